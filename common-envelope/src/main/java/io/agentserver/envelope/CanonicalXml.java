@@ -1,0 +1,31 @@
+package io.agentserver.envelope;
+
+import org.apache.xml.security.c14n.CanonicalizationException;
+import org.apache.xml.security.c14n.implementations.Canonicalizer20010315ExclOmitComments;
+import org.w3c.dom.Node;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * Exclusive XML Canonicalization 1.0, without comments (https://www.w3.org/TR/xml-exc-c14n/), by Apache Santuario.
+ * Safe on any thread.
+ */
+final class CanonicalXml {
+    static {
+        org.apache.xml.security.Init.init();
+    }
+
+    private CanonicalXml() {}
+
+    /** The canonical form of a document or of the subtree under an element. */
+    static String of(Node node) {
+        try {
+            ByteArrayOutputStream out = new ByteArrayOutputStream(1024);
+            new Canonicalizer20010315ExclOmitComments().engineCanonicalizeSubTree(node, out);
+            return out.toString(StandardCharsets.UTF_8);
+        } catch (CanonicalizationException e) {
+            throw new IllegalStateException("a document that StrictXml has read has a canonical form", e);
+        }
+    }
+}

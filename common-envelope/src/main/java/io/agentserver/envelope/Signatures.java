@@ -1,0 +1,62 @@
+package io.agentserver.envelope;
+
+import com.amazon.corretto.crypto.provider.AmazonCorrettoCryptoProvider;
+import org.jspecify.annotations.Nullable;
+
+import java.security.GeneralSecurityException;
+import java.security.PrivateKey;
+import java.security.Provider;
+import java.security.PublicKey;
+import java.security.Signature;
+import java.security.SignatureException;
+
+/**
+ * Raw JWS signatures (RFC 7518, RFC 8037) through JCA: Amazon Corretto Crypto Provider where its native library exists,
+ * the JDK's own providers elsewhere. Safe on any thread.
+ */
+final class Signatures {
+    private static final @Nullable Provider FAST = fast();
+
+    private Signatures() {}
+
+    static byte[] sign(JwsAlgorithm algorithm, PrivateKey key, byte[] content) {
+        try {
+            Signature signature = instance(algorithm);
+            signature.initSign(key);
+            signature.update(content);
+            return signature.sign();
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException("signing with a key that was checked when it was loaded", e);
+        }
+    }
+
+    /** Whether the signature is the key's over the content; false for bytes that are no signature at all. */
+    static boolean verify(JwsAlgorithm algorithm, PublicKey key, byte[] content, byte[] signatureBytes) {
+        if (algorithm == JwsAlgorithm.ES256 && signatureBytes.length != 64
+                || algorithm == JwsAlgorithm.EdDSA && signatureBytes.length != 64) {
+            return false;
+        }
+        try {
+            Signature signature = instance(algorithm);
+            signature.initVerify(key);
+            signature.update(content);
+            return signature.verify(signatureBytes);
+        } catch (SignatureException e) {
+            return false;
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException("verifying with a key that was checked when it was registered", e);
+        }
+    }
+
+    private static Signature instance(JwsAlgorithm algorithm) throws GeneralSecurityException {
+        if (FAST != null && FAST.getService("Signature", algorithm.jcaName()) != null) {
+            return Signature.getInstance(algorithm.jcaName(), FAST);
+        }
+        return Signature.getInstance(algorithm.jcaName());
+    }
+
+    private static @Nullable Provider fast() {
+        AmazonCorrettoCryptoProvider provider = AmazonCorrettoCryptoProvider.INSTANCE;
+        return provider.getLoadingError() == null ? provider : null;
+    }
+}

@@ -1,0 +1,212 @@
+package io.agentserver.envelope;
+
+import com.ctc.wstx.api.WstxInputProperties;
+import com.ctc.wstx.stax.WstxInputFactory;
+import org.jspecify.annotations.Nullable;
+import org.w3c.dom.Document;
+import org.w3c.dom.Element;
+import org.w3c.dom.Node;
+
+import java.io.ByteArrayInputStream;
+import java.net.URI;
+import java.net.URISyntaxException;
+import javax.xml.XMLConstants;
+import javax.xml.parsers.DocumentBuilder;
+import javax.xml.parsers.DocumentBuilderFactory;
+import javax.xml.parsers.ParserConfigurationException;
+import javax.xml.stream.XMLInputFactory;
+import javax.xml.stream.XMLStreamConstants;
+import javax.xml.stream.XMLStreamException;
+import javax.xml.stream.XMLStreamReader;
+
+/**
+ * Bytes to a DOM, refusing all that CONTRACTS 1 refuses: DTDs, processing instructions, entities but the five, what is
+ * over the limits. Nothing is ever fetched. Stateless after construction; safe on any thread.
+ */
+final class StrictXml {
+    /** Why a document is refused; the reason may be shown to a client. */
+    static final class Refused extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        Refused(String reason) {
+            super(reason, null, false, false);
+        }
+
+        String reason() {
+            return String.valueOf(getMessage());
+        }
+    }
+
+    private static final WstxInputFactory STAX = stax();
+    private static final DocumentBuilderFactory DOM = DocumentBuilderFactory.newDefaultNSInstance();
+
+    private StrictXml() {}
+
+    static Document parse(byte[] bytes, XmlLimits limits) throws Refused {
+        if (looksLikeUtf32(bytes)) {
+            throw new Refused("the encoding is neither UTF-8 nor UTF-16");
+        }
+        try {
+            XMLStreamReader in = STAX.createXMLStreamReader(new ByteArrayInputStream(bytes));
+            try {
+                return read(in, limits);
+            } finally {
+                in.close();
+            }
+        } catch (XMLStreamException | RuntimeException e) {
+            // Parsers throw surprising runtime exceptions for hostile input; the text would tell the parser's version.
+            throw new Refused("not well-formed XML, or over a limit" + where(e));
+        }
+    }
+
+    private static Document read(XMLStreamReader in, XmlLimits limits) throws XMLStreamException, Refused {
+        requireEncoding(in);
+        Document document = newDocument();
+        Node parent = document;
+        int depth = 0;
+        int elements = 0;
+        while (in.hasNext()) {
+            switch (in.next()) {
+                case XMLStreamConstants.START_ELEMENT -> {
+                    if (++depth > limits.depth()) {
+                        throw new Refused("more than " + limits.depth() + " levels deep");
+                    }
+                    if (++elements > limits.elements()) {
+                        throw new Refused("more than " + limits.elements() + " elements");
+                    }
+                    Element element = element(in, document, limits);
+                    parent.appendChild(element);
+                    parent = element;
+                }
+                case XMLStreamConstants.END_ELEMENT -> {
+                    depth--;
+                    parent = parent.getParentNode();
+                }
+                case XMLStreamConstants.CHARACTERS, XMLStreamConstants.CDATA, XMLStreamConstants.SPACE -> {
+                    if (depth > 0) {
+                        parent.appendChild(document.createTextNode(in.getText()));
+                    }
+                }
+                case XMLStreamConstants.COMMENT -> {
+                    if (depth > 1 && isInMeta(parent)) {
+                        // it splits the text of an element differently for different readers
+                        throw new Refused("a comment inside <meta>");
+                    }
+                }
+                case XMLStreamConstants.DTD -> throw new Refused("a DOCTYPE");
+                case XMLStreamConstants.PROCESSING_INSTRUCTION -> throw new Refused("a processing instruction");
+                case XMLStreamConstants.END_DOCUMENT -> {}
+                default -> throw new Refused("an entity other than the five built in");
+            }
+        }
+        return document;
+    }
+
+    private static Element element(XMLStreamReader in, Document document, XmlLimits limits) throws Refused {
+        if (in.getAttributeCount() + in.getNamespaceCount() > limits.attributes()) {
+            throw new Refused("more than " + limits.attributes() + " attributes on an element");
+        }
+        Element element = document.createElementNS(
+                emptyToNull(in.getNamespaceURI()), qualified(in.getPrefix(), in.getLocalName(), limits));
+        for (int i = 0; i < in.getNamespaceCount(); i++) {
+            String prefix = in.getNamespacePrefix(i);
+            String uri = in.getNamespaceURI(i) == null ? "" : in.getNamespaceURI(i);
+            requireAbsolute(uri, limits);
+            element.setAttributeNS(
+                    XMLConstants.XMLNS_ATTRIBUTE_NS_URI,
+                    prefix == null || prefix.isEmpty() ? "xmlns" : "xmlns:" + prefix,
+                    uri);
+        }
+        for (int i = 0; i < in.getAttributeCount(); i++) {
+            element.setAttributeNS(
+                    emptyToNull(in.getAttributeNamespace(i)),
+                    qualified(in.getAttributePrefix(i), in.getAttributeLocalName(i), limits),
+                    in.getAttributeValue(i));
+        }
+        return element;
+    }
+
+    private static String qualified(@Nullable String prefix, String local, XmlLimits limits) throws Refused {
+        if (local.length() > limits.nameLength() || (prefix != null && prefix.length() > limits.nameLength())) {
+            throw new Refused("a name longer than " + limits.nameLength() + " characters");
+        }
+        return prefix == null || prefix.isEmpty() ? local : prefix + ":" + local;
+    }
+
+    /** Canonical XML gives a relative namespace no meaning (Canonical XML 1.0, 1.1). */
+    private static void requireAbsolute(String uri, XmlLimits limits) throws Refused {
+        if (uri.length() > limits.nameLength()) {
+            throw new Refused("a namespace longer than " + limits.nameLength() + " characters");
+        }
+        try {
+            if (!uri.isEmpty() && !new URI(uri).isAbsolute()) {
+                throw new Refused("a relative namespace");
+            }
+        } catch (URISyntaxException e) {
+            throw new Refused("a namespace that is no URI");
+        }
+    }
+
+    private static boolean isInMeta(Node parent) {
+        for (Node node = parent; node instanceof Element element; node = node.getParentNode()) {
+            if ("meta".equals(element.getLocalName()) && EnvelopeNames.ENVELOPE.equals(element.getNamespaceURI())) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static void requireEncoding(XMLStreamReader in) throws Refused {
+        String declared = in.getCharacterEncodingScheme();
+        String used = in.getEncoding();
+        for (String encoding : new String[] {declared, used}) {
+            if (encoding != null
+                    && !encoding.regionMatches(true, 0, "UTF-8", 0, 5)
+                    && !encoding.regionMatches(true, 0, "UTF-16", 0, 6)) {
+                throw new Refused("the encoding is neither UTF-8 nor UTF-16");
+            }
+        }
+        if (in.getVersion() != null && !"1.0".equals(in.getVersion())) {
+            throw new Refused("XML of another version than 1.0");
+        }
+    }
+
+    private static boolean looksLikeUtf32(byte[] b) {
+        return b.length >= 4 && ((b[0] == 0 && b[1] == 0) || (b[2] == 0 && b[3] == 0));
+    }
+
+    private static @Nullable String emptyToNull(@Nullable String text) {
+        return text == null || text.isEmpty() ? null : text;
+    }
+
+    private static String where(Exception e) {
+        return e instanceof XMLStreamException x && x.getLocation() != null
+                ? " (line " + x.getLocation().getLineNumber() + ", column "
+                        + x.getLocation().getColumnNumber() + ")"
+                : "";
+    }
+
+    private static Document newDocument() {
+        try {
+            DocumentBuilder builder;
+            synchronized (DOM) {
+                builder = DOM.newDocumentBuilder();
+            }
+            return builder.newDocument();
+        } catch (ParserConfigurationException e) {
+            throw new IllegalStateException("the JDK's own DOM is always there", e);
+        }
+    }
+
+    private static WstxInputFactory stax() {
+        WstxInputFactory factory = new WstxInputFactory();
+        factory.setProperty(XMLInputFactory.IS_NAMESPACE_AWARE, true);
+        factory.setProperty(XMLInputFactory.IS_COALESCING, true);
+        factory.setProperty(XMLInputFactory.SUPPORT_DTD, false);
+        factory.setProperty(XMLInputFactory.IS_SUPPORTING_EXTERNAL_ENTITIES, false);
+        factory.setProperty(XMLInputFactory.IS_REPLACING_ENTITY_REFERENCES, false);
+        factory.setProperty(WstxInputProperties.P_MAX_ATTRIBUTES_PER_ELEMENT, 128);
+        factory.setProperty(WstxInputProperties.P_MAX_ELEMENT_DEPTH, 128);
+        return factory;
+    }
+}

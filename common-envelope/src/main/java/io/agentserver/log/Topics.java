@@ -1,0 +1,35 @@
+package io.agentserver.log;
+
+import io.agentserver.envelope.TenantId;
+
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/** The topics of CONTRACTS 3. */
+public final class Topics {
+    public static final String USAGE = "usage";
+    public static final String TENANTS = "tenants";
+
+    /** All tenants' message topics, for a subscription by pattern. */
+    public static final Pattern ALL_MESSAGES = Pattern.compile("messages\\.[a-z][a-z0-9-]{1,38}[a-z0-9]");
+
+    private static final String MESSAGES = "messages.";
+    private static final String DEAD_LETTERS = "dead-letters.";
+
+    private Topics() {}
+
+    public static String messages(TenantId tenant) {
+        return MESSAGES + tenant;
+    }
+
+    public static String deadLetters(TenantId tenant) {
+        return DEAD_LETTERS + tenant;
+    }
+
+    /** Whose messages the topic holds; empty for any other topic. */
+    public static Optional<TenantId> tenantOfMessages(String topic) {
+        return ALL_MESSAGES.matcher(topic).matches()
+                ? Optional.of(new TenantId(topic.substring(MESSAGES.length())))
+                : Optional.empty();
+    }
+}

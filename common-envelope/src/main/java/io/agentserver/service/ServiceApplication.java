@@ -1,0 +1,142 @@
+package io.agentserver.service;
+
+import org.springframework.boot.Banner;
+import org.springframework.boot.WebApplicationType;
+import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.context.ConfigurableApplicationContext;
+
+import java.io.PrintStream;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/**
+ * Starts one service: its own configuration file ({@code <name>.yml}, so that five of them live in one class path), its
+ * settings checked, a failure to start told in one line.
+ */
+public final class ServiceApplication {
+    private ServiceApplication() {}
+
+    /** The {@code main} of a service: exits with 1 and one line on standard error if it cannot start. */
+    public static void run(Class<?> application, String name, String[] args) {
+        try {
+            requireKnownSettings(System.getenv());
+            builder(application, name, System.getenv()).run(args);
+        } catch (RuntimeException e) {
+            fail(System.err, name, e);
+            Runtime.getRuntime().halt(1); // a half-started context has threads that would keep the process
+        }
+    }
+
+    /** For the all-in-one and for tests: with these settings instead of the environment's. */
+    public static ConfigurableApplicationContext start(
+            Class<?> application, String name, Map<String, String> settings) {
+        requireKnownSettings(settings);
+        return builder(application, name, settings)
+                .properties(Map.copyOf(settings))
+                .registerShutdownHook(false)
+                .run();
+    }
+
+    private static SpringApplicationBuilder builder(Class<?> application, String name, Map<String, String> settings) {
+        return new SpringApplicationBuilder(application)
+                .bannerMode(Banner.Mode.OFF)
+                .web(WebApplicationType.SERVLET)
+                .properties(alike(name, settings));
+    }
+
+    /** What every service has alike, at the lowest precedence: a service's own file may say otherwise. */
+    private static Map<String, Object> alike(String name, Map<String, String> settings) {
+        Map<String, Object> alike = new HashMap<>();
+        alike.put("spring.config.name", name);
+        alike.put("spring.application.name", "agentserver-" + name);
+        alike.put("spring.main.log-startup-info", false);
+        alike.put("spring.threads.virtual.enabled", true);
+        alike.put("server.shutdown", "graceful");
+        alike.put("spring.lifecycle.timeout-per-shutdown-phase", "8s");
+        alike.put("management.endpoints.web.exposure.include", "health,prometheus");
+        alike.put("management.endpoint.health.probes.enabled", true);
+        alike.put("management.endpoint.health.show-details", "never");
+        alike.put("management.health.diskspace.enabled", false); // a full disk is its store's to tell
+        alike.put("management.metrics.use-global-registry", false); // five services may share one process
+        alike.put("management.logging.export.otlp.enabled", false);
+        alike.put("management.otlp.metrics.export.enabled", false); // Prometheus scrapes
+        String collector = settings.getOrDefault(Setting.AGENTSERVER_OTLP_ENDPOINT.name(), "");
+        alike.put("management.tracing.export.otlp.enabled", !collector.isEmpty());
+        alike.put(
+                "management.tracing.sampling.probability", collector.isEmpty() ? "0.0" : "1.0"); // ids are made anyway
+        if (!collector.isEmpty()) {
+            alike.put("management.opentelemetry.tracing.export.otlp.endpoint", collector);
+        }
+        if (settings.getOrDefault(Setting.AGENTSERVER_LOG_FORMAT.name(), "json").equals("text")) {
+            alike.put(
+                    "logging.pattern.console",
+                    "%d{HH:mm:ss.SSS} %-5level %-28.28logger{27} %msg"
+                            + "%replace(  [%X{tenant} %X{thread} %X{message} %X{traceId}]){'  \\[ +\\]', ''}%n%ex{8}");
+        } else {
+            alike.put("logging.structured.format.console", "logstash");
+        }
+        return alike;
+    }
+
+    /** @throws ConfigurationException naming the first unknown {@code AGENTSERVER_} variable and the nearest known one */
+    static void requireKnownSettings(Map<String, String> environment) {
+        for (String name : environment.keySet()) {
+            if (name.startsWith("AGENTSERVER_") && Setting.of(name).isEmpty()) {
+                throw new ConfigurationException(name + ": no such setting; the nearest known one is " + nearest(name)
+                        + " (all: docs/configuration.md)");
+            }
+        }
+    }
+
+    /** One line for people; the stack trace is for the log at debug level only. */
+    static void fail(PrintStream err, String name, Throwable failure) {
+        err.println("agentserver " + name + " cannot start: " + reason(failure));
+    }
+
+    /** The reason closest to the user: a configuration error anywhere in the chain, else the root cause. */
+    public static String reason(Throwable failure) {
+        Throwable root = failure;
+        for (Throwable t = failure; t != null; t = t.getCause()) {
+            if (t instanceof ConfigurationException) {
+                return oneLine(t);
+            }
+            root = t;
+        }
+        return oneLine(root);
+    }
+
+    private static String oneLine(Throwable t) {
+        return Optional.ofNullable(t.getMessage())
+                .map(m -> m.lines().map(String::strip).collect(Collectors.joining(" ")))
+                .orElse(t.getClass().getSimpleName());
+    }
+
+    private static String nearest(String name) {
+        return Arrays.stream(Setting.values())
+                .map(Setting::name)
+                .min(java.util.Comparator.comparingInt(known -> distance(known, name)))
+                .orElseThrow();
+    }
+
+    /** Levenshtein's. */
+    private static int distance(String a, String b) {
+        int[] row = new int[b.length() + 1];
+        for (int j = 0; j <= b.length(); j++) {
+            row[j] = j;
+        }
+        for (int i = 1; i <= a.length(); i++) {
+            int diagonal = row[0];
+            row[0] = i;
+            for (int j = 1; j <= b.length(); j++) {
+                int above = row[j];
+                int change = a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1;
+                row[j] = Math.min(Math.min(row[j] + 1, row[j - 1] + 1), diagonal + change);
+                diagonal = above;
+            }
+        }
+        return row[b.length()];
+    }
+}

@@ -1,0 +1,56 @@
+package io.agentserver.service;
+
+import java.util.Arrays;
+import java.util.Optional;
+
+/**
+ * Every environment variable that a service reads, with its meaning. A service's {@code yml} names those that it uses; one
+ * that is not in this list stops the service that finds it in its environment, for a misspelt setting is a setting lost.
+ */
+public enum Setting {
+    AGENTSERVER_KAFKA("host:port of the brokers, with commas"),
+    AGENTSERVER_KAFKA_REPLICATION("replicas of each topic; production 3, one machine 1"),
+    AGENTSERVER_REDIS_URL("redis://host:port, or several nodes of one Redis Cluster with commas"),
+    AGENTSERVER_DYNAMODB_URL("DynamoDB's endpoint; empty: the AWS region's own"),
+    AGENTSERVER_PLATFORM_KEY("file: JWK Set of the platform's Ed25519 keys, the first one signs"),
+    AGENTSERVER_PLATFORM_SECRET("base64 of at least 32 bytes: authenticates records on the log"),
+    AGENTSERVER_OTLP_ENDPOINT("OTLP/HTTP endpoint of a trace collector; empty: traces are not exported"),
+    AGENTSERVER_LOG_FORMAT("json (default) or text"),
+    AGENTSERVER_BIND("address that servers listen on; default all interfaces"),
+    AGENTSERVER_GATEWAY_PORT("default 8080"),
+    AGENTSERVER_GATEWAY_MANAGEMENT_PORT("default 9080"),
+    AGENTSERVER_ADMIN_KEY("the operator's key for /admin/v1; at least 32 characters; empty: no admin API"),
+    AGENTSERVER_BUFFER_ADDRESS("host:port of the buffer's gRPC"),
+    AGENTSERVER_BUFFER_PORT("default 8082"),
+    AGENTSERVER_BUFFER_MANAGEMENT_PORT("default 9082"),
+    AGENTSERVER_BUFFER_STORE("memory, redis or tiered"),
+    AGENTSERVER_BUFFER_TTL("how long a conversation is kept after its last activity; default 24h"),
+    AGENTSERVER_LLM_URL("the router's base URL, without /v1"),
+    AGENTSERVER_LLM_PORT("default 8081"),
+    AGENTSERVER_LLM_MANAGEMENT_PORT("default 9081"),
+    AGENTSERVER_LLM_ROUTES("file: providers and routes of the router; empty: by the keys in the environment"),
+    AGENTSERVER_PUMP_MANAGEMENT_PORT("default 9083"),
+    AGENTSERVER_PUMP_ALLOW_LOOPBACK("true only in dev: http listeners may have loopback URLs"),
+    AGENTSERVER_BILLING_URL("billing's base URL"),
+    AGENTSERVER_BILLING_PORT("default 8084"),
+    AGENTSERVER_BILLING_MANAGEMENT_PORT("default 9084"),
+    // what `dev` writes for clients; a shell that has it may start a service
+    AGENTSERVER_URL("for clients: the gateway's base URL"),
+    AGENTSERVER_CONSOLE_URL("for clients: the console"),
+    AGENTSERVER_API_KEY("for clients: an API key"),
+    AGENTSERVER_HOME("of `dev`: where its state lives; default .agentserver");
+
+    private final String meaning;
+
+    Setting(String meaning) {
+        this.meaning = meaning;
+    }
+
+    public String meaning() {
+        return meaning;
+    }
+
+    static Optional<Setting> of(String name) {
+        return Arrays.stream(values()).filter(s -> s.name().equals(name)).findFirst();
+    }
+}

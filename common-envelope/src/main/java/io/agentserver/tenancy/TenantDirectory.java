@@ -1,0 +1,248 @@
+package io.agentserver.tenancy;
+
+import io.agentserver.envelope.TenantId;
+import io.agentserver.envelope.VerificationKey;
+import io.agentserver.log.Topics;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.PartitionInfo;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.InterruptException;
+import org.apache.kafka.common.errors.WakeupException;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.core.JacksonException;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+
+/**
+ * The compacted {@code tenants} topic as a local table: every pod reads all of it, from the start, on one thread of its
+ * own, and asks it without a network. A look-up is safe on any thread. It is {@link #isFresh fresh} while heartbeats come;
+ * a pod that hears none for 30 s must honour no key, for it would not hear of a revocation either.
+ */
+public final class TenantDirectory implements AutoCloseable {
+    /** The key of the heartbeat record; no tenant's id has this form. */
+    public static final String HEARTBEAT = "#heartbeat";
+
+    private static final Logger LOG = LoggerFactory.getLogger(TenantDirectory.class);
+    private static final Duration STALE_AFTER = Duration.ofSeconds(30);
+
+    private final Map<String, TenantEntry> tenants = new ConcurrentHashMap<>();
+    private final Map<String, OrganismEntry> organisms = new ConcurrentHashMap<>();
+    private final Map<String, KeyOwner> keysByHash = new ConcurrentHashMap<>();
+    private final List<Consumer<TenantEntry>> listeners = new CopyOnWriteArrayList<>();
+    private final String bootstrap;
+    private final Clock clock;
+    private final Thread reader;
+    private volatile @Nullable KafkaConsumer<byte[], byte[]> consumer;
+    private volatile Instant lastHeard = Instant.MIN;
+    private volatile boolean caughtUp;
+    private volatile boolean closed;
+
+    /** An API key and whose it is. */
+    public record KeyOwner(TenantEntry tenant, TenantEntry.Key key) {}
+
+    public TenantDirectory(String bootstrap, Clock clock) {
+        this.bootstrap = bootstrap;
+        this.clock = clock;
+        this.reader = Thread.ofPlatform().name("tenant-directory").daemon().unstarted(this::follow);
+    }
+
+    public TenantDirectory start() {
+        reader.start();
+        return this;
+    }
+
+    public Optional<TenantEntry> find(TenantId tenant) {
+        return Optional.ofNullable(tenants.get(tenant.value()));
+    }
+
+    public Collection<TenantEntry> all() {
+        return List.copyOf(tenants.values());
+    }
+
+    public Optional<OrganismEntry> organism(TenantId tenant, long version) {
+        return Optional.ofNullable(organisms.get(OrganismEntry.key(tenant, version)));
+    }
+
+    /** Whose living key has this hash; expiry and revocation are the caller's to judge by {@link TenantEntry.Key#isAlive}. */
+    public Optional<KeyOwner> keyByHash(String hash) {
+        return Optional.ofNullable(keysByHash.get(hash));
+    }
+
+    /** A tenant's signing key, also a deleted one, or none. Unusable text is none: it was checked when it was registered. */
+    public Optional<VerificationKey> signingKey(TenantId tenant, String kid, boolean alsoDeleted) {
+        return find(tenant)
+                .flatMap(t -> t.signingKey(kid))
+                .filter(k -> alsoDeleted || k.deletedAt() == null)
+                .flatMap(k -> {
+                    try {
+                        return Optional.of(VerificationKey.ofJwk(k.jwk()));
+                    } catch (VerificationKey.Unfit e) {
+                        LOG.error("signing key {} of tenant {} is unusable: {}", kid, tenant, e.getMessage());
+                        return Optional.empty();
+                    }
+                });
+    }
+
+    /** Whether all that stood on the topic at the start has been read, and the last heartbeat is at most 30 s old. */
+    public boolean isFresh() {
+        return caughtUp && lastHeard.plus(STALE_AFTER).isAfter(clock.instant());
+    }
+
+    /** Whether the topic has been read to its end once. */
+    public boolean isCaughtUp() {
+        return caughtUp;
+    }
+
+    /** Calls back, on the reader's thread, for each entry as it comes. */
+    public void onChange(Consumer<TenantEntry> listener) {
+        listeners.add(listener);
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        KafkaConsumer<byte[], byte[]> current = consumer;
+        if (current != null) {
+            current.wakeup();
+        }
+        try {
+            reader.join(Duration.ofSeconds(5));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void follow() {
+        while (!closed) {
+            try (KafkaConsumer<byte[], byte[]> opened = new KafkaConsumer<>(settings())) {
+                consumer = opened;
+                read(opened);
+            } catch (WakeupException | InterruptException e) {
+                if (!closed) {
+                    LOG.warn("tenant directory was woken without being closed; reading again", e);
+                }
+            } catch (KafkaException e) {
+                LOG.error("tenant directory lost its log; reading again from the start", e);
+                pause(Duration.ofSeconds(1));
+            }
+        }
+    }
+
+    private void read(KafkaConsumer<byte[], byte[]> in) {
+        List<TopicPartition> partitions = partitions(in);
+        if (partitions.isEmpty()) {
+            return; // closed while waiting
+        }
+        in.assign(partitions);
+        in.seekToBeginning(partitions);
+        Map<TopicPartition, Long> ends = in.endOffsets(partitions);
+        while (!closed) {
+            for (ConsumerRecord<byte[], byte[]> record : in.poll(Duration.ofMillis(500))) {
+                apply(record);
+            }
+            if (!caughtUp && partitions.stream().allMatch(p -> in.position(p) >= ends.getOrDefault(p, 0L))) {
+                caughtUp = true;
+            }
+        }
+    }
+
+    /** The topic may not be there yet: the first gateway creates it. */
+    private List<TopicPartition> partitions(KafkaConsumer<byte[], byte[]> in) {
+        while (!closed) {
+            List<PartitionInfo> found = in.partitionsFor(Topics.TENANTS, Duration.ofSeconds(10));
+            if (found != null && !found.isEmpty()) {
+                List<TopicPartition> partitions = new ArrayList<>();
+                found.forEach(p -> partitions.add(new TopicPartition(p.topic(), p.partition())));
+                return partitions;
+            }
+            pause(Duration.ofMillis(100));
+        }
+        return List.of();
+    }
+
+    private static void pause(Duration time) {
+        try {
+            Thread.sleep(time);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void apply(ConsumerRecord<byte[], byte[]> record) {
+        String key = new String(record.key(), StandardCharsets.UTF_8);
+        lastHeard = clock.instant();
+        if (key.equals(HEARTBEAT)) {
+            return;
+        }
+        try {
+            if (key.contains("@")) {
+                applyOrganism(key, record.value());
+            } else {
+                applyTenant(key, record.value());
+            }
+        } catch (JacksonException | IllegalArgumentException e) {
+            // one bad record must not blind a pod to all later ones
+            LOG.error("record {} of topic {} is unreadable and was passed over", record.offset(), record.topic(), e);
+        }
+    }
+
+    private void applyOrganism(String key, byte @Nullable [] value) {
+        if (value == null) {
+            organisms.remove(key);
+        } else {
+            organisms.put(key, OrganismEntry.ofJson(value));
+        }
+    }
+
+    private void applyTenant(String key, byte @Nullable [] value) {
+        TenantEntry before = tenants.get(key);
+        TenantEntry entry = value == null ? null : TenantEntry.ofJson(value);
+        if (before != null && entry != null && entry.revision() < before.revision()) {
+            return; // a slower writer's older state
+        }
+        if (entry == null) {
+            tenants.remove(key);
+        } else {
+            tenants.put(key, entry);
+            entry.apiKeys().forEach(k -> keysByHash.put(k.hash(), new KeyOwner(entry, k)));
+        }
+        if (before != null) {
+            before.apiKeys().stream()
+                    .filter(k -> entry == null
+                            || entry.apiKeys().stream().noneMatch(n -> n.hash().equals(k.hash())))
+                    .forEach(k -> keysByHash.remove(k.hash()));
+        }
+        if (entry != null) {
+            listeners.forEach(l -> l.accept(entry));
+        }
+    }
+
+    private Properties settings() {
+        Properties settings = new Properties();
+        settings.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
+        settings.put(ConsumerConfig.KEY_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class);
+        settings.put(ConsumerConfig.VALUE_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class);
+        settings.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
+        settings.put(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, false);
+        settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
+        return settings;
+    }
+}

@@ -1,0 +1,110 @@
+package io.agentserver.tenancy;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonProperty;
+import io.agentserver.envelope.TenantId;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.json.JsonMapper;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * A tenant's whole directory entry, as it stands on the {@code tenants} topic and in the gateway's table.
+ *
+ * @param revision counts the changes; of two entries the higher one is the newer
+ * @param organismVersion the version that new turns start with; 0: no organism yet
+ */
+@JsonInclude(JsonInclude.Include.NON_NULL)
+public record TenantEntry(
+        String id,
+        String name,
+        String plan,
+        long revision,
+        @JsonProperty("created_at") Instant createdAt,
+        @JsonProperty("organism_version") long organismVersion,
+        @JsonProperty("api_keys") List<Key> apiKeys,
+        @JsonProperty("signing_keys") List<OrgKey> signingKeys) {
+
+    /**
+     * An API key.
+     *
+     * @param hash SHA-256 of the secret, hex
+     * @param revokedAt null while it lives
+     */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    public record Key(
+            String id,
+            String name,
+            String hash,
+            Set<String> scopes,
+            @JsonProperty("created_at") Instant createdAt,
+            @JsonProperty("expires_at") @Nullable Instant expiresAt,
+            @JsonProperty("revoked_at") @Nullable Instant revokedAt) {
+        public Key {
+            scopes = Set.copyOf(scopes);
+        }
+
+        public boolean isAlive(Instant now) {
+            return revokedAt == null && (expiresAt == null || now.isBefore(expiresAt));
+        }
+    }
+
+    /**
+     * A public key that the org signs with.
+     *
+     * @param jwk RFC 7517, public parts only
+     * @param deletedAt null while it admits; a deleted key still verifies what was admitted under it
+     */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    public record OrgKey(
+            String kid,
+            String alg,
+            String jwk,
+            @JsonProperty("created_at") Instant createdAt,
+            @JsonProperty("deleted_at") @Nullable Instant deletedAt) {}
+
+    private static final JsonMapper JSON = JsonMapper.builder()
+            .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES) // an older pod reads a newer entry
+            .build();
+
+    public TenantEntry {
+        apiKeys = List.copyOf(apiKeys);
+        signingKeys = List.copyOf(signingKeys);
+        if (!TenantId.isValid(id)) {
+            throw new IllegalArgumentException("tenant entry: <" + id + "> is no tenant id");
+        }
+    }
+
+    public TenantId tenantId() {
+        return new TenantId(id);
+    }
+
+    public Optional<OrgKey> signingKey(String kid) {
+        return signingKeys.stream().filter(k -> k.kid().equals(kid)).findFirst();
+    }
+
+    public TenantEntry withOrganismVersion(long version) {
+        return new TenantEntry(id, name, plan, revision + 1, createdAt, version, apiKeys, signingKeys);
+    }
+
+    public TenantEntry withApiKeys(List<Key> keys) {
+        return new TenantEntry(id, name, plan, revision + 1, createdAt, organismVersion, keys, signingKeys);
+    }
+
+    public TenantEntry withSigningKeys(List<OrgKey> keys) {
+        return new TenantEntry(id, name, plan, revision + 1, createdAt, organismVersion, apiKeys, keys);
+    }
+
+    public byte[] toJson() {
+        return JSON.writeValueAsBytes(this);
+    }
+
+    /** @throws tools.jackson.core.JacksonException if these are not the bytes of an entry */
+    public static TenantEntry ofJson(byte[] json) {
+        return JSON.readValue(json, TenantEntry.class);
+    }
+}

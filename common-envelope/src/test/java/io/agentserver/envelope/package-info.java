@@ -1,0 +1,4 @@
+@NullMarked
+package io.agentserver.envelope;
+
+import org.jspecify.annotations.NullMarked;

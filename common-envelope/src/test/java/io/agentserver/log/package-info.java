@@ -1,0 +1,4 @@
+@NullMarked
+package io.agentserver.log;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.agentserver.tenancy;
+
+import org.jspecify.annotations.NullMarked;

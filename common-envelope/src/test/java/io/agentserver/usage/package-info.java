@@ -1,0 +1,4 @@
+@NullMarked
+package io.agentserver.usage;
+
+import org.jspecify.annotations.NullMarked;
