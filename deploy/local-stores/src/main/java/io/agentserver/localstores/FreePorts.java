@@ -1,0 +1,95 @@
+package io.agentserver.localstores;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.stream.IntStream;
+
+/**
+ * TCP ports of 127.0.0.1. Stateless, callable from any thread.
+ *
+ * <p>A port is only reserved while it is bound, so another process can take one between the answer and its use. The
+ * ports come from below the range that the kernel gives to outgoing connections, which leaves that to bad luck.
+ */
+public final class FreePorts {
+    private static final int LOWEST = 15_000;
+    private static final int HIGHEST = 32_000;
+    private static final int ATTEMPTS = 1_000;
+
+    private FreePorts() {}
+
+    /** One port that nobody listens on. */
+    public static int take() {
+        return take(1)[0];
+    }
+
+    /** {@code count} different ports that nobody listens on. */
+    public static int[] take(int count) {
+        List<ServerSocket> bound = new ArrayList<>();
+        try {
+            for (int attempt = 0; attempt < ATTEMPTS && bound.size() < count; attempt++) {
+                ServerSocket socket = new ServerSocket();
+                try {
+                    socket.bind(loopback(ThreadLocalRandom.current().nextInt(LOWEST, HIGHEST)));
+                    bound.add(socket);
+                } catch (IOException taken) {
+                    socket.close(); // the next attempt is another port
+                }
+            }
+            if (bound.size() < count) {
+                throw new LocalStoreException("no " + count + " free ports between " + LOWEST + " and " + HIGHEST
+                        + " on 127.0.0.1 after " + ATTEMPTS + " attempts: stop what holds them");
+            }
+            return IntStream.range(0, count)
+                    .map(index -> bound.get(index).getLocalPort())
+                    .toArray();
+        } catch (IOException unusable) {
+            throw new LocalStoreException("cannot open a socket on 127.0.0.1: " + unusable.getMessage(), unusable);
+        } finally {
+            bound.forEach(FreePorts::close);
+        }
+    }
+
+    /**
+     * Refuses a port that is taken.
+     *
+     * @param port 1 to 65535
+     * @param purpose who wants it, for the message: {@code Kafka}
+     * @throws LocalStoreException one line with the port, the process that holds it, and the remedy
+     */
+    public static void requireFree(int port, String purpose) {
+        try (ServerSocket socket = new ServerSocket()) {
+            socket.bind(loopback(port));
+        } catch (IOException taken) {
+            String holder = PortOwner.of(port).map(owner -> " by " + owner).orElse("");
+            throw new LocalStoreException(
+                    "port " + port + " for " + purpose + " is taken" + holder + ": stop that, or choose another port",
+                    taken);
+        }
+    }
+
+    /** The port that was asked for, if it is free, or any free one for 0. */
+    static int choose(int port, String purpose) {
+        if (port == 0) {
+            return take();
+        }
+        requireFree(port, purpose);
+        return port;
+    }
+
+    private static InetSocketAddress loopback(int port) {
+        return new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
+    }
+
+    private static void close(ServerSocket socket) {
+        try {
+            socket.close();
+        } catch (IOException failed) {
+            throw new LocalStoreException("cannot give port " + socket.getLocalPort() + " free again", failed);
+        }
+    }
+}

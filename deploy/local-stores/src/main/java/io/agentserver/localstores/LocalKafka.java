@@ -1,0 +1,105 @@
+package io.agentserver.localstores;
+
+import kafka.server.KafkaConfig;
+import kafka.server.KafkaRaftServer;
+import kafka.tools.StorageTool;
+import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.utils.Time;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.Writer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Properties;
+
+/**
+ * A real single-node KRaft broker in this process, on 127.0.0.1.
+ *
+ * <p>In: a directory, formatted when it is new, and a port (0: any free one). Out: {@link #bootstrap()}, usable when
+ * {@link #start} returns. Restarted on the same directory, also on another port and after kill -9, it has every record
+ * that it acknowledged. It ends the process if its log directory fails under it, as a broker does.
+ */
+public final class LocalKafka implements AutoCloseable {
+    private final KafkaRaftServer server;
+    private final int port;
+
+    private LocalKafka(KafkaRaftServer server, int port) {
+        this.server = server;
+        this.port = port;
+    }
+
+    /**
+     * Blocks until the broker answers, some 2 to 6 seconds.
+     *
+     * @param directory its own; nobody else may use it at the same time
+     * @param port 0 to choose a free one
+     * @throws LocalStoreException if it cannot start, with the reason in one line
+     */
+    public static LocalKafka start(Path directory, int port) {
+        int chosen = FreePorts.choose(port, "Kafka");
+        Path data = directory.toAbsolutePath().resolve("data");
+        Map<String, String> settings = BrokerSettings.of(data, chosen, FreePorts.take());
+        try {
+            Files.createDirectories(data);
+            if (!Files.exists(data.resolve("meta.properties"))) {
+                format(directory.resolve("server.properties"), settings);
+            }
+        } catch (IOException unusable) {
+            throw new LocalStoreException("Kafka cannot write to " + directory + ": " + unusable, unusable);
+        }
+        KafkaRaftServer server = new KafkaRaftServer(new KafkaConfig(settings, false), Time.SYSTEM);
+        try {
+            server.startup();
+        } catch (RuntimeException failed) {
+            server.shutdown();
+            throw new LocalStoreException(
+                    "Kafka did not start on port " + chosen + " with " + data + ": " + rootCause(failed), failed);
+        }
+        return new LocalKafka(server, chosen);
+    }
+
+    /** The broker's address as clients want it: {@code 127.0.0.1:9092}. */
+    public String bootstrap() {
+        return "127.0.0.1:" + port;
+    }
+
+    public int port() {
+        return port;
+    }
+
+    /** Stops the broker cleanly and waits for it. */
+    @Override
+    public void close() {
+        server.shutdown();
+        server.awaitShutdown();
+    }
+
+    /** Writes the cluster's id and first metadata. It is complete or, after a crash in it, done again. */
+    private static void format(Path file, Map<String, String> settings) throws IOException {
+        Properties properties = new Properties();
+        properties.putAll(settings);
+        try (Writer writer = Files.newBufferedWriter(file)) {
+            properties.store(writer, "what the log directory was formatted with; the running broker may differ");
+        }
+        String clusterId = Uuid.randomUuid().toString();
+        ByteArrayOutputStream output = new ByteArrayOutputStream();
+        String[] arguments = {"format", "--cluster-id", clusterId, "--config", file.toString()};
+        int result = StorageTool.execute(arguments, new PrintStream(output, true, StandardCharsets.UTF_8));
+        if (result != 0) {
+            throw new LocalStoreException("Kafka cannot format its log directory: "
+                    + output.toString(StandardCharsets.UTF_8).replace('\n', ' '));
+        }
+    }
+
+    private static String rootCause(Throwable failure) {
+        Throwable cause = failure;
+        while (cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        return cause.toString();
+    }
+}

@@ -1,0 +1,53 @@
+package io.agentserver.localstores;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
+import software.amazon.awssdk.services.dynamodb.model.ConditionalCheckFailedException;
+
+import java.nio.file.Path;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+class LocalDynamoTest {
+    @TempDir
+    private Path directory;
+
+    @Test
+    void keeps_its_tables_over_a_restart() {
+        try (LocalDynamo local = LocalDynamo.start(directory, 0);
+                DynamoDbClient client = StoreClients.dynamo(local.endpoint())) {
+            StoreClients.createTable(client, "threads");
+            StoreClients.put(client, "threads", "key", "value");
+        }
+        try (LocalDynamo local = LocalDynamo.start(directory, 0);
+                DynamoDbClient client = StoreClients.dynamo(local.endpoint())) {
+            assertThat(StoreClients.get(client, "threads", "key")).isEqualTo("value");
+        }
+    }
+
+    @Test
+    void refuses_a_conditional_put_of_what_is_there() {
+        try (LocalDynamo local = LocalDynamo.inMemory(0);
+                DynamoDbClient client = StoreClients.dynamo(local.endpoint())) {
+            StoreClients.createTable(client, "threads");
+            StoreClients.put(client, "threads", "key", "first");
+            assertThatThrownBy(() -> StoreClients.put(client, "threads", "key", "second"))
+                    .isInstanceOf(ConditionalCheckFailedException.class);
+            assertThat(StoreClients.get(client, "threads", "key")).isEqualTo("first");
+        }
+    }
+
+    @Test
+    void two_of_them_in_one_process_are_strangers() {
+        try (LocalDynamo one = LocalDynamo.inMemory(0);
+                LocalDynamo two = LocalDynamo.start(directory, 0);
+                DynamoDbClient first = StoreClients.dynamo(one.endpoint());
+                DynamoDbClient second = StoreClients.dynamo(two.endpoint())) {
+            StoreClients.createTable(first, "only-here");
+            assertThat(first.listTables().tableNames()).containsExactly("only-here");
+            assertThat(second.listTables().tableNames()).isEmpty();
+        }
+    }
+}
