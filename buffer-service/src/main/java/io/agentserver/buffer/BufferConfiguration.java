@@ -1,0 +1,146 @@
+package io.agentserver.buffer;
+
+import io.agentserver.buffer.grpc.BufferEndpoint;
+import io.agentserver.buffer.grpc.BufferServer;
+import io.agentserver.buffer.journal.ConversationJournal;
+import io.agentserver.buffer.journal.ConversationReader;
+import io.agentserver.buffer.journal.Wakeups;
+import io.agentserver.buffer.store.StoreUnavailableException;
+import io.agentserver.buffer.store.ThreadStore;
+import io.agentserver.buffer.store.TieredThreadStore;
+import io.agentserver.service.ConfigurationException;
+import io.agentserver.service.PlatformKeys;
+import io.agentserver.service.ServiceTokens;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.binder.MeterBinder;
+import io.micrometer.core.instrument.binder.grpc.ObservationGrpcServerInterceptor;
+import io.micrometer.observation.ObservationRegistry;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.health.contributor.Health;
+import org.springframework.boot.health.contributor.HealthIndicator;
+import org.springframework.context.SmartLifecycle;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+
+import java.net.InetSocketAddress;
+import java.time.Clock;
+
+/** The buffer's map: gRPC server → endpoint → journal → store. */
+@Configuration(proxyBeanMethods = false)
+@EnableConfigurationProperties(BufferProperties.class)
+class BufferConfiguration {
+
+    @Bean
+    Clock clock() {
+        return Clock.systemUTC();
+    }
+
+    @Bean(destroyMethod = "close")
+    ThreadStore threadStore(BufferProperties properties, Clock clock) {
+        return new StoreFactory(properties, clock).open();
+    }
+
+    @Bean(destroyMethod = "close")
+    Wakeups wakeups(ThreadStore store) {
+        Wakeups wakeups = new Wakeups();
+        store.onAppend(wakeups::wake);
+        return wakeups;
+    }
+
+    @Bean
+    ConversationJournal journal(ThreadStore store, Wakeups wakeups, BufferProperties properties, Clock clock) {
+        return new ConversationJournal(store, wakeups, properties.ttl(), properties.cacheBytes(), clock);
+    }
+
+    @Bean
+    ConversationReader reader(ConversationJournal journal, ThreadStore store, Wakeups wakeups) {
+        return new ConversationReader(journal, store, wakeups);
+    }
+
+    @Bean
+    BufferEndpoint endpoint(
+            ConversationJournal journal, ConversationReader reader, Wakeups wakeups, MeterRegistry meters) {
+        return new BufferEndpoint(journal, reader, wakeups, meters);
+    }
+
+    @Bean
+    BufferServer server(
+            BufferEndpoint endpoint,
+            Wakeups wakeups,
+            BufferProperties properties,
+            ObservationRegistry observations,
+            Clock clock) {
+        return new BufferServer(
+                new InetSocketAddress(properties.bind(), properties.port()),
+                endpoint,
+                new ServiceTokens(keys(properties), clock),
+                new ObservationGrpcServerInterceptor(observations),
+                wakeups);
+    }
+
+    /** Starts gRPC when all else is there, and stops it before anything else goes. */
+    @Bean
+    SmartLifecycle serverLifecycle(BufferServer server) {
+        return new SmartLifecycle() {
+            @Override
+            public void start() {
+                server.start();
+            }
+
+            @Override
+            public void stop() {
+                server.stop();
+            }
+
+            @Override
+            public boolean isRunning() {
+                return server.isRunning();
+            }
+        };
+    }
+
+    @Bean
+    HealthIndicator storeHealthIndicator(ThreadStore store) {
+        return () -> {
+            try {
+                store.check();
+                return Health.up().build();
+            } catch (StoreUnavailableException e) {
+                return Health.outOfService()
+                        .withDetail("reason", String.valueOf(e.getMessage()))
+                        .build();
+            }
+        };
+    }
+
+    @Bean
+    MeterBinder bufferMeters(ConversationJournal journal, ThreadStore store) {
+        return meters -> {
+            Gauge.builder("agentserver.buffer.slots", journal, ConversationJournal::slots)
+                    .description("slots that this process has journalled and that are not pruned")
+                    .register(meters);
+            Counter.builder("agentserver.prune")
+                    .description("closed threads freed in the hot store")
+                    .register(meters);
+            Counter.builder("agentserver.prune.failures")
+                    .description("closed threads that could not be freed")
+                    .register(meters);
+            if (store instanceof TieredThreadStore tiered) {
+                FunctionCounter.builder("agentserver.buffer.refills", tiered, TieredThreadStore::refills)
+                        .description("how often Redis lacked commits that DynamoDB had")
+                        .register(meters);
+            }
+        };
+    }
+
+    private static PlatformKeys keys(BufferProperties properties) {
+        try {
+            return PlatformKeys.load(properties.platformKeyFile());
+        } catch (IllegalArgumentException e) {
+            throw new ConfigurationException(String.valueOf(e.getMessage()), e);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+package io.agentserver.buffer;
+
+import io.agentserver.buffer.store.HotStore;
+import io.agentserver.buffer.store.MemoryThreadStore;
+import io.agentserver.buffer.store.StoreUnavailableException;
+import io.agentserver.buffer.store.ThreadStore;
+import io.agentserver.buffer.store.TieredThreadStore;
+import io.agentserver.buffer.store.dynamo.DynamoConnection;
+import io.agentserver.buffer.store.dynamo.DynamoThreadStore;
+import io.agentserver.buffer.store.redis.RedisConnections;
+import io.agentserver.buffer.store.redis.RedisThreadStore;
+import io.agentserver.service.ConfigurationException;
+import io.agentserver.service.Setting;
+import io.github.resilience4j.circuitbreaker.CircuitBreaker;
+import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig;
+import io.lettuce.core.RedisException;
+import software.amazon.awssdk.core.exception.SdkException;
+
+import java.time.Clock;
+import java.time.Duration;
+
+/** Opens the stores that the settings name. One that cannot be reached stops the start with a line that says so. */
+final class StoreFactory {
+    private final BufferProperties properties;
+    private final Clock clock;
+
+    StoreFactory(BufferProperties properties, Clock clock) {
+        this.properties = properties;
+        this.clock = clock;
+    }
+
+    ThreadStore open() {
+        return switch (properties.mode()) {
+            case MEMORY -> new MemoryThreadStore(properties.ttl(), clock);
+            case REDIS -> redis();
+            case TIERED -> tiered();
+        };
+    }
+
+    private ThreadStore tiered() {
+        HotStore redis = redis();
+        try {
+            return new TieredThreadStore(dynamo(), redis, breaker());
+        } catch (RuntimeException e) {
+            redis.close();
+            throw e;
+        }
+    }
+
+    private HotStore redis() {
+        try {
+            return new RedisThreadStore(RedisConnections.open(properties.redisUrl()), properties.ttl(), clock);
+        } catch (RedisException | StoreUnavailableException e) {
+            throw new ConfigurationException(
+                    Setting.AGENTSERVER_REDIS_URL + "=" + properties.redisUrl()
+                            + " cannot be reached: start that Redis or name another",
+                    e);
+        } catch (IllegalArgumentException e) {
+            throw new ConfigurationException(
+                    Setting.AGENTSERVER_REDIS_URL + "=" + properties.redisUrl()
+                            + " is no address: set redis://host:port",
+                    e);
+        }
+    }
+
+    private ThreadStore dynamo() {
+        try {
+            return new DynamoThreadStore(DynamoConnection.open(properties.dynamodbUrl()), properties.ttl(), clock);
+        } catch (SdkException | StoreUnavailableException e) {
+            throw new ConfigurationException(
+                    Setting.AGENTSERVER_DYNAMODB_URL + "=" + properties.dynamodbUrl()
+                            + " cannot be used (" + e.getMessage()
+                            + "): start that DynamoDB, name another, or check region and credentials",
+                    e);
+        } catch (IllegalArgumentException e) {
+            throw new ConfigurationException(
+                    Setting.AGENTSERVER_DYNAMODB_URL + "=" + properties.dynamodbUrl()
+                            + " is no address: set http://host:port, or nothing for the region's own",
+                    e);
+        }
+    }
+
+    private static CircuitBreaker breaker() {
+        return CircuitBreaker.of(
+                "redis",
+                CircuitBreakerConfig.custom()
+                        .slidingWindowSize(20)
+                        .minimumNumberOfCalls(5)
+                        .failureRateThreshold(50)
+                        .slowCallDurationThreshold(Duration.ofMillis(500))
+                        .slowCallRateThreshold(80)
+                        .waitDurationInOpenState(Duration.ofSeconds(2))
+                        .permittedNumberOfCallsInHalfOpenState(3)
+                        .build());
+    }
+}

@@ -1,0 +1,147 @@
+package io.agentserver.buffer.grpc;
+
+import io.agentserver.buffer.journal.ConversationJournal;
+import io.agentserver.buffer.journal.ConversationReader;
+import io.agentserver.buffer.journal.ConversationWatch;
+import io.agentserver.buffer.journal.Wakeups;
+import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.buffer.v1.AwaitTurnReply;
+import io.agentserver.buffer.v1.AwaitTurnRequest;
+import io.agentserver.buffer.v1.BeginReply;
+import io.agentserver.buffer.v1.BeginRequest;
+import io.agentserver.buffer.v1.BufferGrpc;
+import io.agentserver.buffer.v1.CompleteReply;
+import io.agentserver.buffer.v1.CompleteRequest;
+import io.agentserver.buffer.v1.ListReply;
+import io.agentserver.buffer.v1.ListRequest;
+import io.agentserver.buffer.v1.ReadReply;
+import io.agentserver.buffer.v1.ReadRequest;
+import io.agentserver.buffer.v1.WatchEvent;
+import io.agentserver.buffer.v1.WatchRequest;
+import io.agentserver.envelope.TenantId;
+import io.agentserver.envelope.ThreadId;
+import io.grpc.Context;
+import io.grpc.Status;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import org.slf4j.MDC;
+
+import java.util.function.Supplier;
+
+/**
+ * The journal over gRPC (buffer.proto). Each call runs on a virtual thread of its own, as its token's tenant; another
+ * tenant's conversation is refused before anything is looked up.
+ */
+public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
+    private final ConversationJournal journal;
+    private final ConversationReader reader;
+    private final Wakeups wakeups;
+    private final Timer begins;
+    private final Timer completes;
+
+    public BufferEndpoint(
+            ConversationJournal journal, ConversationReader reader, Wakeups wakeups, MeterRegistry meters) {
+        this.journal = journal;
+        this.reader = reader;
+        this.wakeups = wakeups;
+        this.begins = Timer.builder("agentserver.buffer.begin")
+                .description("time of a begin, with its store")
+                .publishPercentileHistogram()
+                .register(meters);
+        this.completes = Timer.builder("agentserver.buffer.complete")
+                .description("time of a complete, with its store")
+                .publishPercentileHistogram()
+                .register(meters);
+    }
+
+    @Override
+    public void begin(BeginRequest request, StreamObserver<BeginReply> replies) {
+        answer(replies, () -> {
+            ConversationKey key = key(request.getTenant(), request.getConversation());
+            try (var message = MDC.putCloseable("message", request.getMessage());
+                    var thread = MDC.putCloseable("thread", request.getThread())) {
+                return begins.record(() -> journal.begin(key, request));
+            }
+        });
+    }
+
+    @Override
+    public void complete(CompleteRequest request, StreamObserver<CompleteReply> replies) {
+        answer(replies, () -> {
+            ConversationKey key = key(request.getTenant(), request.getConversation());
+            try (var message = MDC.putCloseable("message", request.getMessage());
+                    var thread = MDC.putCloseable("thread", request.getThread())) {
+                return completes.record(() -> journal.complete(key, request));
+            }
+        });
+    }
+
+    @Override
+    public void read(ReadRequest request, StreamObserver<ReadReply> replies) {
+        answer(replies, () -> reader.read(key(request.getTenant(), request.getConversation()), request));
+    }
+
+    @Override
+    public void list(ListRequest request, StreamObserver<ListReply> replies) {
+        answer(replies, () -> reader.list(tenant(request.getTenant()), request));
+    }
+
+    @Override
+    public void awaitTurn(AwaitTurnRequest request, StreamObserver<AwaitTurnReply> replies) {
+        answer(replies, () -> reader.awaitTurn(key(request.getTenant(), request.getConversation()), request));
+    }
+
+    @Override
+    public void watch(WatchRequest request, StreamObserver<WatchEvent> events) {
+        StreamWatcher watcher = new StreamWatcher((ServerCallStreamObserver<WatchEvent>) events);
+        Runnable watch = () -> {
+            try {
+                ConversationKey key = key(request.getTenant(), request.getConversation());
+                new ConversationWatch(journal, wakeups, key, request.getAfter(), watcher).run();
+                watcher.end(Status.UNAVAILABLE
+                        .withDescription("the buffer stops, watch again")
+                        .asRuntimeException());
+            } catch (RuntimeException e) {
+                watcher.end(Failures.status(e));
+            } finally {
+                MDC.clear();
+            }
+        };
+        // not on this thread: gRPC tells a call of its end on the thread that handles it
+        Thread.ofVirtual().name("watch").start(Context.current().wrap(watch));
+    }
+
+    private static <R> void answer(StreamObserver<R> replies, Supplier<R> reply) {
+        R answer;
+        try {
+            answer = reply.get();
+        } catch (RuntimeException e) {
+            replies.onError(Failures.status(e));
+            return;
+        } finally {
+            MDC.remove("tenant");
+            MDC.remove("conversation");
+        }
+        replies.onNext(answer);
+        replies.onCompleted();
+    }
+
+    private static ConversationKey key(String tenant, String conversation) {
+        ConversationKey key = new ConversationKey(tenant(tenant), ThreadId.parse(conversation));
+        MDC.put("tenant", tenant);
+        MDC.put("conversation", conversation);
+        return key;
+    }
+
+    private static TenantId tenant(String tenant) {
+        TenantId caller = ServiceTokenInterceptor.caller();
+        if (!caller.value().equals(tenant)) {
+            throw Status.PERMISSION_DENIED
+                    .withDescription("the service token is another tenant's")
+                    .asRuntimeException();
+        }
+        return caller;
+    }
+}

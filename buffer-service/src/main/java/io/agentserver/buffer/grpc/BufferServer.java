@@ -1,0 +1,91 @@
+package io.agentserver.buffer.grpc;
+
+import io.agentserver.buffer.journal.Wakeups;
+import io.agentserver.service.ConfigurationException;
+import io.agentserver.service.ServiceTokens;
+import io.agentserver.service.Setting;
+import io.grpc.BindableService;
+import io.grpc.Server;
+import io.grpc.ServerInterceptor;
+import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The gRPC server: a virtual thread for each call. Stopping ends watches at once and gives the other calls their time.
+ */
+public final class BufferServer {
+    /** Outputs of one step are at most 2 MiB, an answer's history is several such. */
+    private static final int MOST_BYTES = 16 * 1024 * 1024;
+
+    private static final Duration DRAIN_LIMIT = Duration.ofSeconds(5);
+
+    private final ExecutorService calls = Executors.newVirtualThreadPerTaskExecutor();
+    private final Wakeups wakeups;
+    private final InetSocketAddress address;
+    private final Server server;
+    private volatile boolean started;
+
+    /** @param observation outermost: sees refused calls as well */
+    public BufferServer(
+            InetSocketAddress address,
+            BindableService endpoint,
+            ServiceTokens tokens,
+            ServerInterceptor observation,
+            Wakeups wakeups) {
+        this.address = address;
+        this.wakeups = wakeups;
+        this.server = NettyServerBuilder.forAddress(address)
+                .executor(calls)
+                .maxInboundMessageSize(MOST_BYTES)
+                .permitKeepAliveTime(5, TimeUnit.SECONDS)
+                .permitKeepAliveWithoutCalls(true)
+                .addService(endpoint)
+                // the last one added sees a call first
+                .intercept(new ServiceTokenInterceptor(tokens))
+                .intercept(observation)
+                .build();
+    }
+
+    /** @throws ConfigurationException if the port is taken */
+    public void start() {
+        try {
+            server.start();
+            started = true;
+        } catch (IOException e) {
+            throw new ConfigurationException(
+                    Setting.AGENTSERVER_BUFFER_PORT + "=" + address.getPort() + " cannot be listened on ("
+                            + e.getMessage() + "): choose a free port",
+                    e);
+        }
+    }
+
+    /** Which one it listens on. */
+    public int port() {
+        return server.getPort();
+    }
+
+    public boolean isRunning() {
+        return started && !server.isShutdown();
+    }
+
+    /** Blocks until all calls have ended, at most 5 s. */
+    public void stop() {
+        server.shutdown();
+        wakeups.close();
+        try {
+            if (!server.awaitTermination(DRAIN_LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
+                server.shutdownNow();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            server.shutdownNow();
+        }
+        calls.shutdown();
+    }
+}

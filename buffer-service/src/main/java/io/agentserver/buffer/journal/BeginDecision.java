@@ -1,0 +1,181 @@
+package io.agentserver.buffer.journal;
+
+import io.agentserver.buffer.commit.Completed;
+import io.agentserver.buffer.commit.TurnOpened;
+import io.agentserver.buffer.journal.Decision.Knowledge;
+import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.buffer.v1.BeginReply;
+import io.agentserver.buffer.v1.BeginRequest;
+import io.agentserver.buffer.v1.Join;
+import io.agentserver.buffer.v1.Slot;
+import io.agentserver.buffer.v1.SlotState;
+import io.agentserver.buffer.v1.Verdict;
+import io.agentserver.envelope.ThreadId;
+
+import java.util.Optional;
+
+/**
+ * May this message be handled now? A client's message is journalled when it first comes; an output is in the journal
+ * already, and its begin writes nothing unless a join absorbs it.
+ */
+final class BeginDecision {
+    private final ConversationKey conversation;
+    private final MessageKey key;
+    private final BeginRequest request;
+    private final long nowMs;
+
+    /** @throws IllegalArgumentException if the request makes no sense in any state */
+    BeginDecision(ConversationKey conversation, BeginRequest request, long nowMs) {
+        this.conversation = conversation;
+        this.key = MessageKey.of(request.getThread(), request.getMessage());
+        this.request = request;
+        this.nowMs = nowMs;
+        if (request.getClient() && !key.thread().equals(conversation.conversation())) {
+            throw new IllegalArgumentException("thread: a client's message enters a root thread, <"
+                    + request.getThread() + "> is not the conversation's");
+        }
+        if (request.getHistorySlots() < 0) {
+            throw new IllegalArgumentException("history_slots: <" + request.getHistorySlots() + "> is less than 0");
+        }
+    }
+
+    Decision<BeginReply> decide(JournalState state) {
+        Optional<Slot> known = state.find(key);
+        if (request.getClient() && known.isPresent() && !known.get().getDigest().equals(request.getDigest())) {
+            return Decision.answer(
+                    Knowledge.REMEMBERED,
+                    s -> verdict(Verdict.MISMATCH, "message " + key.message() + " is known with another content"));
+        }
+        Optional<Completed> completion = state.completion(key);
+        if (completion.isPresent()) {
+            return Decision.answer(Replies.standing(completion.get()), this::done);
+        }
+        if (state.isInFlight(key)) {
+            return waitsForOthers(state) ? absorb(state) : Decision.answer(Knowledge.LOOKED, this::run);
+        }
+        if (known.isEmpty()) {
+            return request.getClient()
+                    ? arrive(state)
+                    : dead("the conversation knows no such message; it may have expired");
+        }
+        if (state.queue().contains(key)) {
+            return wait(state);
+        }
+        return dead("its thread is closed or its turn has ended");
+    }
+
+    /** Its turn opens, or it queues behind the open one and those that came before. */
+    private Decision<BeginReply> arrive(JournalState state) {
+        boolean free = state.openTurn().isEmpty() && state.queue().isEmpty();
+        CommitDraft draft = new CommitDraft(state, nowMs);
+        draft.enter(
+                Slot.newBuilder()
+                        .setMessage(key.message().toString())
+                        .setThread(key.thread().toString())
+                        .setTurn(key.message().toString())
+                        .setFrom(request.getFrom())
+                        .setTo(request.getTo())
+                        .setRoot(request.getRoot())
+                        .setEnvelope(request.getEnvelope())
+                        .setDigest(request.getDigest())
+                        .setState(free ? SlotState.SENT : SlotState.QUEUED),
+                false,
+                "");
+        if (free) {
+            draft.openTurn(turn(request.getFrom(), request.getTo()));
+        }
+        return Decision.write(
+                draft.build(),
+                isCertainlyNew(state) ? Knowledge.REMEMBERED : Knowledge.LOOKED,
+                free ? this::run : s -> verdict(Verdict.QUEUED_BEHIND_TURN, ""));
+    }
+
+    /** Comes again: from the log once more, or because the turn before it has ended. */
+    private Decision<BeginReply> wait(JournalState state) {
+        if (state.openTurn().isPresent() || !key.equals(state.queue().peek())) {
+            // from an old state this would lose the message: it may be here because its turn has come
+            return Decision.answer(Knowledge.REMEMBERED, s -> verdict(Verdict.QUEUED_BEHIND_TURN, ""));
+        }
+        Slot slot = state.find(key).orElseThrow();
+        CommitDraft draft = new CommitDraft(state, nowMs);
+        draft.openTurn(turn(slot.getFrom(), slot.getTo()));
+        return Decision.write(draft.build(), Knowledge.REMEMBERED, this::run);
+    }
+
+    private boolean waitsForOthers(JournalState state) {
+        Optional<ThreadId> answeredBy = state.answeredBy(key);
+        return request.getJoin() == Join.ALL
+                && answeredBy.isPresent()
+                && state.thread(key.thread()).orElseThrow().openCalls.stream()
+                        .anyMatch(call -> !call.equals(answeredBy.get()));
+    }
+
+    private Decision<BeginReply> absorb(JournalState state) {
+        CommitDraft draft = new CommitDraft(state, nowMs);
+        draft.complete(Completed.newBuilder()
+                .setThread(key.thread().toString())
+                .setMessage(key.message().toString())
+                .setAbsorbed(true));
+        return Decision.write(draft.build(), Knowledge.REMEMBERED, s -> verdict(Verdict.ABSORBED, ""));
+    }
+
+    private BeginReply run(JournalState state) {
+        ThreadState thread = state.thread(key.thread()).orElseThrow();
+        TurnProgress turn = state.openTurn().orElseThrow();
+        BeginReply.Builder reply = BeginReply.newBuilder()
+                .setVerdict(Verdict.RUN)
+                .setTurn(turn.id.toString())
+                .setOrganismVersion(turn.organismVersion)
+                .setCaller(thread.caller)
+                .setCallerThread(thread.callerThread.toString())
+                .setParentThread(thread.handOverParent().toString())
+                .setHops(turn.hops)
+                .setTokens(turn.tokens)
+                .setTurnOpenedAtMs(turn.openedAtMs);
+        long current = state.find(key).map(Slot::getSequence).orElse(0L);
+        // one more: a message that the thread sent to itself is in its history and is the current one
+        thread.latest(request.getHistorySlots() + 1).stream()
+                .filter(sequence -> sequence != current && sequence > state.expiredThrough())
+                .map(state::slot)
+                .forEach(reply::addHistory);
+        while (reply.getHistoryCount() > request.getHistorySlots()) {
+            reply.removeHistory(0);
+        }
+        return reply.build();
+    }
+
+    private BeginReply done(JournalState state) {
+        return BeginReply.newBuilder()
+                .setVerdict(Verdict.DONE)
+                .setTurn(state.find(key).map(Slot::getTurn).orElse(""))
+                .addAllEmissions(state.completion(key)
+                        .map(completed -> Replies.emissions(state, completed))
+                        .orElseThrow())
+                .build();
+    }
+
+    private static Decision<BeginReply> dead(String reason) {
+        return Decision.answer(Knowledge.CERTAIN, s -> verdict(Verdict.DEAD, reason));
+    }
+
+    private static BeginReply verdict(Verdict verdict, String reason) {
+        return BeginReply.newBuilder().setVerdict(verdict).setReason(reason).build();
+    }
+
+    private TurnOpened.Builder turn(String client, String listener) {
+        return TurnOpened.newBuilder()
+                .setTurn(key.message().toString())
+                .setOrganismVersion(request.getOrganismVersion())
+                .setClient(client)
+                .setListener(listener);
+    }
+
+    /**
+     * A conversation that is named after this message began with it, so its first commit may be tried unseen. Any other
+     * that is not remembered must be looked for: where the oldest commits have expired, number 1 is free again.
+     */
+    private boolean isCertainlyNew(JournalState state) {
+        return state.number() > 0
+                || ThreadId.ofFirstMessage(conversation.tenant(), key.message()).equals(conversation.conversation());
+    }
+}

@@ -1,0 +1,89 @@
+package io.agentserver.buffer.journal;
+
+import io.agentserver.buffer.commit.CallEnded;
+import io.agentserver.buffer.commit.Change;
+import io.agentserver.buffer.commit.Commit;
+import io.agentserver.buffer.commit.Completed;
+import io.agentserver.buffer.commit.Entry;
+import io.agentserver.buffer.commit.Released;
+import io.agentserver.buffer.commit.ThreadClosed;
+import io.agentserver.buffer.commit.ThreadOpened;
+import io.agentserver.buffer.commit.TurnEnded;
+import io.agentserver.buffer.commit.TurnOpened;
+import io.agentserver.buffer.v1.Slot;
+import io.agentserver.buffer.v1.TurnState;
+import io.agentserver.envelope.ThreadId;
+
+/** The next commit of a state in the making: numbers it and its slots. Confined to one decision. */
+final class CommitDraft {
+    private final Commit.Builder commit;
+    private long sequence;
+
+    CommitDraft(JournalState state, long nowMs) {
+        sequence = state.sequence();
+        commit = Commit.newBuilder()
+                .setNumber(state.number() + 1)
+                // another process's clock may be ahead of ours; the journal's time never runs back
+                .setAtMs(Math.max(nowMs, state.lastActivityMs()))
+                .setSequenceBefore(sequence);
+    }
+
+    /** @return the slot's sequence */
+    long enter(Slot.Builder slot, boolean inFlight, String answers) {
+        slot.setSequence(++sequence).setAtMs(commit.getAtMs());
+        commit.addChanges(Change.newBuilder()
+                .setEntry(Entry.newBuilder().setSlot(slot).setInFlight(inFlight).setAnswers(answers)));
+        return sequence;
+    }
+
+    void openTurn(TurnOpened.Builder opened) {
+        commit.addChanges(Change.newBuilder().setTurnOpened(opened));
+    }
+
+    void endTurn(String turn, TurnState state, long responseSequence) {
+        commit.addChanges(Change.newBuilder()
+                .setTurnEnded(
+                        TurnEnded.newBuilder().setTurn(turn).setState(state).setResponseSequence(responseSequence)));
+    }
+
+    void open(ThreadOpened.Builder opened) {
+        commit.addChanges(Change.newBuilder().setThreadOpened(opened));
+    }
+
+    void close(ThreadId thread) {
+        commit.addChanges(
+                Change.newBuilder().setThreadClosed(ThreadClosed.newBuilder().setId(thread.toString())));
+    }
+
+    void endCall(ThreadId caller, ThreadId thread) {
+        commit.addChanges(Change.newBuilder()
+                .setCallEnded(CallEnded.newBuilder()
+                        .setCallerThread(caller.toString())
+                        .setThread(thread.toString())));
+    }
+
+    void release(MessageKey key) {
+        commit.addChanges(Change.newBuilder()
+                .setReleased(Released.newBuilder()
+                        .setThread(key.thread().toString())
+                        .setMessage(key.message().toString())));
+    }
+
+    /** Reserves the place of the completion, which comes first and names slots that come later. */
+    int reserveCompletion() {
+        commit.addChanges(Change.getDefaultInstance());
+        return commit.getChangesCount() - 1;
+    }
+
+    void complete(int place, Completed.Builder completed) {
+        commit.setChanges(place, Change.newBuilder().setCompleted(completed));
+    }
+
+    void complete(Completed.Builder completed) {
+        complete(reserveCompletion(), completed);
+    }
+
+    Commit build() {
+        return commit.build();
+    }
+}

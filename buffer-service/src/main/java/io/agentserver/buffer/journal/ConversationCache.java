@@ -1,0 +1,48 @@
+package io.agentserver.buffer.journal;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import io.agentserver.buffer.store.ConversationKey;
+
+import java.time.Duration;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * The states that this process remembers, bounded by their size. One that is forgotten while in use goes on being right for
+ * its user; the store decides between it and its successor. Safe on any thread.
+ */
+final class ConversationCache {
+    private static final Duration IDLE = Duration.ofHours(1);
+    private static final int EMPTY_WEIGHT = 1_024;
+
+    private final Cache<ConversationKey, Held> states;
+
+    ConversationCache(long maxBytes) {
+        states = Caffeine.newBuilder()
+                .maximumWeight(maxBytes)
+                .weigher((ConversationKey key, Held held) -> held.weight)
+                .expireAfterAccess(IDLE)
+                .build();
+    }
+
+    Held get(ConversationKey key) {
+        return states.get(key, k -> new Held(new JournalState(k.conversation())));
+    }
+
+    /** To be called when a state has grown. */
+    void weigh(ConversationKey key, Held held) {
+        held.weight = (int) Math.min(Integer.MAX_VALUE, EMPTY_WEIGHT + held.state.weight());
+        states.asMap().replace(key, held, held);
+    }
+
+    /** A state, and the lock that whoever reads or changes it holds. */
+    static final class Held {
+        final ReentrantLock lock = new ReentrantLock();
+        JournalState state;
+        private volatile int weight = EMPTY_WEIGHT;
+
+        private Held(JournalState state) {
+            this.state = state;
+        }
+    }
+}

@@ -1,0 +1,162 @@
+package io.agentserver.buffer.journal;
+
+import io.agentserver.buffer.commit.Commit;
+import io.agentserver.buffer.journal.ConversationCache.Held;
+import io.agentserver.buffer.journal.Decision.Knowledge;
+import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.buffer.store.Look;
+import io.agentserver.buffer.store.ThreadStore;
+import io.agentserver.buffer.v1.BeginReply;
+import io.agentserver.buffer.v1.BeginRequest;
+import io.agentserver.buffer.v1.CompleteReply;
+import io.agentserver.buffer.v1.CompleteRequest;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Function;
+
+/**
+ * Begins and completes messages: decides from a conversation's state and writes the decision as the next commit. Whoever
+ * loses the race for that number decides again from fresh state, so that of any number of processes each step is taken once.
+ *
+ * <p>Safe on any thread; steps of one conversation in this process go one after the other. Blocks for the store: usually one
+ * round trip a step, for states are remembered and writes test them. Repeating a step is safe by (thread, message).
+ */
+public final class ConversationJournal {
+    private static final int TRIES = 50;
+    private static final int TRIES_WITHOUT_PAUSE = 3;
+
+    private final ThreadStore store;
+    private final Wakeups wakeups;
+    private final Duration ttl;
+    private final Clock clock;
+    private final ConversationCache cache;
+    private final LongAdder slots = new LongAdder();
+
+    /** @param cacheBytes about how much memory remembered states may take */
+    public ConversationJournal(ThreadStore store, Wakeups wakeups, Duration ttl, long cacheBytes, Clock clock) {
+        this.store = store;
+        this.wakeups = wakeups;
+        this.ttl = ttl;
+        this.clock = clock;
+        this.cache = new ConversationCache(cacheBytes);
+    }
+
+    /** @throws IllegalArgumentException if the request makes no sense */
+    public BeginReply begin(ConversationKey key, BeginRequest request) {
+        return step(key, new BeginDecision(key, request, clock.millis())::decide);
+    }
+
+    /** @throws IllegalArgumentException if the request makes no sense */
+    public CompleteReply complete(ConversationKey key, CompleteRequest request) {
+        return step(key, new CompleteDecision(request, clock.millis())::decide);
+    }
+
+    /** Slots that this process has journalled. */
+    public long slots() {
+        return slots.sum();
+    }
+
+    /** Looks at a state that has every commit which was acknowledged before the call. */
+    <R> R look(ConversationKey key, Function<JournalState, R> view) {
+        return look(key, Long.MAX_VALUE, Look.CONSISTENT, view);
+    }
+
+    /** Looks at a state that has commit {@code number}; the store is asked only if this process does not remember it. */
+    <R> R look(ConversationKey key, long number, Function<JournalState, R> view) {
+        return look(key, number, Look.FAST, view);
+    }
+
+    /** What is older is hidden from readers, in milliseconds since 1970. */
+    long oldestVisibleMs() {
+        return clock.millis() - ttl.toMillis();
+    }
+
+    private <R> R look(ConversationKey key, long number, Look look, Function<JournalState, R> view) {
+        Held held = cache.get(key);
+        held.lock.lock();
+        try {
+            if (held.state.number() < number) {
+                catchUp(key, held, look);
+            }
+            return view.apply(held.state);
+        } finally {
+            held.lock.unlock();
+        }
+    }
+
+    private <R> R step(ConversationKey key, Function<JournalState, Decision<R>> decide) {
+        Held held = cache.get(key);
+        held.lock.lock();
+        try {
+            Knowledge knowledge = Knowledge.REMEMBERED;
+            for (int losses = 0; losses < TRIES; ) {
+                Decision<R> decision = decide.apply(held.state);
+                if (decision.needs().compareTo(knowledge) > 0) {
+                    // one step up at a time: the fast look may show that the consistent one is not needed
+                    knowledge = knowledge == Knowledge.REMEMBERED ? Knowledge.LOOKED : Knowledge.CERTAIN;
+                    catchUp(key, held, knowledge == Knowledge.LOOKED ? Look.FAST : Look.CONSISTENT);
+                } else if (decision.commit().isEmpty()
+                        || append(key, held, decision.commit().get())) {
+                    return decision.reply().apply(held.state);
+                } else {
+                    pause(++losses);
+                    catchUpAfterLoss(key, held);
+                    knowledge = Knowledge.CERTAIN;
+                }
+            }
+            throw new ContendedException(key, TRIES);
+        } finally {
+            held.lock.unlock();
+        }
+    }
+
+    private boolean append(ConversationKey key, Held held, Commit commit) {
+        if (!store.append(key, commit, held.state.lastActivityMs())) {
+            return false;
+        }
+        long before = held.state.sequence();
+        held.state.apply(commit);
+        slots.add(held.state.sequence() - before);
+        cache.weigh(key, held);
+        wakeups.wake(key, commit.getNumber());
+        return true;
+    }
+
+    private void catchUp(ConversationKey key, Held held, Look look) {
+        List<Commit> commits = store.read(key, held.state.number() + 1, look);
+        if (commits.isEmpty()) {
+            return;
+        }
+        if (held.state.number() > 0 && commits.getFirst().getNumber() != held.state.number() + 1) {
+            held.state = new JournalState(key.conversation()); // what lies between has expired
+        }
+        commits.forEach(held.state::apply);
+        cache.weigh(key, held);
+    }
+
+    private void catchUpAfterLoss(ConversationKey key, Held held) {
+        long number = held.state.number();
+        catchUp(key, held, Look.CONSISTENT);
+        if (held.state.number() == number) {
+            // nobody has written that number and yet it is refused: the store has lost what we remember
+            held.state = new JournalState(key.conversation());
+            catchUp(key, held, Look.CONSISTENT);
+        }
+    }
+
+    /** Writers in other processes get a chance to finish; the lock keeps those in this one behind us. */
+    private static void pause(int losses) {
+        if (losses <= TRIES_WITHOUT_PAUSE) {
+            return;
+        }
+        try {
+            Thread.sleep(Duration.ofMillis(ThreadLocalRandom.current().nextLong(1, 10)));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,138 @@
+package io.agentserver.buffer.journal;
+
+import io.agentserver.buffer.journal.Wakeups.Waiter;
+import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.buffer.store.RecentConversations;
+import io.agentserver.buffer.store.RecentConversations.Recent;
+import io.agentserver.buffer.store.ThreadStore;
+import io.agentserver.buffer.v1.AwaitTurnReply;
+import io.agentserver.buffer.v1.AwaitTurnRequest;
+import io.agentserver.buffer.v1.ListReply;
+import io.agentserver.buffer.v1.ListRequest;
+import io.agentserver.buffer.v1.ReadReply;
+import io.agentserver.buffer.v1.ReadRequest;
+import io.agentserver.envelope.MessageId;
+import io.agentserver.envelope.TenantId;
+import io.agentserver.envelope.ThreadId;
+
+import java.time.Duration;
+import java.util.Optional;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
+
+/**
+ * Answers what clients ask about conversations, waiting for it if they want to. Safe on any thread; blocks, so it wants
+ * virtual ones. What it tells is in the store.
+ */
+public final class ConversationReader {
+    /** Wake-ups may get lost; nobody waits longer than this for what is there. */
+    static final Duration POLL = Duration.ofSeconds(2);
+
+    private static final Duration LONGEST_READ = Duration.ofSeconds(5);
+    private static final Duration LONGEST_TURN = Duration.ofSeconds(60);
+    private static final int MOST_LISTED = 100;
+    /** An answer stays below what gRPC carries, with an envelope's 256 KiB more. */
+    private static final long MOST_BYTES = 3_000_000;
+
+    private final ConversationJournal journal;
+    private final ThreadStore store;
+    private final Wakeups wakeups;
+
+    public ConversationReader(ConversationJournal journal, ThreadStore store, Wakeups wakeups) {
+        this.journal = journal;
+        this.store = store;
+        this.wakeups = wakeups;
+    }
+
+    public ReadReply read(ConversationKey key, ReadRequest request) {
+        Optional<ThreadId> thread =
+                request.getThread().isEmpty() ? Optional.empty() : Optional.of(ThreadId.parse(request.getThread()));
+        if (request.getLimit() < 0 || request.getAfter() < 0 || request.getWaitMs() < 0) {
+            throw new IllegalArgumentException("limit, after, wait_ms: none may be less than 0");
+        }
+        Duration wait = atMost(request.getWaitMs(), LONGEST_READ);
+        return await(
+                key,
+                wait,
+                ReadReply::getFound,
+                () -> journal.look(key, state -> {
+                    long oldest = journal.oldestVisibleMs();
+                    if (!ConversationView.isFound(state, oldest)) {
+                        return ReadReply.getDefaultInstance();
+                    }
+                    ReadReply.Builder reply =
+                            ReadReply.newBuilder().setFound(true).setConversation(ConversationView.full(state));
+                    long bytes = 0;
+                    for (var slot :
+                            ConversationView.slots(state, request.getAfter(), request.getLimit(), thread, oldest)) {
+                        bytes += slot.getSerializedSize();
+                        if (bytes > MOST_BYTES && reply.getSlotsCount() > 0) {
+                            break; // the reader asks on from the last one
+                        }
+                        reply.addSlots(slot);
+                    }
+                    return reply.build();
+                }));
+    }
+
+    public ListReply list(TenantId tenant, ListRequest request) {
+        int limit = request.getLimit();
+        if (limit < 1 || limit > MOST_LISTED) {
+            throw new IllegalArgumentException("limit: <" + limit + "> is not 1 to " + MOST_LISTED);
+        }
+        RecentConversations page = store.recent(tenant, limit, Cursor.parse(request.getCursor()));
+        ListReply.Builder reply = ListReply.newBuilder();
+        for (Recent recent : page.conversations()) {
+            journal.look(new ConversationKey(tenant, recent.conversation()), state -> {
+                if (ConversationView.isFound(state, journal.oldestVisibleMs())) {
+                    reply.addConversations(ConversationView.brief(state));
+                }
+                return true;
+            });
+        }
+        return reply.setNextCursor(page.next().map(Cursor::write).orElse("")).build();
+    }
+
+    public AwaitTurnReply awaitTurn(ConversationKey key, AwaitTurnRequest request) {
+        MessageId turn = MessageId.parse(request.getTurn());
+        return await(
+                key,
+                atMost(request.getWaitMs(), LONGEST_TURN),
+                AwaitTurnReply::getEnded,
+                () -> journal.look(
+                        key,
+                        state -> state.turn(turn)
+                                .filter(TurnProgress::isEnded)
+                                .map(ended -> ended(state, ended))
+                                .orElse(AwaitTurnReply.getDefaultInstance())));
+    }
+
+    private static AwaitTurnReply ended(JournalState state, TurnProgress turn) {
+        AwaitTurnReply.Builder reply =
+                AwaitTurnReply.newBuilder().setEnded(true).setTurn(turn.toTurn());
+        if (turn.responseSequence > state.expiredThrough()) {
+            reply.setResponse(state.slot(turn.responseSequence));
+        }
+        return reply.build();
+    }
+
+    /** Asks again after each wake-up and each poll, until the answer is one or the time is up. */
+    private <R> R await(ConversationKey key, Duration wait, Predicate<R> isAnswer, Supplier<R> ask) {
+        long deadline = System.nanoTime() + wait.toNanos();
+        try (Waiter waiter = wakeups.register(key)) {
+            while (true) {
+                R answer = ask.get();
+                Duration left = Duration.ofNanos(deadline - System.nanoTime());
+                if (isAnswer.test(answer) || !left.isPositive() || wakeups.isClosed()) {
+                    return answer;
+                }
+                waiter.await(left.compareTo(POLL) < 0 ? left : POLL);
+            }
+        }
+    }
+
+    private static Duration atMost(long millis, Duration longest) {
+        Duration asked = Duration.ofMillis(millis);
+        return asked.compareTo(longest) < 0 ? asked : longest;
+    }
+}

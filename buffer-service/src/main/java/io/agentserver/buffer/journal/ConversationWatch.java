@@ -1,0 +1,115 @@
+package io.agentserver.buffer.journal;
+
+import io.agentserver.buffer.journal.Wakeups.Waiter;
+import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.buffer.v1.CaughtUp;
+import io.agentserver.buffer.v1.Gap;
+import io.agentserver.buffer.v1.Slot;
+import io.agentserver.buffer.v1.WatchEvent;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Sends a conversation's slots to a watcher as they are journalled, in order and without gaps, each turn's end after the
+ * slots of its step. Runs on the watcher's own (virtual) thread until the watcher goes or the service stops.
+ */
+public final class ConversationWatch {
+    private static final int SLOTS_AT_ONCE = 100;
+
+    private final ConversationJournal journal;
+    private final Wakeups wakeups;
+    private final ConversationKey key;
+    private final Watcher watcher;
+
+    private long after;
+    /** How many of the ended turns have been told or are older than where the watcher began; negative: not yet known. */
+    private int turnsTold = -1;
+
+    private boolean caughtUp;
+
+    /** @param after the sequence of the last slot that the watcher has; 0: none */
+    public ConversationWatch(
+            ConversationJournal journal, Wakeups wakeups, ConversationKey key, long after, Watcher watcher) {
+        if (after < 0) {
+            throw new IllegalArgumentException("after: <" + after + "> is less than 0");
+        }
+        this.journal = journal;
+        this.wakeups = wakeups;
+        this.key = key;
+        this.after = after;
+        this.watcher = watcher;
+    }
+
+    /** Where events go. */
+    public interface Watcher {
+        /** May block while the watcher is slow. */
+        void send(WatchEvent event);
+
+        boolean isGone();
+    }
+
+    /** Returns when the watcher has gone or the service stops. */
+    public void run() {
+        try (Waiter waiter = wakeups.register(key)) {
+            List<WatchEvent> events = journal.look(key, this::next);
+            while (!isOver()) {
+                events.forEach(watcher::send);
+                if (!events.isEmpty()) {
+                    events = journal.look(key, 0, this::next);
+                    continue;
+                }
+                long number = waiter.await(ConversationReader.POLL);
+                // the poll is the safety net for a lost wake-up and for a stale copy, so it looks closely
+                events = number > 0 ? journal.look(key, number, this::next) : journal.look(key, this::next);
+            }
+        }
+    }
+
+    private boolean isOver() {
+        return watcher.isGone() || wakeups.isClosed();
+    }
+
+    /** What the watcher lacks of this state, a portion of it; empty: nothing. */
+    private List<WatchEvent> next(JournalState state) {
+        List<WatchEvent> events = new ArrayList<>();
+        long oldest = journal.oldestVisibleMs();
+        long gone = ConversationView.goneThrough(state, oldest);
+        if (turnsTold < 0) {
+            turnsTold = (int) state.endedTurns().stream()
+                    .filter(turn -> turn.endedAfterSequence < after)
+                    .count();
+        }
+        if (gone > after) {
+            events.add(WatchEvent.newBuilder()
+                    .setGap(Gap.newBuilder().setThrough(gone))
+                    .build());
+            after = gone;
+        }
+        tellTurns(state, events);
+        for (Slot slot : ConversationView.slots(state, after, SLOTS_AT_ONCE, Optional.empty(), oldest)) {
+            events.add(WatchEvent.newBuilder().setSlot(slot).build());
+            after = slot.getSequence();
+            tellTurns(state, events);
+        }
+        if (!caughtUp && after >= state.sequence()) {
+            caughtUp = true;
+            events.add(WatchEvent.newBuilder()
+                    .setCaughtUp(CaughtUp.newBuilder()
+                            .setSequence(state.sequence())
+                            .setOpenTurn(ConversationView.openTurn(state))
+                            .setFound(ConversationView.isFound(state, oldest)))
+                    .build());
+        }
+        return events;
+    }
+
+    private void tellTurns(JournalState state, List<WatchEvent> events) {
+        while (turnsTold < state.endedTurns().size() && state.endedTurns().get(turnsTold).endedAfterSequence <= after) {
+            events.add(WatchEvent.newBuilder()
+                    .setTurnEnded(state.endedTurns().get(turnsTold++).toTurn())
+                    .build());
+        }
+    }
+}

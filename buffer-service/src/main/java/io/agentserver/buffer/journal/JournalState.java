@@ -1,0 +1,343 @@
+package io.agentserver.buffer.journal;
+
+import io.agentserver.buffer.commit.CallEnded;
+import io.agentserver.buffer.commit.Change;
+import io.agentserver.buffer.commit.Commit;
+import io.agentserver.buffer.commit.Completed;
+import io.agentserver.buffer.commit.Entry;
+import io.agentserver.buffer.commit.Released;
+import io.agentserver.buffer.commit.ThreadOpened;
+import io.agentserver.buffer.commit.TurnEnded;
+import io.agentserver.buffer.commit.TurnOpened;
+import io.agentserver.buffer.v1.Slot;
+import io.agentserver.buffer.v1.SlotState;
+import io.agentserver.buffer.v1.Tokens;
+import io.agentserver.buffer.v1.TurnState;
+import io.agentserver.envelope.MessageId;
+import io.agentserver.envelope.ThreadId;
+import org.jspecify.annotations.Nullable;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What a conversation's commits, applied in order, amount to. The same commits give the same state on every machine. Not
+ * thread-safe; whoever holds it locks it.
+ */
+final class JournalState {
+    private static final String NO_CALL = "";
+
+    private final ThreadId conversation;
+    private long number;
+    private long sequence;
+    private long expiredThrough;
+    private long createdAtMs;
+    private long lastActivityMs;
+    private long weight;
+    private Tokens tokens = Tokens.getDefaultInstance();
+
+    private final List<Slot> slots = new ArrayList<>();
+    private final Map<MessageKey, Long> sequences = new HashMap<>();
+    private final Map<MessageKey, Completed> completed = new HashMap<>();
+    /** In the open turn only; the value is the thread whose answer the message is, or {@link #NO_CALL}. */
+    private final Map<MessageKey, String> inFlight = new LinkedHashMap<>();
+
+    private final Map<ThreadId, ThreadState> threads = new LinkedHashMap<>();
+    /** Opened in the open turn, parents before children; those of ended turns are all closed. */
+    private final List<ThreadState> threadsOfTurn = new ArrayList<>();
+
+    private final Map<MessageId, TurnProgress> turns = new LinkedHashMap<>();
+    private final List<TurnProgress> endedTurns = new ArrayList<>();
+    private final Deque<MessageKey> queue = new ArrayDeque<>();
+    private @Nullable TurnProgress openTurn;
+
+    JournalState(ThreadId conversation) {
+        this.conversation = conversation;
+        ThreadState root = ThreadState.root(conversation);
+        threads.put(conversation, root);
+    }
+
+    // ---- what is
+
+    ThreadId conversation() {
+        return conversation;
+    }
+
+    /** Of the last commit; 0: none. */
+    long number() {
+        return number;
+    }
+
+    long sequence() {
+        return sequence;
+    }
+
+    /** Slots up to this sequence are no longer in the store. */
+    long expiredThrough() {
+        return expiredThrough;
+    }
+
+    long createdAtMs() {
+        return createdAtMs;
+    }
+
+    long lastActivityMs() {
+        return lastActivityMs;
+    }
+
+    Tokens tokens() {
+        return tokens;
+    }
+
+    /** About the bytes of memory that it takes. */
+    long weight() {
+        return weight;
+    }
+
+    /** Those that are left, in the order of their sequences. */
+    List<Slot> slots() {
+        return Collections.unmodifiableList(slots);
+    }
+
+    Slot slot(long atSequence) {
+        return slots.get((int) (atSequence - expiredThrough - 1));
+    }
+
+    Optional<Slot> find(MessageKey key) {
+        return Optional.ofNullable(sequences.get(key)).map(this::slot);
+    }
+
+    Optional<Completed> completion(MessageKey key) {
+        return Optional.ofNullable(completed.get(key));
+    }
+
+    boolean isInFlight(MessageKey key) {
+        return inFlight.containsKey(key);
+    }
+
+    Collection<MessageKey> inFlight() {
+        return Collections.unmodifiableCollection(inFlight.keySet());
+    }
+
+    /** The thread whose answer a message in flight is. */
+    Optional<ThreadId> answeredBy(MessageKey key) {
+        return Optional.ofNullable(inFlight.get(key))
+                .filter(thread -> !thread.equals(NO_CALL))
+                .map(ThreadId::parse);
+    }
+
+    Optional<ThreadState> thread(ThreadId id) {
+        return Optional.ofNullable(threads.get(id));
+    }
+
+    /** Opened so far, the root first. */
+    Collection<ThreadState> threads() {
+        return Collections.unmodifiableCollection(threads.values());
+    }
+
+    Optional<TurnProgress> turn(MessageId id) {
+        return Optional.ofNullable(turns.get(id));
+    }
+
+    Collection<TurnProgress> turns() {
+        return Collections.unmodifiableCollection(turns.values());
+    }
+
+    List<TurnProgress> endedTurns() {
+        return Collections.unmodifiableList(endedTurns);
+    }
+
+    Optional<TurnProgress> openTurn() {
+        return Optional.ofNullable(openTurn);
+    }
+
+    /** Clients' messages that wait for their turn, in order. */
+    Deque<MessageKey> queue() {
+        return queue;
+    }
+
+    // ---- what happens
+
+    /** @throws IllegalStateException if the commit is not the next one */
+    void apply(Commit commit) {
+        if (number == 0) {
+            // the store's oldest: 1, unless the beginning has expired
+            sequence = commit.getSequenceBefore();
+            expiredThrough = sequence;
+            createdAtMs = commit.getAtMs();
+        } else if (commit.getNumber() != number + 1) {
+            throw new IllegalStateException("commit " + commit.getNumber() + " of conversation " + conversation
+                    + " does not follow commit " + number);
+        }
+        number = commit.getNumber();
+        lastActivityMs = commit.getAtMs();
+        weight += 256 + 2L * commit.getSerializedSize();
+        Optional<ThreadState> handled = Optional.empty();
+        for (Change change : commit.getChangesList()) {
+            switch (change.getWhatCase()) {
+                case COMPLETED -> handled = complete(change.getCompleted());
+                case ENTRY -> enter(change.getEntry(), handled);
+                case TURN_OPENED -> openTurn(change.getTurnOpened(), commit.getAtMs());
+                case TURN_ENDED -> endTurn(change.getTurnEnded(), commit.getAtMs());
+                case THREAD_OPENED -> open(change.getThreadOpened());
+                case THREAD_CLOSED ->
+                    close(ThreadId.parse(change.getThreadClosed().getId()));
+                case CALL_ENDED -> endCall(change.getCallEnded());
+                case RELEASED -> release(change.getReleased());
+                case WHAT_NOT_SET ->
+                    throw new IllegalStateException("commit " + number + " of conversation " + conversation
+                            + " holds a change that this version does not know: upgrade the buffer");
+            }
+        }
+    }
+
+    private Optional<ThreadState> complete(Completed done) {
+        MessageKey key = MessageKey.of(done.getThread(), done.getMessage());
+        Optional<ThreadId> answer = answeredBy(key);
+        inFlight.remove(key);
+        completed.put(key, done);
+        tokens = sum(tokens, done.getTokens());
+        find(key).flatMap(slot -> turn(MessageId.parse(slot.getTurn()))).ifPresent(turn -> {
+            turn.tokens = sum(turn.tokens, done.getTokens());
+            turn.hops += done.getAbsorbed() ? 0 : 1;
+        });
+        Optional<ThreadState> thread = thread(key.thread());
+        if (done.getDropped()) {
+            return Optional.empty();
+        }
+        thread.ifPresent(handled -> {
+            answer.ifPresent(handled.openCalls::remove);
+            find(key).ifPresent(slot -> handled.remember(slot.getSequence()));
+            if (done.getAbsorbed()) {
+                handled.absorbed.add(key);
+            } else {
+                handled.absorbed.clear();
+            }
+        });
+        return thread;
+    }
+
+    private void enter(Entry entry, Optional<ThreadState> madeBy) {
+        Slot slot = entry.getSlot();
+        MessageKey key = MessageKey.of(slot);
+        sequence = slot.getSequence();
+        slots.add(slot);
+        sequences.put(key, sequence);
+        if (entry.getInFlight()) {
+            inFlight.put(key, entry.getAnswers());
+        }
+        if (slot.getCause().isEmpty()) {
+            turns.put(key.message(), new TurnProgress(key.message(), slot.getAtMs()));
+            if (slot.getState() == SlotState.QUEUED) {
+                queue.add(key);
+            }
+        } else {
+            madeBy.ifPresent(thread -> thread.remember(sequence));
+        }
+    }
+
+    private void openTurn(TurnOpened opened, long atMs) {
+        MessageKey key = new MessageKey(conversation, MessageId.parse(opened.getTurn()));
+        queue.remove(key);
+        inFlight.put(key, NO_CALL);
+        find(key)
+                .filter(slot -> slot.getState() == SlotState.QUEUED)
+                .ifPresent(slot -> slots.set(
+                        (int) (slot.getSequence() - expiredThrough - 1),
+                        slot.toBuilder().setState(SlotState.SENT).build()));
+        TurnProgress turn = turns.computeIfAbsent(key.message(), id -> new TurnProgress(id, atMs));
+        turn.state = TurnState.TURN_OPEN;
+        turn.openedAtMs = atMs;
+        turn.organismVersion = opened.getOrganismVersion();
+        openTurn = turn;
+        ThreadState root = root();
+        root.listener = opened.getListener();
+        root.caller = opened.getClient();
+    }
+
+    private void endTurn(TurnEnded ended, long atMs) {
+        MessageId id = MessageId.parse(ended.getTurn());
+        TurnProgress turn = turns.computeIfAbsent(id, unknown -> new TurnProgress(unknown, atMs));
+        turn.state = ended.getState();
+        turn.endedAtMs = atMs;
+        turn.responseSequence = ended.getResponseSequence();
+        turn.endedAfterSequence = sequence;
+        endedTurns.add(turn);
+        openTurn = null;
+        inFlight.clear();
+        threadsOfTurn.forEach(thread -> thread.closed = true);
+        threadsOfTurn.clear();
+        root().openCalls.clear();
+        root().absorbed.clear();
+    }
+
+    private void open(ThreadOpened opened) {
+        ThreadState thread = ThreadState.of(opened);
+        threads.put(thread.id, thread);
+        threadsOfTurn.add(thread);
+        Optional<ThreadState> caller = thread(thread.callerThread);
+        if (thread.answersTurn) {
+            // nobody waits any more for the calls of whom it replaces
+            root().openCalls.clear();
+            return;
+        }
+        caller.ifPresent(waiting -> {
+            if (!opened.getReplaces().isEmpty()) {
+                waiting.openCalls.remove(ThreadId.parse(opened.getReplaces()));
+            }
+            waiting.openCalls.add(thread.id);
+        });
+    }
+
+    private void close(ThreadId id) {
+        thread(id).filter(thread -> !thread.isRoot()).ifPresent(thread -> {
+            thread.closed = true;
+            // parents come before their children, so one pass reaches all below
+            for (ThreadState below : threadsOfTurn) {
+                if (below.parent
+                        .flatMap(this::thread)
+                        .filter(parent -> parent.closed)
+                        .isPresent()) {
+                    below.closed = true;
+                }
+            }
+            inFlight.keySet()
+                    .removeIf(key ->
+                            thread(key.thread()).filter(its -> its.closed).isPresent());
+        });
+    }
+
+    private void endCall(CallEnded ended) {
+        thread(ThreadId.parse(ended.getCallerThread()))
+                .ifPresent(caller -> caller.openCalls.remove(ThreadId.parse(ended.getThread())));
+    }
+
+    private void release(Released released) {
+        MessageKey key = MessageKey.of(released.getThread(), released.getMessage());
+        completed.remove(key);
+        inFlight.put(key, NO_CALL);
+        thread(key.thread()).ifPresent(thread -> {
+            thread.absorbed.remove(key);
+            find(key).ifPresent(slot -> thread.forget(slot.getSequence()));
+        });
+    }
+
+    private ThreadState root() {
+        return threads.computeIfAbsent(conversation, ThreadState::root);
+    }
+
+    private static Tokens sum(Tokens a, Tokens b) {
+        return a.toBuilder()
+                .setInput(a.getInput() + b.getInput())
+                .setOutput(a.getOutput() + b.getOutput())
+                .build();
+    }
+}

@@ -1,0 +1,42 @@
+package io.agentserver.buffer.journal;
+
+import io.agentserver.buffer.commit.Completed;
+import io.agentserver.buffer.journal.Decision.Knowledge;
+import io.agentserver.buffer.v1.Emission;
+import io.agentserver.buffer.v1.Slot;
+import io.agentserver.envelope.MessageId;
+
+import java.util.List;
+
+/** What a state's slots look like to the callers of begin and complete. */
+final class Replies {
+    private Replies() {}
+
+    /** A completion stands for ever, but for an absorbed answer: it may be released since, and here because of that. */
+    static Knowledge standing(Completed completed) {
+        return completed.getAbsorbed() ? Knowledge.CERTAIN : Knowledge.REMEMBERED;
+    }
+
+    /** What a completed message put on the log: the same each time it is asked for. */
+    static List<Emission> emissions(JournalState state, Completed completed) {
+        return completed.getEmitsList().stream()
+                .filter(sequence -> sequence > state.expiredThrough())
+                .map(sequence -> emission(state, state.slot(sequence)))
+                .toList();
+    }
+
+    private static Emission emission(JournalState state, Slot slot) {
+        return Emission.newBuilder()
+                .setMessage(slot.getMessage())
+                .setThread(slot.getThread())
+                .setEnvelope(slot.getEnvelope())
+                .setClient(slot.getCause().isEmpty())
+                .setConversation(state.conversation().toString())
+                .setTurn(slot.getTurn())
+                .setCause(slot.getCause())
+                .setOrganismVersion(state.turn(MessageId.parse(slot.getTurn()))
+                        .map(turn -> turn.organismVersion)
+                        .orElse(0L))
+                .build();
+    }
+}

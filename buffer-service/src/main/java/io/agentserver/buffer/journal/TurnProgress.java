@@ -1,0 +1,42 @@
+package io.agentserver.buffer.journal;
+
+import io.agentserver.buffer.v1.Tokens;
+import io.agentserver.buffer.v1.Turn;
+import io.agentserver.buffer.v1.TurnState;
+import io.agentserver.envelope.MessageId;
+
+/** A turn of a conversation as its commits made it. Confined to its {@link JournalState}. */
+final class TurnProgress {
+    final MessageId id;
+    TurnState state = TurnState.TURN_QUEUED;
+    long openedAtMs;
+    long endedAtMs;
+    long organismVersion;
+    long responseSequence;
+    /** The conversation's last sequence when it ended: watchers hear of the end after that slot. */
+    long endedAfterSequence;
+    /** Messages that were handled in it. */
+    long hops;
+
+    Tokens tokens = Tokens.getDefaultInstance();
+
+    TurnProgress(MessageId id, long atMs) {
+        this.id = id;
+        this.openedAtMs = atMs;
+    }
+
+    boolean isEnded() {
+        return endedAtMs != 0;
+    }
+
+    Turn toTurn() {
+        return Turn.newBuilder()
+                .setId(id.toString())
+                .setState(state)
+                .setOpenedAtMs(openedAtMs)
+                .setEndedAtMs(endedAtMs)
+                .setResponseSequence(responseSequence)
+                .setOrganismVersion(organismVersion)
+                .build();
+    }
+}

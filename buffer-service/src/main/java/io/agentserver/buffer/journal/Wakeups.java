@@ -1,0 +1,85 @@
+package io.agentserver.buffer.journal;
+
+import io.agentserver.buffer.store.ConversationKey;
+
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** Who waits for which conversation. Safe on any thread; waking never blocks. */
+public final class Wakeups {
+    private final ConcurrentMap<ConversationKey, Set<Waiter>> waiters = new ConcurrentHashMap<>();
+    private volatile boolean closed;
+
+    /** To be registered before the state is looked at, or a commit in between goes unnoticed. */
+    Waiter register(ConversationKey key) {
+        Waiter waiter = new Waiter(key);
+        waiters.compute(key, (k, others) -> {
+            Set<Waiter> all = others == null ? ConcurrentHashMap.newKeySet() : others;
+            all.add(waiter);
+            return all;
+        });
+        return waiter;
+    }
+
+    /** @param number of the commit that has been appended */
+    public void wake(ConversationKey key, long number) {
+        Set<Waiter> all = waiters.get(key);
+        if (all != null) {
+            all.forEach(waiter -> waiter.wake(number));
+        }
+    }
+
+    /** Ends all waiting, now and later. */
+    public void close() {
+        closed = true;
+        waiters.values().forEach(all -> all.forEach(waiter -> waiter.wake(0)));
+    }
+
+    boolean isClosed() {
+        return closed;
+    }
+
+    final class Waiter implements AutoCloseable {
+        private final ConversationKey key;
+        private final Semaphore woken = new Semaphore(0);
+        private final AtomicLong latest = new AtomicLong();
+
+        private Waiter(ConversationKey key) {
+            this.key = key;
+        }
+
+        void wake(long number) {
+            latest.accumulateAndGet(number, Math::max);
+            woken.release();
+        }
+
+        /**
+         * Blocks until the conversation has been appended to since the last call.
+         *
+         * @return the highest number of a commit that this waiter heard of; 0: the time is up
+         */
+        long await(Duration atMost) {
+            try {
+                boolean heard = !closed && woken.tryAcquire(atMost.toNanos(), TimeUnit.NANOSECONDS);
+                woken.drainPermits();
+                return heard ? latest.get() : 0;
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return 0;
+            }
+        }
+
+        @Override
+        public void close() {
+            waiters.computeIfPresent(key, (k, all) -> {
+                all.remove(this);
+                return all.isEmpty() ? null : all;
+            });
+        }
+    }
+}

@@ -1,0 +1,16 @@
+package io.agentserver.buffer.store;
+
+import io.agentserver.buffer.commit.Commit;
+
+import java.util.List;
+
+/** A store that may lose what it had and can be filled up again. */
+public interface HotStore extends ThreadStore {
+
+    /**
+     * Puts commits where they continue what is there; those that are there already are skipped.
+     *
+     * @return how many commits it had; fewer than one less than the first one's number: nothing was put
+     */
+    long restore(ConversationKey key, List<Commit> commits);
+}

@@ -1,0 +1,87 @@
+package io.agentserver.buffer.store;
+
+import io.agentserver.buffer.commit.Commit;
+import io.agentserver.buffer.store.RecentConversations.Recent;
+import io.agentserver.envelope.TenantId;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.function.ObjLongConsumer;
+
+/** Commits in this process, for tests and trials: gone with it. A conversation is forgotten a TTL after its last commit. */
+public final class MemoryThreadStore implements ThreadStore {
+    private final ConcurrentMap<ConversationKey, List<Commit>> conversations = new ConcurrentHashMap<>();
+    private final Duration ttl;
+    private final Clock clock;
+
+    public MemoryThreadStore(Duration ttl, Clock clock) {
+        this.ttl = ttl;
+        this.clock = clock;
+    }
+
+    @Override
+    public List<Commit> read(ConversationKey key, long number, Look look) {
+        List<Commit> commits = conversations.getOrDefault(key, List.of());
+        if (isPastTtl(commits)) {
+            conversations.remove(key, commits);
+            return List.of();
+        }
+        return number > commits.size() ? List.of() : commits.subList((int) number - 1, commits.size());
+    }
+
+    @Override
+    public boolean append(ConversationKey key, Commit commit, long previousActivityMs) {
+        boolean[] appended = {false};
+        conversations.compute(key, (k, known) -> {
+            List<Commit> commits = known == null || isPastTtl(known) ? List.of() : known;
+            if (commits.size() + 1 != commit.getNumber()) {
+                return commits.isEmpty() ? null : commits;
+            }
+            appended[0] = true;
+            // readers keep views of the old list; copying is quadratic, which trials do not feel
+            List<Commit> longer = new ArrayList<>(commits.size() + 1);
+            longer.addAll(commits);
+            longer.add(commit);
+            return List.copyOf(longer);
+        });
+        return appended[0];
+    }
+
+    @Override
+    public RecentConversations recent(TenantId tenant, int limit, Optional<Recent> from) {
+        List<Recent> sorted = conversations.entrySet().stream()
+                .filter(entry -> entry.getKey().tenant().equals(tenant))
+                .filter(entry -> !isPastTtl(entry.getValue()))
+                .map(entry -> new Recent(
+                        entry.getValue().getLast().getAtMs(), entry.getKey().conversation()))
+                .filter(recent -> from.isEmpty() || recent.compareTo(from.get()) >= 0)
+                .sorted()
+                .limit(limit + 1L)
+                .toList();
+        return RecentConversations.page(sorted, limit);
+    }
+
+    @Override
+    public void onAppend(ObjLongConsumer<ConversationKey> listener) {
+        // there is no other process
+    }
+
+    @Override
+    public void check() {
+        // always there
+    }
+
+    @Override
+    public void close() {
+        conversations.clear();
+    }
+
+    private boolean isPastTtl(List<Commit> commits) {
+        return !commits.isEmpty() && commits.getLast().getAtMs() < clock.millis() - ttl.toMillis();
+    }
+}

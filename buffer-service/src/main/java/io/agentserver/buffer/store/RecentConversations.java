@@ -1,0 +1,36 @@
+package io.agentserver.buffer.store;
+
+import io.agentserver.envelope.ThreadId;
+
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A page of a tenant's conversations, the most recently active first.
+ *
+ * @param next where the next page begins; empty: no more
+ */
+public record RecentConversations(List<Recent> conversations, Optional<Recent> next) {
+
+    public RecentConversations {
+        conversations = List.copyOf(conversations);
+    }
+
+    /** @param activityMs about when the conversation was last active, in milliseconds since 1970 */
+    public record Recent(long activityMs, ThreadId conversation) implements Comparable<Recent> {
+
+        /** The most recent first; the id breaks ties so that pages neither repeat nor omit. */
+        @Override
+        public int compareTo(Recent other) {
+            int byTime = Long.compare(other.activityMs, activityMs);
+            return byTime != 0 ? byTime : other.conversation.toString().compareTo(conversation.toString());
+        }
+    }
+
+    /** The page that {@code sorted}, which holds one more than {@code limit} if there are more, makes. */
+    public static RecentConversations page(List<Recent> sorted, int limit) {
+        return sorted.size() <= limit
+                ? new RecentConversations(sorted, Optional.empty())
+                : new RecentConversations(sorted.subList(0, limit), Optional.of(sorted.get(limit)));
+    }
+}

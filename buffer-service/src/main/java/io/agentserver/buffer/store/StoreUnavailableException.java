@@ -1,0 +1,11 @@
+package io.agentserver.buffer.store;
+
+/** A store did not answer in time or refused to work. Whether a write got in is not known; repeating it is safe. */
+public final class StoreUnavailableException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    /** @param store what users call it: Redis, DynamoDB */
+    public StoreUnavailableException(String store, Throwable cause) {
+        super(store + " is away, try again", cause);
+    }
+}

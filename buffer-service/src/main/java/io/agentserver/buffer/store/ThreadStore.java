@@ -1,0 +1,44 @@
+package io.agentserver.buffer.store;
+
+import io.agentserver.buffer.commit.Commit;
+import io.agentserver.envelope.TenantId;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.function.ObjLongConsumer;
+
+/**
+ * Keeps the commits of conversations. Safe on any thread; calls block. Each throws {@link StoreUnavailableException} if
+ * the store is away.
+ */
+public interface ThreadStore extends AutoCloseable {
+
+    /**
+     * The commits from {@code number} on, in order, without gaps between them; empty: none. If the oldest have expired,
+     * it begins with the oldest there is.
+     */
+    List<Commit> read(ConversationKey key, long number, Look look);
+
+    /**
+     * Writes a commit if its number is the conversation's next: of any number of writers of one number exactly one gets
+     * {@code true}. Repeating a write whose outcome is unknown gives {@code false} if it got in.
+     *
+     * @param previousActivityMs when the commit before it was made; 0: it is the first
+     */
+    boolean append(ConversationKey key, Commit commit, long previousActivityMs);
+
+    /** A tenant's conversations; what happened in the last ten minutes may not have reordered them yet. */
+    RecentConversations recent(TenantId tenant, int limit, Optional<RecentConversations.Recent> from);
+
+    /**
+     * Calls {@code listener}, which must not block, with a conversation and the number of a commit that some process has
+     * appended to it. A hint: it may be missing, late or twice.
+     */
+    void onAppend(ObjLongConsumer<ConversationKey> listener);
+
+    /** Returns if the store can do its work. */
+    void check();
+
+    @Override
+    void close();
+}

@@ -1,0 +1,112 @@
+package io.agentserver.buffer.store;
+
+import io.agentserver.buffer.commit.Commit;
+import io.agentserver.envelope.TenantId;
+import io.github.resilience4j.circuitbreaker.CallNotPermittedException;
+import io.github.resilience4j.circuitbreaker.CircuitBreaker;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.ObjLongConsumer;
+import java.util.function.Supplier;
+
+/**
+ * A fast store over a durable one. A commit is acknowledged when the durable one has it; the fast one gets it next, and is
+ * filled up from the durable one wherever it is found to lack something. While it is away, the durable one serves alone.
+ */
+public final class TieredThreadStore implements ThreadStore {
+    private static final Logger log = LoggerFactory.getLogger(TieredThreadStore.class);
+
+    private final ThreadStore durable;
+    private final HotStore hot;
+    private final CircuitBreaker breaker;
+    private final LongAdder refills = new LongAdder();
+
+    /** @param breaker spares callers the wait for a fast store that is away */
+    public TieredThreadStore(ThreadStore durable, HotStore hot, CircuitBreaker breaker) {
+        this.durable = durable;
+        this.hot = hot;
+        this.breaker = breaker;
+    }
+
+    @Override
+    public List<Commit> read(ConversationKey key, long number, Look look) {
+        if (look == Look.FAST) {
+            Optional<List<Commit>> found = tryHot(() -> hot.read(key, number, look));
+            // from 1 it cannot tell "there is none" from "I have lost it"; later ones are looked for when it matters
+            if (found.isPresent() && (number > 1 || !found.get().isEmpty())) {
+                return found.get();
+            }
+        }
+        List<Commit> commits = durable.read(key, number, look);
+        if (!commits.isEmpty()) {
+            heat(key, commits);
+        }
+        return commits;
+    }
+
+    @Override
+    public boolean append(ConversationKey key, Commit commit, long previousActivityMs) {
+        if (!durable.append(key, commit, previousActivityMs)) {
+            return false;
+        }
+        heat(key, List.of(commit));
+        return true;
+    }
+
+    /** The durable one's: the fast one's list may have gone with it. */
+    @Override
+    public RecentConversations recent(TenantId tenant, int limit, Optional<RecentConversations.Recent> from) {
+        return durable.recent(tenant, limit, from);
+    }
+
+    @Override
+    public void onAppend(ObjLongConsumer<ConversationKey> listener) {
+        hot.onAppend(listener);
+    }
+
+    @Override
+    public void check() {
+        durable.check();
+    }
+
+    /** How often the fast store lacked commits that the durable one had. */
+    public long refills() {
+        return refills.sum();
+    }
+
+    @Override
+    public void close() {
+        hot.close();
+        durable.close();
+    }
+
+    private void heat(ConversationKey key, List<Commit> commits) {
+        tryHot(() -> {
+            long had = hot.restore(key, commits);
+            if (had + 1 < commits.getFirst().getNumber()) {
+                refills.increment();
+                List<Commit> missing = durable.read(key, had + 1, Look.CONSISTENT);
+                // a conversation whose beginning has expired has no place in the list: the durable store serves it
+                if (!missing.isEmpty() && missing.getFirst().getNumber() == had + 1) {
+                    hot.restore(key, missing);
+                }
+            }
+            return had;
+        });
+    }
+
+    private <T> Optional<T> tryHot(Supplier<T> use) {
+        try {
+            return Optional.of(breaker.executeSupplier(use));
+        } catch (CallNotPermittedException open) {
+            return Optional.empty();
+        } catch (StoreUnavailableException e) {
+            log.debug("served without the fast store", e);
+            return Optional.empty();
+        }
+    }
+}

@@ -1,0 +1,275 @@
+package io.agentserver.buffer.store.dynamo;
+
+import io.agentserver.buffer.commit.Commit;
+import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.buffer.store.Look;
+import io.agentserver.buffer.store.RecentConversations;
+import io.agentserver.buffer.store.RecentConversations.Recent;
+import io.agentserver.buffer.store.ShardKey;
+import io.agentserver.buffer.store.StoreUnavailableException;
+import io.agentserver.buffer.store.ThreadStore;
+import io.agentserver.envelope.TenantId;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import software.amazon.awssdk.core.exception.SdkException;
+import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
+import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
+import software.amazon.awssdk.services.dynamodb.model.ConditionalCheckFailedException;
+import software.amazon.awssdk.services.dynamodb.model.QueryRequest;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
+import java.util.function.ObjLongConsumer;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
+
+import static io.agentserver.buffer.store.dynamo.ThreadsTable.ACTIVITY;
+import static io.agentserver.buffer.store.dynamo.ThreadsTable.EXPIRES;
+import static io.agentserver.buffer.store.dynamo.ThreadsTable.PK;
+import static io.agentserver.buffer.store.dynamo.ThreadsTable.SHARD;
+import static io.agentserver.buffer.store.dynamo.ThreadsTable.SK;
+
+/**
+ * Commits in DynamoDB's table {@code threads}: an item for each, written on the condition that there is none of its number.
+ * All reads are consistent. A write that timed out after it got in is refused when it is repeated, by us or by the SDK; the
+ * journal then finds its own commit.
+ */
+public final class DynamoThreadStore implements ThreadStore {
+    private static final Logger log = LoggerFactory.getLogger(DynamoThreadStore.class);
+    /** What the log may still redeliver must find its conversation: the log is purged a day after it was read. */
+    private static final Duration PURGE_BOUND = Duration.ofHours(24);
+
+    private static final long RECENT_BUCKET_MS = Duration.ofMinutes(10).toMillis();
+    private static final int SIDE_WRITES = 64;
+
+    private final DynamoDbClient dynamo;
+    private final Duration ttl;
+    private final Clock clock;
+    private final ExecutorService side = Executors.newVirtualThreadPerTaskExecutor();
+    private final Semaphore sideWrites = new Semaphore(SIDE_WRITES);
+
+    /** Creates the table if it is not there. */
+    public DynamoThreadStore(DynamoDbClient dynamo, Duration ttl, Clock clock) {
+        this.dynamo = dynamo;
+        this.ttl = ttl;
+        this.clock = clock;
+        ThreadsTable.createIfAbsent(dynamo);
+    }
+
+    @Override
+    public List<Commit> read(ConversationKey key, long number, Look look) {
+        QueryRequest query = QueryRequest.builder()
+                .tableName(ThreadsTable.NAME)
+                .consistentRead(true)
+                .keyConditionExpression("pk = :pk AND sk BETWEEN :first AND :last")
+                .expressionAttributeValues(Map.of(
+                        ":pk", AttributeValue.fromS(key.toString()),
+                        ":first", AttributeValue.fromS(commitKey(number)),
+                        ":last", AttributeValue.fromS("commit#9999999999")))
+                .build();
+        return ask(() -> {
+            List<Commit> commits = new ArrayList<>();
+            for (Map<String, AttributeValue> item : dynamo.queryPaginator(query).items()) {
+                Commit commit = CommitItems.read(item, (body, parts) -> readBody(key, body, parts));
+                if (!commits.isEmpty()
+                        && commit.getNumber() != commits.getLast().getNumber() + 1) {
+                    commits.clear(); // expiry deletes in no order: what is before a hole is gone as well
+                }
+                commits.add(commit);
+            }
+            return commits;
+        });
+    }
+
+    @Override
+    public boolean append(ConversationKey key, Commit commit, long previousActivityMs) {
+        CommitItems.Written written = CommitItems.write(commit);
+        String expires =
+                Long.toString(clock.instant().plus(ttl).plus(PURGE_BOUND).getEpochSecond());
+        return ask(() -> {
+            for (int part = 0; part < written.bodies().size(); part++) {
+                put(
+                        key,
+                        bodyKey(written.body(), part),
+                        expires,
+                        Map.of("text", AttributeValue.fromS(written.bodies().get(part))));
+            }
+            try {
+                Map<String, AttributeValue> item =
+                        item(key, commitKey(commit.getNumber()), expires, written.attributes());
+                dynamo.putItem(request -> request.tableName(ThreadsTable.NAME)
+                        .item(item)
+                        .conditionExpression("attribute_not_exists(sk)"));
+            } catch (ConditionalCheckFailedException exists) {
+                return false;
+            }
+            if (commit.getAtMs() / RECENT_BUCKET_MS != previousActivityMs / RECENT_BUCKET_MS) {
+                aside(() -> putMeta(key, commit.getAtMs(), expires));
+            }
+            return true;
+        });
+    }
+
+    @Override
+    public RecentConversations recent(TenantId tenant, int limit, Optional<Recent> from) {
+        List<Future<List<Recent>>> shards = IntStream.range(0, ShardKey.SHARDS)
+                .mapToObj(shard -> side.submit(() -> recentOfShard(tenant, shard, limit, from)))
+                .toList();
+        return ask(() -> {
+            List<Recent> found = new ArrayList<>();
+            for (Future<List<Recent>> shard : shards) {
+                found.addAll(result(shard));
+            }
+            return RecentConversations.page(
+                    found.stream().sorted().limit(limit + 1L).toList(), limit);
+        });
+    }
+
+    @Override
+    public void onAppend(ObjLongConsumer<ConversationKey> listener) {
+        // DynamoDB tells nobody in time; Redis or the poll does
+    }
+
+    @Override
+    public void check() {
+        ask(() -> dynamo.getItem(request -> request.tableName(ThreadsTable.NAME)
+                .key(Map.of(PK, AttributeValue.fromS("check"), SK, AttributeValue.fromS("check")))));
+    }
+
+    @Override
+    public void close() {
+        side.close();
+        dynamo.close();
+    }
+
+    private List<Recent> recentOfShard(TenantId tenant, int shard, int limit, Optional<Recent> from) {
+        Map<String, AttributeValue> values = Map.of(
+                ":shard", AttributeValue.fromS(tenant + "#" + shard),
+                ":oldest", number(clock.millis() - ttl.toMillis()),
+                ":newest", number(from.map(Recent::activityMs).orElse(Long.MAX_VALUE)));
+        QueryRequest query = QueryRequest.builder()
+                .tableName(ThreadsTable.NAME)
+                .indexName(ThreadsTable.BY_SHARD)
+                .keyConditionExpression("tenant_shard = :shard AND last_activity BETWEEN :oldest AND :newest")
+                .expressionAttributeValues(values)
+                .scanIndexForward(false)
+                .limit(limit + 1)
+                .build();
+        return dynamo.queryPaginator(query).items().stream()
+                .map(item -> new Recent(
+                        Long.parseLong(text(item, ACTIVITY)),
+                        ConversationKey.parse(text(item, PK)).conversation()))
+                .filter(recent -> from.isEmpty() || recent.compareTo(from.get()) >= 0)
+                .limit(limit + 1L)
+                .toList();
+    }
+
+    private void putMeta(ConversationKey key, long atMs, String expires) {
+        int shard = ShardKey.of(key.conversation(), ShardKey.SHARDS);
+        put(
+                key,
+                "meta",
+                expires,
+                Map.of(SHARD, AttributeValue.fromS(key.tenant() + "#" + shard), ACTIVITY, number(atMs)));
+    }
+
+    /** The commit is acknowledged without it; if too many are on their way, the caller does it itself and so slows down. */
+    private void aside(Runnable write) {
+        if (!sideWrites.tryAcquire()) {
+            logged(write);
+            return;
+        }
+        side.execute(() -> {
+            try {
+                logged(write);
+            } finally {
+                sideWrites.release();
+            }
+        });
+    }
+
+    private static void logged(Runnable write) {
+        try {
+            write.run();
+        } catch (SdkException e) {
+            log.warn("a conversation is missing in its tenant's list until it is active again: {}", e.toString());
+        }
+    }
+
+    private String readBody(ConversationKey key, String body, int parts) {
+        StringBuilder text = new StringBuilder();
+        for (int part = 0; part < parts; part++) {
+            Map<String, AttributeValue> id =
+                    Map.of(PK, AttributeValue.fromS(key.toString()), SK, AttributeValue.fromS(bodyKey(body, part)));
+            text.append(text(
+                    dynamo.getItem(request ->
+                                    request.tableName(ThreadsTable.NAME).key(id).consistentRead(true))
+                            .item(),
+                    "text"));
+        }
+        return text.toString();
+    }
+
+    private void put(ConversationKey key, String sk, String expires, Map<String, AttributeValue> attributes) {
+        Map<String, AttributeValue> item = item(key, sk, expires, attributes);
+        dynamo.putItem(request -> request.tableName(ThreadsTable.NAME).item(item));
+    }
+
+    private static Map<String, AttributeValue> item(
+            ConversationKey key, String sk, String expires, Map<String, AttributeValue> attributes) {
+        Map<String, AttributeValue> item = new HashMap<>(attributes);
+        item.put(PK, AttributeValue.fromS(key.toString()));
+        item.put(SK, AttributeValue.fromS(sk));
+        item.put(EXPIRES, AttributeValue.fromN(expires));
+        return item;
+    }
+
+    private static List<Recent> result(Future<List<Recent>> shard) {
+        try {
+            return shard.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new StoreUnavailableException("DynamoDB", e);
+        } catch (ExecutionException e) {
+            throw new StoreUnavailableException("DynamoDB", e);
+        }
+    }
+
+    private static <T> T ask(Supplier<T> request) {
+        try {
+            return request.get();
+        } catch (SdkException e) {
+            throw new StoreUnavailableException("DynamoDB", e);
+        }
+    }
+
+    private static String commitKey(long number) {
+        return String.format("commit#%010d", number);
+    }
+
+    private static String bodyKey(String body, int part) {
+        return "body#" + body + "#" + part;
+    }
+
+    private static AttributeValue number(long value) {
+        return AttributeValue.fromN(Long.toString(value));
+    }
+
+    private static String text(Map<String, AttributeValue> item, String name) {
+        AttributeValue value = item.get(name);
+        if (value == null) {
+            throw new IllegalStateException("an item of the table threads has no attribute " + name);
+        }
+        return value.n() != null ? value.n() : value.s();
+    }
+}

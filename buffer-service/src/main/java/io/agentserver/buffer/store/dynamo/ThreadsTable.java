@@ -1,0 +1,83 @@
+package io.agentserver.buffer.store.dynamo;
+
+import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
+import software.amazon.awssdk.services.dynamodb.model.AttributeDefinition;
+import software.amazon.awssdk.services.dynamodb.model.BillingMode;
+import software.amazon.awssdk.services.dynamodb.model.GlobalSecondaryIndex;
+import software.amazon.awssdk.services.dynamodb.model.KeySchemaElement;
+import software.amazon.awssdk.services.dynamodb.model.KeyType;
+import software.amazon.awssdk.services.dynamodb.model.ProjectionType;
+import software.amazon.awssdk.services.dynamodb.model.ResourceInUseException;
+import software.amazon.awssdk.services.dynamodb.model.ResourceNotFoundException;
+import software.amazon.awssdk.services.dynamodb.model.ScalarAttributeType;
+import software.amazon.awssdk.services.dynamodb.model.TimeToLiveStatus;
+
+import java.time.Duration;
+
+/** The table {@code threads}: its keys, its index, its expiry. */
+final class ThreadsTable {
+    static final String NAME = "threads";
+    static final String BY_SHARD = "by_shard";
+    static final String PK = "pk";
+    static final String SK = "sk";
+    static final String SHARD = "tenant_shard";
+    static final String ACTIVITY = "last_activity";
+    static final String EXPIRES = "expires_at";
+
+    private static final Duration CREATION_LIMIT = Duration.ofMinutes(1);
+
+    private ThreadsTable() {}
+
+    /** Creates it if it is not there. Two processes may do so at once. */
+    static void createIfAbsent(DynamoDbClient dynamo) {
+        try {
+            dynamo.describeTable(request -> request.tableName(NAME));
+        } catch (ResourceNotFoundException absent) {
+            create(dynamo);
+        }
+        dynamo.waiter()
+                .waitUntilTableExists(request -> request.tableName(NAME), wait -> wait.waitTimeout(CREATION_LIMIT));
+        expire(dynamo);
+    }
+
+    private static void create(DynamoDbClient dynamo) {
+        try {
+            dynamo.createTable(request -> request.tableName(NAME)
+                    .billingMode(BillingMode.PAY_PER_REQUEST)
+                    .attributeDefinitions(
+                            attribute(PK, ScalarAttributeType.S),
+                            attribute(SK, ScalarAttributeType.S),
+                            attribute(SHARD, ScalarAttributeType.S),
+                            attribute(ACTIVITY, ScalarAttributeType.N))
+                    .keySchema(key(PK, KeyType.HASH), key(SK, KeyType.RANGE))
+                    .globalSecondaryIndexes(GlobalSecondaryIndex.builder()
+                            .indexName(BY_SHARD)
+                            .keySchema(key(SHARD, KeyType.HASH), key(ACTIVITY, KeyType.RANGE))
+                            .projection(projection -> projection.projectionType(ProjectionType.KEYS_ONLY))
+                            .build()));
+        } catch (ResourceInUseException anotherProcessWasFirst) {
+            // what it makes is the same
+        }
+    }
+
+    private static void expire(DynamoDbClient dynamo) {
+        TimeToLiveStatus status = dynamo.describeTimeToLive(request -> request.tableName(NAME))
+                .timeToLiveDescription()
+                .timeToLiveStatus();
+        if (status == TimeToLiveStatus.DISABLED) {
+            dynamo.updateTimeToLive(request -> request.tableName(NAME)
+                    .timeToLiveSpecification(ttl -> ttl.enabled(true).attributeName(EXPIRES)));
+        }
+    }
+
+    private static AttributeDefinition attribute(String name, ScalarAttributeType type) {
+        return AttributeDefinition.builder()
+                .attributeName(name)
+                .attributeType(type)
+                .build();
+    }
+
+    private static KeySchemaElement key(String name, KeyType type) {
+        return KeySchemaElement.builder().attributeName(name).keyType(type).build();
+    }
+}

@@ -1,0 +1,58 @@
+package io.agentserver.buffer.store.redis;
+
+import io.agentserver.buffer.commit.Commit;
+import io.lettuce.core.RedisNoScriptException;
+import io.lettuce.core.ScriptOutputType;
+import io.lettuce.core.cluster.api.sync.RedisClusterCommands;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+
+/** {@code append.lua}: its contract stands there. */
+final class AppendScript {
+    private final RedisClusterCommands<String, byte[]> redis;
+    private final byte[] script = load();
+    private final String digest;
+
+    AppendScript(RedisClusterCommands<String, byte[]> redis) {
+        this.redis = redis;
+        this.digest = redis.digest(script);
+    }
+
+    /** @return the number of commits before the call */
+    long run(String list, List<Commit> commits, Duration ttl, String channel, String conversation) {
+        byte[][] arguments = new byte[4 + commits.size()][];
+        arguments[0] = utf8(Long.toString(commits.getFirst().getNumber()));
+        arguments[1] = utf8(Long.toString(ttl.toMillis()));
+        arguments[2] = utf8(channel);
+        arguments[3] = utf8(conversation);
+        for (int i = 0; i < commits.size(); i++) {
+            arguments[4 + i] = commits.get(i).toByteArray();
+        }
+        String[] keys = {list};
+        try {
+            return redis.<Long>evalsha(digest, ScriptOutputType.INTEGER, keys, arguments);
+        } catch (RedisNoScriptException unknownToThisNode) {
+            return redis.<Long>eval(script, ScriptOutputType.INTEGER, keys, arguments);
+        }
+    }
+
+    private static byte[] utf8(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static byte[] load() {
+        try (InputStream source = AppendScript.class.getResourceAsStream("append.lua")) {
+            if (source == null) {
+                throw new IllegalStateException("append.lua is not in the class path");
+            }
+            return source.readAllBytes();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+package io.agentserver.buffer.store.redis;
+
+import io.lettuce.core.AbstractRedisClient;
+import io.lettuce.core.ClientOptions;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisURI;
+import io.lettuce.core.SocketOptions;
+import io.lettuce.core.TimeoutOptions;
+import io.lettuce.core.api.StatefulConnection;
+import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.cluster.ClusterClientOptions;
+import io.lettuce.core.cluster.ClusterTopologyRefreshOptions;
+import io.lettuce.core.cluster.RedisClusterClient;
+import io.lettuce.core.cluster.api.StatefulRedisClusterConnection;
+import io.lettuce.core.cluster.api.async.RedisClusterAsyncCommands;
+import io.lettuce.core.cluster.api.sync.RedisClusterCommands;
+import io.lettuce.core.codec.ByteArrayCodec;
+import io.lettuce.core.codec.RedisCodec;
+import io.lettuce.core.codec.StringCodec;
+import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
+
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Connections to one Redis node, or to a Redis Cluster if several are named: one for commands, which all threads share, and
+ * one for messages. They reconnect by themselves; while they are not connected, commands fail at once.
+ */
+public final class RedisConnections implements AutoCloseable {
+    private static final Duration CONNECT_LIMIT = Duration.ofSeconds(3);
+    private static final Duration COMMAND_LIMIT = Duration.ofSeconds(2);
+    private static final RedisCodec<String, byte[]> CODEC = RedisCodec.of(StringCodec.UTF8, ByteArrayCodec.INSTANCE);
+
+    private final AbstractRedisClient client;
+    private final StatefulConnection<String, byte[]> connection;
+    private final RedisClusterCommands<String, byte[]> commands;
+    private final RedisClusterAsyncCommands<String, byte[]> asyncCommands;
+    private final StatefulRedisPubSubConnection<String, String> messages;
+
+    private RedisConnections(RedisClient client) {
+        StatefulRedisConnection<String, byte[]> node = client.connect(CODEC);
+        this.client = client;
+        this.connection = node;
+        this.commands = node.sync();
+        this.asyncCommands = node.async();
+        this.messages = client.connectPubSub();
+    }
+
+    private RedisConnections(RedisClusterClient client) {
+        StatefulRedisClusterConnection<String, byte[]> cluster = client.connect(CODEC);
+        this.client = client;
+        this.connection = cluster;
+        this.commands = cluster.sync();
+        this.asyncCommands = cluster.async();
+        this.messages = client.connectPubSub();
+    }
+
+    /**
+     * @param url {@code redis://host:port}, or several of one cluster with commas
+     * @throws io.lettuce.core.RedisException if it cannot be reached
+     * @throws IllegalArgumentException if {@code url} is none
+     */
+    public static RedisConnections open(String url) {
+        List<RedisURI> nodes = Arrays.stream(url.split(","))
+                .map(String::strip)
+                .map(RedisURI::create)
+                .toList();
+        SocketOptions socket = SocketOptions.builder()
+                .connectTimeout(CONNECT_LIMIT)
+                .tcpNoDelay(true)
+                .build();
+        TimeoutOptions timeouts = TimeoutOptions.enabled(COMMAND_LIMIT);
+        if (nodes.size() == 1) {
+            RedisClient client = RedisClient.create(nodes.getFirst());
+            client.setOptions(ClientOptions.builder()
+                    .socketOptions(socket)
+                    .timeoutOptions(timeouts)
+                    .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
+                    .build());
+            return opened(client, () -> new RedisConnections(client));
+        }
+        RedisClusterClient client = RedisClusterClient.create(nodes);
+        client.setOptions(ClusterClientOptions.builder()
+                .socketOptions(socket)
+                .timeoutOptions(timeouts)
+                .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
+                .topologyRefreshOptions(ClusterTopologyRefreshOptions.builder()
+                        .enableAllAdaptiveRefreshTriggers()
+                        .enablePeriodicRefresh(Duration.ofSeconds(10))
+                        .build())
+                .build());
+        return opened(client, () -> new RedisConnections(client));
+    }
+
+    RedisClusterCommands<String, byte[]> commands() {
+        return commands;
+    }
+
+    RedisClusterAsyncCommands<String, byte[]> async() {
+        return asyncCommands;
+    }
+
+    StatefulRedisPubSubConnection<String, String> messages() {
+        return messages;
+    }
+
+    @Override
+    public void close() {
+        messages.close();
+        connection.close();
+        client.shutdown(Duration.ZERO, Duration.ofSeconds(2));
+    }
+
+    private static RedisConnections opened(
+            AbstractRedisClient client, java.util.function.Supplier<RedisConnections> open) {
+        try {
+            return open.get();
+        } catch (RuntimeException e) {
+            client.shutdown(Duration.ZERO, Duration.ofSeconds(2));
+            throw e;
+        }
+    }
+}

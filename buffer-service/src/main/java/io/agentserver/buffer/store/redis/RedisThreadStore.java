@@ -1,0 +1,178 @@
+package io.agentserver.buffer.store.redis;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import io.agentserver.buffer.commit.Commit;
+import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.buffer.store.HotStore;
+import io.agentserver.buffer.store.Look;
+import io.agentserver.buffer.store.RecentConversations;
+import io.agentserver.buffer.store.RecentConversations.Recent;
+import io.agentserver.buffer.store.ShardKey;
+import io.agentserver.buffer.store.StoreUnavailableException;
+import io.agentserver.envelope.TenantId;
+import io.agentserver.envelope.ThreadId;
+import io.lettuce.core.Limit;
+import io.lettuce.core.Range;
+import io.lettuce.core.RedisException;
+import io.lettuce.core.ScoredValue;
+import io.lettuce.core.ZAddArgs;
+import io.lettuce.core.pubsub.RedisPubSubAdapter;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.ObjLongConsumer;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
+
+/**
+ * Commits in Redis 6.2 or later, one node or a cluster: a list for each conversation, appended by one script, expiring a TTL
+ * after its last commit. What Redis acknowledged and lost is lost; the next writer starts from what is there.
+ */
+public final class RedisThreadStore implements HotStore {
+    private static final Logger log = LoggerFactory.getLogger(RedisThreadStore.class);
+    private static final String CHANNEL = "appended:";
+    private static final long RECENT_BUCKET_MS = 1_000;
+
+    private final RedisConnections redis;
+    private final AppendScript append;
+    private final Duration ttl;
+    private final Clock clock;
+
+    public RedisThreadStore(RedisConnections redis, Duration ttl, Clock clock) {
+        this.redis = redis;
+        this.append = new AppendScript(redis.commands());
+        this.ttl = ttl;
+        this.clock = clock;
+    }
+
+    @Override
+    public List<Commit> read(ConversationKey key, long number, Look look) {
+        List<byte[]> values = ask(() -> redis.commands().lrange(commits(key), number - 1, -1));
+        List<Commit> commits = new ArrayList<>(values.size());
+        for (byte[] value : values) {
+            commits.add(parse(key, value));
+        }
+        return commits;
+    }
+
+    @Override
+    public boolean append(ConversationKey key, Commit commit, long previousActivityMs) {
+        boolean appended = restore(key, List.of(commit)) == commit.getNumber() - 1;
+        if (appended && commit.getAtMs() / RECENT_BUCKET_MS != previousActivityMs / RECENT_BUCKET_MS) {
+            touch(key, commit.getAtMs());
+        }
+        return appended;
+    }
+
+    @Override
+    public long restore(ConversationKey key, List<Commit> commits) {
+        String channel = CHANNEL + ShardKey.of(key.conversation(), ShardKey.SHARDS);
+        return ask(() -> append.run(commits(key), commits, ttl, channel, key.toString()));
+    }
+
+    @Override
+    public RecentConversations recent(TenantId tenant, int limit, Optional<Recent> from) {
+        String set = recent(tenant);
+        double oldest = clock.millis() - ttl.toMillis();
+        Range<Double> range = Range.create(
+                oldest, from.map(recent -> (double) recent.activityMs()).orElse(Double.MAX_VALUE));
+        return ask(() -> {
+            redis.commands().zremrangebyscore(set, Range.<Double>unbounded().lt(oldest));
+            List<Recent> page = new ArrayList<>();
+            int offset = 0;
+            // several rounds only where more conversations than a page share the cursor's millisecond
+            while (page.size() <= limit) {
+                List<ScoredValue<byte[]>> found =
+                        redis.commands().zrevrangebyscoreWithScores(set, range, Limit.create(offset, limit + 1L));
+                found.stream()
+                        .map(RedisThreadStore::toRecent)
+                        .filter(recent -> from.isEmpty() || recent.compareTo(from.get()) >= 0)
+                        .forEach(page::add);
+                if (found.size() <= limit) {
+                    break;
+                }
+                offset += found.size();
+            }
+            return RecentConversations.page(page, limit);
+        });
+    }
+
+    @Override
+    public void onAppend(ObjLongConsumer<ConversationKey> listener) {
+        redis.messages().addListener(new RedisPubSubAdapter<>() {
+            @Override
+            public void message(String channel, String message) {
+                int at = message.lastIndexOf('#');
+                listener.accept(
+                        ConversationKey.parse(message.substring(0, at)),
+                        Long.parseLong(message, at + 1, message.length(), 10));
+            }
+        });
+        String[] channels = IntStream.range(0, ShardKey.SHARDS)
+                .mapToObj(shard -> CHANNEL + shard)
+                .toArray(String[]::new);
+        ask(() -> {
+            redis.messages().sync().subscribe(channels);
+            return true;
+        });
+    }
+
+    @Override
+    public void check() {
+        ask(() -> redis.commands().exists("thread:check"));
+    }
+
+    @Override
+    public void close() {
+        redis.close();
+    }
+
+    /** Not waited for: the list of conversations is a convenience, and another Redis node may hold it. */
+    private void touch(ConversationKey key, long atMs) {
+        String set = recent(key.tenant());
+        byte[] member = key.conversation().toString().getBytes(StandardCharsets.UTF_8);
+        redis.async()
+                .zadd(set, ZAddArgs.Builder.gt(), (double) atMs, member)
+                .thenCompose(added -> redis.async().pexpire(set, ttl))
+                .whenComplete((expires, failure) -> {
+                    if (failure != null) {
+                        log.warn("conversation {} is missing in its tenant's list: {}", key, failure.toString());
+                    }
+                });
+    }
+
+    private static Recent toRecent(ScoredValue<byte[]> scored) {
+        return new Recent(
+                (long) scored.getScore(), ThreadId.parse(new String(scored.getValue(), StandardCharsets.UTF_8)));
+    }
+
+    private static Commit parse(ConversationKey key, byte[] value) {
+        try {
+            return Commit.parseFrom(value);
+        } catch (InvalidProtocolBufferException e) {
+            throw new IllegalStateException(commits(key) + " in Redis holds a value that is no commit", e);
+        }
+    }
+
+    private static <T> T ask(Supplier<T> command) {
+        try {
+            return command.get();
+        } catch (RedisException e) {
+            throw new StoreUnavailableException("Redis", e);
+        }
+    }
+
+    private static String commits(ConversationKey key) {
+        return "thread:" + key.tenant() + ":{" + key.conversation() + "}:commits";
+    }
+
+    private static String recent(TenantId tenant) {
+        return "threads:" + tenant;
+    }
+}

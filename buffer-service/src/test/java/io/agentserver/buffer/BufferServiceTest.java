@@ -1,0 +1,301 @@
+package io.agentserver.buffer;
+
+import com.google.protobuf.ByteString;
+import io.agentserver.buffer.grpc.BufferServer;
+import io.agentserver.buffer.v1.AwaitTurnReply;
+import io.agentserver.buffer.v1.AwaitTurnRequest;
+import io.agentserver.buffer.v1.BeginReply;
+import io.agentserver.buffer.v1.BeginRequest;
+import io.agentserver.buffer.v1.BufferGrpc;
+import io.agentserver.buffer.v1.CompleteRequest;
+import io.agentserver.buffer.v1.Kind;
+import io.agentserver.buffer.v1.ListRequest;
+import io.agentserver.buffer.v1.Output;
+import io.agentserver.buffer.v1.ReadRequest;
+import io.agentserver.buffer.v1.Verdict;
+import io.agentserver.buffer.v1.WatchEvent;
+import io.agentserver.buffer.v1.WatchRequest;
+import io.agentserver.envelope.MessageId;
+import io.agentserver.envelope.TenantId;
+import io.agentserver.envelope.ThreadId;
+import io.agentserver.localstores.LocalStore;
+import io.agentserver.localstores.LocalStores;
+import io.agentserver.service.PlatformKeys;
+import io.agentserver.service.ServiceApplication;
+import io.agentserver.service.ServiceTokens;
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.stub.MetadataUtils;
+import io.grpc.stub.StreamObserver;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.springframework.context.ConfigurableApplicationContext;
+
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+/** The service as it runs: gRPC in, Redis and DynamoDB behind it. */
+class BufferServiceTest {
+    private static final TenantId TENANT = new TenantId("acme");
+
+    private static LocalStores stores;
+    private static ConfigurableApplicationContext service;
+    private static ManagedChannel channel;
+    private static ServiceTokens tokens;
+    private static Path keys;
+
+    @BeforeAll
+    static void start(@TempDir Path directory) throws Exception {
+        keys = directory.resolve("platform.jwks");
+        PlatformKeys.createIfAbsent(keys);
+        tokens = new ServiceTokens(PlatformKeys.load(keys), Clock.systemUTC());
+        stores = LocalStores.inTemporaryDirectory(Map.of(LocalStore.REDIS, 0, LocalStore.DYNAMODB, 0));
+        service = start(Map.of(
+                "AGENTSERVER_BUFFER_STORE", "tiered",
+                "AGENTSERVER_REDIS_URL", stores.redisUrl(),
+                "AGENTSERVER_DYNAMODB_URL", stores.dynamoEndpoint().toString()));
+        channel = NettyChannelBuilder.forAddress(
+                        "127.0.0.1", service.getBean(BufferServer.class).port())
+                .usePlaintext()
+                .build();
+    }
+
+    @AfterAll
+    static void stop() {
+        channel.shutdownNow();
+        service.close();
+        stores.close();
+    }
+
+    @Test
+    void keeps_a_conversation_from_its_first_message_to_its_response() {
+        Talk talk = new Talk();
+        List<WatchEvent> events = new CopyOnWriteArrayList<>();
+        BufferGrpc.newStub(channel)
+                .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers(TENANT)))
+                .watch(
+                        WatchRequest.newBuilder()
+                                .setTenant(TENANT.value())
+                                .setConversation(talk.conversation)
+                                .build(),
+                        into(events));
+        BeginReply begun = stub(TENANT).begin(talk.begin().build());
+        assertThat(begun.getVerdict()).isEqualTo(Verdict.RUN);
+        stub(TENANT).complete(talk.respond(begun));
+
+        AwaitTurnReply turn = stub(TENANT)
+                .awaitTurn(AwaitTurnRequest.newBuilder()
+                        .setTenant(TENANT.value())
+                        .setConversation(talk.conversation)
+                        .setTurn(talk.message)
+                        .setWaitMs(1_000)
+                        .build());
+        assertThat(turn.getResponse().getEnvelope()).isEqualTo("<response/>");
+        assertThat(stub(TENANT).read(talk.read(TENANT)).getSlotsList()).hasSize(2);
+        await().untilAsserted(() -> assertThat(events)
+                .extracting(WatchEvent::getEventCase)
+                .containsSubsequence(
+                        WatchEvent.EventCase.SLOT, WatchEvent.EventCase.SLOT, WatchEvent.EventCase.TURN_ENDED));
+        await().untilAsserted(() -> assertThat(stub(TENANT)
+                        .list(ListRequest.newBuilder()
+                                .setTenant(TENANT.value())
+                                .setLimit(100)
+                                .build())
+                        .getConversationsList())
+                .anySatisfy(listed -> assertThat(listed.getId()).isEqualTo(talk.conversation)));
+    }
+
+    @Test
+    void refuses_whoever_has_no_token_or_another_tenants() {
+        Talk talk = new Talk();
+        stub(TENANT).begin(talk.begin().build());
+        refused(
+                Status.Code.UNAUTHENTICATED,
+                () -> BufferGrpc.newBlockingStub(channel).read(talk.read(TENANT)));
+        Metadata wrongScope = new Metadata();
+        wrongScope.put(AUTHORIZATION, "Bearer " + tokens.issue(TENANT, ServiceTokens.LLM_CALL));
+        refused(
+                Status.Code.UNAUTHENTICATED,
+                () -> BufferGrpc.newBlockingStub(channel)
+                        .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(wrongScope))
+                        .read(talk.read(TENANT)));
+        TenantId other = new TenantId("other-org");
+        refused(Status.Code.PERMISSION_DENIED, () -> stub(other).read(talk.read(TENANT)));
+        refused(
+                Status.Code.PERMISSION_DENIED,
+                () -> stub(other)
+                        .watch(WatchRequest.newBuilder()
+                                .setTenant(TENANT.value())
+                                .setConversation(talk.conversation)
+                                .build())
+                        .forEachRemaining(event -> {}));
+        assertThat(stub(other).read(talk.read(other)).getFound())
+                .as("the same id under its own tenant is another conversation")
+                .isFalse();
+    }
+
+    @Test
+    void says_what_is_wrong_with_a_request() {
+        refused(
+                Status.Code.INVALID_ARGUMENT,
+                () -> stub(TENANT)
+                        .read(ReadRequest.newBuilder()
+                                .setTenant(TENANT.value())
+                                .setConversation("nonsense")
+                                .build()));
+    }
+
+    @Test
+    void is_ready_and_counts() throws Exception {
+        assertThat(get("/actuator/health/readiness")).contains("\"UP\"");
+        assertThat(get("/actuator/health/liveness")).contains("\"UP\"");
+        assertThat(get("/actuator/prometheus"))
+                .contains("agentserver_buffer_slots ")
+                .contains("agentserver_prune_total 0.0")
+                .contains("agentserver_prune_failures_total 0.0")
+                .contains("agentserver_buffer_refills_total")
+                .contains("agentserver_buffer_begin_seconds_count");
+    }
+
+    @Test
+    void does_not_start_without_its_stores_and_says_why_in_one_line() {
+        doesNotStart(
+                "AGENTSERVER_REDIS_URL=redis://127.0.0.1:1 cannot be reached: start that Redis or name another",
+                Map.of("AGENTSERVER_BUFFER_STORE", "redis", "AGENTSERVER_REDIS_URL", "redis://127.0.0.1:1"));
+        doesNotStart(
+                "AGENTSERVER_BUFFER_STORE=disk is no store: set memory, redis or tiered",
+                Map.of("AGENTSERVER_BUFFER_STORE", "disk"));
+        doesNotStart(
+                "AGENTSERVER_REDIS_URL is not set and AGENTSERVER_BUFFER_STORE=tiered needs it: set redis://host:port",
+                Map.of());
+    }
+
+    private static void doesNotStart(String reason, Map<String, String> settings) {
+        assertThatThrownBy(() -> start(settings).close())
+                .satisfies(failure ->
+                        assertThat(ServiceApplication.reason(failure)).isEqualTo(reason));
+    }
+
+    private static ConfigurableApplicationContext start(Map<String, String> settings) {
+        Map<String, String> all = new java.util.HashMap<>(Map.of(
+                "AGENTSERVER_BIND", "127.0.0.1",
+                "AGENTSERVER_BUFFER_PORT", "0",
+                "AGENTSERVER_BUFFER_MANAGEMENT_PORT", "0",
+                "AGENTSERVER_PLATFORM_KEY", keys.toString()));
+        all.putAll(settings);
+        return ServiceApplication.start(BufferApplication.class, "buffer", all);
+    }
+
+    private static String get(String path) throws Exception {
+        String port = service.getEnvironment().getRequiredProperty("local.server.port");
+        HttpRequest request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
+                .build();
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            HttpResponse<String> answer = client.send(request, HttpResponse.BodyHandlers.ofString());
+            assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+            return answer.body();
+        }
+    }
+
+    private static final Metadata.Key<String> AUTHORIZATION =
+            Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
+
+    private static Metadata headers(TenantId tenant) {
+        Metadata headers = new Metadata();
+        headers.put(AUTHORIZATION, "Bearer " + tokens.issue(tenant, ServiceTokens.BUFFER));
+        return headers;
+    }
+
+    private static BufferGrpc.BufferBlockingStub stub(TenantId tenant) {
+        return BufferGrpc.newBlockingStub(channel)
+                .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers(tenant)));
+    }
+
+    private static void refused(Status.Code code, Runnable call) {
+        assertThatThrownBy(call::run)
+                .isInstanceOfSatisfying(
+                        StatusRuntimeException.class,
+                        refusal -> assertThat(refusal.getStatus().getCode()).isEqualTo(code));
+    }
+
+    private static StreamObserver<WatchEvent> into(List<WatchEvent> events) {
+        return new StreamObserver<>() {
+            @Override
+            public void onNext(WatchEvent event) {
+                events.add(event);
+            }
+
+            @Override
+            public void onError(Throwable end) {
+                // the test's end closes the channel
+            }
+
+            @Override
+            public void onCompleted() {
+                throw new AssertionError("a watch stays open");
+            }
+        };
+    }
+
+    /** A conversation of one message. */
+    private static final class Talk {
+        final MessageId id = MessageId.create();
+        final String message = id.toString();
+        final String conversation = ThreadId.ofFirstMessage(TENANT, id).toString();
+
+        BeginRequest.Builder begin() {
+            return BeginRequest.newBuilder()
+                    .setTenant(TENANT.value())
+                    .setConversation(conversation)
+                    .setThread(conversation)
+                    .setMessage(message)
+                    .setClient(true)
+                    .setFrom("client")
+                    .setTo("echo")
+                    .setRoot("Order")
+                    .setEnvelope("<order/>")
+                    .setDigest(ByteString.copyFromUtf8("digest"));
+        }
+
+        CompleteRequest respond(BeginReply begun) {
+            return CompleteRequest.newBuilder()
+                    .setTenant(TENANT.value())
+                    .setConversation(conversation)
+                    .setThread(conversation)
+                    .setMessage(message)
+                    .addOutputs(Output.newBuilder()
+                            .setKind(Kind.RESPOND)
+                            .setMessage(id.output(0).toString())
+                            .setThread(begun.getCallerThread())
+                            .setFrom("echo")
+                            .setTo(begun.getCaller())
+                            .setRoot("response")
+                            .setEnvelope("<response/>"))
+                    .build();
+        }
+
+        ReadRequest read(TenantId tenant) {
+            return ReadRequest.newBuilder()
+                    .setTenant(tenant.value())
+                    .setConversation(conversation)
+                    .setLimit(100)
+                    .build();
+        }
+    }
+}

@@ -1,0 +1,191 @@
+package io.agentserver.buffer.store;
+
+import io.agentserver.buffer.commit.Change;
+import io.agentserver.buffer.commit.Commit;
+import io.agentserver.buffer.commit.Entry;
+import io.agentserver.buffer.store.RecentConversations.Recent;
+import io.agentserver.buffer.v1.Slot;
+import io.agentserver.envelope.Ids;
+import io.agentserver.envelope.TenantId;
+import io.agentserver.envelope.ThreadId;
+import org.junit.jupiter.api.Test;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+/** What every store of commits keeps to. An adapter's test extends it and gives a store over the real thing. */
+public abstract class ThreadStoreContract {
+    protected static final TenantId TENANT = new TenantId("acme");
+
+    private static final long NOW = System.currentTimeMillis();
+
+    /** One that other tests have not written to, or not to the conversations that this one makes. */
+    protected abstract ThreadStore store();
+
+    @Test
+    void knows_nothing_of_a_conversation_that_nobody_wrote() {
+        assertThat(store().read(conversation(TENANT), 1, Look.CONSISTENT)).isEmpty();
+        assertThat(store().read(conversation(TENANT), 7, Look.FAST)).isEmpty();
+    }
+
+    @Test
+    void reads_what_was_appended_from_any_number_on() {
+        ConversationKey key = conversation(TENANT);
+        List<Commit> commits = append(key, 5);
+        for (Look look : Look.values()) {
+            assertThat(store().read(key, 1, look)).isEqualTo(commits);
+            assertThat(store().read(key, 4, look)).isEqualTo(commits.subList(3, 5));
+            assertThat(store().read(key, 6, look)).isEmpty();
+        }
+    }
+
+    @Test
+    void refuses_a_number_that_is_taken_and_keeps_the_first() {
+        ConversationKey key = conversation(TENANT);
+        assertThat(store().append(key, commit(1, "first"), 0)).isTrue();
+        assertThat(store().append(key, commit(1, "second"), 0)).isFalse();
+        assertThat(store().append(key, commit(1, "first"), 0)).isFalse();
+        assertThat(store().read(key, 1, Look.CONSISTENT)).containsExactly(commit(1, "first"));
+    }
+
+    @Test
+    void two_tenants_share_no_conversation() {
+        ConversationKey ours = conversation(TENANT);
+        ConversationKey theirs = new ConversationKey(new TenantId("other-org"), ours.conversation());
+        store().append(ours, commit(1, "ours"), 0);
+        assertThat(store().read(theirs, 1, Look.CONSISTENT)).isEmpty();
+        assertThat(store().append(theirs, commit(1, "theirs"), 0)).isTrue();
+        assertThat(store().read(ours, 1, Look.CONSISTENT)).containsExactly(commit(1, "ours"));
+    }
+
+    @Test
+    void keeps_a_megabyte_of_any_text_in_one_commit() {
+        ConversationKey key = conversation(TENANT);
+        Commit.Builder big = commit(1, "é€😀".repeat(40_000)).toBuilder();
+        for (int i = 0; i < 3; i++) {
+            big.addChanges(commit(1, "x😀" + "y".repeat(250_000)).getChanges(0));
+        }
+        assertThat(big.build().getSerializedSize()).isGreaterThan(1_000_000);
+        assertThat(store().append(key, big.build(), 0)).isTrue();
+        assertThat(store().append(key, commit(2, "small"), 1)).isTrue();
+        assertThat(store().read(key, 1, Look.CONSISTENT)).containsExactly(big.build(), commit(2, "small"));
+        assertThat(store().read(key, 1, Look.FAST)).containsExactly(big.build(), commit(2, "small"));
+    }
+
+    @Test
+    void sixteen_racing_writers_lose_and_double_no_commit() throws Exception {
+        ConversationKey key = conversation(TENANT);
+        int writers = 16;
+        int each = 50;
+        try (ExecutorService pool = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Callable<Integer>> tasks = new ArrayList<>();
+            for (int writer = 0; writer < writers; writer++) {
+                String name = "writer-" + writer;
+                tasks.add(() -> write(key, name, each));
+            }
+            for (Future<Integer> done : pool.invokeAll(tasks)) {
+                assertThat(done.get()).isEqualTo(each);
+            }
+        }
+        List<Commit> commits = store().read(key, 1, Look.CONSISTENT);
+        assertThat(commits).hasSize(writers * each);
+        Set<String> texts = new HashSet<>();
+        for (int i = 0; i < commits.size(); i++) {
+            assertThat(commits.get(i).getNumber()).isEqualTo(i + 1);
+            texts.add(commits.get(i).getChanges(0).getEntry().getSlot().getEnvelope());
+        }
+        assertThat(texts).hasSize(writers * each);
+        assertThat(store().read(key, 1, Look.FAST)).isEqualTo(commits);
+    }
+
+    @Test
+    void lists_a_tenants_conversations_newest_first_in_pages_that_neither_repeat_nor_omit() {
+        TenantId tenant = new TenantId("lists-" + Ids.v7().toString().substring(24));
+        List<ThreadId> oldestFirst = new ArrayList<>();
+        long now = System.currentTimeMillis();
+        for (int i = 0; i < 25; i++) {
+            ConversationKey key = conversation(tenant);
+            // three at a time share a millisecond
+            store().append(
+                            key,
+                            commit(1, "hello").toBuilder()
+                                    .setAtMs(now - 60_000 + i / 3)
+                                    .build(),
+                            0);
+            oldestFirst.add(key.conversation());
+        }
+        store().append(conversation(TENANT), commit(1, "another tenant's"), 0);
+        await().untilAsserted(() -> {
+            List<Recent> listed = allPages(tenant, 4);
+            assertThat(listed).isSorted();
+            assertThat(listed.stream().map(Recent::conversation))
+                    .doesNotHaveDuplicates()
+                    .containsExactlyInAnyOrderElementsOf(oldestFirst);
+        });
+    }
+
+    @Test
+    void works_when_it_is_checked() {
+        store().check();
+    }
+
+    protected static ConversationKey conversation(TenantId tenant) {
+        return new ConversationKey(tenant, new ThreadId(Ids.v7()));
+    }
+
+    protected static Commit commit(long number, String envelope) {
+        return Commit.newBuilder()
+                .setNumber(number)
+                .setAtMs(NOW)
+                .addChanges(Change.newBuilder()
+                        .setEntry(Entry.newBuilder().setSlot(Slot.newBuilder().setEnvelope(envelope))))
+                .build();
+    }
+
+    protected final List<Commit> append(ConversationKey key, int count) {
+        List<Commit> commits = new ArrayList<>();
+        for (int number = 1; number <= count; number++) {
+            Commit commit = commit(number, "<message>" + number + "</message>");
+            assertThat(store().append(key, commit, number == 1 ? 0 : commit.getAtMs()))
+                    .isTrue();
+            commits.add(commit);
+        }
+        return commits;
+    }
+
+    private List<Recent> allPages(TenantId tenant, int limit) {
+        List<Recent> all = new ArrayList<>();
+        Optional<Recent> from = Optional.empty();
+        do {
+            RecentConversations page = store().recent(tenant, limit, from);
+            assertThat(page.conversations()).hasSizeLessThanOrEqualTo(limit);
+            all.addAll(page.conversations());
+            from = page.next();
+        } while (from.isPresent());
+        return all;
+    }
+
+    private int write(ConversationKey key, String name, int count) {
+        long next = 1;
+        int written = 0;
+        while (written < count) {
+            if (store().append(key, commit(next, name + " " + written), 1)) {
+                written++;
+                next++;
+            } else {
+                next += store().read(key, next, Look.CONSISTENT).size();
+            }
+        }
+        return written;
+    }
+}

@@ -1,0 +1,131 @@
+package io.agentserver.buffer.store;
+
+import io.agentserver.buffer.commit.Commit;
+import io.agentserver.buffer.store.dynamo.DynamoConnection;
+import io.agentserver.buffer.store.dynamo.DynamoThreadStore;
+import io.agentserver.buffer.store.redis.RedisConnections;
+import io.agentserver.buffer.store.redis.RedisThreadStore;
+import io.agentserver.localstores.LocalDynamo;
+import io.agentserver.localstores.LocalRedis;
+import io.github.resilience4j.circuitbreaker.CircuitBreaker;
+import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.api.sync.RedisCommands;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+class TieredThreadStoreTest extends ThreadStoreContract {
+    private static LocalRedis redisServer;
+    private static LocalDynamo dynamoServer;
+    private static TieredThreadStore store;
+    private static RedisCommands<String, String> redis;
+
+    @BeforeAll
+    static void start(@TempDir Path directory) {
+        redisServer = LocalRedis.start(directory, 0);
+        dynamoServer = LocalDynamo.inMemory(0);
+        store = open(redisServer);
+        redis = RedisClient.create(redisServer.url()).connect().sync();
+    }
+
+    @AfterAll
+    static void stop() {
+        redis.getStatefulConnection().close();
+        store.close();
+        dynamoServer.close();
+        redisServer.close();
+    }
+
+    @Override
+    protected ThreadStore store() {
+        return store;
+    }
+
+    @Test
+    void refills_a_redis_that_was_emptied() {
+        ConversationKey key = conversation(TENANT);
+        List<Commit> commits = append(key, 3);
+        redis.del(list(key));
+        assertThat(store.read(key, 1, Look.FAST)).isEqualTo(commits);
+        assertThat(redis.llen(list(key))).isEqualTo(3);
+    }
+
+    @Test
+    void refills_a_redis_that_lost_its_latest_writes_when_looked_at_closely() {
+        ConversationKey key = conversation(TENANT);
+        List<Commit> commits = append(key, 5);
+        redis.ltrim(list(key), 0, 1);
+        assertThat(store.read(key, 1, Look.FAST)).as("stale, and right").isEqualTo(commits.subList(0, 2));
+        assertThat(store.read(key, 3, Look.CONSISTENT)).isEqualTo(commits.subList(2, 5));
+        assertThat(store.read(key, 1, Look.FAST)).isEqualTo(commits);
+    }
+
+    @Test
+    void refills_a_stale_redis_with_the_next_write() {
+        ConversationKey key = conversation(TENANT);
+        append(key, 4);
+        redis.ltrim(list(key), 0, 0);
+        assertThat(store.append(key, commit(3, "a stale writer's"), 1)).isFalse();
+        long before = store.refills();
+        assertThat(store.append(key, commit(5, "five"), 1)).isTrue();
+        assertThat(redis.llen(list(key))).isEqualTo(5);
+        assertThat(store.read(key, 1, Look.FAST)).hasSize(5);
+        assertThat(store.refills()).isEqualTo(before + 1);
+    }
+
+    @Test
+    void serves_without_redis_and_uses_it_again_when_it_is_back(@TempDir Path directory) {
+        LocalRedis lost = LocalRedis.start(directory, 0);
+        ConversationKey key = conversation(TENANT);
+        try (TieredThreadStore lonely = open(lost)) {
+            assertThat(lonely.append(key, commit(1, "one"), 0)).isTrue();
+            ProcessHandle.of(lost.pid()).orElseThrow().destroyForcibly();
+            lost.close();
+            for (int number = 2; number <= 20; number++) {
+                assertThat(lonely.append(key, commit(number, "without redis"), 1))
+                        .isTrue();
+                assertThat(lonely.read(key, number, Look.FAST)).hasSizeLessThanOrEqualTo(1);
+                assertThat(lonely.read(key, 1, Look.CONSISTENT)).hasSize(number);
+            }
+            lonely.check();
+            try (LocalRedis back = LocalRedis.start(directory, lost.port());
+                    RedisClient client = RedisClient.create(back.url())) {
+                RedisCommands<String, String> commands = client.connect().sync();
+                await().untilAsserted(() -> {
+                    assertThat(lonely.read(key, 1, Look.CONSISTENT)).hasSize(20);
+                    assertThat(commands.llen(list(key))).isEqualTo(20);
+                });
+            }
+        }
+    }
+
+    private static TieredThreadStore open(LocalRedis server) {
+        Clock clock = Clock.systemUTC();
+        Duration ttl = Duration.ofHours(24);
+        return new TieredThreadStore(
+                new DynamoThreadStore(
+                        DynamoConnection.open(dynamoServer.endpoint().toString()), ttl, clock),
+                new RedisThreadStore(RedisConnections.open(server.url()), ttl, clock),
+                CircuitBreaker.of(
+                        "redis",
+                        CircuitBreakerConfig.custom()
+                                .slidingWindowSize(10)
+                                .minimumNumberOfCalls(3)
+                                .waitDurationInOpenState(Duration.ofMillis(200))
+                                .build()));
+    }
+
+    private static String list(ConversationKey key) {
+        return "thread:" + key.tenant() + ":{" + key.conversation() + "}:commits";
+    }
+}

@@ -1,0 +1,118 @@
+package io.agentserver.buffer.store.redis;
+
+import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.buffer.store.Look;
+import io.agentserver.buffer.store.StoreUnavailableException;
+import io.agentserver.buffer.store.ThreadStore;
+import io.agentserver.buffer.store.ThreadStoreContract;
+import io.agentserver.localstores.LocalRedis;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.api.StatefulRedisConnection;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+class RedisThreadStoreTest extends ThreadStoreContract {
+    private static LocalRedis server;
+    private static RedisThreadStore store;
+    private static StatefulRedisConnection<String, String> redis;
+
+    @BeforeAll
+    static void start(@TempDir Path directory) {
+        server = LocalRedis.start(directory, 0);
+        store = open(server);
+        redis = RedisClient.create(server.url()).connect();
+    }
+
+    @AfterAll
+    static void stop() {
+        redis.close();
+        store.close();
+        server.close();
+    }
+
+    @Override
+    protected ThreadStore store() {
+        return store;
+    }
+
+    @Test
+    void keeps_a_conversation_as_a_list_whose_envelopes_people_can_read_and_which_expires() {
+        ConversationKey key = conversation(TENANT);
+        append(key, 3);
+        String list = "thread:acme:{" + key.conversation() + "}:commits";
+        assertThat(redis.sync().llen(list)).isEqualTo(3);
+        assertThat(redis.sync().lindex(list, 1)).contains("<message>2</message>");
+        assertThat(redis.sync().pttl(list)).isBetween(1L, Duration.ofHours(24).toMillis());
+    }
+
+    @Test
+    void restores_what_continues_the_list_and_nothing_else() {
+        ConversationKey key = conversation(TENANT);
+        append(key, 2);
+        assertThat(store.restore(key, List.of(commit(4, "four")))).isEqualTo(2);
+        assertThat(store.read(key, 1, Look.FAST)).hasSize(2);
+        assertThat(store.restore(key, List.of(commit(2, "two"), commit(3, "three"), commit(4, "four"))))
+                .isEqualTo(2);
+        assertThat(store.read(key, 2, Look.FAST))
+                .containsExactly(commit(2, "<message>2</message>"), commit(3, "three"), commit(4, "four"));
+        assertThat(store.restore(key, List.of(commit(2, "two"), commit(3, "three"))))
+                .isEqualTo(4);
+        assertThat(store.read(key, 1, Look.FAST)).hasSize(4);
+    }
+
+    @Test
+    void tells_other_processes_of_an_append() {
+        Queue<String> heard = new ConcurrentLinkedQueue<>();
+        try (RedisThreadStore other = open(server)) {
+            other.onAppend((key, number) -> heard.add(key + " " + number));
+            ConversationKey key = conversation(TENANT);
+            append(key, 2);
+            await().untilAsserted(() -> assertThat(heard).contains(key + " 1", key + " 2"));
+        }
+    }
+
+    @Test
+    void works_again_after_redis_has_forgotten_its_scripts() {
+        redis.sync().scriptFlush();
+        assertThat(store.append(conversation(TENANT), commit(1, "one"), 0)).isTrue();
+    }
+
+    @Test
+    void says_that_redis_is_away_and_works_again_when_it_is_back(@TempDir Path directory) {
+        LocalRedis first = LocalRedis.start(directory, 0);
+        ConversationKey key = conversation(TENANT);
+        try (RedisThreadStore lonely = open(first)) {
+            assertThat(lonely.append(key, commit(1, "one"), 0)).isTrue();
+            first.close();
+            await().untilAsserted(() -> assertThatThrownBy(() -> lonely.append(key, commit(2, "two"), 1))
+                    .isInstanceOf(StoreUnavailableException.class)
+                    .hasMessage("Redis is away, try again"));
+            try (LocalRedis again = LocalRedis.start(directory, first.port())) {
+                assertThat(again.port()).isEqualTo(first.port());
+                await().ignoreExceptions().until(() -> {
+                    lonely.check();
+                    return true;
+                });
+                assertThat(lonely.read(key, 1, Look.FAST)).containsExactly(commit(1, "one"));
+                assertThat(lonely.append(key, commit(2, "two"), 1)).isTrue();
+            }
+        }
+    }
+
+    private static RedisThreadStore open(LocalRedis server) {
+        return new RedisThreadStore(RedisConnections.open(server.url()), Duration.ofHours(24), Clock.systemUTC());
+    }
+}
