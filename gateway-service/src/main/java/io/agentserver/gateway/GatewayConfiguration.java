@@ -1,0 +1,256 @@
+package io.agentserver.gateway;
+
+import io.agentserver.envelope.EnvelopeToken;
+import io.agentserver.envelope.XmlLimits;
+import io.agentserver.gateway.admission.Admission;
+import io.agentserver.gateway.admission.MessagesEndpoint;
+import io.agentserver.gateway.admission.Responses;
+import io.agentserver.gateway.callers.Callers;
+import io.agentserver.gateway.callers.Operator;
+import io.agentserver.gateway.keys.Keys;
+import io.agentserver.gateway.keys.KeysEndpoint;
+import io.agentserver.gateway.keys.SigningKeysEndpoint;
+import io.agentserver.gateway.log.KafkaClients;
+import io.agentserver.gateway.log.KafkaMessageLog;
+import io.agentserver.gateway.log.LogTopics;
+import io.agentserver.gateway.organism.Activation;
+import io.agentserver.gateway.organism.BootMessages;
+import io.agentserver.gateway.organism.ListenersEndpoint;
+import io.agentserver.gateway.organism.OrganismEndpoint;
+import io.agentserver.gateway.organism.Organisms;
+import io.agentserver.gateway.problems.ErrorEndpoint;
+import io.agentserver.gateway.problems.ProblemAdvice;
+import io.agentserver.gateway.problems.ProblemDocuments;
+import io.agentserver.gateway.problems.RequestFilter;
+import io.agentserver.gateway.tenants.DynamoTenantTable;
+import io.agentserver.gateway.tenants.Reconciliation;
+import io.agentserver.gateway.tenants.Tenants;
+import io.agentserver.gateway.tenants.TenantsEndpoint;
+import io.agentserver.gateway.tenants.TenantsTopic;
+import io.agentserver.gateway.threads.EventStreams;
+import io.agentserver.gateway.threads.ThreadBuffer;
+import io.agentserver.gateway.threads.ThreadsEndpoint;
+import io.agentserver.gateway.usage.BillingUsage;
+import io.agentserver.gateway.usage.UsageEndpoint;
+import io.agentserver.log.RecordMac;
+import io.agentserver.service.ConfigurationException;
+import io.agentserver.service.PlatformKeys;
+import io.agentserver.service.ServiceTokens;
+import io.agentserver.tenancy.TenantDirectory;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.tracing.Tracer;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.producer.Producer;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.health.contributor.Health;
+import org.springframework.boot.health.contributor.HealthIndicator;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Import;
+import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
+
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Clock;
+
+/** The gateway's map: every part, and what it is made of. */
+@Configuration(proxyBeanMethods = false)
+@EnableConfigurationProperties(GatewayProperties.class)
+@Import({
+    // HTTP in
+    MessagesEndpoint.class,
+    ThreadsEndpoint.class,
+    OrganismEndpoint.class,
+    ListenersEndpoint.class,
+    KeysEndpoint.class,
+    SigningKeysEndpoint.class,
+    UsageEndpoint.class,
+    TenantsEndpoint.class,
+    PlatformEndpoint.class,
+    ErrorEndpoint.class,
+    ProblemAdvice.class,
+    RequestFilter.class,
+})
+class GatewayConfiguration {
+
+    @Bean
+    Clock clock() {
+        return Clock.systemUTC();
+    }
+
+    @Bean
+    Traceparent traceparent(Tracer tracer) {
+        return new Traceparent(tracer);
+    }
+
+    @Bean
+    ProblemDocuments problemDocuments(MeterRegistry metrics) {
+        return new ProblemDocuments(metrics);
+    }
+
+    // who calls
+
+    @Bean
+    Callers callers(TenantDirectory directory, Clock clock) {
+        return new Callers(directory, clock);
+    }
+
+    @Bean
+    Operator operator(GatewayProperties properties) {
+        return new Operator(properties.adminKey());
+    }
+
+    // keys and signatures
+
+    @Bean
+    PlatformKeys platformKeys(GatewayProperties properties) {
+        try {
+            return PlatformKeys.load(Path.of(properties.platformKey()));
+        } catch (IllegalArgumentException e) {
+            throw new ConfigurationException(String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    @Bean
+    ServiceTokens serviceTokens(PlatformKeys keys, Clock clock) {
+        return new ServiceTokens(keys, clock);
+    }
+
+    @Bean
+    EnvelopeToken envelopeToken(Clock clock) {
+        return new EnvelopeToken(clock);
+    }
+
+    // the log
+
+    @Bean
+    Admin kafkaAdmin(GatewayProperties properties) {
+        return KafkaClients.admin(properties.kafka());
+    }
+
+    @Bean
+    LogTopics logTopics(Admin admin, GatewayProperties properties) {
+        LogTopics topics = new LogTopics(admin, properties.kafkaReplication());
+        topics.createPlatformTopics();
+        return topics;
+    }
+
+    @Bean
+    Producer<byte[], byte[]> kafkaProducer(Admin reachable, GatewayProperties properties) {
+        return KafkaClients.producer(properties.kafka());
+    }
+
+    @Bean
+    KafkaMessageLog messageLog(
+            Producer<byte[], byte[]> producer, GatewayProperties properties, Traceparent traceparent) {
+        return new KafkaMessageLog(producer, new RecordMac(properties.secretBytes()), traceparent);
+    }
+
+    // tenants
+
+    @Bean
+    DynamoDbClient dynamoDb(GatewayProperties properties) {
+        return DynamoConnection.open(properties.dynamodbUrl());
+    }
+
+    @Bean
+    DynamoTenantTable tenantTable(DynamoDbClient dynamo, GatewayProperties properties) {
+        DynamoTenantTable table = new DynamoTenantTable(dynamo);
+        DynamoConnection.check(properties.dynamodbUrl(), table::createIfAbsent);
+        return table;
+    }
+
+    @Bean
+    TenantDirectory tenantDirectory(GatewayProperties properties, LogTopics created, Clock clock) {
+        return new TenantDirectory(properties.kafka(), clock).start();
+    }
+
+    @Bean
+    TenantsTopic tenantsTopic(Producer<byte[], byte[]> producer, TenantDirectory directory, Clock clock) {
+        return new TenantsTopic(producer, directory, clock).start();
+    }
+
+    @Bean
+    Tenants tenants(
+            DynamoTenantTable table, TenantsTopic topic, TenantDirectory directory, LogTopics topics, Clock clock) {
+        return new Tenants(table, topic, directory, topics, clock);
+    }
+
+    @Bean
+    Reconciliation reconciliation(TenantDirectory directory, Tenants tenants, Activation activation) {
+        return new Reconciliation(directory, tenants::reconcile, activation::finishPending).start();
+    }
+
+    @Bean
+    HealthIndicator tenantsHealthIndicator(TenantDirectory directory) {
+        return () -> (directory.isFresh() ? Health.up() : Health.outOfService()).build();
+    }
+
+    @Bean
+    Keys keys(Tenants tenants, Clock clock) {
+        return new Keys(tenants, clock);
+    }
+
+    // organisms
+
+    @Bean
+    Organisms organisms(TenantDirectory directory) {
+        return new Organisms(directory);
+    }
+
+    @Bean
+    Activation activation(
+            Organisms organisms,
+            Tenants tenants,
+            DynamoTenantTable table,
+            KafkaMessageLog log,
+            EnvelopeToken token,
+            PlatformKeys keys,
+            Clock clock) {
+        BootMessages boot = new BootMessages(log, token, keys.signing());
+        return new Activation(organisms, tenants, table, boot, clock);
+    }
+
+    // messages in
+
+    @Bean
+    XmlLimits xmlLimits(GatewayProperties properties) {
+        XmlLimits usual = XmlLimits.DEFAULT;
+        return new XmlLimits(
+                properties.maxEnvelopeBytes(), usual.depth(), usual.elements(), usual.attributes(), usual.nameLength());
+    }
+
+    @Bean
+    Admission admission(
+            XmlLimits limits,
+            TenantDirectory directory,
+            Organisms organisms,
+            EnvelopeToken token,
+            PlatformKeys keys,
+            ThreadBuffer buffer,
+            KafkaMessageLog log) {
+        return new Admission(limits, directory, organisms, token, keys.signing(), buffer, log);
+    }
+
+    // conversations out
+
+    @Bean
+    ThreadBuffer threadBuffer(GatewayProperties properties, ServiceTokens tokens, Traceparent traceparent) {
+        return new ThreadBuffer(properties.bufferAddress(), tokens, traceparent);
+    }
+
+    @Bean
+    Responses responses(ThreadBuffer buffer, Organisms organisms) {
+        return new Responses(buffer, organisms);
+    }
+
+    @Bean
+    EventStreams eventStreams(ThreadBuffer buffer) {
+        return new EventStreams(buffer);
+    }
+
+    @Bean
+    BillingUsage billingUsage(GatewayProperties properties, ServiceTokens tokens, Traceparent traceparent) {
+        return new BillingUsage(URI.create(properties.billingUrl()), tokens, traceparent);
+    }
+}

@@ -1,0 +1,112 @@
+package io.agentserver.gateway;
+
+import io.agentserver.service.ConfigurationException;
+import io.agentserver.service.Setting;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.util.unit.DataSize;
+
+import java.net.URI;
+import java.util.Base64;
+
+/**
+ * The gateway's settings, checked; {@code gateway.yml} says which environment variable each comes from.
+ *
+ * @param kafka host:port of the brokers, with commas
+ * @param kafkaReplication replicas of each topic that is created; -1: as the broker says
+ * @param dynamodbUrl DynamoDB's endpoint; empty: the AWS region's own
+ * @param platformKey file: JWK Set of the platform's keys
+ * @param platformSecret base64 of at least 32 bytes
+ * @param adminKey the operator's key, at least 32 characters; empty: no admin API
+ * @param bufferAddress host:port of the buffer's gRPC
+ * @param billingUrl billing's base URL
+ * @param maxEnvelope the largest body of a message
+ */
+@ConfigurationProperties("agentserver.gateway")
+record GatewayProperties(
+        String kafka,
+        short kafkaReplication,
+        String dynamodbUrl,
+        String platformKey,
+        String platformSecret,
+        String adminKey,
+        String bufferAddress,
+        String billingUrl,
+        DataSize maxEnvelope) {
+
+    GatewayProperties {
+        require(!kafka.isBlank(), Setting.AGENTSERVER_KAFKA, "", "name the brokers: host:port");
+        require(
+                kafkaReplication == -1 || kafkaReplication >= 1,
+                Setting.AGENTSERVER_KAFKA_REPLICATION,
+                String.valueOf(kafkaReplication),
+                "give 1 or more, or -1 for what the broker says");
+        require(
+                dynamodbUrl.isEmpty() || isHttp(dynamodbUrl),
+                Setting.AGENTSERVER_DYNAMODB_URL,
+                dynamodbUrl,
+                "give an http or https URL, or nothing for AWS");
+        require(
+                !platformKey.isBlank(),
+                Setting.AGENTSERVER_PLATFORM_KEY,
+                "",
+                "name the file with the platform's JWK Set");
+        require(
+                bytes(platformSecret) >= 32,
+                Setting.AGENTSERVER_PLATFORM_SECRET,
+                "…",
+                "give base64 of at least 32 random bytes (openssl rand -base64 32)");
+        require(
+                adminKey.isEmpty() || adminKey.length() >= 32,
+                Setting.AGENTSERVER_ADMIN_KEY,
+                "…",
+                "give at least 32 characters, or nothing for no admin API");
+        require(
+                bufferAddress.matches("[^\\s/]+:[0-9]{1,5}"),
+                Setting.AGENTSERVER_BUFFER_ADDRESS,
+                bufferAddress,
+                "give host:port");
+        require(isHttp(billingUrl), Setting.AGENTSERVER_BILLING_URL, billingUrl, "give an http or https URL");
+        if (maxEnvelope.toBytes() < 1024 || maxEnvelope.toBytes() > 1024 * 1024) {
+            throw new ConfigurationException(
+                    "agentserver.gateway.max-envelope=" + maxEnvelope + " is not usable: give 1KB to 1MB");
+        }
+    }
+
+    byte[] secretBytes() {
+        return Base64.getDecoder().decode(platformSecret);
+    }
+
+    int maxEnvelopeBytes() {
+        return Math.toIntExact(maxEnvelope.toBytes());
+    }
+
+    /** Without the secrets. */
+    @Override
+    public String toString() {
+        return "GatewayProperties[kafka=" + kafka + ", dynamodbUrl=" + dynamodbUrl + ", bufferAddress=" + bufferAddress
+                + ", billingUrl=" + billingUrl + "]";
+    }
+
+    private static int bytes(String base64) {
+        try {
+            return Base64.getDecoder().decode(base64).length;
+        } catch (IllegalArgumentException e) {
+            return 0;
+        }
+    }
+
+    private static boolean isHttp(String url) {
+        try {
+            String scheme = URI.create(url).getScheme();
+            return "http".equals(scheme) || "https".equals(scheme);
+        } catch (IllegalArgumentException e) {
+            return false;
+        }
+    }
+
+    private static void require(boolean right, Setting setting, String value, String remedy) {
+        if (!right) {
+            throw new ConfigurationException(setting + "=" + value + " is not usable: " + remedy);
+        }
+    }
+}

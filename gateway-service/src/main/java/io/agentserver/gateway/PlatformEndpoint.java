@@ -1,0 +1,33 @@
+package io.agentserver.gateway;
+
+import io.agentserver.service.PlatformKeys;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.MediaType;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.RestController;
+
+import java.nio.charset.StandardCharsets;
+
+/** What anybody may read: that the gateway answers, and the platform's public keys. */
+@RestController
+final class PlatformEndpoint {
+    private final PlatformKeys keys;
+
+    PlatformEndpoint(PlatformKeys keys) {
+        this.keys = keys;
+    }
+
+    @GetMapping("/healthz")
+    ResponseEntity<byte[]> health() {
+        return ResponseEntity.ok().contentType(MediaType.TEXT_PLAIN).body("ok\n".getBytes(StandardCharsets.UTF_8));
+    }
+
+    @GetMapping("/.well-known/jwks.json")
+    ResponseEntity<byte[]> keys() {
+        return ResponseEntity.ok()
+                .contentType(MediaType.APPLICATION_JSON)
+                .header(HttpHeaders.CACHE_CONTROL, "public, max-age=300")
+                .body(keys.publicJwks().getBytes(StandardCharsets.UTF_8));
+    }
+}

@@ -1,0 +1,146 @@
+package io.agentserver.gateway.admission;
+
+import io.agentserver.envelope.XmlLimits;
+import io.agentserver.gateway.admission.Admittance.Admitted;
+import io.agentserver.gateway.callers.Caller;
+import io.agentserver.gateway.callers.Callers;
+import io.agentserver.gateway.http.BoundedBody;
+import io.agentserver.gateway.http.Format;
+import io.agentserver.gateway.http.JsonEndpoint;
+import io.agentserver.gateway.problems.Problem;
+import io.agentserver.gateway.problems.ProblemType;
+import io.agentserver.tenancy.Scope;
+import jakarta.servlet.http.HttpServletRequest;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.MediaType;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestHeader;
+import org.springframework.web.bind.annotation.RestController;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** {@code POST /v1/messages}: a message in; 202 once the log has it, or its turn's response if the client waits for it. */
+@RestController
+public final class MessagesEndpoint extends JsonEndpoint {
+    /** RFC 7240; other preferences beside it are not for us. */
+    private static final Pattern WAIT =
+            Pattern.compile("(?i)(?:^|[,;\\s])wait\\s*=\\s*\"?([0-9]{1,6})\"?(?=$|[,;\\s])");
+
+    private static final Duration LONGEST_WAIT = Duration.ofSeconds(60);
+    private static final Pattern BARE_TOKEN = Pattern.compile("[\\x21-\\x7e]{1,255}");
+
+    private final Callers callers;
+    private final Admission admission;
+    private final Responses responses;
+    private final long mostBytes;
+
+    /** @param limits the largest body among them */
+    public MessagesEndpoint(Callers callers, Admission admission, Responses responses, XmlLimits limits) {
+        this.callers = callers;
+        this.admission = admission;
+        this.responses = responses;
+        this.mostBytes = limits.bytes();
+    }
+
+    @PostMapping("/v1/messages")
+    ResponseEntity<byte[]> send(
+            @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
+            @RequestHeader(value = "Idempotency-Key", required = false) @Nullable String idempotencyKey,
+            @RequestHeader(value = "Prefer", required = false) @Nullable String prefer,
+            @RequestHeader(value = HttpHeaders.ACCEPT, required = false) @Nullable String accept,
+            HttpServletRequest request)
+            throws IOException {
+        Caller caller = caller(authorization);
+        Format sent = format(request);
+        if (idempotencyKey != null && !BARE_TOKEN.matcher(idempotencyKey).matches()) {
+            throw Problem.of(
+                            ProblemType.INVALID_REQUEST,
+                            "Idempotency-Key: must be 1 to 255 visible ASCII characters without spaces")
+                    .refusal();
+        }
+        byte[] body = BoundedBody.read(request, mostBytes);
+        Admittance admittance = switch (sent) {
+            case XML -> admission.admitXml(caller, body, idempotencyKey);
+            case JSON -> {
+                if (caller == null) {
+                    throw Problem.unauthenticated().refusal();
+                }
+                yield admission.admitJson(caller, body, idempotencyKey);
+            }
+        };
+        return switch (admittance) {
+            case Admitted admitted -> awaited(admitted, wait(prefer), Format.wanted(accept, sent));
+            case Admittance.Declined(Problem problem) -> throw problem.refusal();
+        };
+    }
+
+    /** Null: no API key was sent, so the envelope must be signed. */
+    private @Nullable Caller caller(@Nullable String authorization) {
+        if (authorization == null) {
+            callers.requireFreshDirectory();
+            return null;
+        }
+        return callers.require(authorization, Scope.MESSAGES_WRITE);
+    }
+
+    private ResponseEntity<byte[]> awaited(Admitted admitted, Duration wait, Format format) {
+        return switch (responses.await(admitted, wait, format)) {
+            case Responses.Response.Came(Format came, String body) ->
+                ResponseEntity.ok()
+                        .contentType(MediaType.parseMediaType(came.mediaType()))
+                        .header(HttpHeaders.CACHE_CONTROL, "no-store")
+                        .header(HttpHeaders.LOCATION, location(admitted))
+                        .header("Preference-Applied", "wait=" + wait.toSeconds())
+                        .body(body.getBytes(StandardCharsets.UTF_8));
+            case Responses.Response.None() ->
+                ResponseEntity.noContent()
+                        .header(HttpHeaders.LOCATION, location(admitted))
+                        .header("Preference-Applied", "wait=" + wait.toSeconds())
+                        .build();
+            case Responses.Response.NotYet() -> accepted(admitted);
+        };
+    }
+
+    private static ResponseEntity<byte[]> accepted(Admitted admitted) {
+        Map<String, Object> body = new LinkedHashMap<>();
+        body.put("message_id", admitted.message().toString());
+        body.put("thread_id", admitted.thread().toString());
+        body.put("turn_id", admitted.message().toString());
+        body.put("status", "accepted");
+        return answer(HttpStatus.ACCEPTED, Map.of(HttpHeaders.LOCATION, location(admitted)), body);
+    }
+
+    private static String location(Admitted admitted) {
+        return "/v1/threads/" + admitted.thread();
+    }
+
+    private static Format format(HttpServletRequest request) {
+        return switch (BoundedBody.mediaType(request)) {
+            case "application/xml", "text/xml" -> Format.XML;
+            case "application/json" -> Format.JSON;
+            default ->
+                throw Problem.of(
+                                ProblemType.UNSUPPORTED_MEDIA_TYPE,
+                                "send Content-Type: application/xml or application/json")
+                        .refusal();
+        };
+    }
+
+    private static Duration wait(@Nullable String prefer) {
+        Matcher matcher = WAIT.matcher(prefer == null ? "" : prefer);
+        if (!matcher.find()) {
+            return Duration.ZERO;
+        }
+        Duration asked = Duration.ofSeconds(Long.parseLong(matcher.group(1)));
+        return asked.compareTo(LONGEST_WAIT) > 0 ? LONGEST_WAIT : asked;
+    }
+}

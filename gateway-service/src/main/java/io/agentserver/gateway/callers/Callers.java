@@ -1,0 +1,77 @@
+package io.agentserver.gateway.callers;
+
+import io.agentserver.gateway.problems.Problem;
+import io.agentserver.gateway.problems.ProblemType;
+import io.agentserver.tenancy.ApiKey;
+import io.agentserver.tenancy.Scope;
+import io.agentserver.tenancy.TenantDirectory;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.MDC;
+
+import java.time.Clock;
+import java.util.Optional;
+
+/**
+ * Tells who calls by the {@code Authorization} header, from the directory alone and without a network. In: the header. Out:
+ * the caller, or a refusal that is the same for every cause. A pod that hears no heartbeat of the directory honours no key,
+ * for it would not hear of a revocation either. Safe on any thread.
+ */
+public final class Callers {
+    private static final String BEARER = "bearer ";
+
+    private final TenantDirectory directory;
+    private final Clock clock;
+
+    public Callers(TenantDirectory directory, Clock clock) {
+        this.directory = directory;
+        this.clock = clock;
+    }
+
+    /**
+     * The caller, who may do this.
+     *
+     * @throws io.agentserver.gateway.problems.Refusal 401, 403, 503
+     */
+    public Caller require(@Nullable String authorization, Scope scope) {
+        Caller caller = require(authorization);
+        if (!caller.has(scope)) {
+            throw Problem.of(ProblemType.FORBIDDEN, "the API key has not the scope " + scope.wireName())
+                    .refusal();
+        }
+        return caller;
+    }
+
+    /**
+     * The caller, whatever it may do.
+     *
+     * @throws io.agentserver.gateway.problems.Refusal 401, 503
+     */
+    public Caller require(@Nullable String authorization) {
+        requireFreshDirectory();
+        Caller caller = Optional.ofNullable(bearer(authorization))
+                .flatMap(ApiKey::parse)
+                .flatMap(key -> directory.keyByHash(key.hash()))
+                .filter(owner -> owner.key().isAlive(clock.instant()))
+                .map(owner -> new Caller(owner.tenant(), owner.key()))
+                .orElseThrow(() -> Problem.unauthenticated().refusal());
+        MDC.put("tenant", caller.tenant().id());
+        return caller;
+    }
+
+    /** @throws io.agentserver.gateway.problems.Refusal 503 if revocations may have been missed */
+    public void requireFreshDirectory() {
+        if (!directory.isFresh()) {
+            throw Problem.unavailable(
+                            "this gateway has lost touch with the tenant directory and honours no key until it"
+                                    + " is back")
+                    .refusal();
+        }
+    }
+
+    /** The token of {@code Authorization: Bearer <token>}; null for anything else. */
+    public static @Nullable String bearer(@Nullable String authorization) {
+        return authorization != null && authorization.regionMatches(true, 0, BEARER, 0, BEARER.length())
+                ? authorization.substring(BEARER.length()).strip()
+                : null;
+    }
+}

@@ -1,0 +1,5 @@
+/** Who calls: API keys and their scopes. */
+@NullMarked
+package io.agentserver.gateway.callers;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,151 @@
+package io.agentserver.gateway.keys;
+
+import io.agentserver.gateway.callers.Caller;
+import io.agentserver.gateway.callers.Callers;
+import io.agentserver.gateway.http.JsonBody;
+import io.agentserver.gateway.http.JsonEndpoint;
+import io.agentserver.gateway.problems.Problem;
+import io.agentserver.gateway.problems.ProblemType;
+import io.agentserver.tenancy.Scope;
+import io.agentserver.tenancy.TenantEntry;
+import jakarta.servlet.http.HttpServletRequest;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.DeleteMapping;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestHeader;
+import org.springframework.web.bind.annotation.RestController;
+import tools.jackson.databind.JsonNode;
+
+import java.io.IOException;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** {@code /v1/keys}: a tenant's API keys. A secret is answered once, when its key is made. */
+@RestController
+public final class KeysEndpoint extends JsonEndpoint {
+    private final Callers callers;
+    private final Keys keys;
+    private final Clock clock;
+
+    public KeysEndpoint(Callers callers, Keys keys, Clock clock) {
+        this.callers = callers;
+        this.keys = keys;
+        this.clock = clock;
+    }
+
+    @GetMapping("/v1/keys")
+    ResponseEntity<byte[]> list(
+            @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
+        Caller caller = callers.require(authorization, Scope.KEYS_WRITE);
+        Instant now = clock.instant();
+        return ok(Map.of(
+                "data",
+                caller.tenant().apiKeys().stream()
+                        .filter(key -> key.isAlive(now))
+                        .map(KeysEndpoint::json)
+                        .toList()));
+    }
+
+    @PostMapping("/v1/keys")
+    ResponseEntity<byte[]> create(
+            @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
+            HttpServletRequest request)
+            throws IOException {
+        Caller caller = callers.require(authorization, Scope.KEYS_WRITE);
+        JsonBody body = JsonBody.read(request, Set.of("name", "scopes", "expires_at"));
+        String name = body.requiredText("name");
+        if (name.isBlank() || name.length() > 200) {
+            throw JsonBody.invalid("name", "must have 1 to 200 characters");
+        }
+        return created(keys.issue(caller.tenantId(), name, scopes(body, caller), true, expiry(body))
+                .orElseThrow(() -> Problem.notFound().refusal()));
+    }
+
+    @DeleteMapping("/v1/keys/{id}")
+    ResponseEntity<byte[]> revoke(
+            @PathVariable String id,
+            @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
+        Caller caller = callers.require(authorization, Scope.KEYS_WRITE);
+        if (!keys.revoke(caller.tenantId(), id)) {
+            throw Problem.notFound().refusal();
+        }
+        return ResponseEntity.noContent().build();
+    }
+
+    @PostMapping("/v1/keys/{id}/rotate")
+    ResponseEntity<byte[]> rotate(
+            @PathVariable String id,
+            @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
+        Caller caller = callers.require(authorization, Scope.KEYS_WRITE);
+        return created(keys.rotate(caller.tenantId(), id)
+                .orElseThrow(() -> Problem.notFound().refusal()));
+    }
+
+    private static ResponseEntity<byte[]> created(Keys.Issued issued) {
+        Map<String, Object> json = json(issued.key());
+        json.put("secret", issued.secret().secret());
+        return answer(
+                HttpStatus.CREATED,
+                Map.of(HttpHeaders.LOCATION, "/v1/keys/" + issued.key().id()),
+                json);
+    }
+
+    private static Map<String, Object> json(TenantEntry.Key key) {
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("id", key.id());
+        json.put("name", key.name());
+        json.put("scopes", key.scopes().stream().sorted().toList());
+        json.put("created_at", key.createdAt().toString());
+        Instant expiresAt = key.expiresAt();
+        if (expiresAt != null) {
+            json.put("expires_at", expiresAt.toString());
+        }
+        return json;
+    }
+
+    /** Nobody hands out more than it has. */
+    private static Set<String> scopes(JsonBody body, Caller caller) {
+        JsonNode array = body.member("scopes").orElseThrow(() -> JsonBody.invalid("scopes", "is missing"));
+        Set<String> scopes = new LinkedHashSet<>();
+        for (JsonNode item : array.isArray() ? array.values() : List.<JsonNode>of()) {
+            Scope scope = Scope.of(item.asString(""))
+                    .orElseThrow(() -> JsonBody.invalid("scopes", "known are " + Scope.known()));
+            if (!caller.has(scope)) {
+                throw Problem.of(ProblemType.FORBIDDEN, "the API key has not the scope " + scope.wireName())
+                        .refusal();
+            }
+            scopes.add(scope.wireName());
+        }
+        if (scopes.isEmpty()) {
+            throw JsonBody.invalid("scopes", "must be a list of at least one of " + Scope.known());
+        }
+        return scopes;
+    }
+
+    private @Nullable Instant expiry(JsonBody body) {
+        String text = body.text("expires_at").orElse(null);
+        if (text == null) {
+            return null;
+        }
+        try {
+            Instant instant = Instant.parse(text);
+            if (instant.isAfter(clock.instant())) {
+                return instant;
+            }
+        } catch (DateTimeParseException e) {
+            // told below, like a time that has passed
+        }
+        throw JsonBody.invalid("expires_at", "must be a time to come, like 2030-01-31T00:00:00Z");
+    }
+}

@@ -1,0 +1,95 @@
+package io.agentserver.gateway.organism;
+
+import io.agentserver.gateway.callers.Caller;
+import io.agentserver.gateway.callers.Callers;
+import io.agentserver.gateway.http.JsonEndpoint;
+import io.agentserver.gateway.problems.Problem;
+import io.agentserver.organism.Handler;
+import io.agentserver.organism.Listener;
+import io.agentserver.organism.Organism;
+import io.agentserver.organism.PayloadType;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.MediaType;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.RequestHeader;
+import org.springframework.web.bind.annotation.RestController;
+
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** {@code /v1/listeners}: whom a client can write to, and what they take. */
+@RestController
+public final class ListenersEndpoint extends JsonEndpoint {
+    private final Callers callers;
+    private final Organisms organisms;
+
+    public ListenersEndpoint(Callers callers, Organisms organisms) {
+        this.callers = callers;
+        this.organisms = organisms;
+    }
+
+    @GetMapping("/v1/listeners")
+    ResponseEntity<byte[]> list(
+            @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
+        Caller caller = callers.require(authorization);
+        List<Map<String, Object>> data =
+                organisms.current(caller.tenant()).map(Organism::listeners).orElse(List.of()).stream()
+                        .map(ListenersEndpoint::json)
+                        .toList();
+        return ok(Map.of("data", data));
+    }
+
+    @GetMapping("/v1/listeners/{name}/schema")
+    ResponseEntity<byte[]> schema(
+            @PathVariable String name,
+            @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
+        Caller caller = callers.require(authorization);
+        Listener listener = organisms
+                .current(caller.tenant())
+                .flatMap(organism -> organism.listener(name))
+                .orElseThrow(() -> Problem.notFound().refusal());
+        return ResponseEntity.ok()
+                .contentType(MediaType.APPLICATION_XML)
+                .body(listener.payload().xsd().getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static Map<String, Object> json(Listener listener) {
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("name", listener.name());
+        json.put("description", listener.description());
+        json.put("agent", listener.agent());
+        json.put(
+                "handler",
+                switch (listener.handler()) {
+                    case Handler.Llm _ -> "llm";
+                    case Handler.Http _ -> "http";
+                    case Handler.Builtin(String name) -> "builtin:" + name;
+                    case Handler.Java(String name) -> "java:" + name;
+                });
+        json.put("payload", type(listener.payload()));
+        PayloadType response = listener.response();
+        if (response != null) {
+            json.put("response", type(response));
+        }
+        json.put(
+                "peers",
+                listener.peers().stream()
+                        .map(p -> Map.of("name", p.name(), "hand_over", p.handOver()))
+                        .toList());
+        return json;
+    }
+
+    private static Map<String, Object> type(PayloadType type) {
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("root", type.root());
+        json.put("namespace", type.namespace());
+        json.put("xsd", type.xsd());
+        json.put("example", type.example());
+        return json;
+    }
+}

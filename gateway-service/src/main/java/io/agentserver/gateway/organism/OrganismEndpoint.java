@@ -1,0 +1,161 @@
+package io.agentserver.gateway.organism;
+
+import io.agentserver.gateway.callers.Caller;
+import io.agentserver.gateway.callers.Callers;
+import io.agentserver.gateway.http.BoundedBody;
+import io.agentserver.gateway.http.JsonEndpoint;
+import io.agentserver.gateway.problems.Problem;
+import io.agentserver.gateway.problems.ProblemType;
+import io.agentserver.gateway.tenants.DynamoTenantTable;
+import io.agentserver.organism.OrganismError;
+import io.agentserver.organism.OrganismParser;
+import io.agentserver.tenancy.OrganismEntry;
+import io.agentserver.tenancy.Scope;
+import io.agentserver.tenancy.TenantDirectory;
+import jakarta.servlet.http.HttpServletRequest;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.MediaType;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PutMapping;
+import org.springframework.web.bind.annotation.RequestHeader;
+import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.bind.annotation.RestController;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** {@code /v1/organism}: the tenant's document and its versions. */
+@RestController
+public final class OrganismEndpoint extends JsonEndpoint {
+    private static final MediaType YAML = MediaType.parseMediaType("application/yaml");
+    private static final Set<String> TAKEN = Set.of("application/yaml", "application/x-yaml", "text/yaml");
+
+    private final Callers callers;
+    private final Activation activation;
+    private final TenantDirectory directory;
+    private final DynamoTenantTable table;
+
+    public OrganismEndpoint(
+            Callers callers, Activation activation, TenantDirectory directory, DynamoTenantTable table) {
+        this.callers = callers;
+        this.activation = activation;
+        this.directory = directory;
+        this.table = table;
+    }
+
+    @GetMapping("/v1/organism")
+    ResponseEntity<byte[]> read(
+            @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
+        Caller caller = callers.require(authorization);
+        OrganismEntry organism = directory
+                .organism(caller.tenantId(), caller.tenant().organismVersion())
+                .orElseThrow(() -> Problem.notFound().refusal());
+        return ResponseEntity.ok()
+                .contentType(YAML)
+                .eTag(etag(organism.version()))
+                .body(organism.yaml().getBytes(StandardCharsets.UTF_8));
+    }
+
+    @PutMapping("/v1/organism")
+    ResponseEntity<byte[]> activate(
+            @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
+            @RequestHeader(value = HttpHeaders.IF_MATCH, required = false) @Nullable String ifMatch,
+            @RequestParam(name = "dry_run", defaultValue = "false") boolean dryRun,
+            HttpServletRequest request)
+            throws IOException {
+        Caller caller = callers.require(authorization, Scope.ORGANISM_WRITE);
+        if (!TAKEN.contains(BoundedBody.mediaType(request))) {
+            throw Problem.of(ProblemType.UNSUPPORTED_MEDIA_TYPE, "send Content-Type: application/yaml")
+                    .refusal();
+        }
+        String yaml = text(BoundedBody.read(request, OrganismParser.MOST_BYTES));
+        return switch (activation.activate(caller.tenantId(), yaml, expected(ifMatch), dryRun)) {
+            case Activation.Result.Active(long version) ->
+                answer(HttpStatus.OK, Map.of(HttpHeaders.ETAG, etag(version)), Map.of("version", version));
+            case Activation.Result.WouldBe(long version) -> ok(Map.of("version", version, "dry_run", true));
+            case Activation.Result.Invalid(var errors) -> throw invalid(errors).refusal();
+            case Activation.Result.Changed(long current) ->
+                throw Problem.of(
+                                ProblemType.PRECONDITION_FAILED,
+                                "version " + current + " is current; read it and decide again")
+                        .refusal();
+            case Activation.Result.TooLarge() ->
+                throw Problem.of(ProblemType.TOO_LARGE, "the document is too large even when compressed; shorten it")
+                        .refusal();
+            case Activation.Result.NoTenant() -> throw Problem.notFound().refusal();
+        };
+    }
+
+    @GetMapping("/v1/organism/versions")
+    ResponseEntity<byte[]> versions(
+            @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
+        Caller caller = callers.require(authorization);
+        return ok(Map.of(
+                "data",
+                table.organisms(caller.tenantId()).stream()
+                        .map(o -> Map.of(
+                                "version",
+                                o.version(),
+                                "created_at",
+                                o.createdAt().toString(),
+                                "current",
+                                o.version() == caller.tenant().organismVersion()))
+                        .toList()));
+    }
+
+    private static Problem invalid(List<OrganismError> errors) {
+        List<Map<String, Object>> all = errors.stream()
+                .map(e -> {
+                    Map<String, Object> json = new LinkedHashMap<>();
+                    json.put("line", e.line());
+                    json.put("reason", e.reason());
+                    json.put("remedy", e.remedy());
+                    return json;
+                })
+                .toList();
+        OrganismError first = errors.getFirst();
+        return new Problem(
+                ProblemType.INVALID_ORGANISM,
+                errors.size() + " error(s), the first in line " + first.line() + ": " + first.reason() + "; "
+                        + first.remedy(),
+                null,
+                all,
+                Map.of());
+    }
+
+    private static @Nullable Long expected(@Nullable String ifMatch) {
+        if (ifMatch == null || ifMatch.equals("*")) {
+            return null;
+        }
+        if (!ifMatch.matches("\"[0-9]{1,18}\"")) {
+            throw Problem.of(ProblemType.INVALID_REQUEST, "If-Match takes one ETag of this resource, like \"3\"")
+                    .refusal();
+        }
+        return Long.valueOf(ifMatch.substring(1, ifMatch.length() - 1));
+    }
+
+    private static String etag(long version) {
+        return "\"" + version + "\"";
+    }
+
+    private static String text(byte[] utf8) {
+        try {
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(utf8))
+                    .toString();
+        } catch (CharacterCodingException e) {
+            throw Problem.of(ProblemType.INVALID_REQUEST, "the document is not UTF-8")
+                    .refusal();
+        }
+    }
+}

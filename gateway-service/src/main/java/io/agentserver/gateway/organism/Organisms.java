@@ -1,0 +1,71 @@
+package io.agentserver.gateway.organism;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import io.agentserver.envelope.TenantId;
+import io.agentserver.organism.Organism;
+import io.agentserver.organism.OrganismParser;
+import io.agentserver.organism.Parsed;
+import io.agentserver.tenancy.OrganismEntry;
+import io.agentserver.tenancy.TenantDirectory;
+import io.agentserver.tenancy.TenantEntry;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.util.Optional;
+import java.util.Set;
+
+/** Organisms, parsed once and kept: what stands in the directory under a version never changes. Safe on any thread. */
+public final class Organisms {
+    /** What {@code builtin:<name>} may name; the pump has a handler for each. */
+    public static final Set<String> BUILTINS = Set.of("echo", "upper", "calculate");
+
+    private static final Logger LOG = LoggerFactory.getLogger(Organisms.class);
+
+    private final TenantDirectory directory;
+    private final OrganismParser parser = new OrganismParser(BUILTINS, Set.of());
+    private final Cache<String, Optional<Organism>> parsed =
+            Caffeine.newBuilder().maximumSize(2_000).build();
+
+    public Organisms(TenantDirectory directory) {
+        this.directory = directory;
+    }
+
+    Parsed parse(String yaml) {
+        return parser.parse(yaml);
+    }
+
+    /** The one that new turns start with; empty: the tenant has none yet. */
+    public Optional<Organism> current(TenantEntry tenant) {
+        return version(tenant.tenantId(), tenant.organismVersion());
+    }
+
+    Optional<Organism> version(TenantId tenant, long version) {
+        String key = OrganismEntry.key(tenant, version);
+        Optional<Organism> known = parsed.getIfPresent(key);
+        if (known != null) {
+            return known;
+        }
+        Optional<OrganismEntry> entry = directory.organism(tenant, version);
+        if (entry.isEmpty()) {
+            return Optional.empty(); // may still come: not kept
+        }
+        Optional<Organism> organism = read(entry.get());
+        parsed.put(key, organism);
+        return organism;
+    }
+
+    private Optional<Organism> read(OrganismEntry entry) {
+        return switch (parser.parse(entry.yaml())) {
+            case Parsed.Valid(Organism organism) -> Optional.of(organism);
+            case Parsed.Invalid(var errors) -> {
+                LOG.error(
+                        "organism version {} of tenant {} was valid once and is not now: {}",
+                        entry.version(),
+                        entry.tenant(),
+                        errors.getFirst().reason());
+                yield Optional.empty();
+            }
+        };
+    }
+}

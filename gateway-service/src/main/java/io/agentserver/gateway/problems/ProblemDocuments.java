@@ -1,0 +1,50 @@
+package io.agentserver.gateway.problems;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import tools.jackson.databind.json.JsonMapper;
+
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * Writes problems as RFC 9457 has them, and counts them in {@code agentserver_rejected_total{reason}}, which has every reason
+ * from the start. Safe on any thread.
+ */
+public final class ProblemDocuments {
+    private static final String TYPES = "https://xml-pipeline.org/problems/";
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+
+    private final Map<ProblemType, Counter> rejected = new EnumMap<>(ProblemType.class);
+
+    public ProblemDocuments(MeterRegistry metrics) {
+        for (ProblemType type : ProblemType.values()) {
+            rejected.put(
+                    type,
+                    Counter.builder("agentserver.rejected")
+                            .description("requests that were refused")
+                            .tag("reason", type.slug())
+                            .register(metrics));
+        }
+    }
+
+    byte[] write(Problem problem, String requestId) {
+        Objects.requireNonNull(rejected.get(problem.type())).increment();
+        Map<String, Object> document = new LinkedHashMap<>();
+        document.put("type", TYPES + problem.type().slug());
+        document.put("title", problem.type().title());
+        document.put("status", problem.type().status());
+        document.put("detail", problem.detail());
+        document.put("request_id", requestId);
+        if (problem.pointer() != null) {
+            document.put("pointer", problem.pointer());
+        }
+        if (!problem.errors().isEmpty()) {
+            document.put("errors", problem.errors());
+        }
+        document.putAll(problem.more());
+        return JSON.writeValueAsBytes(document);
+    }
+}

@@ -1,0 +1,33 @@
+package io.agentserver.gateway.problems;
+
+import io.agentserver.envelope.Ids;
+import jakarta.servlet.FilterChain;
+import jakarta.servlet.ServletException;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import org.slf4j.MDC;
+import org.springframework.web.filter.OncePerRequestFilter;
+
+import java.io.IOException;
+import java.util.List;
+
+/** Gives each request its id, in the answer's {@code Request-Id} and in problem documents, and a clean log context. */
+public final class RequestFilter extends OncePerRequestFilter {
+    public static final String REQUEST_ID = RequestFilter.class.getName() + ".id";
+
+    private static final List<String> LOG_KEYS = List.of("tenant", "conversation", "thread", "message");
+
+    @Override
+    protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+            throws ServletException, IOException {
+        String id = Ids.v7().toString();
+        request.setAttribute(REQUEST_ID, id);
+        response.setHeader("Request-Id", id);
+        response.setHeader("X-Content-Type-Options", "nosniff");
+        try {
+            chain.doFilter(request, response);
+        } finally {
+            LOG_KEYS.forEach(MDC::remove);
+        }
+    }
+}

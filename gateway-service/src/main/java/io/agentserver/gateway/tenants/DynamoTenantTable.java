@@ -1,0 +1,268 @@
+package io.agentserver.gateway.tenants;
+
+import io.agentserver.envelope.TenantId;
+import io.agentserver.gateway.problems.Unavailable;
+import io.agentserver.tenancy.OrganismEntry;
+import io.agentserver.tenancy.TenantEntry;
+import software.amazon.awssdk.core.SdkBytes;
+import software.amazon.awssdk.core.exception.SdkException;
+import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
+import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
+import software.amazon.awssdk.services.dynamodb.model.BillingMode;
+import software.amazon.awssdk.services.dynamodb.model.ConditionalCheckFailedException;
+import software.amazon.awssdk.services.dynamodb.model.KeyType;
+import software.amazon.awssdk.services.dynamodb.model.Put;
+import software.amazon.awssdk.services.dynamodb.model.ResourceInUseException;
+import software.amazon.awssdk.services.dynamodb.model.ScalarAttributeType;
+import software.amazon.awssdk.services.dynamodb.model.TransactWriteItem;
+import software.amazon.awssdk.services.dynamodb.model.TransactionCanceledException;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
+import java.util.zip.GZIPInputStream;
+import java.util.zip.GZIPOutputStream;
+
+/**
+ * The DynamoDB table {@code tenants}, the truth of which the {@code tenants} topic is a copy. Key: {@code pk} = the tenant,
+ * {@code sk} = {@code entry} (attribute {@code json}: the directory's record) or {@code organism#<version, 10 digits>}
+ * ({@code gz}: its record, gzip, for an item holds 400 KB and a document may have 1 MiB). Every write is conditional: an entry's on the revision it was made from, an organism version's on being new. Blocks; safe on any thread.
+ */
+public final class DynamoTenantTable {
+    private static final String TABLE = "tenants";
+    private static final String ENTRY = "entry";
+    private static final String BOOT_PENDING = "boot_pending";
+    private static final int LARGEST_VERSION = 390_000;
+
+    private final DynamoDbClient dynamo;
+
+    public DynamoTenantTable(DynamoDbClient dynamo) {
+        this.dynamo = dynamo;
+    }
+
+    /** Makes the table if it is not there, and waits for it. */
+    public void createIfAbsent() {
+        try {
+            dynamo.createTable(b -> b.tableName(TABLE)
+                    .billingMode(BillingMode.PAY_PER_REQUEST)
+                    .attributeDefinitions(
+                            a -> a.attributeName("pk").attributeType(ScalarAttributeType.S),
+                            a -> a.attributeName("sk").attributeType(ScalarAttributeType.S))
+                    .keySchema(
+                            k -> k.attributeName("pk").keyType(KeyType.HASH),
+                            k -> k.attributeName("sk").keyType(KeyType.RANGE)));
+        } catch (ResourceInUseException e) {
+            // it is there, or another pod is making it
+        }
+        dynamo.waiter().waitUntilTableExists(b -> b.tableName(TABLE));
+    }
+
+    public Optional<TenantEntry> find(TenantId tenant) {
+        Map<String, AttributeValue> item = asked(() -> dynamo.getItem(
+                        b -> b.tableName(TABLE).consistentRead(true).key(key(tenant, ENTRY)))
+                .item());
+        return item.isEmpty() ? Optional.empty() : Optional.of(entry(item));
+    }
+
+    public List<TenantEntry> all() {
+        return entries("sk = :sk", Map.of(":sk", text(ENTRY)));
+    }
+
+    /** Those whose current organism version still owes its boot messages. */
+    public List<TenantEntry> bootPending() {
+        return entries("sk = :sk AND attribute_exists(" + BOOT_PENDING + ")", Map.of(":sk", text(ENTRY)));
+    }
+
+    /** False if there is, or was, a tenant of that id. */
+    public boolean create(TenantEntry entry) {
+        try {
+            asked(() -> dynamo.putItem(b -> b.tableName(TABLE)
+                    .item(item(entry.tenantId(), ENTRY, entry.toJson(), entry.revision()))
+                    .conditionExpression("attribute_not_exists(pk)")));
+            return true;
+        } catch (ConditionalCheckFailedException e) {
+            return false;
+        }
+    }
+
+    /** False if the entry is no longer of revision {@code entry.revision() - 1}. */
+    public boolean replace(TenantEntry entry) {
+        try {
+            asked(() -> dynamo.updateItem(b -> b.tableName(TABLE)
+                    .key(key(entry.tenantId(), ENTRY))
+                    .updateExpression("SET json = :json, revision = :revision")
+                    .conditionExpression("revision = :before")
+                    .expressionAttributeValues(Map.of(
+                            ":json", json(entry.toJson()),
+                            ":revision", number(entry.revision()),
+                            ":before", number(entry.revision() - 1)))));
+            return true;
+        } catch (ConditionalCheckFailedException e) {
+            return false;
+        }
+    }
+
+    /** Writes a version and the entry that makes it current, both or neither; false as in {@link #replace}. */
+    public boolean activate(TenantEntry entry, OrganismEntry organism) {
+        Map<String, AttributeValue> current =
+                new HashMap<>(item(entry.tenantId(), ENTRY, entry.toJson(), entry.revision()));
+        current.put(BOOT_PENDING, number(organism.version()));
+        Put version = Put.builder()
+                .tableName(TABLE)
+                .item(version(entry.tenantId(), organism))
+                .conditionExpression("attribute_not_exists(pk)")
+                .build();
+        Put entryPut = Put.builder()
+                .tableName(TABLE)
+                .item(current)
+                .conditionExpression("revision = :before")
+                .expressionAttributeValues(Map.of(":before", number(entry.revision() - 1)))
+                .build();
+        try {
+            asked(() -> dynamo.transactWriteItems(b -> b.transactItems(
+                    TransactWriteItem.builder().put(version).build(),
+                    TransactWriteItem.builder().put(entryPut).build())));
+            return true;
+        } catch (TransactionCanceledException e) {
+            boolean conditional = e.hasCancellationReasons()
+                    && e.cancellationReasons().stream()
+                            .anyMatch(r -> "ConditionalCheckFailed".equals(r.code())
+                                    || "TransactionConflict".equals(r.code()));
+            if (!conditional) {
+                throw e;
+            }
+            return false;
+        }
+    }
+
+    /** The boot messages of this version are on the log. Idempotent; without effect if a newer one is current. */
+    public void booted(TenantId tenant, long version) {
+        try {
+            asked(() -> dynamo.updateItem(b -> b.tableName(TABLE)
+                    .key(key(tenant, ENTRY))
+                    .updateExpression("REMOVE " + BOOT_PENDING)
+                    .conditionExpression(BOOT_PENDING + " = :version")
+                    .expressionAttributeValues(Map.of(":version", number(version)))));
+        } catch (ConditionalCheckFailedException e) {
+            // done already, or a newer version owes its own
+        }
+    }
+
+    public Optional<OrganismEntry> organism(TenantId tenant, long version) {
+        Map<String, AttributeValue> item = asked(() -> dynamo.getItem(
+                        b -> b.tableName(TABLE).consistentRead(true).key(key(tenant, versionKey(version))))
+                .item());
+        return item.isEmpty() ? Optional.empty() : Optional.of(organism(item));
+    }
+
+    /** All versions of a tenant's organism, the newest first. */
+    public List<OrganismEntry> organisms(TenantId tenant) {
+        return asked(() -> dynamo
+                .queryPaginator(b -> b.tableName(TABLE)
+                        .consistentRead(true)
+                        .scanIndexForward(false)
+                        .keyConditionExpression("pk = :pk AND begins_with(sk, :sk)")
+                        .expressionAttributeValues(Map.of(":pk", text(tenant.value()), ":sk", text("organism#"))))
+                .items()
+                .stream()
+                .map(DynamoTenantTable::organism)
+                .toList());
+    }
+
+    private List<TenantEntry> entries(String filter, Map<String, AttributeValue> values) {
+        return asked(() -> dynamo
+                .scanPaginator(b -> b.tableName(TABLE)
+                        .consistentRead(true)
+                        .filterExpression(filter)
+                        .expressionAttributeValues(values))
+                .items()
+                .stream()
+                .map(DynamoTenantTable::entry)
+                .toList());
+    }
+
+    /** A table that is away is the caller's to wait for; that a condition failed is an answer. */
+    private static <T> T asked(Supplier<T> call) {
+        try {
+            return call.get();
+        } catch (ConditionalCheckFailedException | TransactionCanceledException e) {
+            throw e;
+        } catch (SdkException e) {
+            throw new Unavailable("the tenant table does not answer; try again", e);
+        }
+    }
+
+    private static Map<String, AttributeValue> item(TenantId tenant, String sk, byte[] json, long revision) {
+        Map<String, AttributeValue> item = new HashMap<>(key(tenant, sk));
+        item.put("json", json(json));
+        item.put("revision", number(revision));
+        return item;
+    }
+
+    private static Map<String, AttributeValue> key(TenantId tenant, String sk) {
+        return Map.of("pk", text(tenant.value()), "sk", text(sk));
+    }
+
+    private static Map<String, AttributeValue> version(TenantId tenant, OrganismEntry organism) {
+        Map<String, AttributeValue> item = new HashMap<>(key(tenant, versionKey(organism.version())));
+        item.put("gz", AttributeValue.fromB(SdkBytes.fromByteArrayUnsafe(gzip(organism.toJson()))));
+        return item;
+    }
+
+    private static String versionKey(long version) {
+        return "organism#%010d".formatted(version);
+    }
+
+    /** Whether a version fits into an item. */
+    public static boolean fits(OrganismEntry organism) {
+        return gzip(organism.toJson()).length <= LARGEST_VERSION;
+    }
+
+    private static byte[] gzip(byte[] bytes) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        try (GZIPOutputStream gzip = new GZIPOutputStream(out)) {
+            gzip.write(bytes);
+        } catch (IOException e) {
+            throw new UncheckedIOException("memory does not fail", e);
+        }
+        return out.toByteArray();
+    }
+
+    private static OrganismEntry organism(Map<String, AttributeValue> item) {
+        AttributeValue gz = item.get("gz");
+        if (gz == null) {
+            throw new IllegalStateException("an item of table " + TABLE + " has no gz: " + item.get("sk"));
+        }
+        try (GZIPInputStream gzip = new GZIPInputStream(gz.b().asInputStream())) {
+            return OrganismEntry.ofJson(gzip.readAllBytes());
+        } catch (IOException e) {
+            throw new UncheckedIOException("an item of table " + TABLE + " is no gzip: " + item.get("sk"), e);
+        }
+    }
+
+    private static TenantEntry entry(Map<String, AttributeValue> item) {
+        AttributeValue json = item.get("json");
+        if (json == null) {
+            throw new IllegalStateException("an item of table " + TABLE + " has no json: " + item.get("pk"));
+        }
+        return TenantEntry.ofJson(json.s().getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static AttributeValue json(byte[] json) {
+        return text(new String(json, StandardCharsets.UTF_8));
+    }
+
+    private static AttributeValue text(String text) {
+        return AttributeValue.fromS(text);
+    }
+
+    private static AttributeValue number(long number) {
+        return AttributeValue.fromN(Long.toString(number));
+    }
+}

@@ -1,0 +1,147 @@
+package io.agentserver.gateway.tenants;
+
+import io.agentserver.envelope.Ids;
+import io.agentserver.envelope.TenantId;
+import io.agentserver.gateway.log.LogTopics;
+import io.agentserver.tenancy.ApiKey;
+import io.agentserver.tenancy.OrganismEntry;
+import io.agentserver.tenancy.Scope;
+import io.agentserver.tenancy.TenantDirectory;
+import io.agentserver.tenancy.TenantEntry;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.security.SecureRandom;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
+
+/**
+ * The tenants: created, changed, and told to every pod. The table has a change first, the topic after it; what a crash left
+ * between the two is mended by {@link #reconcile}. A call returns when this pod's directory has the change. Blocks; safe on
+ * any thread, in any number of pods.
+ */
+public final class Tenants {
+    private static final Logger LOG = LoggerFactory.getLogger(Tenants.class);
+    private static final int MOST_RACES = 20;
+
+    private final DynamoTenantTable table;
+    private final TenantsTopic topic;
+    private final TenantDirectory directory;
+    private final LogTopics topics;
+    private final Clock clock;
+    private final SecureRandom random = new SecureRandom();
+
+    public Tenants(
+            DynamoTenantTable table, TenantsTopic topic, TenantDirectory directory, LogTopics topics, Clock clock) {
+        this.table = table;
+        this.topic = topic;
+        this.directory = directory;
+        this.topics = topics;
+        this.clock = clock;
+    }
+
+    /** What came of creating a tenant. */
+    public sealed interface Creation {
+        /** @param key its first API key, with all scopes; its secret is known from here alone */
+        record Created(TenantEntry tenant, ApiKey key) implements Creation {}
+
+        /** The id is in use, or was. */
+        record Taken() implements Creation {}
+    }
+
+    public Creation create(TenantId id, String name, Plan plan) {
+        if (table.find(id).isPresent()) {
+            return new Creation.Taken();
+        }
+        Instant now = clock.instant();
+        ApiKey secret = ApiKey.create(true, random);
+        TenantEntry.Key key = new TenantEntry.Key(
+                Ids.v7().toString(),
+                "first",
+                secret.hash(),
+                Arrays.stream(Scope.values()).map(Scope::wireName).collect(Collectors.toSet()),
+                now,
+                null,
+                null);
+        TenantEntry entry = new TenantEntry(id.value(), name, plan.wireName(), 1, now, 0, List.of(key), List.of());
+        topics.createFor(id, plan.partitions()); // first: whoever sees the tenant may send
+        if (!table.create(entry)) {
+            return new Creation.Taken();
+        }
+        topic.publish(entry);
+        return new Creation.Created(entry, secret);
+    }
+
+    /**
+     * Changes a tenant's entry, again from its new state if another change came between.
+     *
+     * @param change entry to entry of the next revision (the entry's {@code with…} methods); the same one: nothing to do
+     * @return the entry as it now is; empty if there is no such tenant
+     */
+    public Optional<TenantEntry> change(TenantId tenant, UnaryOperator<TenantEntry> change) {
+        for (int i = 0; i < MOST_RACES; i++) {
+            Optional<TenantEntry> before = table.find(tenant);
+            if (before.isEmpty()) {
+                return before;
+            }
+            TenantEntry after = change.apply(before.get());
+            if (after.equals(before.get())) {
+                topic.publish(after); // an earlier call may have died between table and topic
+                return before;
+            }
+            if (table.replace(after)) {
+                topic.publish(after);
+                return Optional.of(after);
+            }
+        }
+        throw new IllegalStateException("tenant " + tenant + " changes too fast: " + MOST_RACES + " lost races");
+    }
+
+    /** Makes a version current; false if the tenant has changed since {@code before}. */
+    public boolean activate(TenantEntry before, OrganismEntry organism) {
+        TenantEntry after = before.withOrganismVersion(organism.version());
+        if (!table.activate(after, organism)) {
+            return false;
+        }
+        topic.publish(organism);
+        topic.publish(after);
+        return true;
+    }
+
+    /** Tells the topic of a version that the table has, if an earlier {@link #activate} died before it did. */
+    public void tell(TenantEntry entry, OrganismEntry organism) {
+        if (!topic.knows(entry) || !hasOrganism(entry)) {
+            topic.publish(organism);
+            topic.publish(entry);
+        }
+    }
+
+    /** Tells the topic what it lacks: after a crash between table and topic, or after the topic was lost. */
+    public void reconcile() {
+        for (TenantEntry entry : table.all()) {
+            if (topic.knows(entry) && hasOrganism(entry)) {
+                continue;
+            }
+            LOG.info("the tenants topic lacks revision {} of tenant {}; publishing it", entry.revision(), entry.id());
+            TenantId tenant = entry.tenantId();
+            topics.createFor(tenant, Plan.of(entry.plan()).orElse(Plan.DEFAULT).partitions());
+            List<OrganismEntry> versions = table.organisms(tenant);
+            for (OrganismEntry organism : versions.reversed()) {
+                if (directory.organism(tenant, organism.version()).isEmpty()) {
+                    topic.publish(organism);
+                }
+            }
+            topic.publish(entry);
+        }
+    }
+
+    private boolean hasOrganism(TenantEntry entry) {
+        return entry.organismVersion() == 0
+                || directory.organism(entry.tenantId(), entry.organismVersion()).isPresent();
+    }
+}

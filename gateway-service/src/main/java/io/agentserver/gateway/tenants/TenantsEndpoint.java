@@ -1,0 +1,107 @@
+package io.agentserver.gateway.tenants;
+
+import io.agentserver.envelope.TenantId;
+import io.agentserver.gateway.callers.Operator;
+import io.agentserver.gateway.http.JsonBody;
+import io.agentserver.gateway.http.JsonEndpoint;
+import io.agentserver.gateway.problems.Problem;
+import io.agentserver.gateway.problems.ProblemType;
+import io.agentserver.tenancy.TenantDirectory;
+import io.agentserver.tenancy.TenantEntry;
+import jakarta.servlet.http.HttpServletRequest;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestHeader;
+import org.springframework.web.bind.annotation.RestController;
+
+import java.io.IOException;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+
+/** {@code /admin/v1/tenants}: the operator's. */
+@RestController
+public final class TenantsEndpoint extends JsonEndpoint {
+    private static final int LONGEST_NAME = 200;
+
+    private final Operator operator;
+    private final Tenants tenants;
+    private final TenantDirectory directory;
+
+    public TenantsEndpoint(Operator operator, Tenants tenants, TenantDirectory directory) {
+        this.operator = operator;
+        this.tenants = tenants;
+        this.directory = directory;
+    }
+
+    @PostMapping("/admin/v1/tenants")
+    ResponseEntity<byte[]> create(
+            @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
+            HttpServletRequest request)
+            throws IOException {
+        operator.require(authorization);
+        JsonBody body = JsonBody.read(request, Set.of("id", "name", "plan"));
+        String id = body.requiredText("id");
+        if (!TenantId.isValid(id)) {
+            throw JsonBody.invalid("id", "must be of the form [a-z][a-z0-9-]{1,38}[a-z0-9]");
+        }
+        String name = body.requiredText("name");
+        if (name.isBlank() || name.length() > LONGEST_NAME) {
+            throw JsonBody.invalid("name", "must have 1 to " + LONGEST_NAME + " characters");
+        }
+        Plan plan = Plan.of(body.text("plan").orElse(Plan.DEFAULT.wireName()))
+                .orElseThrow(() -> JsonBody.invalid("plan", "is not known; known: " + Plan.known()));
+        return switch (tenants.create(new TenantId(id), name, plan)) {
+            case Tenants.Creation.Created(var tenant, var key) -> {
+                Map<String, Object> created = json(tenant);
+                created.put("api_key", key.secret());
+                yield answer(HttpStatus.CREATED, Map.of(HttpHeaders.LOCATION, "/admin/v1/tenants/" + id), created);
+            }
+            case Tenants.Creation.Taken() ->
+                throw Problem.of(ProblemType.CONFLICT, "the tenant id " + id + " is taken; choose another")
+                        .refusal();
+        };
+    }
+
+    @GetMapping("/admin/v1/tenants")
+    ResponseEntity<byte[]> list(
+            @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
+        operator.require(authorization);
+        return ok(Map.of(
+                "data",
+                directory.all().stream()
+                        .sorted(Comparator.comparing(TenantEntry::id))
+                        .map(TenantsEndpoint::json)
+                        .toList()));
+    }
+
+    @GetMapping("/admin/v1/tenants/{id}")
+    ResponseEntity<byte[]> read(
+            @PathVariable String id,
+            @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
+        operator.require(authorization);
+        if (!TenantId.isValid(id)) {
+            throw Problem.notFound().refusal();
+        }
+        return directory
+                .find(new TenantId(id))
+                .map(tenant -> ok(json(tenant)))
+                .orElseThrow(() -> Problem.notFound().refusal());
+    }
+
+    private static Map<String, Object> json(TenantEntry tenant) {
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("id", tenant.id());
+        json.put("name", tenant.name());
+        json.put("plan", tenant.plan());
+        json.put("created_at", tenant.createdAt().toString());
+        json.put("organism_version", tenant.organismVersion());
+        return json;
+    }
+}

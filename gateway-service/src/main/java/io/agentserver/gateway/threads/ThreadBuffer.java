@@ -1,0 +1,201 @@
+package io.agentserver.gateway.threads;
+
+import io.agentserver.buffer.v1.AwaitTurnReply;
+import io.agentserver.buffer.v1.AwaitTurnRequest;
+import io.agentserver.buffer.v1.BufferGrpc;
+import io.agentserver.buffer.v1.Conversation;
+import io.agentserver.buffer.v1.ListReply;
+import io.agentserver.buffer.v1.ListRequest;
+import io.agentserver.buffer.v1.ReadReply;
+import io.agentserver.buffer.v1.ReadRequest;
+import io.agentserver.buffer.v1.Slot;
+import io.agentserver.buffer.v1.WatchEvent;
+import io.agentserver.buffer.v1.WatchRequest;
+import io.agentserver.envelope.MessageId;
+import io.agentserver.envelope.TenantId;
+import io.agentserver.envelope.ThreadId;
+import io.agentserver.gateway.problems.Problem;
+import io.agentserver.gateway.problems.Unavailable;
+import io.agentserver.log.RecordHeaders;
+import io.agentserver.service.ServiceTokens;
+import io.grpc.ClientInterceptor;
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import io.grpc.StatusException;
+import io.grpc.StatusRuntimeException;
+import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.stub.BlockingClientCall;
+import io.grpc.stub.MetadataUtils;
+
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
+
+/**
+ * The buffer as the gateway uses it: reads, lists, waits, watches, each with the caller's tenant in a service token, so that
+ * another tenant's conversation is simply not there. Blocks on the caller's (virtual) thread; opens its connection when it is
+ * first needed. Every call throws {@link Unavailable} if the buffer does not answer.
+ */
+public final class ThreadBuffer implements AutoCloseable {
+    private static final Metadata.Key<String> AUTHORIZATION =
+            Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
+    private static final Metadata.Key<String> TRACEPARENT =
+            Metadata.Key.of(RecordHeaders.TRACEPARENT, Metadata.ASCII_STRING_MARSHALLER);
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
+    private static final Duration BETWEEN_RESETS = Duration.ofMillis(500);
+    private static final int LARGEST_REPLY = 64 * 1024 * 1024;
+    private static final int PAGE = 100;
+
+    private final ManagedChannel channel;
+    private final ServiceTokens tokens;
+    private final Supplier<Optional<String>> traceparent;
+    private final AtomicLong lastReset = new AtomicLong(System.nanoTime());
+
+    /** @param address {@code host:port} of the buffer's gRPC */
+    public ThreadBuffer(String address, ServiceTokens tokens, Supplier<Optional<String>> traceparent) {
+        this.channel = NettyChannelBuilder.forTarget(address)
+                .usePlaintext()
+                .executor(Executors.newVirtualThreadPerTaskExecutor())
+                .maxInboundMessageSize(LARGEST_REPLY)
+                .keepAliveTime(30, TimeUnit.SECONDS)
+                .build();
+        this.tokens = tokens;
+        this.traceparent = traceparent;
+    }
+
+    /**
+     * A page of slots after a sequence and the conversation's state.
+     *
+     * @param wait for a conversation that is not there yet
+     */
+    ReadReply read(TenantId tenant, ThreadId conversation, long after, int limit, String thread, Duration wait) {
+        ReadRequest request = ReadRequest.newBuilder()
+                .setTenant(tenant.value())
+                .setConversation(conversation.toString())
+                .setAfter(after)
+                .setLimit(limit)
+                .setThread(thread)
+                .setWaitMs((int) wait.toMillis())
+                .build();
+        return answered(() -> stub(tenant, PATIENCE.plus(wait)).read(request));
+    }
+
+    /** The conversation's state, without slots; empty if there is no such one. */
+    public Optional<Conversation> find(TenantId tenant, ThreadId conversation, Duration wait) {
+        ReadReply reply = read(tenant, conversation, 0, 0, "", wait);
+        return reply.getFound() ? Optional.of(reply.getConversation()) : Optional.empty();
+    }
+
+    /** The slot of a message in a conversation's root thread, looked for if its turn is known. */
+    public Optional<Slot> slot(TenantId tenant, ThreadId conversation, MessageId message) {
+        String wanted = message.toString();
+        boolean journalled = find(tenant, conversation, Duration.ZERO)
+                .filter(c -> c.getTurnsList().stream().anyMatch(t -> t.getId().equals(wanted)))
+                .isPresent();
+        long after = 0;
+        while (journalled) {
+            ReadReply page = read(tenant, conversation, after, PAGE, conversation.toString(), Duration.ZERO);
+            for (Slot slot : page.getSlotsList()) {
+                if (slot.getMessage().equals(wanted)) {
+                    return Optional.of(slot);
+                }
+                after = slot.getSequence();
+            }
+            journalled = !page.getSlotsList().isEmpty();
+        }
+        return Optional.empty();
+    }
+
+    ListReply list(TenantId tenant, int limit, String cursor) {
+        ListRequest request = ListRequest.newBuilder()
+                .setTenant(tenant.value())
+                .setLimit(limit)
+                .setCursor(cursor)
+                .build();
+        return answered(() -> stub(tenant, PATIENCE).list(request));
+    }
+
+    /** Waits until a turn has ended, or the time is over. */
+    public AwaitTurnReply awaitTurn(TenantId tenant, ThreadId conversation, MessageId turn, Duration wait) {
+        AwaitTurnRequest request = AwaitTurnRequest.newBuilder()
+                .setTenant(tenant.value())
+                .setConversation(conversation.toString())
+                .setTurn(turn.toString())
+                .setWaitMs((int) wait.toMillis())
+                .build();
+        return answered(() -> stub(tenant, PATIENCE.plus(wait)).awaitTurn(request));
+    }
+
+    /** The slots after a sequence, as they come. The caller cancels it, and tells {@link #brokeOff} if it broke. */
+    BlockingClientCall<?, WatchEvent> watch(TenantId tenant, ThreadId conversation, long after) {
+        WatchRequest request = WatchRequest.newBuilder()
+                .setTenant(tenant.value())
+                .setConversation(conversation.toString())
+                .setAfter(after)
+                .build();
+        return BufferGrpc.newBlockingV2Stub(channel)
+                .withInterceptors(identity(tenant))
+                .watch(request);
+    }
+
+    void brokeOff(StatusException e) {
+        if (e.getStatus().getCode() == Status.Code.UNAVAILABLE) {
+            reconnectSoon();
+        }
+    }
+
+    @Override
+    public void close() {
+        channel.shutdownNow();
+    }
+
+    private BufferGrpc.BufferBlockingV2Stub stub(TenantId tenant, Duration deadline) {
+        return BufferGrpc.newBlockingV2Stub(channel).withDeadlineAfter(deadline).withInterceptors(identity(tenant));
+    }
+
+    private ClientInterceptor identity(TenantId tenant) {
+        Metadata headers = new Metadata();
+        headers.put(AUTHORIZATION, "Bearer " + tokens.issue(tenant, ServiceTokens.BUFFER));
+        traceparent.get().ifPresent(trace -> headers.put(TRACEPARENT, trace));
+        return MetadataUtils.newAttachHeadersInterceptor(headers);
+    }
+
+    private interface Call<T> {
+        T answer() throws StatusException;
+    }
+
+    private <T> T answered(Call<T> call) {
+        try {
+            return call.answer();
+        } catch (StatusException e) {
+            throw unanswered(e, e.getStatus());
+        } catch (StatusRuntimeException e) {
+            throw unanswered(e, e.getStatus());
+        }
+    }
+
+    private RuntimeException unanswered(Exception e, Status status) {
+        if (status.getCode() == Status.Code.UNAVAILABLE) {
+            reconnectSoon();
+        }
+        return switch (status.getCode()) {
+            case UNAVAILABLE, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, CANCELLED, ABORTED ->
+                new Unavailable("the conversation store does not answer; try again", e);
+            case NOT_FOUND -> Problem.notFound().refusal();
+            default -> new IllegalStateException("the buffer refused a call of the gateway: " + status, e);
+        };
+    }
+
+    /** Left alone, gRPC would wait for up to two minutes before it tried again: a buffer that is back must be found at once. */
+    private void reconnectSoon() {
+        long now = System.nanoTime();
+        long last = lastReset.get();
+        if (now - last > BETWEEN_RESETS.toNanos() && lastReset.compareAndSet(last, now)) {
+            channel.resetConnectBackoff();
+        }
+    }
+}

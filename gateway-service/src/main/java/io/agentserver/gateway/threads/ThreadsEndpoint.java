@@ -1,0 +1,183 @@
+package io.agentserver.gateway.threads;
+
+import io.agentserver.buffer.v1.Conversation;
+import io.agentserver.buffer.v1.ListReply;
+import io.agentserver.buffer.v1.ReadReply;
+import io.agentserver.buffer.v1.Slot;
+import io.agentserver.envelope.EnvelopeNames;
+import io.agentserver.envelope.ThreadId;
+import io.agentserver.gateway.callers.Caller;
+import io.agentserver.gateway.callers.Callers;
+import io.agentserver.gateway.http.Format;
+import io.agentserver.gateway.http.JsonEndpoint;
+import io.agentserver.gateway.problems.Problem;
+import io.agentserver.gateway.problems.ProblemType;
+import io.agentserver.tenancy.Scope;
+import jakarta.servlet.http.HttpServletResponse;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.context.event.ContextClosedEvent;
+import org.springframework.context.event.EventListener;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.MediaType;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.RequestHeader;
+import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.bind.annotation.RestController;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** {@code /v1/threads}: conversations, their slots, and the slots as they come. */
+@RestController
+public final class ThreadsEndpoint extends JsonEndpoint {
+    private static final Logger LOG = LoggerFactory.getLogger(ThreadsEndpoint.class);
+    private static final int MOST = 100;
+
+    /** How long an id that was accepted a moment ago may have no slot yet. */
+    private static final Duration NOT_YET = Duration.ofSeconds(5);
+
+    private final Callers callers;
+    private final ThreadBuffer buffer;
+    private final EventStreams streams;
+
+    public ThreadsEndpoint(Callers callers, ThreadBuffer buffer, EventStreams streams) {
+        this.callers = callers;
+        this.buffer = buffer;
+        this.streams = streams;
+    }
+
+    @GetMapping("/v1/threads")
+    ResponseEntity<byte[]> list(
+            @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
+            @RequestParam(defaultValue = "20") int limit,
+            @RequestParam(defaultValue = "") String cursor) {
+        Caller caller = callers.require(authorization, Scope.THREADS_READ);
+        ListReply reply = buffer.list(caller.tenantId(), bounded(limit), cursor);
+        Map<String, Object> page = new LinkedHashMap<>();
+        page.put(
+                "data",
+                reply.getConversationsList().stream()
+                        .map(c -> ThreadJson.conversation(c, false))
+                        .toList());
+        if (!reply.getNextCursor().isEmpty()) {
+            page.put("next_cursor", reply.getNextCursor());
+        }
+        return ok(page);
+    }
+
+    @GetMapping("/v1/threads/{id}")
+    ResponseEntity<byte[]> read(
+            @PathVariable String id,
+            @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
+        Caller caller = callers.require(authorization, Scope.THREADS_READ);
+        return ok(ThreadJson.conversation(conversation(caller, thread(id)), true));
+    }
+
+    @GetMapping("/v1/threads/{id}/messages")
+    ResponseEntity<byte[]> messages(
+            @PathVariable String id,
+            @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
+            @RequestHeader(value = HttpHeaders.ACCEPT, required = false) @Nullable String accept,
+            @RequestParam(defaultValue = "0") long after,
+            @RequestParam(required = false) @Nullable String cursor,
+            @RequestParam(defaultValue = "50") int limit,
+            @RequestParam(defaultValue = "") String thread) {
+        Caller caller = callers.require(authorization, Scope.THREADS_READ);
+        ThreadId conversation = thread(id);
+        String filter = thread.isEmpty() ? "" : thread(thread).toString();
+        long from = cursor == null ? after : sequence("cursor", cursor);
+        int size = bounded(limit);
+        ReadReply reply = buffer.read(caller.tenantId(), conversation, from, size, filter, NOT_YET);
+        if (!reply.getFound()) {
+            throw Problem.notFound().refusal();
+        }
+        List<Slot> slots = reply.getSlotsList();
+        if (Format.wanted(accept, Format.JSON) == Format.XML) {
+            return xml(slots);
+        }
+        Map<String, Object> page = new LinkedHashMap<>();
+        page.put("data", slots.stream().map(ThreadJson::slot).toList());
+        if (slots.size() == size) {
+            page.put("next_cursor", String.valueOf(slots.getLast().getSequence()));
+        }
+        return ok(page);
+    }
+
+    /** Blocks its virtual thread for as long as the stream lasts. */
+    @GetMapping("/v1/threads/{id}/events")
+    void events(
+            @PathVariable String id,
+            @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
+            @RequestHeader(value = "Last-Event-ID", required = false) @Nullable String lastEventId,
+            @RequestParam(required = false) @Nullable String turn,
+            HttpServletResponse response)
+            throws IOException, InterruptedException {
+        Caller caller = callers.require(authorization, Scope.THREADS_READ);
+        ThreadId thread = thread(id);
+        String awaited = turn == null ? null : thread(turn).toString();
+        Long last = lastEventId == null ? null : sequence("Last-Event-ID", lastEventId);
+        conversation(caller, thread);
+        response.setContentType("text/event-stream;charset=UTF-8");
+        response.setHeader(HttpHeaders.CACHE_CONTROL, "no-store");
+        response.setHeader("X-Accel-Buffering", "no");
+        response.flushBuffer();
+        try {
+            streams.run(caller.tenantId(), thread, awaited, last, response.getOutputStream());
+        } catch (IOException e) {
+            LOG.debug("the client of an event stream has gone: {}", e.toString());
+        }
+    }
+
+    /** Before the server waits for its requests to end. */
+    @EventListener(ContextClosedEvent.class)
+    void stop() {
+        streams.stop();
+    }
+
+    private Conversation conversation(Caller caller, ThreadId thread) {
+        return buffer.find(caller.tenantId(), thread, NOT_YET)
+                .orElseThrow(() -> Problem.notFound().refusal());
+    }
+
+    private static ResponseEntity<byte[]> xml(List<Slot> slots) {
+        StringBuilder all = new StringBuilder("<messages xmlns=\"" + EnvelopeNames.ENVELOPE + "\">");
+        slots.forEach(slot -> all.append(slot.getEnvelope()));
+        return ResponseEntity.ok()
+                .contentType(MediaType.APPLICATION_XML)
+                .header(HttpHeaders.CACHE_CONTROL, "no-store")
+                .body(all.append("</messages>").toString().getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** What cannot be an id names nothing: the same answer as for one that does not exist. */
+    private static ThreadId thread(String id) {
+        try {
+            return ThreadId.parse(id);
+        } catch (IllegalArgumentException e) {
+            throw Problem.notFound().refusal();
+        }
+    }
+
+    private static int bounded(int limit) {
+        if (limit < 1 || limit > MOST) {
+            throw Problem.of(ProblemType.INVALID_REQUEST, "limit: must be 1 to " + MOST)
+                    .refusal();
+        }
+        return limit;
+    }
+
+    private static long sequence(String what, String text) {
+        if (!text.matches("[0-9]{1,18}")) {
+            throw Problem.of(ProblemType.INVALID_REQUEST, what + ": must be a sequence number")
+                    .refusal();
+        }
+        return Long.parseLong(text);
+    }
+}

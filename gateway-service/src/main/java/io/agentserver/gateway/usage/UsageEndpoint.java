@@ -1,0 +1,64 @@
+package io.agentserver.gateway.usage;
+
+import io.agentserver.gateway.callers.Caller;
+import io.agentserver.gateway.callers.Callers;
+import io.agentserver.gateway.problems.Problem;
+import io.agentserver.gateway.problems.ProblemType;
+import io.agentserver.tenancy.Scope;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.MediaType;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.RequestHeader;
+import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.bind.annotation.RestController;
+
+import java.time.Clock;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeParseException;
+
+/** {@code GET /v1/usage?from=…&to=…}: days in UTC, both included; the last 30 if not said. */
+@RestController
+public final class UsageEndpoint {
+    private static final int DAYS = 30;
+    private static final int MOST_DAYS = 366;
+
+    private final Callers callers;
+    private final BillingUsage usage;
+    private final Clock clock;
+
+    public UsageEndpoint(Callers callers, BillingUsage usage, Clock clock) {
+        this.callers = callers;
+        this.usage = usage;
+        this.clock = clock;
+    }
+
+    @GetMapping("/v1/usage")
+    ResponseEntity<byte[]> read(
+            @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
+            @RequestParam(required = false) @Nullable String from,
+            @RequestParam(required = false) @Nullable String to) {
+        Caller caller = callers.require(authorization, Scope.USAGE_READ);
+        LocalDate last = to == null ? LocalDate.ofInstant(clock.instant(), ZoneOffset.UTC) : day("to", to);
+        LocalDate first = from == null ? last.minusDays(DAYS - 1) : day("from", from);
+        if (first.isAfter(last) || first.plusDays(MOST_DAYS).isBefore(last)) {
+            throw Problem.of(ProblemType.INVALID_REQUEST, "from, to: must be a span of 1 to " + MOST_DAYS + " days")
+                    .refusal();
+        }
+        return ResponseEntity.ok()
+                .contentType(MediaType.APPLICATION_JSON)
+                .header(HttpHeaders.CACHE_CONTROL, "no-store")
+                .body(usage.read(caller.tenantId(), first, last));
+    }
+
+    private static LocalDate day(String what, String text) {
+        try {
+            return LocalDate.parse(text);
+        } catch (DateTimeParseException e) {
+            throw Problem.of(ProblemType.INVALID_REQUEST, what + ": must be a day, like 2030-01-31")
+                    .refusal();
+        }
+    }
+}

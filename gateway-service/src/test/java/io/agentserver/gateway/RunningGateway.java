@@ -1,0 +1,155 @@
+package io.agentserver.gateway;
+
+import io.agentserver.localstores.LocalStore;
+import io.agentserver.localstores.LocalStores;
+import io.agentserver.service.PlatformKeys;
+import io.agentserver.service.ServiceApplication;
+import org.springframework.context.ConfigurableApplicationContext;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Base64;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
+
+/** A gateway on its stores, and an HTTP client for it. */
+final class RunningGateway implements AutoCloseable {
+    static final String ADMIN_KEY = "the-operators-key-with-32-letters";
+    static final byte[] SECRET = "a secret of the platform, 32 bytes or more".getBytes(StandardCharsets.UTF_8);
+    static final JsonMapper JSON = JsonMapper.builder().build();
+
+    private final HttpClient http = HttpClient.newHttpClient();
+    private final ConfigurableApplicationContext context;
+
+    private RunningGateway(ConfigurableApplicationContext context) {
+        this.context = context;
+    }
+
+    static LocalStores stores() {
+        return LocalStores.inTemporaryDirectory(Map.of(LocalStore.KAFKA, 0, LocalStore.DYNAMODB, 0));
+    }
+
+    static RunningGateway on(LocalStores stores) {
+        return new RunningGateway(
+                ServiceApplication.start(GatewayApplication.class, "gateway", settings(stores, Map.of())));
+    }
+
+    static Map<String, String> settings(LocalStores stores, Map<String, String> changes) {
+        Path key = stores.directory().resolve("platform-key.json");
+        try {
+            Files.createDirectories(stores.directory());
+            PlatformKeys.createIfAbsent(key);
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+        Map<String, String> settings = new HashMap<>(Map.of(
+                "AGENTSERVER_KAFKA",
+                stores.kafkaBootstrap(),
+                "AGENTSERVER_DYNAMODB_URL",
+                stores.dynamoEndpoint().toString(),
+                "AGENTSERVER_PLATFORM_KEY",
+                key.toString(),
+                "AGENTSERVER_PLATFORM_SECRET",
+                Base64.getEncoder().encodeToString(SECRET),
+                "AGENTSERVER_ADMIN_KEY",
+                ADMIN_KEY,
+                "AGENTSERVER_GATEWAY_PORT",
+                "0",
+                "AGENTSERVER_GATEWAY_MANAGEMENT_PORT",
+                "0",
+                "AGENTSERVER_BIND",
+                "127.0.0.1",
+                "AGENTSERVER_BUFFER_ADDRESS",
+                "127.0.0.1:1", // nobody listens there
+                "AGENTSERVER_LOG_FORMAT",
+                "text"));
+        settings.putAll(changes);
+        return settings;
+    }
+
+    PlatformKeys platformKeys() {
+        return context.getBean(PlatformKeys.class);
+    }
+
+    record Answer(int status, String body, HttpResponse<String> raw) {
+        JsonNode json() {
+            return JSON.readTree(body);
+        }
+
+        String problem() {
+            return json().path("type").asString("").replace("https://xml-pipeline.org/problems/", "");
+        }
+
+        String header(String name) {
+            return raw.headers().firstValue(name).orElse("");
+        }
+    }
+
+    HttpRequest.Builder request(String path) {
+        return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + property("local.server.port") + path));
+    }
+
+    HttpRequest.Builder managementRequest(String path) {
+        return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + property("local.management.port") + path));
+    }
+
+    Answer send(HttpRequest.Builder request) {
+        try {
+            HttpResponse<String> response = http.send(request.build(), HttpResponse.BodyHandlers.ofString());
+            return new Answer(response.statusCode(), response.body(), response);
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    Answer get(String path, String key) {
+        return send(request(path).header("Authorization", "Bearer " + key));
+    }
+
+    Answer post(String path, String key, String contentType, String body) {
+        return send(request(path)
+                .header("Authorization", "Bearer " + key)
+                .header("Content-Type", contentType)
+                .POST(HttpRequest.BodyPublishers.ofString(body)));
+    }
+
+    Answer putOrganism(String key, String yaml) {
+        return send(request("/v1/organism")
+                .header("Authorization", "Bearer " + key)
+                .header("Content-Type", "application/yaml")
+                .PUT(HttpRequest.BodyPublishers.ofString(yaml)));
+    }
+
+    /** A new tenant. @return its first key */
+    String createTenant(String id) {
+        Answer answer = post(
+                "/admin/v1/tenants",
+                ADMIN_KEY,
+                "application/json",
+                "{\"id\":\"" + id + "\",\"name\":\"Tenant " + id + "\"}");
+        if (answer.status() != 201) {
+            throw new AssertionError(answer.toString());
+        }
+        return answer.json().path("api_key").asString();
+    }
+
+    @Override
+    public void close() {
+        context.close();
+    }
+
+    private String property(String name) {
+        return Objects.requireNonNull(context.getEnvironment().getProperty(name), name);
+    }
+}

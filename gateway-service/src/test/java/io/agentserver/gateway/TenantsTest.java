@@ -1,0 +1,227 @@
+package io.agentserver.gateway;
+
+import io.agentserver.envelope.EnvelopeDocument;
+import io.agentserver.envelope.Ids;
+import io.agentserver.gateway.RunningGateway.Answer;
+import io.agentserver.localstores.LocalStores;
+import io.agentserver.log.Topics;
+import io.agentserver.service.ServiceApplication;
+import org.apache.kafka.clients.admin.Admin;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+import java.net.http.HttpRequest;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+@ExtendWith(GatewayExtension.class)
+class TenantsTest {
+    private final RunningGateway gateway;
+    private final LocalStores stores;
+    private final String tenant = "u" + Ids.v7().toString().substring(0, 35).replace("-", "x");
+
+    TenantsTest(RunningGateway gateway, LocalStores stores) {
+        this.gateway = gateway;
+        this.stores = stores;
+    }
+
+    @Test
+    void creates_a_tenant_with_a_key_that_works_at_once_and_only_once() {
+        String key = gateway.createTenant(tenant);
+
+        assertThat(gateway.get("/v1/listeners", key).status()).isEqualTo(200);
+        Answer again = gateway.post(
+                "/admin/v1/tenants",
+                RunningGateway.ADMIN_KEY,
+                "application/json",
+                "{\"id\":\"" + tenant + "\",\"name\":\"x\"}");
+        assertThat(again.status()).isEqualTo(409);
+        assertThat(gateway.get("/admin/v1/tenants/" + tenant, RunningGateway.ADMIN_KEY)
+                        .body())
+                .doesNotContain("as_live")
+                .contains(tenant);
+    }
+
+    @Test
+    void lets_only_the_operator_in() {
+        assertThat(gateway.get("/admin/v1/tenants", "wrong").status()).isEqualTo(401);
+        assertThat(gateway.get("/admin/v1/tenants", gateway.createTenant(tenant))
+                        .status())
+                .isEqualTo(401);
+    }
+
+    @Test
+    void refuses_an_id_that_is_none_and_members_that_nobody_knows() {
+        assertThat(create("{\"id\":\"../x\",\"name\":\"x\"}").problem()).isEqualTo("invalid-field");
+        assertThat(create("{\"id\":\"abc\",\"name\":\"x\",\"balance\":1}").problem())
+                .isEqualTo("unknown-field");
+        assertThat(create("{\"id\":\"abc\",\"name\":\"x\",\"plan\":\"gold\"}").problem())
+                .isEqualTo("invalid-field");
+    }
+
+    @Test
+    void activates_an_organism_and_repeats_a_put_without_a_new_version() {
+        String key = gateway.createTenant(tenant);
+        Answer first = gateway.putOrganism(key, AdmissionTest.ORGANISM);
+        Answer again = gateway.putOrganism(key, AdmissionTest.ORGANISM);
+        Answer second = gateway.putOrganism(key, AdmissionTest.ORGANISM + "# changed\n");
+
+        assertThat(first.json().path("version").asInt()).isEqualTo(1);
+        assertThat(again.json().path("version").asInt()).isEqualTo(1);
+        assertThat(second.json().path("version").asInt()).isEqualTo(2);
+        Answer read = gateway.get("/v1/organism", key);
+        assertThat(read.body()).endsWith("# changed\n");
+        assertThat(read.header("ETag")).isEqualTo("\"2\"");
+        assertThat(gateway.get("/v1/organism/versions", key).json().path("data"))
+                .hasSize(2);
+        assertThat(gateway.get("/v1/listeners", key).body()).contains("greeter", "Greeting");
+        assertThat(gateway.get("/v1/listeners/greeter/schema", key).body()).contains("schema");
+    }
+
+    @Test
+    void tells_every_error_of_an_organism_and_keeps_the_old_one() {
+        String key = gateway.createTenant(tenant);
+        gateway.putOrganism(key, AdmissionTest.ORGANISM);
+        Answer refused = gateway.putOrganism(
+                key, "organism: {name: x}\nlisteners:\n  - name: a\n    handler: builtin:nothing\n  - name: a\n");
+
+        assertThat(refused.status()).isEqualTo(422);
+        assertThat(refused.problem()).isEqualTo("invalid-organism");
+        assertThat(refused.json().path("errors").size()).isGreaterThan(1);
+        assertThat(refused.json().path("errors").path(0).path("line").asInt()).isPositive();
+        assertThat(gateway.get("/v1/organism", key).body()).isEqualTo(AdmissionTest.ORGANISM);
+    }
+
+    @Test
+    void changes_nothing_in_a_dry_run_nor_against_if_match() {
+        String key = gateway.createTenant(tenant);
+        gateway.putOrganism(key, AdmissionTest.ORGANISM);
+        Answer dry = gateway.send(put("/v1/organism?dry_run=true", key, AdmissionTest.ORGANISM + "# dry\n"));
+        Answer late = gateway.send(
+                put("/v1/organism", key, AdmissionTest.ORGANISM + "# late\n").header("If-Match", "\"7\""));
+
+        assertThat(dry.json().path("version").asInt()).isEqualTo(2);
+        assertThat(late.status()).isEqualTo(412);
+        assertThat(gateway.get("/v1/organism", key).body()).isEqualTo(AdmissionTest.ORGANISM);
+    }
+
+    @Test
+    void boots_the_listeners_that_take_it_once_for_each_version() {
+        String key = gateway.createTenant(tenant);
+        String yaml = AdmissionTest.ORGANISM + "    boot: true\n";
+        gateway.putOrganism(key, yaml);
+        gateway.putOrganism(key, yaml);
+
+        List<String> log = LogReader.all(stores, tenant).stream()
+                .map(r -> new String(r.value(), StandardCharsets.UTF_8))
+                .toList();
+        assertThat(log).hasSize(1);
+        var boot = EnvelopeDocument.readOwn(log.getFirst());
+        assertThat(boot.meta().from()).isEqualTo("system");
+        assertThat(boot.meta().to()).isEqualTo("greeter");
+        assertThat(boot.payload()).contains("<organism>test</organism><version>1</version>");
+    }
+
+    @Test
+    void revokes_a_key_and_gives_none_more_than_its_maker_has() {
+        String key = gateway.createTenant(tenant);
+        Answer made = gateway.post(
+                "/v1/keys", key, "application/json", "{\"name\":\"sender\",\"scopes\":[\"messages:write\"]}");
+        assertThat(made.status()).isEqualTo(201);
+        String secret = made.json().path("secret").asString();
+        assertThat(gateway.get("/v1/listeners", secret).status()).isEqualTo(200);
+        assertThat(gateway.get("/v1/keys", secret).status()).isEqualTo(403);
+
+        assertThat(gateway.send(gateway.request(made.header("Location"))
+                                .header("Authorization", "Bearer " + key)
+                                .DELETE())
+                        .status())
+                .isEqualTo(204);
+        assertThat(gateway.get("/v1/listeners", secret).status()).isEqualTo(401);
+        assertThat(gateway.get("/v1/keys", key).json().path("data")).hasSize(1);
+    }
+
+    @Test
+    void keeps_tenants_over_a_restart_also_when_the_topic_was_lost() throws Exception {
+        try (LocalStores own = RunningGateway.stores()) {
+            String key;
+            try (RunningGateway first = RunningGateway.on(own)) {
+                key = first.createTenant(tenant);
+                first.putOrganism(key, AdmissionTest.ORGANISM);
+            }
+            try (Admin admin = Admin.create(Map.of("bootstrap.servers", own.kafkaBootstrap()))) {
+                admin.deleteTopics(List.of(Topics.TENANTS)).all().get();
+                Awaitility.await().until(() -> !admin.listTopics().names().get().contains(Topics.TENANTS));
+            }
+            try (RunningGateway second = RunningGateway.on(own)) {
+                Awaitility.await()
+                        .atMost(Duration.ofSeconds(20))
+                        .untilAsserted(
+                                () -> assertThat(second.get("/v1/organism", key).body())
+                                        .isEqualTo(AdmissionTest.ORGANISM));
+            }
+        }
+    }
+
+    @Test
+    void is_ready_and_tells_anybody_its_public_keys() {
+        Awaitility.await()
+                .untilAsserted(() -> assertThat(gateway.send(gateway.managementRequest("/actuator/health/readiness"))
+                                .status())
+                        .isEqualTo(200));
+        assertThat(gateway.send(gateway.request("/healthz")).body()).isEqualTo("ok\n");
+        assertThat(gateway.send(gateway.request("/.well-known/jwks.json")).body())
+                .contains("\"keys\"")
+                .doesNotContain("\"d\"");
+    }
+
+    @Test
+    void answers_unknown_paths_and_wrong_methods_with_problems() {
+        assertThat(gateway.get("/v1/nothing", "x").problem()).isEqualTo("not-found");
+        assertThat(gateway.get("/v1/messages", "x").status()).isEqualTo(405);
+    }
+
+    @Test
+    void says_503_for_reads_while_the_buffer_is_away_and_404_for_what_is_no_id() {
+        String key = gateway.createTenant(tenant);
+        Answer away = gateway.get("/v1/threads/" + Ids.v7(), key);
+        assertThat(away.status()).isEqualTo(503);
+        assertThat(away.header("Retry-After")).isNotEmpty();
+        assertThat(gateway.get("/v1/threads/7", key).status()).isEqualTo(404);
+    }
+
+    @Test
+    void names_the_setting_the_value_and_the_remedy_when_it_cannot_start() {
+        assertRefused("AGENTSERVER_KAFKA", "127.0.0.1:1", "is not reachable");
+        assertRefused("AGENTSERVER_DYNAMODB_URL", "http://127.0.0.1:1", "does not answer");
+        assertRefused("AGENTSERVER_PLATFORM_KEY", "/nowhere/key.json", "/nowhere/key.json");
+        assertRefused("AGENTSERVER_PLATFORM_SECRET", "c2hvcnQ=", "at least 32 random bytes");
+    }
+
+    private void assertRefused(String setting, String value, String words) {
+        Map<String, String> settings = RunningGateway.settings(stores, Map.of(setting, value));
+        assertThatThrownBy(() -> ServiceApplication.start(GatewayApplication.class, "gateway", settings)
+                        .close())
+                .satisfies(e -> assertThat(ServiceApplication.reason(e))
+                        .startsWith(setting)
+                        .contains(words)
+                        .doesNotContain("\n"));
+    }
+
+    private Answer create(String json) {
+        return gateway.post("/admin/v1/tenants", RunningGateway.ADMIN_KEY, "application/json", json);
+    }
+
+    private HttpRequest.Builder put(String path, String key, String yaml) {
+        return gateway.request(path)
+                .header("Authorization", "Bearer " + key)
+                .header("Content-Type", "application/yaml")
+                .PUT(HttpRequest.BodyPublishers.ofString(yaml));
+    }
+}
