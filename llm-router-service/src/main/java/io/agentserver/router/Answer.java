@@ -1,0 +1,45 @@
+package io.agentserver.router;
+
+import tools.jackson.databind.node.ObjectNode;
+
+import java.time.Duration;
+import java.util.UUID;
+
+/** What comes of a call. */
+sealed interface Answer {
+    record Given(Live live) implements Answer {}
+
+    record Refused(Refusal refusal) implements Answer {}
+
+    /** What an answer's headers say. */
+    record Head(UUID receipt, String provider, String model, int attempts, boolean stub) {}
+
+    /** What happens next in an answer. */
+    sealed interface Event {
+        record Chunk(ObjectNode chunk) implements Event {}
+
+        /** Nothing for as long as the caller wanted to wait. */
+        record Quiet() implements Event {}
+
+        /**
+         * It is complete, and its usage is recorded.
+         *
+         * @param completion the whole answer as one chat completion, with {@code usage} and {@code agentserver}
+         */
+        record End(ObjectNode completion) implements Event {}
+
+        /** It broke off, and what was consumed is recorded. Nothing follows. */
+        record Broken(Refusal refusal) implements Event {}
+    }
+
+    /** An answer being given; used on one thread. Whoever gets one closes it, which cancels what still runs. */
+    interface Live extends AutoCloseable {
+        Head head();
+
+        /** Not to be called again after {@link Event.End} or {@link Event.Broken}. */
+        Event next(Duration wait) throws InterruptedException;
+
+        @Override
+        void close();
+    }
+}

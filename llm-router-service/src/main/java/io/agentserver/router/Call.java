@@ -1,0 +1,25 @@
+package io.agentserver.router;
+
+import io.agentserver.envelope.TenantId;
+
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+
+/**
+ * One call of a model by one tenant.
+ *
+ * @param receipt its id, the same in the answer, the usage record and the ledger
+ * @param trace W3C trace headers for whoever is called next
+ */
+record Call(
+        TenantId tenant,
+        ChatRequest request,
+        Attribution attribution,
+        Optional<String> idempotencyKey,
+        UUID receipt,
+        Map<String, String> trace) {
+    Call {
+        trace = Map.copyOf(trace);
+    }
+}

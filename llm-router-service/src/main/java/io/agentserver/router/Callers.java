@@ -1,0 +1,75 @@
+package io.agentserver.router;
+
+import io.agentserver.envelope.TenantId;
+import io.agentserver.service.ServiceTokens;
+import io.agentserver.tenancy.ApiKey;
+import io.agentserver.tenancy.Scope;
+import io.agentserver.tenancy.TenantDirectory;
+import org.jspecify.annotations.Nullable;
+
+import java.time.Clock;
+import java.util.Optional;
+
+/**
+ * Whose call it is: by an org's API key with the scope {@code llm:call}, or by another service's token, which names the
+ * tenant it speaks for. Without heartbeats of the directory no API key is honoured. Safe on any thread.
+ */
+final class Callers {
+    private static final String BEARER = "bearer ";
+
+    private final TenantDirectory directory;
+    private final ServiceTokens tokens;
+    private final Clock clock;
+
+    sealed interface Identity {
+        record Known(TenantId tenant) implements Identity {}
+
+        record Refused(Refusal refusal) implements Identity {}
+    }
+
+    Callers(TenantDirectory directory, ServiceTokens tokens, Clock clock) {
+        this.directory = directory;
+        this.tokens = tokens;
+        this.clock = clock;
+    }
+
+    /** @param apiKey the header {@code x-api-key}, used if there is no {@code Authorization} */
+    Identity identify(@Nullable String authorization, @Nullable String apiKey) {
+        Optional<String> secret = authorization == null
+                ? Optional.ofNullable(apiKey)
+                : Optional.of(authorization)
+                        .filter(header -> header.regionMatches(true, 0, BEARER, 0, BEARER.length()))
+                        .map(header -> header.substring(BEARER.length()).strip());
+        if (secret.isEmpty()) {
+            return unauthenticated();
+        }
+        return ApiKey.parse(secret.get())
+                .map(this::byApiKey)
+                .orElseGet(() -> tokens.verify(secret.get(), ServiceTokens.LLM_CALL)
+                        .<Identity>map(caller -> new Identity.Known(caller.tenant()))
+                        .orElseGet(Callers::unauthenticated));
+    }
+
+    private Identity byApiKey(ApiKey key) {
+        if (!directory.isFresh()) {
+            return new Identity.Refused(Refusal.unavailable("keys cannot be checked at the moment; try again"));
+        }
+        Optional<TenantDirectory.KeyOwner> owner =
+                directory.keyByHash(key.hash()).filter(found -> found.key().isAlive(clock.instant()));
+        if (owner.isEmpty()) {
+            return unauthenticated();
+        }
+        return owner.get().key().scopes().contains(Scope.LLM_CALL.wireName())
+                ? new Identity.Known(owner.get().tenant().tenantId())
+                : new Identity.Refused(Refusal.of(
+                        403, Refusal.Reason.FORBIDDEN, "this API key lacks the scope " + Scope.LLM_CALL.wireName()));
+    }
+
+    /** One and the same for every cause. */
+    private static Identity unauthenticated() {
+        return new Identity.Refused(Refusal.of(
+                401,
+                Refusal.Reason.UNAUTHENTICATED,
+                "no valid key: send Authorization: Bearer <API key> or x-api-key: <API key>"));
+    }
+}

@@ -1,0 +1,93 @@
+package io.agentserver.router;
+
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+
+/**
+ * The body of {@code POST /v1/chat/completions}. Only what the router itself acts on is looked at; everything else goes to
+ * the provider as it came.
+ *
+ * @param body never changed; who sends it on copies it
+ */
+record ChatRequest(ObjectNode body, String model, boolean stream, boolean includeUsage) {
+    private static final int LONGEST_MODEL = 256;
+
+    /** A request, or why it is none. */
+    sealed interface Reading {
+        record Read(ChatRequest request) implements Reading {}
+
+        record Unreadable(Refusal refusal) implements Reading {}
+    }
+
+    static Reading read(byte[] json) {
+        JsonNode root;
+        try {
+            root = Json.read(json);
+        } catch (JacksonException malformed) {
+            return unreadable("the body is not JSON: send one object with model and messages", "");
+        }
+        if (!(root instanceof ObjectNode body)) {
+            return unreadable("the body is not a JSON object: send one with model and messages", "");
+        }
+        JsonNode model = body.path("model");
+        if (!model.isString()
+                || model.stringValue().isEmpty()
+                || model.stringValue().length() > LONGEST_MODEL) {
+            return unreadable("model is missing or is no short text: name a model or a route, e.g. default", "model");
+        }
+        JsonNode messages = body.path("messages");
+        if (!messages.isArray() || messages.isEmpty()) {
+            return unreadable("messages is missing or empty: send at least one message", "messages");
+        }
+        for (JsonNode message : messages) {
+            if (!message.isObject() || !message.path("role").isString()) {
+                return unreadable("messages: each must be an object with a role", "messages");
+            }
+        }
+        JsonNode stream = body.path("stream");
+        if (!isAbsent(stream) && !stream.isBoolean()) {
+            return unreadable("stream must be true or false", "stream");
+        }
+        JsonNode options = body.path("stream_options");
+        if (!isAbsent(options) && !options.isObject()) {
+            return unreadable("stream_options must be an object", "stream_options");
+        }
+        boolean streamed = stream.asBoolean(false);
+        return new Reading.Read(new ChatRequest(
+                body,
+                model.stringValue(),
+                streamed,
+                streamed && options.path("include_usage").asBoolean(false)));
+    }
+
+    /** SHA-256, hex, the same for every spelling of the same JSON. */
+    String digest() {
+        return sha256(Json.normalForm(body));
+    }
+
+    static String sha256(String text) {
+        return sha256(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static String sha256(byte[] bytes) {
+        try {
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-256", e);
+        }
+    }
+
+    private static boolean isAbsent(JsonNode node) {
+        return node.isMissingNode() || node.isNull();
+    }
+
+    private static Reading unreadable(String message, String param) {
+        return new Reading.Unreadable(Refusal.invalid(message, param.isEmpty() ? null : param));
+    }
+}

@@ -1,0 +1,65 @@
+package io.agentserver.router;
+
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.cfg.JsonNodeFeature;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+import java.nio.charset.StandardCharsets;
+
+/** JSON trees: members nobody here knows are kept. */
+final class Json {
+    private static final JsonMapper MAPPER = JsonMapper.builder().build();
+    private static final JsonMapper SORTED =
+            JsonMapper.builder().enable(JsonNodeFeature.WRITE_PROPERTIES_SORTED).build();
+
+    private Json() {}
+
+    /** @throws tools.jackson.core.JacksonException if it is not JSON */
+    static JsonNode read(byte[] json) {
+        return MAPPER.readTree(json);
+    }
+
+    /** @throws tools.jackson.core.JacksonException if it is not JSON */
+    static JsonNode read(String json) {
+        return MAPPER.readTree(json);
+    }
+
+    static byte[] write(JsonNode node) {
+        return MAPPER.writeValueAsBytes(node);
+    }
+
+    static String text(JsonNode node) {
+        return MAPPER.writeValueAsString(node);
+    }
+
+    /** The same for two spellings (order of members, white space) of the same value. */
+    static byte[] normalForm(JsonNode node) {
+        return SORTED.writeValueAsString(node).getBytes(StandardCharsets.UTF_8);
+    }
+
+    static ObjectNode object() {
+        return JsonNodeFactory.instance.objectNode();
+    }
+
+    static ArrayNode array() {
+        return JsonNodeFactory.instance.arrayNode();
+    }
+
+    /** The text of a message's {@code content}: a string, or the text parts of an array, one a line. */
+    static String contentText(JsonNode content) {
+        if (content.isString()) {
+            return content.stringValue();
+        }
+        StringBuilder text = new StringBuilder();
+        for (JsonNode part : content) {
+            String piece = part.path("text").asString("");
+            if (!piece.isEmpty()) {
+                text.append(text.isEmpty() ? "" : "\n").append(piece);
+            }
+        }
+        return text.toString();
+    }
+}

@@ -1,0 +1,130 @@
+package io.agentserver.router;
+
+import io.agentserver.service.ConfigurationException;
+import io.agentserver.service.PlatformKeys;
+import io.agentserver.service.ServiceTokens;
+import io.agentserver.tenancy.TenantDirectory;
+import io.lettuce.core.RedisException;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.tracing.Tracer;
+import io.micrometer.tracing.propagation.Propagator;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.health.contributor.Health;
+import org.springframework.boot.health.contributor.HealthIndicator;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Import;
+import org.springframework.core.env.Environment;
+
+import java.net.http.HttpClient;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.concurrent.Executors;
+
+/** The router's map: an HTTP call goes endpoint → callers → once-only → router → backend, and back → settlement → usage. */
+@Configuration(proxyBeanMethods = false)
+@EnableConfigurationProperties(LlmRouterProperties.class)
+@Import(OpenAiErrorAdvice.class)
+class LlmRouterConfiguration {
+    private static final Duration CONNECT = Duration.ofSeconds(5);
+
+    @Bean
+    Clock clock() {
+        return Clock.systemUTC();
+    }
+
+    @Bean
+    OpenAiEndpoint openAiEndpoint(
+            Callers callers,
+            OnceOnly chat,
+            RouteTable table,
+            RouterMetrics metrics,
+            Tracer tracer,
+            Propagator propagator,
+            LlmRouterProperties properties) {
+        return new OpenAiEndpoint(callers, chat, table, metrics, tracer, propagator, properties.maxRequest());
+    }
+
+    @Bean
+    Callers callers(TenantDirectory directory, LlmRouterProperties properties, Clock clock) {
+        try {
+            PlatformKeys keys = PlatformKeys.load(Path.of(properties.platformKey()));
+            return new Callers(directory, new ServiceTokens(keys, clock), clock);
+        } catch (IllegalArgumentException unusable) {
+            throw new ConfigurationException(String.valueOf(unusable.getMessage()), unusable);
+        }
+    }
+
+    @Bean
+    TenantDirectory tenantDirectory(LlmRouterProperties properties, KafkaUsageLog afterKafkaIsThere, Clock clock) {
+        return new TenantDirectory(properties.kafka(), clock).start();
+    }
+
+    @Bean
+    OnceOnly onceOnly(Router router, RedisClients redis, RouterMetrics metrics) {
+        return new OnceOnly(router, new RedisAnswers(redis.commands()), metrics);
+    }
+
+    @Bean
+    RedisClients redisClients(LlmRouterProperties properties) {
+        try {
+            return RedisClients.connect(properties.redisUrl(), properties.startPatience());
+        } catch (RedisException | IllegalArgumentException unreachable) {
+            throw new ConfigurationException(
+                    "AGENTSERVER_REDIS_URL=" + properties.redisUrl().replaceAll("//[^/,]*@", "//…@")
+                            + ": no Redis answers there: start it or correct the address",
+                    unreachable);
+        }
+    }
+
+    @Bean
+    Router router(RouteTable table, Settlement settlement, RouterMetrics metrics, Clock clock) {
+        return new Router(table, settlement, metrics, clock);
+    }
+
+    @Bean
+    RouteTable routeTable(LlmRouterProperties properties, HttpClient http, Environment environment, Clock clock) {
+        RouteTables tables = new RouteTables(http, environment::getProperty, clock);
+        return properties.routes().isBlank() ? tables.ofEnvironment() : tables.ofFile(Path.of(properties.routes()));
+    }
+
+    @Bean(destroyMethod = "shutdownNow") // close() would wait for every answer that still runs
+    HttpClient http() {
+        return HttpClient.newBuilder()
+                .connectTimeout(CONNECT)
+                .followRedirects(HttpClient.Redirect.NEVER)
+                .executor(Executors.newVirtualThreadPerTaskExecutor())
+                .build();
+    }
+
+    @Bean
+    Settlement settlement(KafkaUsageLog log, RouteTable table, RouterMetrics metrics, Clock clock) {
+        return new Settlement(log, table.prices(), new TokenCounter(), metrics, clock);
+    }
+
+    @Bean
+    KafkaUsageLog usageLog(LlmRouterProperties properties, MeterRegistry registry) {
+        KafkaUsageTopic.ensure(properties.kafka(), properties.kafkaReplication(), properties.startPatience());
+        KafkaUsageLog log = new KafkaUsageLog(properties.kafka(), properties.usagePatience());
+        Gauge.builder("agentserver.llm.usage.waiting", log, KafkaUsageLog::waiting)
+                .description("usage records that the log has not taken yet")
+                .register(registry);
+        return log;
+    }
+
+    @Bean
+    RouterMetrics routerMetrics(MeterRegistry registry, RouteTable table) {
+        return new RouterMetrics(registry, table::isListed);
+    }
+
+    /** Ready: usage can be recorded and the tenants are known. Redis and single providers can be done without. */
+    @Bean
+    HealthIndicator routing(KafkaUsageLog log, TenantDirectory directory) {
+        return () -> (log.isOpen() && directory.isCaughtUp() ? Health.up() : Health.outOfService())
+                .withDetail("usageLog", log.isOpen())
+                .withDetail("tenants", directory.isCaughtUp())
+                .build();
+    }
+}

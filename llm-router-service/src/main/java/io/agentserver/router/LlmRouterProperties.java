@@ -1,0 +1,50 @@
+package io.agentserver.router;
+
+import io.agentserver.service.ConfigurationException;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.util.unit.DataSize;
+
+import java.time.Duration;
+
+/**
+ * The router's settings; {@code llm-router.yml} says which environment variable each comes from.
+ *
+ * @param kafka host:port of the brokers, with commas
+ * @param kafkaReplication replicas of the topic {@code usage} if it is not there yet; -1: the brokers' default
+ * @param redisUrl one node, or several of one Redis Cluster with commas
+ * @param platformKey file with the platform's keys
+ * @param routes file with providers and routes; empty: by the provider keys in the environment
+ * @param maxRequest of a request's body
+ * @param usagePatience how long an answer waits for its usage record's acknowledgement
+ * @param startPatience how long a start waits for Kafka and Redis
+ */
+@ConfigurationProperties("agentserver.llm-router")
+record LlmRouterProperties(
+        String kafka,
+        int kafkaReplication,
+        String redisUrl,
+        String platformKey,
+        String routes,
+        DataSize maxRequest,
+        Duration usagePatience,
+        Duration startPatience) {
+    LlmRouterProperties {
+        requireSet("AGENTSERVER_KAFKA", kafka, "name the brokers as host:port");
+        requireSet("AGENTSERVER_REDIS_URL", redisUrl, "name it as redis://host:port");
+        requireSet("AGENTSERVER_PLATFORM_KEY", platformKey, "name the file with the platform's JWK Set");
+        if (maxRequest.toBytes() < 1 || maxRequest.compareTo(DataSize.ofMegabytes(256)) > 0) {
+            throw new ConfigurationException(
+                    "agentserver.llm-router.max-request=" + maxRequest + ": choose 1B to 256MB");
+        }
+        if (!usagePatience.isPositive() || !startPatience.isPositive()) {
+            throw new ConfigurationException("agentserver.llm-router.usage-patience=" + usagePatience
+                    + ", start-patience=" + startPatience + ": each must be over 0");
+        }
+    }
+
+    private static void requireSet(String setting, String value, String remedy) {
+        if (value.isBlank()) {
+            throw new ConfigurationException(setting + " is not set: " + remedy);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+package io.agentserver.router;
+
+import org.yaml.snakeyaml.LoaderOptions;
+import org.yaml.snakeyaml.Yaml;
+import org.yaml.snakeyaml.constructor.SafeConstructor;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.time.LocalDate;
+import java.time.format.DateTimeParseException;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * Prices by {@code <provider>/<model>}; {@code <provider>/*} stands for a provider's other models. A model that is in
+ * neither costs nothing: only an operator's own pool can be such, for the list has a {@code *} row for every provider that
+ * takes money. Immutable.
+ */
+final class PriceList {
+    private final Map<String, Price> prices;
+
+    private PriceList(Map<String, Price> prices) {
+        this.prices = Collections.unmodifiableMap(prices);
+    }
+
+    /** The list in this jar, {@code prices.yaml}. */
+    static PriceList builtIn() {
+        try (InputStream in =
+                Objects.requireNonNull(PriceList.class.getResourceAsStream("/io/agentserver/router/prices.yaml"))) {
+            return parse(in);
+        } catch (IOException e) {
+            throw new IllegalStateException("prices.yaml of this jar cannot be read", e);
+        }
+    }
+
+    /** @throws IllegalArgumentException naming the row that is wrong */
+    static PriceList parse(InputStream yaml) {
+        Object root = new Yaml(new SafeConstructor(new LoaderOptions())).load(yaml);
+        if (!(root instanceof Map<?, ?> document) || !(document.get("models") instanceof List<?> rows)) {
+            throw new IllegalArgumentException("price list: no list `models` in it");
+        }
+        Map<String, Price> prices = new LinkedHashMap<>();
+        for (Object row : rows) {
+            if (!(row instanceof Map<?, ?> columns) || !(columns.get("model") instanceof String model)) {
+                throw new IllegalArgumentException("price list: a row without `model`: " + row);
+            }
+            if (!(columns.get("source") instanceof String) || !isDate(String.valueOf(columns.get("date")))) {
+                throw new IllegalArgumentException(
+                        "price list: " + model + ": `source` and `date` (quoted, yyyy-mm-dd) must say whence it is");
+            }
+            Price price = new Price(
+                    amount(model, columns, "input"),
+                    amount(model, columns, "cached_input"),
+                    amount(model, columns, "output"));
+            if (prices.put(model, price) != null) {
+                throw new IllegalArgumentException("price list: " + model + " stands there twice");
+            }
+        }
+        return new PriceList(prices);
+    }
+
+    /** This list with one row for all models of an operator's own pool. */
+    PriceList with(String provider, Price price) {
+        Map<String, Price> more = new LinkedHashMap<>(prices);
+        more.put(provider + "/*", price);
+        return new PriceList(more);
+    }
+
+    Price of(String provider, String model) {
+        Price exact = prices.get(provider + "/" + model);
+        return exact != null ? exact : prices.getOrDefault(provider + "/*", Price.FREE);
+    }
+
+    boolean knows(String provider, String model) {
+        return prices.containsKey(provider + "/" + model);
+    }
+
+    /** Full names of the models of a provider that have a row of their own. */
+    List<String> modelsOf(String provider) {
+        return prices.keySet().stream()
+                .filter(name -> name.startsWith(provider + "/") && !name.endsWith("/*"))
+                .toList();
+    }
+
+    private static long amount(String model, Map<?, ?> columns, String column) {
+        if (columns.get(column) instanceof Number number && number.doubleValue() == number.longValue()) {
+            return number.longValue();
+        }
+        throw new IllegalArgumentException("price list: " + model + ": " + column + " <" + columns.get(column)
+                + "> is no whole number of micro-USD for a million tokens");
+    }
+
+    private static boolean isDate(String text) {
+        try {
+            LocalDate.parse(text);
+            return true;
+        } catch (DateTimeParseException notOne) {
+            return false;
+        }
+    }
+}

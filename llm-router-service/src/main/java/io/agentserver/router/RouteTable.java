@@ -1,0 +1,72 @@
+package io.agentserver.router;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** All models that can be asked for: routes by their names, and every provider's models by {@code provider/model}. */
+final class RouteTable {
+    private final Map<String, Route> routes;
+    private final Map<String, Backend> backends;
+    private final PriceList prices;
+
+    /** What {@code GET /v1/models} shows of one. */
+    record Model(String id, String owner) {}
+
+    RouteTable(Map<String, Route> routes, Map<String, Backend> backends, PriceList prices) {
+        this.routes = Collections.unmodifiableMap(new LinkedHashMap<>(routes));
+        this.backends = Collections.unmodifiableMap(new LinkedHashMap<>(backends));
+        this.prices = prices;
+    }
+
+    /** A route of that name; else {@code provider/model} as a chain of one without a stub. */
+    Optional<Route> resolve(String model) {
+        Route route = routes.get(model);
+        return route != null
+                ? Optional.of(route)
+                : target(model, backends)
+                        .map(t -> new Route(model, List.of(t), Optional.empty(), Route.Limits.DEFAULT));
+    }
+
+    static Optional<Route.Target> target(String fullName, Map<String, Backend> backends) {
+        int slash = fullName.indexOf('/');
+        Backend backend = slash < 1 ? null : backends.get(fullName.substring(0, slash));
+        return backend == null || slash == fullName.length() - 1
+                ? Optional.empty()
+                : Optional.of(new Route.Target(backend, fullName.substring(slash + 1)));
+    }
+
+    PriceList prices() {
+        return prices;
+    }
+
+    /** Routes first, then what chains name and the price list knows. */
+    List<Model> models() {
+        Map<String, Model> models = new LinkedHashMap<>();
+        routes.keySet().forEach(name -> models.put(name, new Model(name, "agentserver")));
+        List<String> named = new ArrayList<>();
+        routes.values().forEach(route -> route.chain().forEach(t -> named.add(t.fullName())));
+        backends.keySet().forEach(provider -> named.addAll(prices.modelsOf(provider)));
+        named.forEach(id -> models.putIfAbsent(id, new Model(id, id.substring(0, id.indexOf('/')))));
+        return List.copyOf(models.values());
+    }
+
+    /** For a message to the user: the names of the routes and of the providers. */
+    String known() {
+        return "routes: " + String.join(", ", routes.keySet()) + "; models: "
+                + String.join(
+                        ", ", backends.keySet().stream().map(p -> p + "/…").toList());
+    }
+
+    /** Whether a model's name may be a metric's label: callers can name any model, and labels are kept for ever. */
+    boolean isListed(String provider, String model) {
+        return prices.knows(provider, model)
+                || routes.values().stream()
+                        .flatMap(r -> r.chain().stream())
+                        .anyMatch(t -> t.backend().provider().equals(provider)
+                                && t.model().equals(model));
+    }
+}

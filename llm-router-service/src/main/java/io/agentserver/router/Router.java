@@ -1,0 +1,178 @@
+package io.agentserver.router;
+
+import io.agentserver.router.Answer.Head;
+import io.agentserver.router.Route.Target;
+import io.agentserver.router.Upstream.Signal;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A call in, an answer out: finds the route and tries its backends in order until one gives a first token. From there on
+ * the answer is that backend's, {@link LiveCall}. Runs on the caller's thread; a backend that is given up is cancelled.
+ */
+final class Router implements Chat {
+    private static final Logger LOG = LoggerFactory.getLogger(Router.class);
+
+    private final RouteTable table;
+    private final Settlement settlement;
+    private final RouterMetrics metrics;
+    private final Clock clock;
+
+    /** What one backend made of it. */
+    private sealed interface Attempt {
+        record Begun(Upstream upstream, List<ObjectNode> ahead) implements Attempt {}
+
+        /** The request is at fault, not the backend: no other one would take it. */
+        record CallersFault(Refusal refusal) implements Attempt {}
+
+        record Failed(String reason) implements Attempt {}
+    }
+
+    Router(RouteTable table, Settlement settlement, RouterMetrics metrics, Clock clock) {
+        this.table = table;
+        this.settlement = settlement;
+        this.metrics = metrics;
+        this.clock = clock;
+    }
+
+    @Override
+    public Answer answer(Call call) throws InterruptedException {
+        Optional<Route> route = table.resolve(call.request().model());
+        if (route.isEmpty()) {
+            return new Answer.Refused(new Refusal(
+                    404,
+                    Refusal.Reason.UNKNOWN_MODEL,
+                    "unknown model: <" + call.request().model() + ">; " + table.known(),
+                    "model",
+                    null));
+        }
+        if (!settlement.isOpen()) {
+            return new Answer.Refused(
+                    Refusal.unavailable("usage cannot be recorded at the moment, so no model is called; try again"));
+        }
+        return tryChain(call, route.get());
+    }
+
+    private Answer tryChain(Call call, Route route) throws InterruptedException {
+        Stopwatch sinceArrival = new Stopwatch();
+        List<String> failures = new ArrayList<>();
+        int attempts = 0;
+        for (Target target : route.chain()) {
+            Duration left = sinceArrival.left(route.limits().total());
+            if (left.isNegative()) {
+                break;
+            }
+            attempts++;
+            Stopwatch sinceAsked = new Stopwatch();
+            switch (attempt(call, route, target, left)) {
+                case Attempt.Begun begun -> {
+                    metrics.firstToken(target.backend().provider(), sinceAsked.elapsed());
+                    Head head =
+                            new Head(call.receipt(), target.backend().provider(), target.fullName(), attempts, false);
+                    return new Answer.Given(new LiveCall(
+                            head,
+                            route,
+                            begun.upstream(),
+                            begun.ahead(),
+                            sinceArrival,
+                            settlement.open(call, route, target, attempts)));
+                }
+                case Attempt.CallersFault fault -> {
+                    return new Answer.Refused(fault.refusal());
+                }
+                case Attempt.Failed failed -> {
+                    metrics.failed(target.backend().provider());
+                    LOG.warn("backend {} {}", target.fullName(), failed.reason());
+                    failures.add(target.fullName() + " " + failed.reason());
+                }
+            }
+        }
+        return route.stub()
+                .map(text -> stub(call, route, text))
+                .orElseGet(() -> new Answer.Refused(Refusal.unavailable(
+                        "no backend of " + route.name() + " answers: " + String.join("; ", failures))));
+    }
+
+    private Attempt attempt(Call call, Route route, Target target, Duration left) throws InterruptedException {
+        Backend.Request request =
+                new Backend.Request(call.request().body(), target.model(), call.receipt(), call.trace());
+        Duration limit = left.compareTo(route.limits().firstToken()) < 0
+                ? left
+                : route.limits().firstToken();
+        Stopwatch waited = new Stopwatch();
+        Upstream upstream = Upstream.start(target.backend(), request);
+        boolean begun = false;
+        try {
+            List<ObjectNode> ahead = new ArrayList<>();
+            while (true) {
+                switch (upstream.poll(waited.left(limit))) {
+                    case null -> {
+                        return new Attempt.Failed("gave no token within " + limit.toMillis() + " ms");
+                    }
+                    case Signal.Part part -> {
+                        ahead.add(part.chunk());
+                        if (Completion.isToken(part.chunk())) {
+                            begun = true;
+                            return new Attempt.Begun(upstream, ahead);
+                        }
+                    }
+                    case Signal.Ended ended -> {
+                        return new Attempt.Failed("gave an empty answer");
+                    }
+                    case Signal.Failed failed -> {
+                        return new Attempt.Failed(failed.reason());
+                    }
+                    case Signal.Refused refused -> {
+                        return refused(target, refused);
+                    }
+                }
+            }
+        } finally {
+            if (!begun) {
+                upstream.close();
+            }
+        }
+    }
+
+    /** 401 and 403 are about our key, 404 about its models, 429 and 5xx about its state: another backend may do. */
+    private static Attempt refused(Target target, Signal.Refused refused) {
+        int status = refused.status();
+        return status == 400 || status == 413 || status == 422
+                ? new Attempt.CallersFault(Refusal.of(
+                        status,
+                        Refusal.Reason.PROVIDER_REFUSED,
+                        target.backend().provider() + " refused the request: "
+                                + (refused.message().isEmpty() ? "status " + status : refused.message())))
+                : new Attempt.Failed("answered " + status);
+    }
+
+    private Answer stub(Call call, Route route, String text) {
+        metrics.stub(route.name());
+        Head head = new Head(call.receipt(), "stub", "stub", route.chain().size(), true);
+        ObjectNode completion = Json.object()
+                .put("id", "chatcmpl-" + call.receipt())
+                .put("object", "chat.completion")
+                .put("created", clock.instant().getEpochSecond())
+                .put("model", "stub");
+        ObjectNode choice = completion.putArray("choices").addObject().put("index", 0);
+        choice.putObject("message")
+                .put("role", "assistant")
+                .put("content", text)
+                .putNull("refusal");
+        choice.putNull("logprobs").put("finish_reason", "stop");
+        completion.set("usage", Tokens.NONE.toUsage());
+        completion
+                .putObject("agentserver")
+                .put("stub", true)
+                .put("receipt", call.receipt().toString());
+        settlement.recordStub(call, route);
+        return new Answer.Given(new RecordedAnswer(head, completion));
+    }
+}

@@ -1,0 +1,47 @@
+package io.agentserver.router;
+
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+import java.util.Optional;
+
+/**
+ * What a call used.
+ *
+ * @param input all of the prompt, the cached part included
+ * @param output all that was generated, reasoning included
+ * @param estimated counted by us, because the provider did not say
+ */
+record Tokens(long input, long cachedInput, long output, boolean estimated) {
+    /** More than any model can take: a provider that says so is not believed. */
+    private static final long ABSURD = 1_000_000_000;
+
+    static final Tokens NONE = new Tokens(0, 0, 0, false);
+
+    Tokens {
+        if (input < 0 || output < 0 || cachedInput < 0 || cachedInput > input) {
+            throw new IllegalArgumentException(
+                    "tokens: input " + input + ", of it cached " + cachedInput + ", output " + output);
+        }
+    }
+
+    /** Reads OpenAI's {@code usage}; empty if there is none or it cannot be true. */
+    static Optional<Tokens> ofUsage(JsonNode usage) {
+        long input = usage.path("prompt_tokens").asLong(-1);
+        long output = usage.path("completion_tokens").asLong(-1);
+        long cached = usage.path("prompt_tokens_details").path("cached_tokens").asLong(0);
+        boolean plausible =
+                input >= 0 && output >= 0 && cached >= 0 && cached <= input && input <= ABSURD && output <= ABSURD;
+        return plausible ? Optional.of(new Tokens(input, cached, output, false)) : Optional.empty();
+    }
+
+    /** As OpenAI's {@code usage}. */
+    ObjectNode toUsage() {
+        ObjectNode usage = Json.object()
+                .put("prompt_tokens", input)
+                .put("completion_tokens", output)
+                .put("total_tokens", input + output);
+        usage.putObject("prompt_tokens_details").put("cached_tokens", cachedInput);
+        return usage;
+    }
+}

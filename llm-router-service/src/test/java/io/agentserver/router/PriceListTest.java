@@ -1,0 +1,55 @@
+package io.agentserver.router;
+
+import org.junit.jupiter.api.Test;
+
+import java.io.ByteArrayInputStream;
+import java.nio.charset.StandardCharsets;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+class PriceListTest {
+    @Test
+    void rounds_the_sum_of_a_call_up_once() {
+        Price price = new Price(400_000, 100_000, 1_600_000);
+        assertThat(price.of(new Tokens(1000, 400, 50, false))).isEqualTo(360); // 240 + 40 + 80
+        assertThat(price.of(new Tokens(1, 1, 0, false))).isEqualTo(1); // 0.1
+        assertThat(price.of(new Tokens(3, 0, 1, false))).isEqualTo(3); // 1.2 + 1.6 = 2.8
+        assertThat(price.of(Tokens.NONE)).isZero();
+    }
+
+    @Test
+    void knows_every_model_of_a_provider_that_takes_money() {
+        PriceList prices = PriceList.builtIn();
+        assertThat(prices.of("openai", "gpt-4.1-mini")).isEqualTo(new Price(400_000, 100_000, 1_600_000));
+        for (String provider : new String[] {"openai", "anthropic", "groq"}) {
+            Price other = prices.of(provider, "a-model-of-tomorrow");
+            for (String model : prices.modelsOf(provider)) {
+                Price known = prices.of(provider, model.substring(provider.length() + 1));
+                assertThat(other.input()).as(model).isGreaterThanOrEqualTo(known.input());
+                assertThat(other.output()).as(model).isGreaterThanOrEqualTo(known.output());
+            }
+        }
+        assertThat(prices.of("my-pool", "llama3")).isEqualTo(Price.FREE);
+        assertThat(prices.of("simulated", "default").of(new Tokens(1, 0, 1, false)))
+                .isEqualTo(3);
+    }
+
+    @Test
+    void refuses_a_wrong_row_and_names_it() {
+        assertWrong(
+                "{model: a/b, input: 1.5, cached_input: 1, output: 1, date: '2026-01-01', source: x}",
+                "a/b: input <1.5>");
+        assertWrong(
+                "{model: a/b, input: 1, cached_input: 1, output: 1, date: 'soon', source: x}",
+                "a/b: `source` and `date`");
+        assertWrong("{input: 1}", "a row without `model`");
+    }
+
+    private static void assertWrong(String row, String reason) {
+        byte[] yaml = ("models: [" + row + "]").getBytes(StandardCharsets.UTF_8);
+        assertThatThrownBy(() -> PriceList.parse(new ByteArrayInputStream(yaml)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining(reason);
+    }
+}

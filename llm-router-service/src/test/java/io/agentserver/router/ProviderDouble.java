@@ -1,0 +1,204 @@
+package io.agentserver.router;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import tools.jackson.databind.JsonNode;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+
+/** Somebody else's OpenAI-compatible server, well and badly behaved. */
+final class ProviderDouble implements AutoCloseable {
+    private static final String USAGE = "{\"prompt_tokens\":100,\"completion_tokens\":20,\"total_tokens\":120,"
+            + "\"prompt_tokens_details\":{\"cached_tokens\":40}}";
+
+    final List<Received> received = new CopyOnWriteArrayList<>();
+    private final HttpServer server;
+    private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+    private final CountDownLatch closing = new CountDownLatch(1);
+    private volatile CountDownLatch cancelled = new CountDownLatch(1);
+    private volatile Behaviour behaviour = streams("Fine", ", thanks.");
+
+    record Received(Map<String, List<String>> headers, JsonNode body) {
+        String header(String name) {
+            return headers.entrySet().stream()
+                    .filter(entry -> entry.getKey().equalsIgnoreCase(name))
+                    .map(entry -> entry.getValue().getFirst())
+                    .findFirst()
+                    .orElse("");
+        }
+    }
+
+    interface Behaviour {
+        void answer(HttpExchange exchange, ProviderDouble self) throws IOException, InterruptedException;
+    }
+
+    ProviderDouble() {
+        try {
+            server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+        server.setExecutor(threads);
+        server.createContext("/v1/chat/completions", this::handle);
+        server.start();
+    }
+
+    String url() {
+        return "http://127.0.0.1:" + server.getAddress().getPort() + "/v1";
+    }
+
+    /** From now on, with nothing received so far. */
+    void behave(Behaviour next) {
+        behaviour = next;
+        received.clear();
+        cancelled = new CountDownLatch(1);
+    }
+
+    /** Whether a stream of {@link #neverEnds} has been cancelled within this time. */
+    boolean isCancelledWithin(long seconds) throws InterruptedException {
+        return cancelled.await(seconds, TimeUnit.SECONDS);
+    }
+
+    @Override
+    public void close() {
+        closing.countDown();
+        server.stop(0);
+        threads.shutdownNow();
+    }
+
+    static Behaviour streams(String... words) {
+        return (exchange, self) -> stream(exchange, true, true, words);
+    }
+
+    static Behaviour streamsWithoutUsage(String... words) {
+        return (exchange, self) -> stream(exchange, false, true, words);
+    }
+
+    static Behaviour endsWithoutDone(String... words) {
+        return (exchange, self) -> stream(exchange, true, false, words);
+    }
+
+    static Behaviour streamsEvents(String... events) {
+        return (exchange, self) -> {
+            exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
+            exchange.sendResponseHeaders(200, 0);
+            for (String event : events) {
+                send(exchange, event);
+            }
+            exchange.close();
+        };
+    }
+
+    static Behaviour answersWhole(String json) {
+        return (exchange, self) -> respond(exchange, 200, json);
+    }
+
+    static Behaviour refuses(int status) {
+        return (exchange, self) -> respond(exchange, status, "{\"error\":{\"message\":\"the provider's own words\"}}");
+    }
+
+    static Behaviour hangs() {
+        return (exchange, self) -> self.closing.await();
+    }
+
+    /** Sends these words and then nothing, on an open connection. */
+    static Behaviour fallsSilentAfter(String... words) {
+        return (exchange, self) -> {
+            exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
+            exchange.sendResponseHeaders(200, 0);
+            for (String word : words) {
+                send(exchange, chunk(word));
+            }
+            self.closing.await();
+        };
+    }
+
+    /** Breaks the connection in the middle of the answer. */
+    static Behaviour breaksAfter(String... words) {
+        return (exchange, self) -> {
+            exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
+            exchange.sendResponseHeaders(200, 1_000_000); // promised and not kept
+            for (String word : words) {
+                send(exchange, chunk(word));
+            }
+            exchange.close();
+        };
+    }
+
+    static Behaviour neverEnds() {
+        return (exchange, self) -> {
+            exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
+            exchange.sendResponseHeaders(200, 0);
+            try {
+                while (!self.closing.await(20, TimeUnit.MILLISECONDS)) {
+                    send(exchange, chunk("word "));
+                }
+            } catch (IOException hungUp) {
+                self.cancelled.countDown();
+            }
+        };
+    }
+
+    private void handle(HttpExchange exchange) throws IOException {
+        try {
+            received.add(new Received(
+                    Map.copyOf(exchange.getRequestHeaders()),
+                    Json.read(exchange.getRequestBody().readAllBytes())));
+            behaviour.answer(exchange, this);
+        } catch (InterruptedException closed) {
+            exchange.close();
+        }
+    }
+
+    private static void stream(HttpExchange exchange, boolean usage, boolean done, String... words) throws IOException {
+        exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
+        exchange.sendResponseHeaders(200, 0);
+        send(exchange, data("{\"role\":\"assistant\",\"content\":\"\"}", "null"));
+        for (String word : words) {
+            send(exchange, chunk(word));
+        }
+        send(exchange, data("{}", "\"stop\""));
+        if (usage) {
+            send(exchange, "data: {\"id\":\"c-1\",\"choices\":[],\"usage\":" + USAGE + "}\n\n");
+        }
+        if (done) {
+            send(exchange, "data: [DONE]\n\n");
+        }
+        exchange.close();
+    }
+
+    static String chunk(String word) {
+        return data(Json.text(Json.object().put("content", word)), "null");
+    }
+
+    static String data(String delta, String finish) {
+        return "data: {\"id\":\"c-1\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,\"model\":\"m-1\","
+                + "\"x_unknown\":\"kept\",\"choices\":[{\"index\":0,\"delta\":" + delta + ",\"finish_reason\":" + finish
+                + "}]}\n\n";
+    }
+
+    private static void respond(HttpExchange exchange, int status, String json) throws IOException {
+        byte[] bytes = json.getBytes(StandardCharsets.UTF_8);
+        exchange.getResponseHeaders().set("Content-Type", "application/json");
+        exchange.sendResponseHeaders(status, bytes.length);
+        exchange.getResponseBody().write(bytes);
+        exchange.close();
+    }
+
+    private static void send(HttpExchange exchange, String event) throws IOException {
+        OutputStream out = exchange.getResponseBody();
+        out.write(event.getBytes(StandardCharsets.UTF_8));
+        out.flush();
+    }
+}

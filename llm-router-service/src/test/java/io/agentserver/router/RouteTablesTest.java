@@ -1,0 +1,104 @@
+package io.agentserver.router;
+
+import io.agentserver.service.ConfigurationException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+import java.net.http.HttpClient;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Map;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+class RouteTablesTest {
+    @Test
+    void routes_to_the_simulated_provider_when_no_key_is_there() {
+        RouteTable table = tables(Map.of()).ofEnvironment();
+        Route route = table.resolve("default").orElseThrow();
+        assertThat(route.chain()).extracting(Route.Target::fullName).containsExactly("simulated/default");
+        assertThat(route.stub()).isEmpty();
+        assertThat(table.resolve("openai/gpt-4.1-mini")).isEmpty();
+    }
+
+    @Test
+    void routes_to_the_providers_whose_keys_are_there() {
+        RouteTable table = tables(Map.of("OPENAI_API_KEY", "sk-1", "GROQ_API_KEY", " gsk ", "ANTHROPIC_API_KEY", " "))
+                .ofEnvironment();
+        assertThat(table.resolve("fast").orElseThrow().chain())
+                .extracting(Route.Target::fullName)
+                .containsExactly("openai/gpt-4.1-mini", "groq/llama-3.3-70b-versatile");
+        assertThat(table.resolve("groq/openai/gpt-oss-20b").orElseThrow().chain())
+                .extracting(Route.Target::model)
+                .containsExactly("openai/gpt-oss-20b");
+        assertThat(table.resolve("simulated/x")).isPresent();
+        assertThat(table.resolve("anthropic/claude-haiku-4-5")).isEmpty();
+        assertThat(table.isListed("openai", "gpt-4.1-mini")).isTrue();
+        assertThat(table.isListed("openai", "anything")).isFalse();
+    }
+
+    @Test
+    void reads_chains_stubs_limits_and_prices_from_the_file() {
+        RouteTable table = table("""
+                providers:
+                  - {name: pool, url: "http://127.0.0.1:8000/v1/", price: {input: 10, output: 20}}
+                routes:
+                  default:
+                    chain: [pool/llama3, simulated/x]
+                    stub: Later.
+                    first_token: 250ms
+                    total: 2m
+                """);
+        Route route = table.resolve("default").orElseThrow();
+        assertThat(route.chain()).extracting(Route.Target::fullName).containsExactly("pool/llama3", "simulated/x");
+        assertThat(route.stub()).contains("Later.");
+        assertThat(route.limits())
+                .isEqualTo(new Route.Limits(Duration.ofMillis(250), Duration.ofSeconds(15), Duration.ofMinutes(2)));
+        assertThat(table.prices().of("pool", "llama3")).isEqualTo(new Price(10, 10, 20));
+    }
+
+    @ParameterizedTest(name = "{1}")
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "routes: {default: {chain: [nobody/x]}} | line 1: route default: no provider for <nobody/x>",
+                "routes: {default: {chain: []}} | line 1: route default has no chain",
+                "routes:\\n  default: {chian: [simulated/x]} | line 2: route default: unknown key 'chian'",
+                "routes:\\n  default: {chain: [simulated/x], total: 5} | line 2: time <5>",
+                "routes:\\n  a: {chain: [simulated/x]}\\n  a: {chain: [simulated/x]} | line 3: routes: 'a' twice",
+                "providers: [] | line 1: no routes",
+                "providers: [{name: p}]\\nroutes: {} | line 1: 'url' is missing",
+                "providers: [{name: p, url: 'ftp://x'}]\\nroutes: {} | line 1: url <ftp://x>",
+                "providers: [{name: P, url: 'http://x/v1'}]\\nroutes: {} | line 1: provider <P>",
+                "providers: [{name: simulated, url: 'http://x/v1'}]\\nroutes: {} | line 1: a second provider simulated",
+                "providers: [{name: p, url: 'http://x/v1', key_env: NO_KEY}]\\nroutes: {} | line 1: provider p: NO_KEY is not",
+                "providers: [{name: p, url: 'http://x/v1', price: {input: 1.5, output: 2}}]\\nroutes: {} | price input <1.5>",
+                "routes: [ | not YAML",
+                "just text | the file is not a mapping"
+            })
+    void refuses_a_wrong_file_with_line_and_reason(String yaml, String reason) {
+        assertThatThrownBy(() -> table(yaml.replace("\\n", "\n")))
+                .isInstanceOf(ConfigurationException.class)
+                .hasMessageStartingWith("AGENTSERVER_LLM_ROUTES=routes.yaml line ")
+                .hasMessageContaining(reason)
+                .hasMessageContaining("; ");
+    }
+
+    @Test
+    void refuses_a_file_that_cannot_be_read() {
+        assertThatThrownBy(() -> tables(Map.of()).ofFile(Path.of("/nowhere/routes.yaml")))
+                .isInstanceOf(ConfigurationException.class)
+                .hasMessageContaining("AGENTSERVER_LLM_ROUTES=/nowhere/routes.yaml: the file cannot be read");
+    }
+
+    private static RouteTable table(String yaml) {
+        return tables(Map.of()).of(RoutesFile.parse("routes.yaml", yaml));
+    }
+
+    private static RouteTables tables(Map<String, String> environment) {
+        return new RouteTables(HttpClient.newHttpClient(), environment::get, Clock.systemUTC());
+    }
+}
