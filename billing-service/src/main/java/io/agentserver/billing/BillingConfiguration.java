@@ -1,0 +1,130 @@
+package io.agentserver.billing;
+
+import io.agentserver.billing.ledger.Ledger;
+import io.agentserver.billing.ledger.LedgerStore;
+import io.agentserver.billing.ledger.dynamo.DynamoLedgerStore;
+import io.agentserver.billing.ledger.dynamo.LedgerTable;
+import io.agentserver.billing.usage.UsageConsumer;
+import io.agentserver.billing.usage.UsageEndpoint;
+import io.agentserver.service.ConfigurationException;
+import io.agentserver.service.PlatformKeys;
+import io.agentserver.service.ServiceTokens;
+import io.agentserver.service.Setting;
+import io.micrometer.core.instrument.MeterRegistry;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.common.KafkaException;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.health.contributor.Health;
+import org.springframework.boot.health.contributor.HealthIndicator;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Import;
+import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
+import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.core.exception.SdkException;
+import software.amazon.awssdk.http.apache5.Apache5HttpClient;
+import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
+import software.amazon.awssdk.services.dynamodb.DynamoDbClientBuilder;
+
+import java.net.URI;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/** The map of billing: usage topic → consumer → ledger → DynamoDB, and the endpoint that reads it. */
+@Configuration(proxyBeanMethods = false)
+@EnableConfigurationProperties(BillingProperties.class)
+@Import({ProblemAdvice.class, UsageEndpoint.class})
+class BillingConfiguration {
+    private static final String GROUP = "billing";
+    private static final Duration CALL_LIMIT = Duration.ofSeconds(10);
+    private static final Duration START_LIMIT = Duration.ofSeconds(30);
+
+    @Bean
+    Clock clock() {
+        return Clock.systemUTC();
+    }
+
+    @Bean
+    ServiceTokens serviceTokens(BillingProperties properties, Clock clock) {
+        try {
+            return new ServiceTokens(PlatformKeys.load(properties.platformKeyFile()), clock);
+        } catch (IllegalArgumentException e) {
+            throw new ConfigurationException(String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    @Bean
+    DynamoDbClient dynamo(BillingProperties properties) {
+        DynamoDbClientBuilder builder = DynamoDbClient.builder()
+                .httpClientBuilder(Apache5HttpClient.builder())
+                .overrideConfiguration(o -> o.apiCallTimeout(CALL_LIMIT));
+        if (properties.dynamodbUrl().isEmpty()) {
+            return builder.build();
+        }
+        URI endpoint = URI.create(properties.dynamodbUrl());
+        builder.endpointOverride(endpoint);
+        if ("http".equals(endpoint.getScheme())) {
+            // plain HTTP is DynamoDB Local, which takes any credentials and any region
+            builder.region(Region.US_EAST_1)
+                    .credentialsProvider(
+                            StaticCredentialsProvider.create(AwsBasicCredentials.create("local", "local")));
+        }
+        return builder.build();
+    }
+
+    @Bean
+    LedgerStore ledgerStore(DynamoDbClient dynamo, BillingProperties properties) {
+        try {
+            LedgerTable.createIfAbsent(dynamo);
+        } catch (SdkException e) {
+            throw new ConfigurationException(
+                    Setting.AGENTSERVER_DYNAMODB_URL + "=" + properties.dynamodbUrl()
+                            + " does not answer: start DynamoDB there, or correct the address or the credentials",
+                    e);
+        }
+        return new DynamoLedgerStore(dynamo);
+    }
+
+    @Bean
+    Ledger ledger(LedgerStore store) {
+        return new Ledger(store);
+    }
+
+    @Bean
+    UsageConsumer usageConsumer(BillingProperties properties, Ledger ledger, Clock clock, MeterRegistry metrics) {
+        requireBrokers(properties.kafka());
+        return new UsageConsumer(properties.kafka(), GROUP, ledger, clock, metrics).start();
+    }
+
+    @Bean
+    HealthIndicator usageConsumerHealthIndicator(UsageConsumer consumer) {
+        return () -> (consumer.isRunning() ? Health.up() : Health.down()).build();
+    }
+
+    @Bean
+    Problems problems(MeterRegistry metrics) {
+        return new Problems(metrics);
+    }
+
+    private static void requireBrokers(String kafka) {
+        try (Admin admin = Admin.create(Map.of(
+                AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG,
+                kafka,
+                AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG,
+                (int) START_LIMIT.toMillis()))) {
+            admin.describeCluster().nodes().get(START_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (KafkaException | ExecutionException | TimeoutException e) {
+            throw new ConfigurationException(
+                    Setting.AGENTSERVER_KAFKA + "=" + kafka + " does not answer: start Kafka there, or correct it", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while looking for Kafka", e);
+        }
+    }
+}

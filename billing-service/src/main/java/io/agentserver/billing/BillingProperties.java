@@ -1,0 +1,49 @@
+package io.agentserver.billing;
+
+import io.agentserver.service.ConfigurationException;
+import io.agentserver.service.Setting;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+
+import java.net.URI;
+import java.nio.file.Path;
+import java.util.regex.Pattern;
+
+/**
+ * What billing needs to know.
+ *
+ * @param kafka {@code host:port} of the brokers, with commas
+ * @param dynamodbUrl DynamoDB's endpoint; empty: the AWS region's own
+ * @param platformKey file with the platform's keys, by which calls from other services are verified
+ */
+@ConfigurationProperties(prefix = "agentserver.billing", ignoreUnknownFields = false)
+record BillingProperties(String kafka, String dynamodbUrl, String platformKey) {
+    private static final Pattern ADDRESSES = Pattern.compile("[^\\s,:]+:\\d{1,5}(,[^\\s,:]+:\\d{1,5})*");
+
+    BillingProperties {
+        if (!ADDRESSES.matcher(kafka).matches()) {
+            throw new ConfigurationException(Setting.AGENTSERVER_KAFKA + "=" + kafka
+                    + " names no brokers: set it to host:port, several with commas");
+        }
+        if (!dynamodbUrl.isEmpty() && !isUrl(dynamodbUrl)) {
+            throw new ConfigurationException(Setting.AGENTSERVER_DYNAMODB_URL + "=" + dynamodbUrl
+                    + " is no http or https URL: set it to one, or leave it out for the AWS region's own");
+        }
+        if (platformKey.isBlank()) {
+            throw new ConfigurationException(
+                    Setting.AGENTSERVER_PLATFORM_KEY + " is not set: name the file with the platform's keys (JWK Set)");
+        }
+    }
+
+    Path platformKeyFile() {
+        return Path.of(platformKey);
+    }
+
+    private static boolean isUrl(String text) {
+        try {
+            URI url = URI.create(text);
+            return url.getHost() != null && ("http".equals(url.getScheme()) || "https".equals(url.getScheme()));
+        } catch (IllegalArgumentException e) {
+            return false;
+        }
+    }
+}

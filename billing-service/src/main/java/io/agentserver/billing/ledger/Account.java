@@ -1,0 +1,40 @@
+package io.agentserver.billing.ledger;
+
+import io.agentserver.envelope.TenantId;
+
+/**
+ * An account of the ledger. A posting to it is positive for a debit, negative for a credit, so what we owe (a tenant's
+ * credit, a provider's bill) and what we earn stand below zero.
+ *
+ * @param name 1 to 200 characters, e.g. {@code tenant:demo:credit}
+ */
+public record Account(String name) {
+    /** What tenants pay for LLM calls. */
+    public static final Account LLM_REVENUE = new Account("revenue:llm");
+
+    public Account {
+        if (name.isBlank() || name.length() > 200) {
+            throw new IllegalArgumentException("account: <" + name + "> has not 1 to 200 characters");
+        }
+    }
+
+    /** What is left of a tenant's prepaid money. */
+    public static Account creditOf(TenantId tenant) {
+        return new Account("tenant:" + tenant + ":credit");
+    }
+
+    /** What a provider's calls have cost us. */
+    public static Account costOf(String provider) {
+        return new Account("cost:" + provider);
+    }
+
+    /** What we owe a provider. */
+    public static Account payableTo(String provider) {
+        return new Account("payable:" + provider);
+    }
+
+    @Override
+    public String toString() {
+        return name;
+    }
+}

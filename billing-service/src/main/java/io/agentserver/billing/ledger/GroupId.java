@@ -1,0 +1,26 @@
+package io.agentserver.billing.ledger;
+
+import java.util.UUID;
+
+/**
+ * What a posting group is for. There is one group per id, for ever, whoever posts it and how often.
+ *
+ * @param value {@code receipt:<uuid>} for an LLM call; other kinds have prefixes of their own
+ */
+public record GroupId(String value) {
+
+    public GroupId {
+        if (value.indexOf(':') < 1 || value.length() > 300) {
+            throw new IllegalArgumentException("posting group: <" + value + "> is not of the form kind:id");
+        }
+    }
+
+    public static GroupId ofReceipt(UUID receipt) {
+        return new GroupId("receipt:" + receipt);
+    }
+
+    @Override
+    public String toString() {
+        return value;
+    }
+}

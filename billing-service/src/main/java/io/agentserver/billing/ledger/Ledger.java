@@ -1,0 +1,49 @@
+package io.agentserver.billing.ledger;
+
+import io.agentserver.envelope.TenantId;
+
+import java.time.LocalDate;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/**
+ * The money of every tenant: posting groups in, balances and usage out. Each group counts once, by its id, whoever
+ * posts it again. Blocks on its store; safe on any thread.
+ */
+public final class Ledger {
+    private final LedgerStore store;
+
+    /** How many of the groups were new, and how many were there already. */
+    public record Posted(int fresh, int repeated) {}
+
+    public Ledger(LedgerStore store) {
+        this.store = store;
+    }
+
+    /** When this returns, all of them are durable; when it throws, some may be, and the caller posts all again. */
+    public Posted post(List<PostingGroup> groups) {
+        Map<TenantId, List<PostingGroup>> byTenant = groups.stream()
+                .collect(Collectors.groupingBy(PostingGroup::tenant, LinkedHashMap::new, Collectors.toList()));
+        int fresh = 0;
+        for (Map.Entry<TenantId, List<PostingGroup>> each : byTenant.entrySet()) {
+            fresh += store.post(each.getKey(), each.getValue()).size();
+        }
+        return new Posted(fresh, groups.size() - fresh);
+    }
+
+    /** Durable when this returns. */
+    public void keep(RejectedRecord rejected) {
+        store.keep(rejected);
+    }
+
+    public Balance balance(TenantId tenant) {
+        return store.balance(tenant);
+    }
+
+    /** @param to inclusive */
+    public UsageReport usage(TenantId tenant, LocalDate from, LocalDate to) {
+        return UsageReport.of(store.usage(tenant, from, to));
+    }
+}

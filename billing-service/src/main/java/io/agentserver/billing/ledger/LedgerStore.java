@@ -1,0 +1,41 @@
+package io.agentserver.billing.ledger;
+
+import io.agentserver.envelope.TenantId;
+
+import java.time.LocalDate;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
+
+/**
+ * Where the ledger is kept: posting groups for ever, and beside them, changed in the same step, each tenant's balance
+ * and its usage by day, model and listener. Safe on any thread and in any number of processes. Throws what its
+ * technology throws when it is away; then whatever was not returned may or may not have been written, and posting it
+ * again is safe.
+ */
+public interface LedgerStore {
+
+    /**
+     * Posts those groups that are not there yet, each whole or not at all, however many writers race for it.
+     *
+     * @param groups of one tenant, any number; of two with one id the first counts
+     * @return the ids that this call posted; all others were there before
+     */
+    Set<GroupId> post(TenantId tenant, List<PostingGroup> groups);
+
+    Optional<PostingGroup> find(GroupId id);
+
+    /** Every group of every tenant, in no order, while others post: for audits. */
+    void forEach(Consumer<PostingGroup> visitor);
+
+    Balance balance(TenantId tenant);
+
+    /** @param to inclusive */
+    List<UsageLine> usage(TenantId tenant, LocalDate from, LocalDate to);
+
+    /** Keeps it; the same record again is the same. */
+    void keep(RejectedRecord rejected);
+
+    List<RejectedRecord> rejected();
+}

@@ -1,0 +1,95 @@
+package io.agentserver.billing.ledger;
+
+import io.agentserver.envelope.TenantId;
+import io.agentserver.usage.UsageRecord;
+import org.jspecify.annotations.Nullable;
+
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * The postings of one thing that happened to one tenant's money; they sum to 0, or there is no such group.
+ *
+ * @param at when it happened
+ * @param postings none where no money moved
+ * @param usage of an LLM call; null for anything else
+ */
+public record PostingGroup(
+        GroupId id,
+        TenantId tenant,
+        Instant at,
+        List<Posting> postings,
+        @Nullable CallUsage usage) {
+
+    public PostingGroup {
+        postings = List.copyOf(postings);
+        MicroUsd sum = postings.stream().map(Posting::amount).reduce(MicroUsd.ZERO, MicroUsd::plus);
+        if (!sum.isZero()) {
+            throw new IllegalArgumentException("posting group " + id + " sums to " + sum + ", not to 0");
+        }
+    }
+
+    /**
+     * The group of one LLM call: the tenant's credit pays our revenue, and our cost is owed to the provider.
+     *
+     * @throws IllegalArgumentException if the record lacks something or holds an impossible value
+     */
+    public static PostingGroup of(UsageRecord call) {
+        CallUsage usage = new CallUsage(
+                present("model", call.model()),
+                call.listener(),
+                present("provider", call.provider()),
+                call.conversation(),
+                call.thread(),
+                call.message(),
+                call.inputTokens(),
+                call.cachedInputTokens(),
+                call.outputTokens(),
+                call.estimated(),
+                new MicroUsd(call.costMicrousd()),
+                new MicroUsd(call.priceMicrousd()));
+        TenantId tenant = new TenantId(present("tenant", call.tenant()));
+        List<Posting> postings = new ArrayList<>();
+        transfer(usage.price(), Account.creditOf(tenant), Account.LLM_REVENUE, postings);
+        transfer(usage.cost(), Account.costOf(usage.provider()), Account.payableTo(usage.provider()), postings);
+        return new PostingGroup(
+                GroupId.ofReceipt(present("receipt", call.receipt())),
+                tenant,
+                present("at", call.at()),
+                postings,
+                usage);
+    }
+
+    /** The day, in UTC, that it counts for. */
+    public LocalDate day() {
+        return at.atZone(ZoneOffset.UTC).toLocalDate();
+    }
+
+    /** What it adds to the tenant's credit account, as a debit. */
+    public MicroUsd toCredit() {
+        Account credit = Account.creditOf(tenant);
+        return postings.stream()
+                .filter(p -> p.account().equals(credit))
+                .map(Posting::amount)
+                .reduce(MicroUsd.ZERO, MicroUsd::plus);
+    }
+
+    private static void transfer(MicroUsd amount, Account debit, Account credit, List<Posting> to) {
+        if (!amount.isZero()) {
+            to.add(new Posting(debit, amount));
+            to.add(new Posting(credit, amount.negated()));
+        }
+    }
+
+    /** JSON may lack what the record's type says is there. */
+    private static <T> T present(String key, @Nullable T value) {
+        if (Objects.isNull(value)) {
+            throw new IllegalArgumentException(key + ": missing");
+        }
+        return Objects.requireNonNull(value);
+    }
+}

@@ -1,0 +1,272 @@
+package io.agentserver.billing.ledger.dynamo;
+
+import io.agentserver.billing.ledger.Balance;
+import io.agentserver.billing.ledger.CallUsage;
+import io.agentserver.billing.ledger.GroupId;
+import io.agentserver.billing.ledger.LedgerStore;
+import io.agentserver.billing.ledger.MicroUsd;
+import io.agentserver.billing.ledger.PostingGroup;
+import io.agentserver.billing.ledger.RejectedRecord;
+import io.agentserver.billing.ledger.UsageLine;
+import io.agentserver.billing.ledger.UsageSum;
+import io.agentserver.envelope.Ids;
+import io.agentserver.envelope.TenantId;
+import org.jspecify.annotations.Nullable;
+import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
+import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
+import software.amazon.awssdk.services.dynamodb.model.CancellationReason;
+import software.amazon.awssdk.services.dynamodb.model.TransactWriteItem;
+import software.amazon.awssdk.services.dynamodb.model.TransactionCanceledException;
+
+import java.time.Duration;
+import java.time.LocalDate;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
+
+import static java.util.stream.Collectors.groupingBy;
+import static java.util.stream.Collectors.mapping;
+import static java.util.stream.Collectors.reducing;
+
+/**
+ * The ledger in one DynamoDB table ({@link LedgerTable}). Up to 25 groups of a tenant go in one transaction with its
+ * balance and its usage; each group's put holds only if the group is not there, and that makes every write idempotent.
+ * Reads are consistent. Safe on any thread.
+ */
+public final class DynamoLedgerStore implements LedgerStore {
+    // 25 puts, at most 25 usage lines and the balance stay under the 100 items of a transaction
+    private static final int MOST_GROUPS = 25;
+    private static final int MOST_ATTEMPTS = 12;
+    private static final Duration FIRST_WAIT = Duration.ofMillis(10);
+    private static final Duration LONGEST_WAIT = Duration.ofMillis(500);
+
+    private final DynamoDbClient dynamo;
+
+    private record UsageKey(
+            LocalDate day, String model, @Nullable String listener) {
+        /** A hash, for names of models have any length and any characters; the names are attributes of the item. */
+        String sortKey() {
+            String names = model + "\n" + Objects.requireNonNullElse(listener, "");
+            return LedgerTable.USAGE + day + "#" + Ids.v5(new java.util.UUID(0, 0), names);
+        }
+    }
+
+    public DynamoLedgerStore(DynamoDbClient dynamo) {
+        this.dynamo = dynamo;
+    }
+
+    @Override
+    public Set<GroupId> post(TenantId tenant, List<PostingGroup> groups) {
+        Map<GroupId, PostingGroup> distinct = new LinkedHashMap<>();
+        for (PostingGroup group : groups) {
+            if (!group.tenant().equals(tenant)) {
+                throw new IllegalArgumentException("posting group " + group.id() + " is not " + tenant + "'s");
+            }
+            distinct.putIfAbsent(group.id(), group);
+        }
+        List<PostingGroup> all = List.copyOf(distinct.values());
+        Set<GroupId> posted = new LinkedHashSet<>();
+        for (int from = 0; from < all.size(); from += MOST_GROUPS) {
+            posted.addAll(postTogether(tenant, all.subList(from, Math.min(from + MOST_GROUPS, all.size()))));
+        }
+        return posted;
+    }
+
+    @Override
+    public Optional<PostingGroup> find(GroupId id) {
+        Map<String, AttributeValue> item = item(LedgerTable.groupKey(id.value()), LedgerTable.GROUP);
+        return item.isEmpty() ? Optional.empty() : Optional.of(LedgerItems.group(item));
+    }
+
+    @Override
+    public void forEach(Consumer<PostingGroup> visitor) {
+        dynamo
+                .scanPaginator(request -> request.tableName(LedgerTable.NAME)
+                        .consistentRead(true)
+                        .filterExpression("sk = :group")
+                        .expressionAttributeValues(Map.of(":group", AttributeValue.fromS(LedgerTable.GROUP))))
+                .items()
+                .stream()
+                .map(LedgerItems::group)
+                .forEach(visitor);
+    }
+
+    @Override
+    public Balance balance(TenantId tenant) {
+        Map<String, AttributeValue> item = item(LedgerTable.tenantKey(tenant.value()), LedgerTable.BALANCE);
+        return item.isEmpty()
+                ? Balance.NONE
+                : new Balance(
+                        new MicroUsd(LedgerItems.number(item, "credit_microusd")), LedgerItems.number(item, "version"));
+    }
+
+    @Override
+    public List<UsageLine> usage(TenantId tenant, LocalDate from, LocalDate to) {
+        return dynamo
+                .queryPaginator(request -> request.tableName(LedgerTable.NAME)
+                        .consistentRead(true)
+                        .keyConditionExpression("pk = :tenant AND sk BETWEEN :from AND :to")
+                        .expressionAttributeValues(Map.of(
+                                ":tenant",
+                                AttributeValue.fromS(LedgerTable.tenantKey(tenant.value())),
+                                ":from",
+                                AttributeValue.fromS(LedgerTable.USAGE + from + "#"),
+                                ":to",
+                                // "~" is after every digit of a hash
+                                AttributeValue.fromS(LedgerTable.USAGE + to + "#~"))))
+                .items()
+                .stream()
+                .map(LedgerItems::usageLine)
+                .toList();
+    }
+
+    @Override
+    public void keep(RejectedRecord rejected) {
+        dynamo.putItem(request -> request.tableName(LedgerTable.NAME).item(LedgerItems.ofRejected(rejected)));
+    }
+
+    @Override
+    public List<RejectedRecord> rejected() {
+        return dynamo
+                .queryPaginator(request -> request.tableName(LedgerTable.NAME)
+                        .consistentRead(true)
+                        .keyConditionExpression("pk = :rejected")
+                        .expressionAttributeValues(Map.of(":rejected", AttributeValue.fromS(LedgerTable.REJECTED))))
+                .items()
+                .stream()
+                .map(LedgerItems::rejected)
+                .toList();
+    }
+
+    /** Drops what turns out to be there and tries again with the rest; waits where another transaction is in the way. */
+    private Set<GroupId> postTogether(TenantId tenant, List<PostingGroup> groups) {
+        List<PostingGroup> missing = List.copyOf(groups);
+        int attempt = 1;
+        while (!missing.isEmpty()) {
+            List<TransactWriteItem> items = transaction(tenant, missing);
+            try {
+                dynamo.transactWriteItems(request -> request.transactItems(items));
+                return missing.stream().map(PostingGroup::id).collect(java.util.stream.Collectors.toSet());
+            } catch (TransactionCanceledException cancelled) {
+                List<PostingGroup> left = withoutPosted(missing, cancelled.cancellationReasons());
+                if (left.size() == missing.size()) {
+                    if (!mayPass(cancelled) || attempt == MOST_ATTEMPTS) {
+                        throw cancelled;
+                    }
+                    pause(attempt++);
+                }
+                missing = left;
+            }
+        }
+        return Set.of();
+    }
+
+    private static List<TransactWriteItem> transaction(TenantId tenant, List<PostingGroup> groups) {
+        List<TransactWriteItem> items = new ArrayList<>();
+        for (PostingGroup group : groups) {
+            items.add(TransactWriteItem.builder()
+                    .put(put -> put.tableName(LedgerTable.NAME)
+                            .item(LedgerItems.ofGroup(group))
+                            .conditionExpression("attribute_not_exists(pk)"))
+                    .build());
+        }
+        MicroUsd debits = groups.stream().map(PostingGroup::toCredit).reduce(MicroUsd.ZERO, MicroUsd::plus);
+        items.add(TransactWriteItem.builder()
+                .update(update -> update.tableName(LedgerTable.NAME)
+                        .key(key(LedgerTable.tenantKey(tenant.value()), LedgerTable.BALANCE))
+                        .updateExpression("ADD credit_microusd :change, version :one")
+                        .expressionAttributeValues(Map.of(
+                                ":change",
+                                LedgerItems.number(debits.negated().value()),
+                                ":one",
+                                LedgerItems.number(1))))
+                .build());
+        usageOf(groups).forEach((key, sum) -> items.add(addUsage(tenant, key, sum)));
+        return items;
+    }
+
+    private static Map<UsageKey, UsageSum> usageOf(List<PostingGroup> groups) {
+        return groups.stream()
+                .filter(group -> group.usage() != null)
+                .collect(groupingBy(
+                        group -> new UsageKey(
+                                group.day(), call(group).model(), call(group).listener()),
+                        LinkedHashMap::new,
+                        mapping(group -> UsageSum.of(call(group)), reducing(UsageSum.NONE, UsageSum::plus))));
+    }
+
+    private static CallUsage call(PostingGroup group) {
+        return Objects.requireNonNull(group.usage());
+    }
+
+    private static TransactWriteItem addUsage(TenantId tenant, UsageKey key, UsageSum sum) {
+        Map<String, AttributeValue> values = new LinkedHashMap<>();
+        values.put(":day", AttributeValue.fromS(key.day().toString()));
+        values.put(":model", AttributeValue.fromS(key.model()));
+        values.put(":calls", LedgerItems.number(sum.calls()));
+        values.put(":input", LedgerItems.number(sum.inputTokens()));
+        values.put(":cached", LedgerItems.number(sum.cachedInputTokens()));
+        values.put(":output", LedgerItems.number(sum.outputTokens()));
+        values.put(":cost", LedgerItems.number(sum.cost().value()));
+        values.put(":price", LedgerItems.number(sum.price().value()));
+        String names = "#day = :day, #model = :model";
+        if (key.listener() != null) {
+            values.put(":listener", AttributeValue.fromS(key.listener()));
+            names += ", listener = :listener";
+        }
+        String expression = "SET " + names + " ADD calls :calls, input_tokens :input, cached_input_tokens :cached, "
+                + "output_tokens :output, cost_microusd :cost, price_microusd :price";
+        return TransactWriteItem.builder()
+                .update(update -> update.tableName(LedgerTable.NAME)
+                        .key(key(LedgerTable.tenantKey(tenant.value()), key.sortKey()))
+                        .updateExpression(expression)
+                        .expressionAttributeNames(Map.of("#day", "day", "#model", "model"))
+                        .expressionAttributeValues(values))
+                .build();
+    }
+
+    /** The reasons stand in the order of the transaction's items, whose first are the groups. */
+    private static List<PostingGroup> withoutPosted(List<PostingGroup> groups, List<CancellationReason> reasons) {
+        return IntStream.range(0, groups.size())
+                .filter(i -> !reasons.get(i).code().equals("ConditionalCheckFailed"))
+                .mapToObj(groups::get)
+                .toList();
+    }
+
+    private static boolean mayPass(TransactionCanceledException cancelled) {
+        return cancelled.cancellationReasons().stream()
+                .map(CancellationReason::code)
+                .allMatch(code -> switch (code) {
+                    case "None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded" -> true;
+                    default -> false;
+                });
+    }
+
+    private static void pause(int attempt) {
+        long most = Math.min(FIRST_WAIT.toMillis() << attempt, LONGEST_WAIT.toMillis());
+        try {
+            Thread.sleep(ThreadLocalRandom.current().nextLong(most / 2, most + 1));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while another transaction was in the way", e);
+        }
+    }
+
+    private Map<String, AttributeValue> item(String pk, String sk) {
+        return dynamo.getItem(request ->
+                        request.tableName(LedgerTable.NAME).key(key(pk, sk)).consistentRead(true))
+                .item();
+    }
+
+    private static Map<String, AttributeValue> key(String pk, String sk) {
+        return Map.of(LedgerTable.PK, AttributeValue.fromS(pk), LedgerTable.SK, AttributeValue.fromS(sk));
+    }
+}

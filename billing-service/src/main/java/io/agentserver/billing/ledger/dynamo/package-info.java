@@ -1,0 +1,5 @@
+/** The ledger in DynamoDB. */
+@NullMarked
+package io.agentserver.billing.ledger.dynamo;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,201 @@
+package io.agentserver.billing;
+
+import io.agentserver.envelope.Ids;
+import io.agentserver.envelope.TenantId;
+import io.agentserver.localstores.FreePorts;
+import io.agentserver.service.PlatformKeys;
+import io.agentserver.service.ServiceApplication;
+import io.agentserver.service.ServiceTokens;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.springframework.context.ConfigurableApplicationContext;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+/** The whole service, on its own ports, over HTTP. */
+class BillingServiceTest {
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+    private static final HttpClient HTTP = HttpClient.newHttpClient();
+    private static final int PORT = FreePorts.take();
+    private static final int MANAGEMENT = FreePorts.take();
+
+    @TempDir
+    static Path directory;
+
+    private static ConfigurableApplicationContext service;
+    private static ServiceTokens tokens;
+
+    private final TenantId tenant = Calls.newTenant();
+
+    @BeforeAll
+    static void start() throws IOException {
+        UsageTopic.create();
+        Path key = directory.resolve("platform.jwk");
+        PlatformKeys.createIfAbsent(key);
+        tokens = new ServiceTokens(PlatformKeys.load(key), Clock.systemUTC());
+        service = ServiceApplication.start(BillingApplication.class, "billing", settings(Map.of()));
+    }
+
+    @AfterAll
+    static void stop() {
+        service.close();
+        HTTP.close();
+    }
+
+    @Test
+    void tells_a_tenant_what_its_calls_came_to() {
+        try (UsageTopic topic = new UsageTopic()) {
+            topic.append(Calls.call(tenant, Ids.v7()));
+            topic.append(Calls.call(tenant, Ids.v7()));
+            topic.append(Calls.call(tenant, Ids.v7(), Calls.NOON, "openai/gpt-x", null));
+            topic.append(Calls.call(Calls.newTenant(), Ids.v7()));
+        }
+
+        await().atMost(Duration.ofSeconds(30))
+                .until(() -> usage(tenant).path("total").path("calls").asInt() == 3);
+
+        assertThat(usage(tenant)).isEqualTo(JSON.readTree("""
+                {"data": [
+                  {"day": "2026-03-14", "model": "openai/gpt-x", "listener": null, "calls": 1, "input_tokens": 100,
+                   "cached_input_tokens": 10, "output_tokens": 20, "cost_microusd": 70, "price_microusd": 140},
+                  {"day": "2026-03-14", "model": "openai/gpt-x", "listener": "greeter", "calls": 2, "input_tokens": 200,
+                   "cached_input_tokens": 20, "output_tokens": 40, "cost_microusd": 140, "price_microusd": 280}],
+                 "total": {"calls": 3, "input_tokens": 300, "cached_input_tokens": 30, "output_tokens": 60,
+                   "cost_microusd": 210, "price_microusd": 420}}
+                """));
+    }
+
+    @Test
+    void a_tenant_without_calls_has_an_empty_report() {
+        JsonNode usage = usage(tenant);
+
+        assertThat(usage.path("data").isEmpty()).isTrue();
+        assertThat(usage.path("total").path("price_microusd").asLong(-1)).isZero();
+    }
+
+    @Test
+    void refuses_whoever_has_no_token_for_usage() {
+        String other = "Bearer " + tokens.issue(tenant, ServiceTokens.BUFFER);
+
+        for (HttpResponse<String> answer : List.of(
+                get(PORT, "/internal/v1/usage", null),
+                get(PORT, "/internal/v1/usage", "Bearer nonsense"),
+                get(PORT, "/internal/v1/usage", other))) {
+            assertThat(answer.statusCode()).isEqualTo(401);
+            assertThat(answer.headers().firstValue("Content-Type")).contains("application/problem+json");
+            JsonNode problem = JSON.readTree(answer.body());
+            assertThat(problem.path("type").asString()).isEqualTo("https://xml-pipeline.org/problems/unauthenticated");
+            assertThat(answer.headers().firstValue("Request-Id"))
+                    .contains(problem.path("request_id").asString());
+        }
+    }
+
+    @Test
+    void answers_wrong_requests_with_problem_documents() {
+        HttpResponse<String> wrongDay = get(PORT, "/internal/v1/usage?from=soon", token(tenant));
+        HttpResponse<String> noSuchPath = get(PORT, "/internal/v1/nothing", token(tenant));
+
+        assertThat(wrongDay.statusCode()).isEqualTo(400);
+        assertThat(JSON.readTree(wrongDay.body()).path("detail").asString())
+                .isEqualTo("from: <soon> is no day; write it as 2026-01-31");
+        assertThat(noSuchPath.statusCode()).isEqualTo(404);
+        assertThat(noSuchPath.headers().firstValue("Content-Type")).contains("application/problem+json");
+    }
+
+    @Test
+    void is_alive_ready_and_measured_on_its_management_port() {
+        assertThat(get(MANAGEMENT, "/actuator/health/liveness", null).statusCode())
+                .isEqualTo(200);
+        assertThat(get(MANAGEMENT, "/actuator/health/readiness", null).statusCode())
+                .isEqualTo(200);
+        assertThat(get(MANAGEMENT, "/actuator/prometheus", null).body())
+                .contains(
+                        "agentserver_rejected_total{",
+                        "reason=\"invalid-usage-record\"",
+                        "agentserver_billing_usage_total{");
+        assertThat(get(MANAGEMENT, "/actuator/env", null).statusCode()).isEqualTo(404);
+        assertThat(get(PORT, "/actuator/health", null).statusCode()).isEqualTo(404);
+    }
+
+    @Test
+    void a_wrong_setting_stops_it_with_one_line() {
+        assertThatThrownBy(() -> startWith(Map.of("AGENTSERVER_KAFKA", "nowhere")))
+                .satisfies(e -> assertThat(ServiceApplication.reason(e))
+                        .isEqualTo("AGENTSERVER_KAFKA=nowhere names no brokers: set it to host:port, several with"
+                                + " commas"));
+        assertThatThrownBy(() -> startWith(Map.of("AGENTSERVER_PLATFORM_KEY", "/no/such/file")))
+                .satisfies(e -> assertThat(ServiceApplication.reason(e))
+                        .isEqualTo("AGENTSERVER_PLATFORM_KEY=/no/such/file cannot be read: name a readable JWK Set"
+                                + " file"));
+        String closed = "http://127.0.0.1:" + FreePorts.take();
+        assertThatThrownBy(() -> startWith(Map.of("AGENTSERVER_DYNAMODB_URL", closed)))
+                .satisfies(e -> assertThat(ServiceApplication.reason(e))
+                        .startsWith("AGENTSERVER_DYNAMODB_URL=" + closed + " does not answer: start DynamoDB there"));
+    }
+
+    private static void startWith(Map<String, String> changed) {
+        ServiceApplication.start(BillingApplication.class, "billing", settings(changed))
+                .close();
+    }
+
+    private static Map<String, String> settings(Map<String, String> changed) {
+        Map<String, String> settings = new HashMap<>(Map.of(
+                "AGENTSERVER_KAFKA",
+                TestStores.kafka(),
+                "AGENTSERVER_DYNAMODB_URL",
+                TestStores.dynamoUrl(),
+                "AGENTSERVER_PLATFORM_KEY",
+                directory.resolve("platform.jwk").toString(),
+                "AGENTSERVER_BIND",
+                "127.0.0.1",
+                "AGENTSERVER_LOG_FORMAT",
+                "text",
+                "AGENTSERVER_BILLING_PORT",
+                changed.isEmpty() ? Integer.toString(PORT) : "0",
+                "AGENTSERVER_BILLING_MANAGEMENT_PORT",
+                changed.isEmpty() ? Integer.toString(MANAGEMENT) : "0"));
+        settings.putAll(changed);
+        return settings;
+    }
+
+    private static JsonNode usage(TenantId tenant) {
+        HttpResponse<String> answer = get(PORT, "/internal/v1/usage?from=2026-03-01&to=2026-03-31", token(tenant));
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+        return JSON.readTree(answer.body());
+    }
+
+    private static String token(TenantId tenant) {
+        return "Bearer " + tokens.issue(tenant, ServiceTokens.USAGE_READ);
+    }
+
+    private static HttpResponse<String> get(int port, String path, @Nullable String authorization) {
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path));
+        if (authorization != null) {
+            request.header("Authorization", authorization);
+        }
+        try {
+            return HTTP.send(request.build(), HttpResponse.BodyHandlers.ofString());
+        } catch (IOException | InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+}

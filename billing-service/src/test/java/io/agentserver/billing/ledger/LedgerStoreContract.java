@@ -1,0 +1,210 @@
+package io.agentserver.billing.ledger;
+
+import io.agentserver.billing.Calls;
+import io.agentserver.envelope.Ids;
+import io.agentserver.envelope.TenantId;
+import org.junit.jupiter.api.Test;
+
+import java.time.Instant;
+import java.time.LocalDate;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.Stream;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** What every ledger store promises. */
+public abstract class LedgerStoreContract {
+    private static final LocalDate DAY = LocalDate.of(2026, 3, 14);
+
+    private final TenantId tenant = Calls.newTenant();
+
+    protected abstract LedgerStore store();
+
+    @Test
+    void keeps_a_group_as_it_was_posted() {
+        PostingGroup group = group(Ids.v7());
+
+        assertThat(store().post(tenant, List.of(group))).containsExactly(group.id());
+
+        assertThat(store().find(group.id())).contains(group);
+        assertThat(group.postings())
+                .containsExactly(
+                        new Posting(Account.creditOf(tenant), new MicroUsd(140)),
+                        new Posting(Account.LLM_REVENUE, new MicroUsd(-140)),
+                        new Posting(Account.costOf("openai"), new MicroUsd(70)),
+                        new Posting(Account.payableTo("openai"), new MicroUsd(-70)));
+    }
+
+    @Test
+    void knows_no_group_balance_or_usage_of_a_stranger() {
+        assertThat(store().find(GroupId.ofReceipt(Ids.v7()))).isEmpty();
+        assertThat(store().balance(tenant)).isEqualTo(Balance.NONE);
+        assertThat(store().usage(tenant, DAY, DAY)).isEmpty();
+    }
+
+    @Test
+    void the_first_group_of_a_receipt_stands_and_counts_once() {
+        UUID receipt = Ids.v7();
+        PostingGroup first = group(receipt);
+        PostingGroup other = PostingGroup.of(Calls.call(tenant, receipt, Calls.NOON, "openai/another", null));
+        store().post(tenant, List.of(first, other));
+
+        assertThat(store().post(tenant, List.of(other))).isEmpty();
+        assertThat(store().post(tenant, List.of(first))).isEmpty();
+
+        assertThat(store().find(first.id())).contains(first);
+        assertThat(store().balance(tenant).credit()).isEqualTo(new MicroUsd(-140));
+        assertThat(store().usage(tenant, DAY, DAY)).hasSize(1);
+    }
+
+    @Test
+    void posts_what_is_new_among_what_is_not() {
+        List<PostingGroup> groups =
+                Stream.generate(() -> group(Ids.v7())).limit(60).toList();
+        store().post(tenant, List.of(groups.get(3), groups.get(30), groups.get(31)));
+
+        Set<GroupId> posted = store().post(tenant, groups);
+
+        assertThat(posted).hasSize(57).doesNotContain(groups.get(3).id());
+        assertThat(store().balance(tenant).credit()).isEqualTo(new MicroUsd(-140 * 60));
+    }
+
+    @Test
+    void adds_usage_up_by_day_model_and_listener() {
+        Instant nextDay = Instant.parse("2026-03-15T00:00:00Z");
+        store().post(
+                        tenant,
+                        List.of(
+                                group(Ids.v7()),
+                                group(Ids.v7()),
+                                PostingGroup.of(Calls.call(tenant, Ids.v7(), Calls.NOON, "openai/gpt-x", null)),
+                                PostingGroup.of(Calls.call(tenant, Ids.v7(), nextDay, "openai/gpt-x", "greeter"))));
+        store().post(tenant, List.of(group(Ids.v7())));
+
+        UsageSum one = new UsageSum(1, 100, 10, 20, new MicroUsd(70), new MicroUsd(140));
+        UsageLine greeter =
+                new UsageLine(DAY, "openai/gpt-x", "greeter", one.plus(one).plus(one));
+        UsageLine client = new UsageLine(DAY, "openai/gpt-x", null, one);
+        UsageLine tomorrow = new UsageLine(DAY.plusDays(1), "openai/gpt-x", "greeter", one);
+        assertThat(store().usage(tenant, DAY, DAY)).containsExactlyInAnyOrder(greeter, client);
+        assertThat(store().usage(tenant, DAY, DAY.plusDays(1))).containsExactlyInAnyOrder(greeter, client, tomorrow);
+        assertThat(store().usage(tenant, DAY.plusDays(1), DAY.plusDays(9))).containsExactly(tomorrow);
+        assertThat(store().usage(tenant, DAY.minusDays(9), DAY.minusDays(1))).isEmpty();
+    }
+
+    @Test
+    void names_that_would_run_together_stay_apart() {
+        store().post(
+                        tenant,
+                        List.of(
+                                PostingGroup.of(Calls.call(tenant, Ids.v7(), Calls.NOON, "m#a", "b")),
+                                PostingGroup.of(Calls.call(tenant, Ids.v7(), Calls.NOON, "m", "a#b"))));
+
+        assertThat(store().usage(tenant, DAY, DAY)).hasSize(2);
+    }
+
+    @Test
+    void a_balance_grows_its_version_with_each_change() {
+        store().post(tenant, List.of(group(Ids.v7())));
+        long before = store().balance(tenant).version();
+        store().post(tenant, List.of(group(Ids.v7())));
+
+        assertThat(store().balance(tenant).version()).isGreaterThan(before);
+    }
+
+    @Test
+    void racing_writers_of_the_same_receipts_have_one_effect() throws Exception {
+        long seed = System.nanoTime();
+        System.out.println("racing writers: seed " + seed);
+        List<PostingGroup> groups =
+                Stream.generate(() -> group(Ids.v7())).limit(40).toList();
+
+        int fresh = race(8, writer -> {
+            List<PostingGroup> mine = new ArrayList<>(groups);
+            Collections.shuffle(mine, new Random(seed + writer));
+            int posted = 0;
+            for (int from = 0; from < mine.size(); from += 10) {
+                posted += store().post(tenant, mine.subList(from, from + 10)).size();
+            }
+            return posted;
+        });
+
+        assertThat(fresh).isEqualTo(groups.size());
+        assertThat(store().balance(tenant).credit()).isEqualTo(new MicroUsd(-140 * 40));
+        assertThat(store().usage(tenant, DAY, DAY))
+                .singleElement()
+                .satisfies(line -> assertThat(line.sum().calls()).isEqualTo(40));
+        assertThat(groupsOfTenant()).containsExactlyInAnyOrderElementsOf(groups);
+    }
+
+    @Test
+    void postings_sum_to_zero_and_rebuild_the_balance() {
+        store().post(tenant, Stream.generate(() -> group(Ids.v7())).limit(30).toList());
+
+        List<Posting> postings = groupsOfTenant().stream()
+                .flatMap(group -> group.postings().stream())
+                .toList();
+        MicroUsd all = postings.stream().map(Posting::amount).reduce(MicroUsd.ZERO, MicroUsd::plus);
+        MicroUsd credit = postings.stream()
+                .filter(p -> p.account().equals(Account.creditOf(tenant)))
+                .map(Posting::amount)
+                .reduce(MicroUsd.ZERO, MicroUsd::plus);
+        assertThat(all).isEqualTo(MicroUsd.ZERO);
+        assertThat(store().balance(tenant).credit()).isEqualTo(credit.negated());
+    }
+
+    @Test
+    void keeps_a_rejected_record_once() {
+        long offset = System.nanoTime();
+        RejectedRecord record = RejectedRecord.of(3, offset, "k", new byte[100_000], "no JSON", Calls.NOON);
+
+        store().keep(record);
+        store().keep(record);
+
+        assertThat(store().rejected().stream().filter(r -> r.offset() == offset))
+                .containsExactly(record);
+        assertThat(record.size()).isEqualTo(100_000);
+    }
+
+    private PostingGroup group(UUID receipt) {
+        return PostingGroup.of(Calls.call(tenant, receipt));
+    }
+
+    private List<PostingGroup> groupsOfTenant() {
+        List<PostingGroup> found = new ArrayList<>();
+        store().forEach(group -> {
+            if (group.tenant().equals(tenant)) {
+                found.add(group);
+            }
+        });
+        return found;
+    }
+
+    private interface Writer {
+        int write(int number);
+    }
+
+    private static int race(int writers, Writer writer) throws InterruptedException, ExecutionException {
+        List<Future<Integer>> running = new ArrayList<>();
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i < writers; i++) {
+                int number = i;
+                running.add(threads.submit(() -> writer.write(number)));
+            }
+        }
+        int sum = 0;
+        for (Future<Integer> each : running) {
+            sum += each.get();
+        }
+        return sum;
+    }
+}
