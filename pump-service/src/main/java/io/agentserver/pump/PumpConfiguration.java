@@ -1,0 +1,160 @@
+package io.agentserver.pump;
+
+import io.agentserver.log.RecordMac;
+import io.agentserver.organism.OrganismParser;
+import io.agentserver.pump.flow.MessageFlows;
+import io.agentserver.pump.flow.Organisms;
+import io.agentserver.pump.flow.PumpMetrics;
+import io.agentserver.pump.grpc.GrpcThreadBuffer;
+import io.agentserver.pump.handler.Handlers;
+import io.agentserver.pump.http.HttpHandler;
+import io.agentserver.pump.llm.LlmHandler;
+import io.agentserver.pump.llm.RouterLlm;
+import io.agentserver.pump.log.KafkaOutbox;
+import io.agentserver.pump.log.KafkaProbe;
+import io.agentserver.pump.log.Pump;
+import io.agentserver.pump.log.PumpLimits;
+import io.agentserver.pump.log.QueueSizes;
+import io.agentserver.pump.trace.Tracing;
+import io.agentserver.service.ConfigurationException;
+import io.agentserver.service.PlatformKeys;
+import io.agentserver.service.ServiceTokens;
+import io.agentserver.tenancy.TenantDirectory;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.tracing.Tracer;
+import io.micrometer.tracing.propagation.Propagator;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.health.contributor.Health;
+import org.springframework.boot.health.contributor.HealthIndicator;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.Set;
+
+/** The pump's map: Kafka → {@link Pump} → lanes → flow → handler, buffer, outbox → Kafka. */
+@Configuration(proxyBeanMethods = false)
+@EnableConfigurationProperties(PumpProperties.class)
+class PumpConfiguration {
+    @Bean
+    Clock clock() {
+        return Clock.systemUTC();
+    }
+
+    /** Its destruction drains the lanes, before anything that they need is closed. */
+    @Bean
+    Pump pump(MessageFlows flows, PumpProperties properties, QueueSizes sizes, MeterRegistry registry) {
+        PumpProperties.InFlight bounds = properties.inFlight();
+        Pump pump = new Pump(
+                properties.kafka(),
+                flows.flow(),
+                new PumpLimits(
+                        bounds.partition(),
+                        bounds.tenant(),
+                        bounds.all(),
+                        bounds.size().toBytes()),
+                properties.drain(),
+                sizes);
+        Gauge.builder("agentserver.lanes", pump, Pump::laneCount)
+                .description("lanes that have a message")
+                .register(registry);
+        return pump.start();
+    }
+
+    @Bean
+    MessageFlows messageFlows(
+            PlatformKeys keys,
+            TenantDirectory tenants,
+            GrpcThreadBuffer buffer,
+            KafkaOutbox outbox,
+            Handlers handlers,
+            Tracing tracing,
+            PumpProperties properties,
+            MeterRegistry registry,
+            Clock clock) {
+        return new MessageFlows(
+                keys,
+                new RecordMac(properties.secretBytes()),
+                tenants,
+                new Organisms(tenants, new OrganismParser(Handlers.builtinNames(), Set.of())),
+                buffer,
+                outbox,
+                handlers,
+                new PumpMetrics(registry),
+                tracing,
+                clock);
+    }
+
+    @Bean
+    Handlers handlers(LlmHandler llm, HttpHandler http) {
+        return new Handlers(llm, http);
+    }
+
+    @Bean
+    LlmHandler llmHandler(PumpProperties properties, ServiceTokens tokens, Tracing tracing) {
+        return new LlmHandler(new RouterLlm(URI.create(properties.llmUrl()), tokens, tracing));
+    }
+
+    @Bean
+    HttpHandler httpHandler(PumpProperties properties, Clock clock, Tracing tracing) {
+        return new HttpHandler(properties.allowLoopback(), clock, tracing);
+    }
+
+    @Bean
+    GrpcThreadBuffer threadBuffer(PumpProperties properties, ServiceTokens tokens, Tracing tracing) {
+        return new GrpcThreadBuffer(properties.bufferAddress(), tokens, tracing);
+    }
+
+    @Bean
+    KafkaOutbox outbox(PumpProperties properties) {
+        KafkaProbe.requireAnswer(properties.kafka(), properties.startPatience());
+        return new KafkaOutbox(properties.kafka());
+    }
+
+    @Bean
+    TenantDirectory tenantDirectory(
+            PumpProperties properties, KafkaOutbox afterKafkaAnswers, QueueSizes sizes, Clock clock) {
+        TenantDirectory directory = new TenantDirectory(properties.kafka(), clock);
+        directory.onChange(tenant -> sizes.known(tenant.tenantId()));
+        return directory.start();
+    }
+
+    @Bean
+    QueueSizes queueSizes(MeterRegistry registry) {
+        return new QueueSizes(registry);
+    }
+
+    @Bean
+    ServiceTokens serviceTokens(PlatformKeys keys, Clock clock) {
+        return new ServiceTokens(keys, clock);
+    }
+
+    @Bean
+    PlatformKeys platformKeys(PumpProperties properties) {
+        try {
+            return PlatformKeys.load(Path.of(properties.platformKey()));
+        } catch (IllegalArgumentException unusable) {
+            throw new ConfigurationException(String.valueOf(unusable.getMessage()), unusable);
+        }
+    }
+
+    @Bean
+    Tracing tracing(Tracer tracer, Propagator propagator) {
+        return new Tracing(tracer, propagator);
+    }
+
+    /** Ready: it takes messages and knows whose they are. With the buffer away it is not, until it is back. */
+    @Bean
+    HealthIndicator pumping(Pump pump, GrpcThreadBuffer buffer, TenantDirectory tenants) {
+        return () -> (pump.isJoined() && buffer.isReachable() && tenants.isCaughtUp()
+                        ? Health.up()
+                        : Health.outOfService())
+                .withDetail("group", pump.isJoined())
+                .withDetail("buffer", buffer.isReachable())
+                .withDetail("tenants", tenants.isCaughtUp())
+                .build();
+    }
+}

@@ -1,0 +1,32 @@
+package io.agentserver.pump.flow;
+
+import io.agentserver.buffer.v1.CompleteRequest;
+import io.agentserver.buffer.v1.Tokens;
+import io.agentserver.pump.handler.Spent;
+
+import java.util.List;
+
+/**
+ * What a handled message gives the journal.
+ *
+ * @param failed the turn has failed
+ */
+record Completion(List<StampedOutput> outputs, Spent spent, boolean failed) {
+    Completion {
+        outputs = List.copyOf(outputs);
+    }
+
+    CompleteRequest toProto(Step step) {
+        return CompleteRequest.newBuilder()
+                .setTenant(step.tenant().value())
+                .setConversation(step.conversation().toString())
+                .setThread(step.thread().toString())
+                .setMessage(step.id().toString())
+                .addAllOutputs(outputs.stream().map(StampedOutput::toProto).toList())
+                .setTokens(Tokens.newBuilder().setInput(spent.inputTokens()).setOutput(spent.outputTokens()))
+                .addAllReceipts(spent.receipts())
+                .setNote(spent.note())
+                .setFailed(failed)
+                .build();
+    }
+}

@@ -1,0 +1,54 @@
+package io.agentserver.pump.flow;
+
+import io.agentserver.envelope.TenantId;
+import io.agentserver.log.RecordHeaders;
+import io.agentserver.log.Topics;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.time.Clock;
+import java.time.Instant;
+import java.util.List;
+
+/**
+ * Puts what cannot be handled on {@code dead-letters.{tenant}}, as it was, and says why. Waits until the log has it. A crash
+ * between that and the message's completion makes a second letter with the same message id.
+ */
+final class DeadLetters {
+    private static final Logger LOG = LoggerFactory.getLogger(DeadLetters.class);
+    private static final int LONGEST_REASON = 500;
+
+    private final Outbox outbox;
+    private final Clock clock;
+    private final PumpMetrics metrics;
+
+    DeadLetters(Outbox outbox, Clock clock, PumpMetrics metrics) {
+        this.outbox = outbox;
+        this.clock = clock;
+        this.metrics = metrics;
+    }
+
+    void add(TenantId tenant, LogMessage message, String reason, Hold hold) {
+        add(tenant, message, reason, 1, clock.instant(), hold);
+    }
+
+    /** @param attempts how often it was tried, the first time included */
+    void add(TenantId tenant, LogMessage message, String reason, int attempts, Instant firstFailure, Hold hold) {
+        LogRecord letter = LogRecord.of(Topics.deadLetters(tenant), message.key(), message.value())
+                .with(
+                        RecordHeaders.REASON,
+                        reason.length() > LONGEST_REASON ? reason.substring(0, LONGEST_REASON) : reason)
+                .with(RecordHeaders.ATTEMPTS, Integer.toString(attempts))
+                .with(RecordHeaders.ORIGINAL_TOPIC, message.topic())
+                .with(RecordHeaders.ORIGINAL_PARTITION, Integer.toString(message.partition()))
+                .with(RecordHeaders.ORIGINAL_OFFSET, Long.toString(message.offset()))
+                .with(RecordHeaders.FIRST_FAILURE, firstFailure.toString())
+                .with(RecordHeaders.LAST_FAILURE, clock.instant().toString());
+        Patience.until(hold, () -> {
+            outbox.append(List.of(letter));
+            return letter;
+        });
+        metrics.deadLetter();
+        LOG.warn("dead letter from {}-{} at {}: {}", message.topic(), message.partition(), message.offset(), reason);
+    }
+}

@@ -1,0 +1,77 @@
+package io.agentserver.pump.flow;
+
+import io.agentserver.buffer.v1.Emission;
+import io.agentserver.envelope.Envelope;
+import io.agentserver.envelope.EnvelopeDocument;
+import io.agentserver.envelope.EnvelopeToken;
+import io.agentserver.envelope.SigningKey;
+import io.agentserver.envelope.TenantId;
+import io.agentserver.log.RecordHeaders;
+import io.agentserver.log.RecordMac;
+import io.agentserver.log.Topics;
+import io.agentserver.pump.trace.Tracing;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Puts on the log what the journal says belongs there: outputs are signed here, a client's message goes as it was signed at
+ * admission. Blocks until the log has all; doing it again makes repeats that the journal recognises by their ids.
+ */
+final class Emitter {
+    private final Outbox outbox;
+    private final RecordMac mac;
+    private final EnvelopeToken tokens;
+    private final SigningKey key;
+    private final Tracing tracing;
+
+    Emitter(Outbox outbox, RecordMac mac, EnvelopeToken tokens, SigningKey key, Tracing tracing) {
+        this.outbox = outbox;
+        this.mac = mac;
+        this.tokens = tokens;
+        this.key = key;
+        this.tracing = tracing;
+    }
+
+    /** @param known envelopes that were made a moment ago and need not be read again */
+    void emit(TenantId tenant, List<Emission> emissions, List<StampedOutput> known, Hold hold) {
+        if (emissions.isEmpty()) {
+            return;
+        }
+        List<LogRecord> records = new ArrayList<>();
+        for (Emission emission : emissions) {
+            records.add(record(tenant, emission, known));
+        }
+        Patience.until(hold, () -> {
+            outbox.append(records);
+            return records;
+        });
+    }
+
+    private LogRecord record(TenantId tenant, Emission emission, List<StampedOutput> known) {
+        String xml = emission.getClient()
+                ? emission.getEnvelope()
+                : tokens.signOutput(envelope(emission, known), tenant, key, emission.getOrganismVersion())
+                        .xml();
+        String topic = Topics.messages(tenant);
+        byte[] thread = emission.getThread().getBytes(StandardCharsets.UTF_8);
+        byte[] value = xml.getBytes(StandardCharsets.UTF_8);
+        LogRecord[] record = {
+            LogRecord.of(topic, thread, value)
+                    .with(RecordHeaders.MESSAGE_ID, emission.getMessage())
+                    .with(RecordHeaders.MAC, mac.of(topic, thread, value))
+        };
+        tracing.inject((name, text) -> record[0] = record[0].with(name, text));
+        return record[0];
+    }
+
+    private static Envelope envelope(Emission emission, List<StampedOutput> known) {
+        for (StampedOutput output : known) {
+            if (output.envelope().xml().equals(emission.getEnvelope())) {
+                return output.envelope();
+            }
+        }
+        return EnvelopeDocument.readOwn(emission.getEnvelope());
+    }
+}

@@ -1,0 +1,138 @@
+package io.agentserver.pump.flow;
+
+import io.agentserver.organism.Listener;
+import io.agentserver.pump.handler.HandlerCall;
+import io.agentserver.pump.handler.HandlerResult;
+import io.agentserver.pump.handler.Handlers;
+import io.agentserver.pump.handler.MessageHandler;
+import io.agentserver.pump.handler.Spent;
+import io.agentserver.pump.handler.SystemErrors.Code;
+import io.agentserver.pump.trace.Tracing;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Locale;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * Runs a listener's handler: on a virtual thread of its own that is interrupted when its time is over, and again, after a
+ * growing pause, while it fails in a way that may pass and the listener has retries left. Blocks its lane meanwhile.
+ */
+final class HandlerRuns {
+    private static final Logger LOG = LoggerFactory.getLogger(HandlerRuns.class);
+    private static final Duration FIRST_PAUSE = Duration.ofMillis(500);
+    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
+
+    private final Handlers handlers;
+    private final Tracing tracing;
+    private final Budget budget;
+    private final PumpMetrics metrics;
+    private final Clock clock;
+
+    HandlerRuns(Handlers handlers, Tracing tracing, Budget budget, PumpMetrics metrics, Clock clock) {
+        this.handlers = handlers;
+        this.tracing = tracing;
+        this.budget = budget;
+        this.metrics = metrics;
+        this.clock = clock;
+    }
+
+    sealed interface Run {
+        record Finished(HandlerResult result) implements Run {}
+
+        /** All attempts failed. */
+        record GivenUp(HandlerResult.Again last, Spent spent, int attempts, Instant firstFailure) implements Run {}
+    }
+
+    Run run(Step step, Listener listener, Hold hold) {
+        Spent spent = Spent.NOTHING;
+        Instant firstFailure = Instant.MAX;
+        for (int attempt = 1; ; attempt++) {
+            HandlerResult result = once(step, listener);
+            if (!(result instanceof HandlerResult.Again again)) {
+                return new Run.Finished(withSpent(result, result.spent().after(spent)));
+            }
+            spent = again.spent().after(spent);
+            firstFailure = attempt == 1 ? clock.instant() : firstFailure;
+            LOG.warn("attempt {} of {} failed: {}", attempt, listener.retries() + 1, again.reason());
+            if (attempt > listener.retries()) {
+                return new Run.GivenUp(again, spent, attempt, firstFailure);
+            }
+            Duration pause = Patience.backoff(attempt - 1, FIRST_PAUSE, LONGEST_PAUSE);
+            if (budget.timeLeft(step).compareTo(pause) <= 0) {
+                return new Run.GivenUp(again, spent, attempt, firstFailure);
+            }
+            Patience.sleep(pause, hold);
+            metrics.retry();
+        }
+    }
+
+    private HandlerResult once(Step step, Listener listener) {
+        Duration left = budget.timeLeft(step);
+        Duration time = left.compareTo(listener.timeout()) < 0 ? left : listener.timeout();
+        HandlerCall call = new HandlerCall(
+                step.tenant(),
+                step.conversation(),
+                step.thread(),
+                step.turn(),
+                step.message(),
+                listener,
+                step.organism(),
+                step.begun().getCaller(),
+                step.begun().getHistoryList(),
+                time.isPositive() ? time : Duration.ofMillis(1));
+        long started = System.nanoTime();
+        HandlerResult result = bounded(handlers.of(listener.handler()), call);
+        metrics.handled(
+                Handlers.kindOf(listener.handler()),
+                result.getClass().getSimpleName().toLowerCase(Locale.ROOT),
+                Duration.ofNanos(System.nanoTime() - started));
+        return result;
+    }
+
+    private HandlerResult bounded(MessageHandler handler, HandlerCall call) {
+        CompletableFuture<HandlerResult> result = new CompletableFuture<>();
+        Thread thread = Thread.ofVirtual()
+                .name("handler-" + call.listener().name())
+                .start(tracing.carry(() -> {
+                    try {
+                        result.complete(handler.handle(call));
+                    } catch (RuntimeException | Error e) {
+                        result.completeExceptionally(e);
+                    }
+                }));
+        try {
+            return result.get(call.time().toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            thread.interrupt();
+            return new HandlerResult.Again(
+                    Code.TIMEOUT,
+                    "the handler took longer than " + call.time().toMillis() + " ms",
+                    "the handler did not answer in time",
+                    Spent.NOTHING);
+        } catch (ExecutionException e) {
+            LOG.error("the handler of {} threw", call.listener().name(), e.getCause());
+            return new HandlerResult.Again(
+                    Code.HANDLER, "the handler threw " + e.getCause(), "the handler failed", Spent.NOTHING);
+        } catch (InterruptedException e) {
+            thread.interrupt();
+            Thread.currentThread().interrupt();
+            throw new Patience.LetGo();
+        }
+    }
+
+    private static HandlerResult withSpent(HandlerResult result, Spent spent) {
+        return switch (result) {
+            case HandlerResult.Done done -> new HandlerResult.Done(done.outputs(), spent);
+            case HandlerResult.Failed failed -> new HandlerResult.Failed(failed.code(), failed.message(), spent);
+            case HandlerResult.Again again ->
+                new HandlerResult.Again(again.code(), again.reason(), again.message(), spent);
+        };
+    }
+}

@@ -1,0 +1,54 @@
+package io.agentserver.pump.flow;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+
+import java.time.Duration;
+
+/** What the flow counts. */
+public final class PumpMetrics {
+    private final MeterRegistry registry;
+    private final Counter unverifiable;
+    private final Counter deadLetters;
+    private final Counter retries;
+
+    public PumpMetrics(MeterRegistry registry) {
+        this.registry = registry;
+        this.unverifiable = Counter.builder("agentserver.rejected")
+                .tag("reason", "unverifiable-record")
+                .description("refused input, by reason")
+                .register(registry);
+        this.deadLetters = Counter.builder("agentserver.dead.letters")
+                .description("messages put on a dead-letter topic")
+                .register(registry);
+        this.retries = Counter.builder("agentserver.handler.retries")
+                .description("runs of a handler after a failed one")
+                .register(registry);
+    }
+
+    void unverifiable() {
+        unverifiable.increment();
+    }
+
+    void deadLetter() {
+        deadLetters.increment();
+    }
+
+    void retry() {
+        retries.increment();
+    }
+
+    /**
+     * @param kind llm, http, builtin or java
+     * @param outcome done, again or failed
+     */
+    void handled(String kind, String outcome, Duration time) {
+        Timer.builder("agentserver.handler")
+                .tag("kind", kind)
+                .tag("outcome", outcome)
+                .description("runs of handlers")
+                .register(registry)
+                .record(time);
+    }
+}

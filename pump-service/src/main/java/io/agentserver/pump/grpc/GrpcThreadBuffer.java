@@ -1,0 +1,105 @@
+package io.agentserver.pump.grpc;
+
+import io.agentserver.buffer.v1.BeginReply;
+import io.agentserver.buffer.v1.BeginRequest;
+import io.agentserver.buffer.v1.BufferGrpc;
+import io.agentserver.buffer.v1.CompleteReply;
+import io.agentserver.buffer.v1.CompleteRequest;
+import io.agentserver.buffer.v1.ReadReply;
+import io.agentserver.buffer.v1.ReadRequest;
+import io.agentserver.envelope.TenantId;
+import io.agentserver.pump.flow.ThreadBuffer;
+import io.agentserver.pump.flow.UnavailableException;
+import io.agentserver.pump.trace.Tracing;
+import io.agentserver.service.ServiceTokens;
+import io.grpc.ConnectivityState;
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.StatusRuntimeException;
+import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.stub.MetadataUtils;
+
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+
+/**
+ * The buffer over gRPC, on one HTTP/2 connection that is made when first needed and made again when it breaks. Calls block
+ * their virtual thread for 10 s at most. Each carries the tenant's service token and the trace.
+ */
+public final class GrpcThreadBuffer implements ThreadBuffer, AutoCloseable {
+    private static final Metadata.Key<String> AUTHORIZATION =
+            Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final int MOST_BYTES = 64 * 1024 * 1024; // a whole history of large slots
+
+    private final ManagedChannel channel;
+    private final BufferGrpc.BufferBlockingStub stub;
+    private final ServiceTokens tokens;
+    private final Tracing tracing;
+
+    /** @param address host:port */
+    public GrpcThreadBuffer(String address, ServiceTokens tokens, Tracing tracing) {
+        this.channel = NettyChannelBuilder.forTarget(address)
+                .usePlaintext()
+                .maxInboundMessageSize(MOST_BYTES)
+                .keepAliveTime(30, TimeUnit.SECONDS)
+                .keepAliveTimeout(10, TimeUnit.SECONDS)
+                .build();
+        this.stub = BufferGrpc.newBlockingStub(channel);
+        this.tokens = tokens;
+        this.tracing = tracing;
+    }
+
+    /** False while the buffer cannot be connected to. */
+    public boolean isReachable() {
+        return channel.getState(true) != ConnectivityState.TRANSIENT_FAILURE;
+    }
+
+    @Override
+    public BeginReply begin(BeginRequest request) {
+        return call(request.getTenant(), buffer -> buffer.begin(request));
+    }
+
+    @Override
+    public CompleteReply complete(CompleteRequest request) {
+        return call(request.getTenant(), buffer -> buffer.complete(request));
+    }
+
+    @Override
+    public ReadReply read(ReadRequest request) {
+        return call(request.getTenant(), buffer -> buffer.read(request));
+    }
+
+    private <T> T call(String tenant, Function<BufferGrpc.BufferBlockingStub, T> call) {
+        Metadata headers = new Metadata();
+        headers.put(AUTHORIZATION, "Bearer " + tokens.issue(new TenantId(tenant), ServiceTokens.BUFFER));
+        tracing.inject((name, value) -> headers.put(Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER), value));
+        try {
+            return call.apply(stub.withDeadlineAfter(PATIENCE)
+                    .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers)));
+        } catch (StatusRuntimeException e) {
+            throw switch (e.getStatus().getCode()) {
+                case INVALID_ARGUMENT, OUT_OF_RANGE, FAILED_PRECONDITION, RESOURCE_EXHAUSTED, UNIMPLEMENTED ->
+                    new Refused("the buffer refused: " + e.getStatus(), e);
+                case OK,
+                        CANCELLED,
+                        UNKNOWN,
+                        DEADLINE_EXCEEDED,
+                        NOT_FOUND,
+                        ALREADY_EXISTS,
+                        PERMISSION_DENIED,
+                        ABORTED,
+                        INTERNAL,
+                        UNAVAILABLE,
+                        DATA_LOSS,
+                        UNAUTHENTICATED -> new UnavailableException("the buffer: " + e.getStatus(), e);
+            };
+        }
+    }
+
+    @Override
+    public void close() {
+        channel.shutdownNow();
+    }
+}

@@ -1,0 +1,5 @@
+/** The buffer over gRPC. */
+@NullMarked
+package io.agentserver.pump.grpc;
+
+import org.jspecify.annotations.NullMarked;

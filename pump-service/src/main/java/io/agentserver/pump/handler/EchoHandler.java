@@ -1,0 +1,9 @@
+package io.agentserver.pump.handler;
+
+/** {@code builtin:echo}: answers with the payload it got. */
+final class EchoHandler implements MessageHandler {
+    @Override
+    public HandlerResult handle(HandlerCall call) {
+        return HandlerResult.respond(call.message().payload());
+    }
+}

@@ -1,0 +1,40 @@
+package io.agentserver.pump.handler;
+
+import io.agentserver.buffer.v1.Slot;
+import io.agentserver.envelope.Envelope;
+import io.agentserver.envelope.MessageId;
+import io.agentserver.envelope.TenantId;
+import io.agentserver.envelope.ThreadId;
+import io.agentserver.organism.Listener;
+import io.agentserver.organism.Organism;
+
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * One message to handle, and what its handler may know.
+ *
+ * @param organism the version that the message's turn is bound to
+ * @param caller whom a response answers: a listener, or the client at the root
+ * @param history what this thread has begun and its own outputs, oldest first, without this message
+ * @param time how long the handler may take
+ */
+public record HandlerCall(
+        TenantId tenant,
+        ThreadId conversation,
+        ThreadId thread,
+        MessageId turn,
+        Envelope message,
+        Listener listener,
+        Organism organism,
+        String caller,
+        List<Slot> history,
+        Duration time) {
+    public HandlerCall {
+        history = List.copyOf(history);
+    }
+
+    public MessageId id() {
+        return message.meta().requiredId();
+    }
+}

@@ -1,0 +1,34 @@
+package io.agentserver.pump.handler;
+
+import java.util.List;
+
+/** What came of handling a message. */
+public sealed interface HandlerResult {
+    Spent spent();
+
+    /** Done; no outputs: the chain ends here. */
+    record Done(List<HandlerOutput> outputs, Spent spent) implements HandlerResult {
+        public Done {
+            outputs = List.copyOf(outputs);
+        }
+    }
+
+    /**
+     * It failed in a way that may be over soon: run it again, and if that does not help tell the caller.
+     *
+     * @param reason for the log and the dead letter
+     * @param message for the caller: no topology, no stack trace
+     */
+    record Again(SystemErrors.Code code, String reason, String message, Spent spent) implements HandlerResult {}
+
+    /** It failed, and would again: the caller gets the error. A {@link SystemErrors.Code#BUDGET} ends the turn. */
+    record Failed(SystemErrors.Code code, String message, Spent spent) implements HandlerResult {}
+
+    static HandlerResult respond(String payload) {
+        return new Done(List.of(new HandlerOutput.Respond(payload)), Spent.NOTHING);
+    }
+
+    static HandlerResult failed(SystemErrors.Code code, String message) {
+        return new Failed(code, message, Spent.NOTHING);
+    }
+}

@@ -1,0 +1,10 @@
+package io.agentserver.pump.handler;
+
+/**
+ * Does one listener's work. Runs on a virtual thread of its own, which is interrupted when its time is over; may block.
+ * It returns what should happen and writes nothing; it may run again for the same message, also on another pod.
+ */
+@FunctionalInterface
+public interface MessageHandler {
+    HandlerResult handle(HandlerCall call);
+}

@@ -1,0 +1,154 @@
+package io.agentserver.pump.http;
+
+import com.standardwebhooks.Webhook;
+import com.standardwebhooks.exceptions.EmptyWebhookSecretException;
+import com.standardwebhooks.exceptions.WebhookSigningException;
+import io.agentserver.organism.Handler;
+import io.agentserver.pump.handler.HandlerCall;
+import io.agentserver.pump.handler.HandlerResult;
+import io.agentserver.pump.handler.MessageHandler;
+import io.agentserver.pump.handler.Spent;
+import io.agentserver.pump.handler.SystemErrors.Code;
+import io.agentserver.pump.trace.Tracing;
+import org.apache.hc.client5.http.classic.methods.HttpPost;
+import org.apache.hc.client5.http.config.ConnectionConfig;
+import org.apache.hc.client5.http.config.RequestConfig;
+import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
+import org.apache.hc.client5.http.impl.classic.HttpClients;
+import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuilder;
+import org.apache.hc.core5.http.ClassicHttpResponse;
+import org.apache.hc.core5.http.ContentType;
+import org.apache.hc.core5.http.HttpEntity;
+import org.apache.hc.core5.http.io.entity.ByteArrayEntity;
+import org.apache.hc.core5.util.Timeout;
+import org.jspecify.annotations.Nullable;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * {@code handler: http}: POSTs the envelope to the tenant's service, signed by Standard Webhooks
+ * (https://www.standardwebhooks.com), the message's id as {@code webhook-id}: the service recognises a repeat by it. Answers
+ * of at most 1 MiB; no redirects, no compression, no cookies, no proxy, no private addresses. 5xx, 429 and silence are worth
+ * another try, other refusals are not. Blocks its virtual thread; an interrupt closes the connection.
+ */
+public final class HttpHandler implements MessageHandler, AutoCloseable {
+    private static final int MOST_BYTES = 1024 * 1024;
+    private static final Timeout CONNECT = Timeout.ofSeconds(5);
+    private static final int MOST_CONNECTIONS = 2000;
+    private static final int MOST_CONNECTIONS_OF_A_HOST = 200;
+
+    private final CloseableHttpClient http;
+    private final Clock clock;
+    private final Tracing tracing;
+
+    /** @param allowLoopback in dev alone */
+    public HttpHandler(boolean allowLoopback, Clock clock, Tracing tracing) {
+        this.clock = clock;
+        this.tracing = tracing;
+        this.http = HttpClients.custom()
+                .setConnectionManager(PoolingHttpClientConnectionManagerBuilder.create()
+                        .setDnsResolver(new PublicAddresses(allowLoopback))
+                        .setMaxConnTotal(MOST_CONNECTIONS)
+                        .setMaxConnPerRoute(MOST_CONNECTIONS_OF_A_HOST)
+                        .setDefaultConnectionConfig(ConnectionConfig.custom()
+                                .setConnectTimeout(CONNECT)
+                                .setValidateAfterInactivity(Timeout.ofSeconds(2))
+                                .setTimeToLive(Timeout.ofMinutes(5)) // an old address is let go of
+                                .build())
+                        .build())
+                .disableRedirectHandling()
+                .disableContentCompression()
+                .disableCookieManagement()
+                .disableAuthCaching()
+                .disableAutomaticRetries()
+                .setUserAgent("AgentServer")
+                .build();
+    }
+
+    @Override
+    public HandlerResult handle(HandlerCall call) {
+        if (!(call.listener().handler() instanceof Handler.Http service)) {
+            throw new IllegalArgumentException("listener " + call.listener().name() + " is not an http listener");
+        }
+        try {
+            return http.execute(request(call, service), response -> result(call, response));
+        } catch (PublicAddresses.Forbidden e) {
+            return HandlerResult.failed(Code.HANDLER, "the handler's address is not allowed");
+        } catch (IOException e) {
+            return again("the service cannot be reached: " + e);
+        }
+    }
+
+    private HttpPost request(HandlerCall call, Handler.Http service) {
+        String envelope = call.message().xml();
+        String id = call.id().toString();
+        long now = clock.instant().getEpochSecond();
+        HttpPost post = new HttpPost(service.url());
+        post.setConfig(RequestConfig.custom()
+                .setConnectionRequestTimeout(CONNECT)
+                .setResponseTimeout(Timeout.of(call.time().toMillis(), TimeUnit.MILLISECONDS))
+                .build());
+        post.setHeader("webhook-id", id);
+        post.setHeader("webhook-timestamp", Long.toString(now));
+        post.setHeader("webhook-signature", signature(service.secret(), id, now, envelope));
+        post.setHeader("Accept", "application/xml");
+        tracing.inject(post::setHeader);
+        post.setEntity(new ByteArrayEntity(
+                envelope.getBytes(StandardCharsets.UTF_8),
+                ContentType.create("application/xml", StandardCharsets.UTF_8)));
+        return post;
+    }
+
+    private static String signature(String secret, String id, long timestamp, String body) {
+        try {
+            return new Webhook(secret).sign(id, timestamp, body);
+        } catch (EmptyWebhookSecretException | WebhookSigningException e) {
+            throw new IllegalStateException("the secret was checked with the organism", e);
+        }
+    }
+
+    private static HandlerResult result(HandlerCall call, ClassicHttpResponse response) throws IOException {
+        int status = response.getCode();
+        return switch (status) {
+            case 200 -> read(call, response.getEntity());
+            case 204 -> new HandlerResult.Done(List.of(), Spent.NOTHING);
+            case 202 -> HandlerResult.failed(Code.HANDLER, "the handler answered 202; late answers are not taken yet");
+            case 408, 425, 429 -> again("the service answers " + status);
+            default ->
+                status >= 500
+                        ? again("the service answers " + status)
+                        : HandlerResult.failed(Code.HANDLER, "the handler answered " + status);
+        };
+    }
+
+    private static HandlerResult read(HandlerCall call, @Nullable HttpEntity entity) throws IOException {
+        byte[] body = new byte[0];
+        if (entity != null) {
+            try (InputStream in = entity.getContent()) {
+                body = in.readNBytes(MOST_BYTES + 1);
+            }
+        }
+        if (body.length > MOST_BYTES) {
+            return HandlerResult.failed(Code.HANDLER, "the handler's answer is over 1 MiB");
+        }
+        return switch (ServiceAnswer.read(body, call.listener())) {
+            case ServiceAnswer.Fit fit -> new HandlerResult.Done(fit.outputs(), Spent.NOTHING);
+            case ServiceAnswer.Unfit(String reason) ->
+                HandlerResult.failed(Code.VALIDATION, "the handler's answer is not fit: " + reason);
+        };
+    }
+
+    private static HandlerResult again(String reason) {
+        return new HandlerResult.Again(Code.HANDLER, reason, "the handler did not answer", Spent.NOTHING);
+    }
+
+    @Override
+    public void close() throws IOException {
+        http.close();
+    }
+}

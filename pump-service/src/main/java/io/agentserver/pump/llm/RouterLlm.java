@@ -1,0 +1,132 @@
+package io.agentserver.pump.llm;
+
+import io.agentserver.pump.trace.Tracing;
+import io.agentserver.service.ServiceTokens;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * The LLM router over its OpenAI-compatible HTTP interface. Keeps connections; blocks the calling virtual thread; an
+ * interrupt cancels the request. Answers are read up to 4 MiB.
+ */
+public final class RouterLlm implements Llm {
+    private static final int MOST_BYTES = 4 * 1024 * 1024;
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+
+    private final URI completions;
+    private final ServiceTokens tokens;
+    private final Tracing tracing;
+    private final HttpClient http = HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .connectTimeout(Duration.ofSeconds(5))
+            .followRedirects(HttpClient.Redirect.NEVER)
+            .build();
+
+    /** @param router the base URL, without {@code /v1} */
+    public RouterLlm(URI router, ServiceTokens tokens, Tracing tracing) {
+        this.completions = URI.create(router.toString().replaceAll("/+$", "") + "/v1/chat/completions");
+        this.tokens = tokens;
+        this.tracing = tracing;
+    }
+
+    @Override
+    public Answer ask(Question question) {
+        try {
+            HttpResponse<InputStream> response =
+                    http.send(request(question), HttpResponse.BodyHandlers.ofInputStream());
+            try (InputStream in = response.body()) {
+                byte[] body = in.readNBytes(MOST_BYTES + 1);
+                return body.length > MOST_BYTES
+                        ? new Answer.Refused("its answer is over " + MOST_BYTES + " bytes")
+                        : answer(response, body);
+            }
+        } catch (IOException e) {
+            return new Answer.Unavailable("the router cannot be reached: " + e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return new Answer.Unavailable("the call was cut off");
+        }
+    }
+
+    private HttpRequest request(Question question) {
+        HttpRequest.Builder request = HttpRequest.newBuilder(completions)
+                .timeout(question.time())
+                .header("Authorization", "Bearer " + tokens.issue(question.tenant(), ServiceTokens.LLM_CALL))
+                .header("Content-Type", "application/json")
+                .header("Idempotency-Key", question.idempotencyKey())
+                .header("x-agentserver-conversation", question.conversation().toString())
+                .header("x-agentserver-thread", question.thread().toString())
+                .header("x-agentserver-message", question.message().toString())
+                .header("x-agentserver-listener", question.listener())
+                .POST(HttpRequest.BodyPublishers.ofByteArray(body(question)));
+        tracing.inject(request::header);
+        return request.build();
+    }
+
+    private static byte[] body(Question question) {
+        List<Map<String, String>> messages = new ArrayList<>();
+        for (ChatMessage message : question.messages()) {
+            Map<String, String> each = new LinkedHashMap<>();
+            each.put("role", message.role().name().toLowerCase(Locale.ROOT));
+            if (message.name() != null) {
+                each.put("name", message.name());
+            }
+            each.put("content", message.content());
+            messages.add(each);
+        }
+        Map<String, Object> body = new LinkedHashMap<>();
+        body.put("model", question.model());
+        body.put("messages", messages);
+        return JSON.writeValueAsBytes(body);
+    }
+
+    private static Answer answer(HttpResponse<?> response, byte[] body) {
+        int status = response.statusCode();
+        if (status == 402) {
+            return new Answer.OutOfCredit();
+        }
+        if (status == 408 || status == 409 || status == 425 || status == 429 || status >= 500) {
+            return new Answer.Unavailable("the router answers " + status);
+        }
+        if (status != 200) {
+            return new Answer.Refused(status + " " + errorCode(body));
+        }
+        try {
+            JsonNode json = JSON.readTree(body);
+            JsonNode usage = json.path("usage");
+            return new Answer.Answered(
+                    json.path("choices").path(0).path("message").path("content").asString(""),
+                    response.headers()
+                            .firstValue("x-agentserver-receipt")
+                            .orElseGet(() -> json.path("id").asString("")),
+                    Math.max(0, usage.path("prompt_tokens").asLong(0)),
+                    Math.max(0, usage.path("completion_tokens").asLong(0)));
+        } catch (JacksonException e) {
+            return new Answer.Unavailable("the router's answer is no JSON");
+        }
+    }
+
+    /** OpenAI's error code: a word, and safe to show; its message may not be. */
+    private static String errorCode(byte[] body) {
+        try {
+            String code = JSON.readTree(body).path("error").path("code").asString("");
+            return code.matches("[a-z0-9_-]{1,64}") ? code : "";
+        } catch (JacksonException e) {
+            return ""; // not an error of the router's own making: the status says it all
+        }
+    }
+}

@@ -1,0 +1,91 @@
+package io.agentserver.pump.log;
+
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * How much has been taken from the log and is not finished, of a partition, of a tenant, and in all; past a bound the
+ * partition is full until that is down to half of the bound. The log is the queue: nothing is ever dropped here. Not safe for
+ * threads of its own accord; {@link Lanes} guards it.
+ */
+final class Intake {
+    private final Bound partitionBound;
+    private final Bound tenantBound;
+    private final Bound totalBound;
+    private final Map<Slice, Load> partitions = new HashMap<>();
+    private final Map<String, Load> tenants = new HashMap<>();
+    private final Load total = new Load();
+
+    /** @param bytes of the records' values */
+    record Bound(int messages, long bytes) {
+        Bound {
+            if (messages < 1 || bytes < 1) {
+                throw new IllegalArgumentException(
+                        "a bound of " + messages + " messages, " + bytes + " bytes: take 1 or more");
+            }
+        }
+    }
+
+    /** A partition. */
+    record Slice(String topic, int partition) {}
+
+    private static final class Load {
+        private int messages;
+        private long bytes;
+        private boolean full;
+
+        void add(int count, long size) {
+            messages += count;
+            bytes += size;
+        }
+
+        boolean isFull(Bound bound) {
+            full = full
+                    ? messages > bound.messages() / 2 || bytes > bound.bytes() / 2
+                    : messages >= bound.messages() || bytes >= bound.bytes();
+            return full;
+        }
+    }
+
+    Intake(Bound partition, Bound tenant, Bound total) {
+        this.partitionBound = partition;
+        this.tenantBound = tenant;
+        this.totalBound = total;
+    }
+
+    void take(Slice slice, long bytes) {
+        load(slice).add(1, bytes);
+        tenant(slice).add(1, bytes);
+        total.add(1, bytes);
+    }
+
+    void release(Slice slice, long bytes) {
+        load(slice).add(-1, -bytes);
+        tenant(slice).add(-1, -bytes);
+        total.add(-1, -bytes);
+    }
+
+    /** Whether no more should be taken of it for now. */
+    boolean isFull(Slice slice) {
+        boolean byPartition = load(slice).isFull(partitionBound);
+        boolean byTenant = tenant(slice).isFull(tenantBound);
+        boolean inAll = total.isFull(totalBound);
+        return byPartition || byTenant || inAll;
+    }
+
+    int messagesOf(Slice slice) {
+        return load(slice).messages;
+    }
+
+    int messages() {
+        return total.messages;
+    }
+
+    private Load load(Slice slice) {
+        return partitions.computeIfAbsent(slice, _ -> new Load());
+    }
+
+    private Load tenant(Slice slice) {
+        return tenants.computeIfAbsent(slice.topic(), _ -> new Load());
+    }
+}

@@ -1,0 +1,241 @@
+package io.agentserver.pump.log;
+
+import io.agentserver.pump.flow.Hold;
+import io.agentserver.pump.flow.LogMessage;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * One lane for each thread of each partition: its messages are handled one at a time in the log's order, on a virtual thread
+ * that lives while the lane has any; lanes run side by side. What a lane has finished may be committed; what it held of a
+ * partition that was let go is nobody's business here any more. All methods are safe on any thread and do not block, but
+ * for {@link #awaitIdle}.
+ */
+final class Lanes {
+    private static final Logger LOG = LoggerFactory.getLogger(Lanes.class);
+
+    private final MessageWork work;
+    private final Intake intake;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition idle = lock.newCondition();
+    private final Map<Intake.Slice, Holding> holdings = new HashMap<>();
+    private int running;
+
+    /** What is done for each message. */
+    @FunctionalInterface
+    interface MessageWork {
+        /** @return whether it is finished and may be committed */
+        boolean handle(LogMessage message, Hold hold);
+    }
+
+    /** A partition from its assignment to its revocation. */
+    private static final class Holding implements Hold {
+        private final OffsetWindow window = new OffsetWindow();
+        private final Map<String, Deque<LogMessage>> lanes = new HashMap<>();
+        private volatile boolean letGo;
+
+        @Override
+        public boolean isLetGo() {
+            return letGo;
+        }
+    }
+
+    Lanes(MessageWork work, Intake intake) {
+        this.work = work;
+        this.intake = intake;
+    }
+
+    /** Puts a message at the end of its lane. */
+    void add(LogMessage message) {
+        Intake.Slice slice = slice(message);
+        lock.lock();
+        try {
+            Holding holding = holdings.computeIfAbsent(slice, _ -> new Holding());
+            holding.window.start(message.offset());
+            intake.take(slice, message.value().length);
+            String key = new String(message.key(), StandardCharsets.ISO_8859_1);
+            Deque<LogMessage> lane = holding.lanes.get(key);
+            if (lane != null) {
+                lane.add(message);
+                return;
+            }
+            lane = new ArrayDeque<>();
+            lane.add(message);
+            holding.lanes.put(key, lane);
+            running++;
+            Thread.ofVirtual().name("lane").start(() -> run(holding, key));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    boolean isFull(Intake.Slice slice) {
+        lock.lock();
+        try {
+            return intake.isFull(slice);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** What of each held partition may be committed and has not been. */
+    Map<Intake.Slice, Long> committable() {
+        lock.lock();
+        try {
+            Map<Intake.Slice, Long> offsets = new HashMap<>();
+            holdings.forEach((slice, holding) -> {
+                if (holding.window.isDirty()) {
+                    offsets.put(slice, holding.window.committable());
+                }
+            });
+            return offsets;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void committed(Map<Intake.Slice, Long> offsets) {
+        lock.lock();
+        try {
+            offsets.forEach((slice, offset) -> {
+                Holding holding = holdings.get(slice);
+                if (holding != null) {
+                    holding.window.committed(offset);
+                }
+            });
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Forgets a partition: what waits is not handled, what runs may stop, and nothing of it counts. */
+    void letGo(Intake.Slice slice) {
+        lock.lock();
+        try {
+            Holding holding = holdings.remove(slice);
+            if (holding == null) {
+                return;
+            }
+            holding.letGo = true;
+            holding.lanes.forEach((_, lane) -> {
+                // the first is running: its lane releases it
+                while (lane.size() > 1) {
+                    intake.release(slice, lane.removeLast().value().length);
+                }
+            });
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void letGoOfAll() {
+        lock.lock();
+        try {
+            for (Intake.Slice slice : holdings.keySet().toArray(Intake.Slice[]::new)) {
+                letGo(slice);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Messages taken and not finished. */
+    int inFlight(Intake.Slice slice) {
+        lock.lock();
+        try {
+            return intake.messagesOf(slice);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Lanes that have a message. */
+    int count() {
+        lock.lock();
+        try {
+            return running;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** @return whether every lane ran empty in that time */
+    boolean awaitIdle(Duration time) throws InterruptedException {
+        lock.lock();
+        try {
+            long left = time.toNanos();
+            while (running > 0) {
+                if (left <= 0) {
+                    return false;
+                }
+                left = idle.awaitNanos(left);
+            }
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void run(Holding holding, String key) {
+        LogMessage message = first(holding, key);
+        while (message != null) {
+            boolean finished = false;
+            try {
+                finished = work.handle(message, holding);
+            } catch (RuntimeException | Error e) {
+                // its offset stays unfinished: the next holder of the partition gets it again
+                LOG.error("{}-{} at {} failed", message.topic(), message.partition(), message.offset(), e);
+            }
+            message = next(holding, key, message, finished);
+        }
+    }
+
+    private @Nullable LogMessage first(Holding holding, String key) {
+        lock.lock();
+        try {
+            Deque<LogMessage> lane = holding.lanes.get(key);
+            return lane == null ? null : lane.peekFirst();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Ends the message and gives the lane's next; null: the lane is empty and gone. */
+    private @Nullable LogMessage next(Holding holding, String key, LogMessage done, boolean finished) {
+        lock.lock();
+        try {
+            intake.release(slice(done), done.value().length);
+            if (finished) {
+                holding.window.finish(done.offset());
+            }
+            Deque<LogMessage> lane = holding.lanes.get(key);
+            if (lane != null) {
+                lane.pollFirst();
+                LogMessage following = lane.peekFirst();
+                if (following != null) {
+                    return following;
+                }
+                holding.lanes.remove(key);
+            }
+            running--;
+            idle.signalAll();
+            return null;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private static Intake.Slice slice(LogMessage message) {
+        return new Intake.Slice(message.topic(), message.partition());
+    }
+}

@@ -1,0 +1,283 @@
+package io.agentserver.pump.log;
+
+import io.agentserver.log.RecordHeaders;
+import io.agentserver.log.Topics;
+import io.agentserver.pump.flow.LogMessage;
+import io.agentserver.pump.flow.MessageFlow;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.InterruptException;
+import org.apache.kafka.common.errors.WakeupException;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Properties;
+import java.util.Set;
+
+/**
+ * Takes every tenant's messages from Kafka (group {@code pump}, KIP-848) and gives each to the lane of its thread. One
+ * platform thread polls, pauses full partitions and commits; it never waits for a message's handling. A partition's committed
+ * offset is its lowest unfinished one, so what a crash interrupts is polled again. Stops by draining what it has taken.
+ */
+public final class Pump implements AutoCloseable {
+    public static final String GROUP = "pump";
+
+    private static final Logger LOG = LoggerFactory.getLogger(Pump.class);
+    private static final Duration POLL = Duration.ofMillis(100);
+    private static final Duration POLL_WHILE_PAUSED = Duration.ofMillis(10);
+    private static final long COMMIT_EVERY_NANOS = Duration.ofMillis(200).toNanos();
+    private static final long MEASURE_EVERY_NANOS = Duration.ofSeconds(1).toNanos();
+    private static final Duration CLOSE = Duration.ofSeconds(3);
+    private static final Duration PAUSE_AFTER_FAILURE = Duration.ofSeconds(1);
+
+    private final String bootstrap;
+    private final Duration drain;
+    private final Lanes lanes;
+    private final QueueSizes sizes;
+    private final Thread thread;
+    private final Set<TopicPartition> paused = new HashSet<>(); // the poll thread's
+    private volatile boolean stopping;
+    private volatile boolean joined;
+
+    /**
+     * @param bootstrap host:port of the brokers, with commas
+     * @param drain how long a stop waits for what is being handled
+     */
+    public Pump(String bootstrap, MessageFlow flow, PumpLimits limits, Duration drain, QueueSizes sizes) {
+        this(bootstrap, flow::handle, limits, drain, sizes);
+    }
+
+    Pump(String bootstrap, Lanes.MessageWork work, PumpLimits limits, Duration drain, QueueSizes sizes) {
+        this.bootstrap = bootstrap;
+        this.drain = drain;
+        this.lanes = new Lanes(work, limits.intake());
+        this.sizes = sizes;
+        this.thread = Thread.ofPlatform().name("pump").daemon().unstarted(this::run);
+    }
+
+    public Pump start() {
+        thread.start();
+        return this;
+    }
+
+    /** Whether it is a member of the group and polls. */
+    public boolean isJoined() {
+        return joined && thread.isAlive();
+    }
+
+    /** Lanes that have a message. */
+    public int laneCount() {
+        return lanes.count();
+    }
+
+    /** Stops polling, lets what runs finish within the deadline, commits, leaves the group. */
+    @Override
+    public void close() {
+        stopping = true;
+        try {
+            thread.join(drain.plus(CLOSE).plus(CLOSE));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        lanes.letGoOfAll();
+    }
+
+    private void run() {
+        while (!stopping) {
+            try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(settings())) {
+                try {
+                    consumer.subscribe(Topics.ALL_MESSAGES, new Rebalance(consumer));
+                    poll(consumer);
+                    drain(consumer);
+                } finally {
+                    joined = false;
+                    lanes.letGoOfAll();
+                    paused.clear();
+                }
+            } catch (WakeupException | InterruptException e) {
+                LOG.warn("the pump was interrupted without being closed; joining the group again", e);
+            } catch (KafkaException e) {
+                LOG.error("the pump lost its consumer; joining the group again", e);
+                pauseAfterFailure();
+            }
+        }
+    }
+
+    private void poll(KafkaConsumer<byte[], byte[]> consumer) {
+        long committed = System.nanoTime();
+        long measured = committed;
+        while (!stopping) {
+            for (ConsumerRecord<byte[], byte[]> record : consumer.poll(paused.isEmpty() ? POLL : POLL_WHILE_PAUSED)) {
+                lanes.add(message(record));
+            }
+            joined = joined
+                    || !consumer.assignment().isEmpty()
+                    || consumer.groupMetadata().generationId() > 0;
+            pauseAndResume(consumer);
+            long now = System.nanoTime();
+            if (now - committed >= COMMIT_EVERY_NANOS) {
+                commit(consumer);
+                committed = now;
+            }
+            if (now - measured >= MEASURE_EVERY_NANOS) {
+                measure(consumer);
+                measured = now;
+            }
+        }
+    }
+
+    /** The partitions that are full wait in the log. */
+    private void pauseAndResume(KafkaConsumer<byte[], byte[]> consumer) {
+        for (TopicPartition partition : consumer.assignment()) {
+            boolean full = lanes.isFull(slice(partition));
+            if (full && paused.add(partition)) {
+                consumer.pause(Set.of(partition));
+            } else if (!full && paused.remove(partition)) {
+                consumer.resume(Set.of(partition));
+            }
+        }
+    }
+
+    private void commit(KafkaConsumer<byte[], byte[]> consumer) {
+        Map<Intake.Slice, Long> offsets = lanes.committable();
+        if (!offsets.isEmpty()) {
+            consumer.commitAsync(toKafka(offsets), (_, failure) -> {
+                if (failure == null) {
+                    lanes.committed(offsets);
+                } else {
+                    LOG.warn("a commit failed and will be repeated: {}", failure.toString());
+                }
+            });
+        }
+    }
+
+    /** Before a partition goes: what is finished and not committed would be handled again for nothing. */
+    private void commitNow(KafkaConsumer<byte[], byte[]> consumer) {
+        Map<Intake.Slice, Long> offsets = lanes.committable();
+        try {
+            if (!offsets.isEmpty()) {
+                consumer.commitSync(toKafka(offsets), CLOSE);
+                lanes.committed(offsets);
+            }
+        } catch (KafkaException e) {
+            LOG.warn("the last commit failed; some messages will be recognised as repeats: {}", e.toString());
+        }
+    }
+
+    private void drain(KafkaConsumer<byte[], byte[]> consumer) {
+        long deadline = System.nanoTime() + drain.toNanos();
+        consumer.pause(consumer.assignment());
+        try {
+            while (!lanes.awaitIdle(POLL) && System.nanoTime() < deadline) {
+                consumer.poll(Duration.ZERO); // stays a member, so that nobody begins what is about to end
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        commitNow(consumer);
+    }
+
+    private void measure(KafkaConsumer<byte[], byte[]> consumer) {
+        Map<String, Long> byTopic = new HashMap<>();
+        for (TopicPartition partition : consumer.assignment()) {
+            long behind = consumer.currentLag(partition).orElse(0) + lanes.inFlight(slice(partition));
+            byTopic.merge(partition.topic(), behind, Long::sum);
+        }
+        sizes.measured(byTopic);
+    }
+
+    private void pauseAfterFailure() {
+        try {
+            Thread.sleep(PAUSE_AFTER_FAILURE);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Its methods run on the poll thread, inside {@code poll} and {@code close}. */
+    private final class Rebalance implements ConsumerRebalanceListener {
+        private final KafkaConsumer<byte[], byte[]> consumer;
+
+        Rebalance(KafkaConsumer<byte[], byte[]> consumer) {
+            this.consumer = consumer;
+        }
+
+        @Override
+        public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
+            joined = true;
+        }
+
+        @Override
+        public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
+            commitNow(consumer);
+            onPartitionsLost(partitions);
+        }
+
+        @Override
+        public void onPartitionsLost(Collection<TopicPartition> partitions) {
+            for (TopicPartition partition : partitions) {
+                lanes.letGo(slice(partition));
+                paused.remove(partition);
+            }
+        }
+    }
+
+    private static LogMessage message(ConsumerRecord<byte[], byte[]> record) {
+        Header trace = record.headers().lastHeader(RecordHeaders.TRACEPARENT);
+        Header mac = record.headers().lastHeader(RecordHeaders.MAC);
+        return new LogMessage(
+                record.topic(),
+                record.partition(),
+                record.offset(),
+                orEmpty(record.key()),
+                orEmpty(record.value()),
+                mac == null ? null : mac.value(),
+                trace == null ? null : new String(orEmpty(trace.value()), StandardCharsets.US_ASCII));
+    }
+
+    private static byte[] orEmpty(byte @Nullable [] bytes) {
+        return bytes == null ? new byte[0] : bytes;
+    }
+
+    private static Intake.Slice slice(TopicPartition partition) {
+        return new Intake.Slice(partition.topic(), partition.partition());
+    }
+
+    private static Map<TopicPartition, OffsetAndMetadata> toKafka(Map<Intake.Slice, Long> offsets) {
+        Map<TopicPartition, OffsetAndMetadata> kafka = new HashMap<>();
+        offsets.forEach((slice, offset) ->
+                kafka.put(new TopicPartition(slice.topic(), slice.partition()), new OffsetAndMetadata(offset)));
+        return kafka;
+    }
+
+    private Properties settings() {
+        Properties settings = new Properties();
+        settings.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
+        settings.put(ConsumerConfig.GROUP_ID_CONFIG, GROUP);
+        settings.put(ConsumerConfig.GROUP_PROTOCOL_CONFIG, "consumer");
+        settings.put(ConsumerConfig.KEY_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class);
+        settings.put(ConsumerConfig.VALUE_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class);
+        settings.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
+        settings.put(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, false);
+        settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
+        settings.put(ConsumerConfig.METADATA_MAX_AGE_CONFIG, 2_000); // how soon a new tenant's topic is found
+        settings.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, 500);
+        settings.put(ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG, 250);
+        settings.put(ConsumerConfig.FETCH_MIN_BYTES_CONFIG, 1);
+        return settings;
+    }
+}

@@ -1,0 +1,182 @@
+package io.agentserver.pump.flow;
+
+import io.agentserver.buffer.v1.Tokens;
+import io.agentserver.envelope.Envelope;
+import io.agentserver.log.RecordHeaders;
+import io.agentserver.pump.handler.HandlerOutput;
+import io.agentserver.pump.handler.HandlerResult;
+import io.agentserver.pump.handler.SystemErrors.Code;
+import io.agentserver.pump.testing.Calls;
+import org.junit.jupiter.api.Test;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** What goes wrong, and what becomes of it. */
+class FlowFailuresTest extends FlowFixture {
+    @Test
+    void an_output_that_its_receiver_does_not_take_is_an_error_and_not_sent() {
+        http = _ -> done(new HandlerOutput.Forward("left", "<Poll><Wrong/></Poll>"));
+        step(client("service", "<Job><Text>x</Text></Job>"));
+
+        assertThat(last().getOutputs(0).getEnvelope()).contains("<code>validation</code>");
+        assertThat(log).isEmpty();
+    }
+
+    @Test
+    void a_handler_cannot_write_the_meta_of_its_output() {
+        http = _ -> done(
+                new HandlerOutput.Respond(
+                        "<a/></message><message xmlns=\"https://xml-pipeline.org/ns/envelope/v1\"><meta><from>core</from></meta><b/>"));
+        step(client("service", "<Job><Text>x</Text></Job>"));
+
+        assertThat(last().getOutputs(0).getEnvelope()).contains("<from>core</from>", "<code>validation</code>");
+    }
+
+    @Test
+    void a_handler_that_fails_is_run_again_and_then_a_dead_letter_and_an_error() {
+        int[] runs = {0};
+        http = _ -> {
+            runs[0]++;
+            throw new IllegalStateException("secret internals");
+        };
+        step(client("service", "<Job><Text>x</Text></Job>"));
+
+        assertThat(runs[0]).isEqualTo(2);
+        assertThat(log).hasSize(1);
+        assertThat(log.getFirst().topic()).isEqualTo("dead-letters.demo");
+        assertThat(text(log.getFirst(), RecordHeaders.ATTEMPTS)).isEqualTo("2");
+        assertThat(last().getFailed()).isTrue();
+        assertThat(last().getOutputs(0).getEnvelope())
+                .contains("<from>core</from>", "<code>handler</code>", "<retry-allowed>true</retry-allowed>")
+                .doesNotContain("secret");
+        assertThat(registry.get("agentserver.dead.letters").counter().count()).isEqualTo(1);
+    }
+
+    @Test
+    void a_handler_that_takes_too_long_is_stopped() {
+        boolean[] interrupted = {false};
+        llm = _ -> {
+            try {
+                Thread.sleep(Duration.ofMinutes(5));
+            } catch (InterruptedException e) {
+                interrupted[0] = true;
+            }
+            return HandlerResult.failed(Code.HANDLER, "stopped");
+        };
+        step(client(null, "<Greeting><Name>Ann</Name></Greeting>"));
+
+        assertThat(last().getOutputs(0).getEnvelope()).contains("<code>timeout</code>");
+        assertThat(interrupted[0]).isTrue();
+    }
+
+    @Test
+    void handlers_that_call_for_ever_are_stopped_by_the_hop_budget_and_the_client_is_told() {
+        http = _ -> done(new HandlerOutput.Forward("service", "<Job><Text>again</Text></Job>"));
+        run(client("service", "<Job><Text>x</Text></Job>"));
+
+        assertThat(journal.completed).hasSize(7);
+        assertThat(last().getFailed()).isTrue();
+        assertThat(last().getOutputs(0).getTo()).isEqualTo("console");
+        assertThat(last().getOutputs(0).getThread()).isEqualTo(Calls.ROOT.toString());
+        assertThat(last().getOutputs(0).getEnvelope()).contains("<code>budget</code>", "6 hops");
+    }
+
+    @Test
+    void a_budget_that_ends_deep_in_the_tree_ends_the_turn_at_the_client() {
+        http = call -> {
+            journal.tokens = Tokens.newBuilder().setInput(1_000_000).build();
+            return done(new HandlerOutput.Forward("left", "<Poll><Question>a</Question></Poll>"));
+        };
+        run(client("service", "<Job><Text>x</Text></Job>"));
+
+        assertThat(last().getFailed()).isTrue();
+        assertThat(last().getOutputs(0).getTo()).isEqualTo("console");
+        assertThat(last().getOutputs(0).getThread()).isEqualTo(Calls.ROOT.toString());
+    }
+
+    @Test
+    void waits_for_a_journal_that_is_away() {
+        journal.failures = 3;
+        http = _ -> done(new HandlerOutput.Respond("<ok/>"));
+
+        step(client("service", "<Job><Text>x</Text></Job>"));
+
+        assertThat(last().getOutputs(0).getEnvelope()).contains("<ok xmlns=\"\"></ok>");
+    }
+
+    @Test
+    void a_message_that_is_let_go_is_not_finished() {
+        journal.failures = Integer.MAX_VALUE;
+
+        assertThat(flow(journal).handle(client("service", "<Job><Text>x</Text></Job>"), () -> true))
+                .isFalse();
+        assertThat(journal.completed).isEmpty();
+    }
+
+    @Test
+    void a_payload_that_the_turns_organism_does_not_take_is_answered_with_huh() {
+        step(client("service", "<Job><Wrong/></Job>"));
+
+        assertThat(last().getOutputs(0).getEnvelope()).contains("<huh xmlns=\"https://xml-pipeline.org/ns/core/v1\">");
+        assertThat(last().getFailed()).isTrue();
+    }
+
+    @Test
+    void a_message_for_nobody_is_answered_with_an_error() {
+        step(client("gone", "<Job><Text>x</Text></Job>"));
+        assertThat(last().getOutputs(0).getEnvelope()).contains("<code>routing</code>");
+    }
+
+    @Test
+    void a_record_without_a_mac_is_believed_for_its_token_alone() {
+        http = _ -> done(new HandlerOutput.Respond("<ok/>"));
+        LogMessage signed = client("service", "<Job><Text>x</Text></Job>");
+
+        step(new LogMessage(signed.topic(), 0, 0, signed.key(), signed.value(), null, null));
+        assertThat(journal.completed).hasSize(1);
+    }
+
+    @Test
+    void what_cannot_be_verified_becomes_a_dead_letter_and_touches_no_journal() {
+        LogMessage good = client("service", "<Job><Text>x</Text></Job>");
+        byte[] changed = bytes(new String(good.value(), StandardCharsets.UTF_8).replace("<Text>x", "<Text>y"));
+        byte[] unsigned =
+                bytes(Calls.fromClient("service", "<Job><Text>x</Text></Job>").xml());
+        step(new LogMessage(good.topic(), 0, 1, good.key(), changed, good.mac(), null));
+        step(new LogMessage(good.topic(), 0, 2, good.key(), unsigned, null, null));
+        step(new LogMessage("messages.other", 0, 3, good.key(), good.value(), good.mac(), null));
+        step(new LogMessage(good.topic(), 0, 4, bytes("another-key"), good.value(), null, null));
+        step(new LogMessage(good.topic(), 0, 5, good.key(), bytes("not xml"), null, null));
+
+        assertThat(journal.begun).isEmpty();
+        assertThat(log)
+                .extracting(LogRecord::topic)
+                .containsExactly(
+                        "dead-letters.demo",
+                        "dead-letters.demo",
+                        "dead-letters.other",
+                        "dead-letters.demo",
+                        "dead-letters.demo");
+        assertThat(log)
+                .allSatisfy(
+                        letter -> assertThat(text(letter, RecordHeaders.REASON)).startsWith("not verifiable: "));
+        assertThat(text(log.get(2), RecordHeaders.REASON)).contains("another tenant's");
+        assertThat(registry.get("agentserver.rejected").counter().count()).isEqualTo(5);
+    }
+
+    @Test
+    void what_the_journal_calls_a_mismatch_becomes_a_dead_letter() {
+        http = _ -> done(new HandlerOutput.Forward("left", "<Poll><Question>a</Question></Poll>"));
+        step(client("service", "<Job><Text>x</Text></Job>"));
+        Envelope unknown =
+                Calls.output("service", "left", Calls.ROOT, Calls.MESSAGE.output(99), Calls.MESSAGE, "<Poll/>");
+
+        step(message(tokens.signOutput(unknown, DEMO, keys.signing(), 1)));
+
+        assertThat(log.getLast().topic()).isEqualTo("dead-letters.demo");
+        assertThat(text(log.getLast(), RecordHeaders.REASON)).isEqualTo("idempotency-mismatch: unknown");
+    }
+}

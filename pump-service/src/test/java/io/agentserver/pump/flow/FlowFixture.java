@@ -1,0 +1,196 @@
+package io.agentserver.pump.flow;
+
+import io.agentserver.buffer.v1.CompleteRequest;
+import io.agentserver.envelope.Envelope;
+import io.agentserver.envelope.EnvelopeDocument;
+import io.agentserver.envelope.EnvelopeToken;
+import io.agentserver.envelope.Meta;
+import io.agentserver.envelope.Reading;
+import io.agentserver.envelope.TenantId;
+import io.agentserver.localstores.LocalKafka;
+import io.agentserver.log.RecordHeaders;
+import io.agentserver.log.RecordMac;
+import io.agentserver.log.Topics;
+import io.agentserver.organism.OrganismParser;
+import io.agentserver.pump.handler.HandlerOutput;
+import io.agentserver.pump.handler.HandlerResult;
+import io.agentserver.pump.handler.Handlers;
+import io.agentserver.pump.handler.MessageHandler;
+import io.agentserver.pump.handler.Spent;
+import io.agentserver.pump.handler.SystemErrors.Code;
+import io.agentserver.pump.log.KafkaOutbox;
+import io.agentserver.pump.testing.Calls;
+import io.agentserver.pump.trace.Tracing;
+import io.agentserver.service.PlatformKeys;
+import io.agentserver.tenancy.OrganismEntry;
+import io.agentserver.tenancy.TenantDirectory;
+import io.agentserver.tenancy.TenantEntry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+/** A flow whose journal and model are the test's, and whose tenants come from a real topic. */
+abstract class FlowFixture {
+    static final String ORGANISM = """
+            organism: {name: mixed, limits: {hops: 6}}
+            listeners:
+              - {name: greeter, description: Greets., agent: true, handler: llm, prompt: Greet., payload: {root: Greeting, fields: {Name: string}}, peers: [{name: shouter, hand_over: true}], retries: 1, timeout: 400ms}
+              - {name: shouter, description: Shouts., handler: 'builtin:upper', payload: {root: GreetingResponse, fields: {Message: string}}, response: {root: ShoutedResponse, fields: {Message: string}}}
+              - {name: service, description: A service., handler: http, url: 'https://example.com/x', secret: whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD, payload: {root: Job, fields: {Text: string}}, peers: [shouter, left], retries: 1}
+              - {name: left, description: One of two., handler: 'builtin:echo', broadcast: true, payload: {root: Poll, fields: {Question: string}}}
+              - {name: right, description: The other., handler: 'builtin:echo', broadcast: true, payload: {root: Poll, fields: {Question: string}}}
+            """;
+
+    static final TenantId DEMO = Calls.DEMO;
+    static final RecordMac MAC = new RecordMac(new byte[32]);
+
+    @TempDir
+    @SuppressWarnings("NullAway.Init")
+    static Path directory;
+
+    @SuppressWarnings("NullAway.Init")
+    static LocalKafka kafka;
+
+    @SuppressWarnings("NullAway.Init")
+    static TenantDirectory tenants;
+
+    @SuppressWarnings("NullAway.Init")
+    static PlatformKeys keys;
+
+    final TinyJournal journal = new TinyJournal();
+    final List<LogRecord> log = new ArrayList<>();
+    final SimpleMeterRegistry registry = new SimpleMeterRegistry();
+    final EnvelopeToken tokens = new EnvelopeToken(Clock.systemUTC());
+    MessageHandler llm = _ -> HandlerResult.failed(Code.HANDLER, "no model");
+    MessageHandler http = _ -> HandlerResult.failed(Code.HANDLER, "no service");
+
+    @BeforeAll
+    static void publishTheTenant() throws Exception {
+        kafka = LocalKafka.start(directory.resolve("kafka"), 0);
+        Path file = directory.resolve("key.json");
+        PlatformKeys.createIfAbsent(file);
+        keys = PlatformKeys.load(file);
+        try (Admin admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, kafka.bootstrap()))) {
+            admin.createTopics(List.of(new NewTopic(Topics.TENANTS, 1, (short) 1)))
+                    .all()
+                    .get();
+        }
+        TenantEntry tenant = new TenantEntry("demo", "Demo", "dev", 1, Instant.EPOCH, 1, List.of(), List.of());
+        OrganismEntry organism = new OrganismEntry("demo", 1, ORGANISM, Instant.EPOCH);
+        try (KafkaOutbox outbox = new KafkaOutbox(kafka.bootstrap())) {
+            outbox.append(List.of(
+                    LogRecord.of(Topics.TENANTS, bytes(OrganismEntry.key(DEMO, 1)), organism.toJson()),
+                    LogRecord.of(Topics.TENANTS, bytes("demo"), tenant.toJson())));
+        }
+        tenants = new TenantDirectory(kafka.bootstrap(), Clock.systemUTC()).start();
+        await().atMost(Duration.ofSeconds(30)).until(() -> tenants.find(DEMO).isPresent() && tenants.isCaughtUp());
+    }
+
+    @AfterAll
+    static void stop() {
+        tenants.close();
+        kafka.close();
+    }
+
+    @BeforeEach
+    void openTheTurnNow() {
+        journal.openedAtMs = Clock.systemUTC().millis();
+    }
+
+    static HandlerResult done(HandlerOutput output) {
+        return new HandlerResult.Done(List.of(output), Spent.NOTHING);
+    }
+
+    CompleteRequest last() {
+        return journal.completed.getLast();
+    }
+
+    void step(LogMessage message) {
+        handle(message, journal);
+    }
+
+    void handle(LogMessage message, TinyJournal with) {
+        assertThat(flow(with).handle(message, () -> false)).isTrue();
+    }
+
+    /** Until nothing is left on the log. */
+    void run(LogMessage message) {
+        Deque<LogMessage> todo = new ArrayDeque<>(List.of(message));
+        int read = log.size();
+        while (!todo.isEmpty()) {
+            step(todo.remove());
+            for (; read < log.size(); read++) {
+                LogRecord record = log.get(read);
+                todo.add(new LogMessage(
+                        record.topic(),
+                        0,
+                        read,
+                        record.key(),
+                        record.value(),
+                        record.headers().get(RecordHeaders.MAC),
+                        null));
+            }
+        }
+    }
+
+    MessageFlow flow(TinyJournal with) {
+        return new MessageFlows(
+                        keys,
+                        MAC,
+                        tenants,
+                        new Organisms(tenants, new OrganismParser(Handlers.builtinNames(), Set.of())),
+                        with,
+                        log::addAll,
+                        new Handlers(call -> llm.handle(call), call -> http.handle(call)),
+                        new PumpMetrics(registry),
+                        Tracing.none(),
+                        Clock.systemUTC())
+                .flow();
+    }
+
+    LogMessage client(@Nullable String to, String payload) {
+        return switch (EnvelopeDocument.make(
+                new Meta("console", to, Calls.ROOT, Calls.MESSAGE, null, null, null, null), payload)) {
+            case Reading.Read(EnvelopeDocument document) ->
+                message(tokens.signForClient(document, DEMO, keys.signing()));
+            case Reading.Malformed _, Reading.Invalid _, Reading.TooLarge _ ->
+                throw new IllegalArgumentException(payload);
+        };
+    }
+
+    static LogMessage message(Envelope signed) {
+        byte[] key = bytes(signed.meta().requiredThread().toString());
+        return new LogMessage(
+                "messages.demo", 0, 0, key, signed.bytes(), MAC.of("messages.demo", key, signed.bytes()), null);
+    }
+
+    static String text(LogRecord record, String header) {
+        byte[] bytes = record.headers().get(header);
+        return bytes == null ? "" : new String(bytes, StandardCharsets.UTF_8);
+    }
+
+    static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+}

@@ -1,0 +1,200 @@
+package io.agentserver.pump.flow;
+
+import io.agentserver.buffer.v1.BeginReply;
+import io.agentserver.buffer.v1.BeginRequest;
+import io.agentserver.buffer.v1.CompleteReply;
+import io.agentserver.buffer.v1.CompleteRequest;
+import io.agentserver.buffer.v1.Emission;
+import io.agentserver.buffer.v1.Join;
+import io.agentserver.buffer.v1.Kind;
+import io.agentserver.buffer.v1.Outcome;
+import io.agentserver.buffer.v1.Output;
+import io.agentserver.buffer.v1.ReadReply;
+import io.agentserver.buffer.v1.ReadRequest;
+import io.agentserver.buffer.v1.Slot;
+import io.agentserver.buffer.v1.Tokens;
+import io.agentserver.buffer.v1.Verdict;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * A journal of one conversation's one turn in memory, as much of buffer.proto as the flow can notice: once-only, callers, joins,
+ * closed threads, hops. The real one has its own tests; all of it together is the end-to-end test's.
+ */
+final class TinyJournal implements ThreadBuffer {
+    private record Opened(String listener, String caller, String callerThread, String parent) {}
+
+    final List<CompleteRequest> completed = new ArrayList<>();
+    final List<BeginRequest> begun = new ArrayList<>();
+    final List<Slot> slots = new ArrayList<>();
+    private final Map<String, Opened> threads = new HashMap<>();
+    private final Map<String, List<Emission>> done = new HashMap<>();
+    private final Map<String, Set<String>> openCalls = new HashMap<>();
+    private final Set<String> closed = new HashSet<>();
+    private String turn = "";
+    private long version;
+    private boolean ended;
+    int failures;
+    long openedAtMs;
+    Tokens tokens = Tokens.getDefaultInstance();
+
+    @Override
+    public BeginReply begin(BeginRequest request) {
+        if (failures > 0) {
+            failures--;
+            throw new UnavailableException("the journal is away");
+        }
+        begun.add(request);
+        String key = request.getThread() + request.getMessage();
+        if (done.containsKey(key)) {
+            return BeginReply.newBuilder()
+                    .setVerdict(Verdict.DONE)
+                    .addAllEmissions(done.getOrDefault(key, List.of()))
+                    .build();
+        }
+        if (request.getClient() && turn.isEmpty()) {
+            turn = request.getMessage();
+            version = request.getOrganismVersion();
+            threads.put(
+                    request.getThread(),
+                    new Opened(request.getTo(), request.getFrom(), request.getThread(), request.getThread()));
+            slots.add(slot(request));
+        }
+        Opened thread = threads.get(request.getThread());
+        if (ended || thread == null || closed.contains(request.getThread())) {
+            return BeginReply.newBuilder()
+                    .setVerdict(Verdict.DEAD)
+                    .setReason("closed")
+                    .build();
+        }
+        if (!slots.stream().anyMatch(s -> s.getMessage().equals(request.getMessage()))) {
+            return BeginReply.newBuilder()
+                    .setVerdict(Verdict.MISMATCH)
+                    .setReason("unknown")
+                    .build();
+        }
+        if (!openCalls.getOrDefault(request.getThread(), Set.of()).isEmpty() && request.getJoin() == Join.ALL) {
+            done.put(key, List.of());
+            return BeginReply.newBuilder().setVerdict(Verdict.ABSORBED).build();
+        }
+        return BeginReply.newBuilder()
+                .setVerdict(Verdict.RUN)
+                .setTurn(turn)
+                .setOrganismVersion(version)
+                .setCaller(thread.caller())
+                .setCallerThread(thread.callerThread())
+                .setParentThread(thread.parent())
+                .setHops(completed.size())
+                .setTokens(tokens)
+                .setTurnOpenedAtMs(openedAtMs)
+                .addAllHistory(history(request))
+                .build();
+    }
+
+    @Override
+    public CompleteReply complete(CompleteRequest request) {
+        String key = request.getThread() + request.getMessage();
+        if (done.containsKey(key)) {
+            return reply(Outcome.REPEATED, done.getOrDefault(key, List.of()));
+        }
+        completed.add(request);
+        List<Emission> emissions = new ArrayList<>();
+        for (Output output : request.getOutputsList()) {
+            apply(request, output, emissions);
+        }
+        done.put(key, emissions);
+        return reply(Outcome.ACCEPTED, emissions);
+    }
+
+    @Override
+    public ReadReply read(ReadRequest request) {
+        return ReadReply.newBuilder()
+                .addAllSlots(slots.stream()
+                        .filter(s -> s.getThread().equals(request.getThread()) && s.getSequence() > request.getAfter())
+                        .toList())
+                .build();
+    }
+
+    private void apply(CompleteRequest request, Output output, List<Emission> emissions) {
+        Opened self = threads.getOrDefault(request.getThread(), new Opened("", "", "", ""));
+        slots.add(Slot.newBuilder()
+                .setSequence(slots.size() + 1)
+                .setMessage(output.getMessage())
+                .setThread(output.getThread())
+                .setCause(request.getMessage())
+                .setFrom(output.getFrom())
+                .setTo(output.getTo())
+                .setEnvelope(output.getEnvelope())
+                .build());
+        if (request.getFailed()) {
+            ended = true;
+            return;
+        }
+        if (output.getKind() == Kind.FORWARD && !output.getThread().equals(request.getThread())) {
+            threads.put(
+                    output.getThread(),
+                    new Opened(output.getTo(), self.listener(), request.getThread(), request.getThread()));
+            openCalls.computeIfAbsent(request.getThread(), _ -> new HashSet<>()).add(output.getThread());
+        }
+        if (output.getKind() == Kind.HAND_OVER) {
+            threads.put(
+                    output.getThread(), new Opened(output.getTo(), self.caller(), self.callerThread(), self.parent()));
+            openCalls.values().forEach(calls -> {
+                if (calls.remove(request.getThread())) {
+                    calls.add(output.getThread());
+                }
+            });
+            closed.add(request.getThread());
+        }
+        if (output.getKind() == Kind.RESPOND) {
+            openCalls.values().forEach(calls -> calls.remove(request.getThread()));
+            if (self.callerThread().equals(request.getConversation())
+                    && !threads.values().stream().anyMatch(t -> t.listener().equals(self.caller()))) {
+                ended = true;
+                return;
+            }
+            closed.add(request.getThread());
+        }
+        emissions.add(Emission.newBuilder()
+                .setMessage(output.getMessage())
+                .setThread(output.getThread())
+                .setEnvelope(output.getEnvelope())
+                .setConversation(request.getConversation())
+                .setTurn(turn)
+                .setCause(request.getMessage())
+                .setOrganismVersion(version)
+                .build());
+    }
+
+    private List<Slot> history(BeginRequest request) {
+        return slots.stream()
+                .filter(s -> !s.getMessage().equals(request.getMessage()))
+                .filter(s ->
+                        s.getThread().equals(request.getThread()) || s.getFrom().equals(request.getTo()))
+                .limit(Math.max(0, request.getHistorySlots()))
+                .toList();
+    }
+
+    private Slot slot(BeginRequest request) {
+        return Slot.newBuilder()
+                .setSequence(slots.size() + 1)
+                .setMessage(request.getMessage())
+                .setThread(request.getThread())
+                .setFrom(request.getFrom())
+                .setTo(request.getTo())
+                .setEnvelope(request.getEnvelope())
+                .build();
+    }
+
+    private static CompleteReply reply(Outcome outcome, List<Emission> emissions) {
+        return CompleteReply.newBuilder()
+                .setOutcome(outcome)
+                .addAllEmissions(emissions)
+                .build();
+    }
+}

@@ -1,0 +1,189 @@
+package io.agentserver.pump.log;
+
+import io.agentserver.pump.flow.LogMessage;
+import io.agentserver.pump.log.Intake.Bound;
+import io.agentserver.pump.log.Intake.Slice;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
+import org.junit.jupiter.api.Test;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+class LanesTest {
+    private static final String TOPIC = "messages.demo";
+    private static final Slice ZERO = new Slice(TOPIC, 0);
+    private static final Bound ROOMY = new Bound(10_000, Long.MAX_VALUE);
+
+    @Property(tries = 60)
+    void keeps_the_logs_order_in_each_thread_and_one_message_at_a_time(
+            @ForAll @IntRange(min = 1, max = 120) int count, @ForAll long seed) throws InterruptedException {
+        Random random = new Random(seed);
+        Map<String, Queue<Long>> handled = new ConcurrentHashMap<>();
+        Set<String> busy = ConcurrentHashMap.newKeySet();
+        Queue<String> overlaps = new ConcurrentLinkedQueue<>();
+        Lanes lanes = new Lanes(
+                (message, hold) -> {
+                    String lane = message.partition() + "/" + new String(message.key(), StandardCharsets.UTF_8);
+                    if (!busy.add(lane)) {
+                        overlaps.add(lane);
+                    }
+                    Thread.onSpinWait();
+                    handled.computeIfAbsent(lane, _ -> new ConcurrentLinkedQueue<>())
+                            .add(message.offset());
+                    busy.remove(lane);
+                    return true;
+                },
+                new Intake(ROOMY, ROOMY, ROOMY));
+        Map<String, List<Long>> expected = new HashMap<>();
+        long[] next = new long[3];
+        for (int i = 0; i < count; i++) {
+            int partition = random.nextInt(3);
+            String thread = "t" + random.nextInt(4);
+            long offset = next[partition]++;
+            expected.computeIfAbsent(partition + "/" + thread, _ -> new ArrayList<>())
+                    .add(offset);
+            lanes.add(message(partition, offset, thread));
+        }
+
+        assertThat(lanes.awaitIdle(Duration.ofSeconds(10))).isTrue();
+        assertThat(overlaps).isEmpty();
+        expected.forEach((lane, offsets) -> assertThat(handled.get(lane)).containsExactlyElementsOf(offsets));
+        for (int partition = 0; partition < 3; partition++) {
+            Slice slice = new Slice(TOPIC, partition);
+            if (next[partition] > 0) {
+                assertThat(lanes.committable()).containsEntry(slice, next[partition]);
+            }
+            assertThat(lanes.inFlight(slice)).isZero();
+        }
+    }
+
+    @Test
+    void a_slow_thread_holds_up_no_other_and_holds_back_the_commit() throws InterruptedException {
+        CountDownLatch slow = new CountDownLatch(1);
+        CountDownLatch others = new CountDownLatch(5);
+        Lanes lanes = new Lanes(
+                (message, hold) -> {
+                    if (message.offset() == 0) {
+                        await(slow);
+                    } else {
+                        others.countDown();
+                    }
+                    return true;
+                },
+                new Intake(ROOMY, ROOMY, ROOMY));
+        lanes.add(message(0, 0, "slow"));
+        for (int i = 1; i <= 5; i++) {
+            lanes.add(message(0, i, "t" + i));
+        }
+
+        others.await();
+        assertThat(lanes.committable()).containsEntry(ZERO, 0L);
+        slow.countDown();
+        assertThat(lanes.awaitIdle(Duration.ofSeconds(10))).isTrue();
+        assertThat(lanes.committable()).containsEntry(ZERO, 6L);
+    }
+
+    @Test
+    void what_was_let_go_is_neither_handled_nor_committed() throws InterruptedException {
+        CountDownLatch started = new CountDownLatch(1);
+        CountDownLatch running = new CountDownLatch(1);
+        Queue<Long> handled = new ConcurrentLinkedQueue<>();
+        Lanes lanes = new Lanes(
+                (message, hold) -> {
+                    started.countDown();
+                    await(running);
+                    handled.add(message.offset());
+                    return !hold.isLetGo();
+                },
+                new Intake(ROOMY, ROOMY, ROOMY));
+        lanes.add(message(0, 0, "a"));
+        lanes.add(message(0, 1, "a"));
+        started.await();
+
+        lanes.letGo(ZERO);
+        running.countDown();
+
+        assertThat(lanes.awaitIdle(Duration.ofSeconds(10))).isTrue();
+        assertThat(handled).containsExactly(0L);
+        assertThat(lanes.committable()).isEmpty();
+        assertThat(lanes.inFlight(ZERO)).isZero();
+    }
+
+    @Test
+    void a_message_that_throws_stays_uncommitted_and_its_lane_goes_on() throws InterruptedException {
+        Queue<Long> handled = new ConcurrentLinkedQueue<>();
+        Lanes lanes = new Lanes(
+                (message, hold) -> {
+                    if (message.offset() == 0) {
+                        throw new IllegalStateException("poison");
+                    }
+                    return handled.add(message.offset());
+                },
+                new Intake(ROOMY, ROOMY, ROOMY));
+        lanes.add(message(0, 0, "a"));
+        lanes.add(message(0, 1, "a"));
+
+        assertThat(lanes.awaitIdle(Duration.ofSeconds(10))).isTrue();
+        assertThat(handled).containsExactly(1L);
+        assertThat(lanes.committable()).containsEntry(ZERO, 0L);
+    }
+
+    @Test
+    void a_full_partition_stays_full_until_half_of_its_bound_is_finished() {
+        Intake intake = new Intake(new Bound(4, 1_000), ROOMY, ROOMY);
+        for (int i = 0; i < 4; i++) {
+            intake.take(ZERO, 10);
+        }
+        assertThat(intake.isFull(ZERO)).isTrue();
+        assertThat(intake.isFull(new Slice(TOPIC, 1))).isFalse();
+        intake.release(ZERO, 10);
+        assertThat(intake.isFull(ZERO)).isTrue();
+        intake.release(ZERO, 10);
+        assertThat(intake.isFull(ZERO)).isFalse();
+    }
+
+    @Test
+    void one_tenants_flood_fills_its_own_partitions_alone() {
+        Intake intake = new Intake(new Bound(10, 1_000), new Bound(12, 1_000), new Bound(100, 10_000));
+        for (int i = 0; i < 12; i++) {
+            intake.take(new Slice("messages.noisy", i % 4), 10);
+        }
+        assertThat(intake.isFull(new Slice("messages.noisy", 3))).isTrue();
+        assertThat(intake.isFull(new Slice("messages.quiet", 0))).isFalse();
+    }
+
+    @Test
+    void bytes_fill_a_partition_too() {
+        Intake intake = new Intake(new Bound(100, 50), ROOMY, ROOMY);
+        intake.take(ZERO, 60);
+        assertThat(intake.isFull(ZERO)).isTrue();
+    }
+
+    private static LogMessage message(int partition, long offset, String thread) {
+        return new LogMessage(
+                TOPIC, partition, offset, thread.getBytes(StandardCharsets.UTF_8), new byte[10], null, null);
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+}

@@ -1,0 +1,5 @@
+/** Tests. */
+@NullMarked
+package io.agentserver.pump;
+
+import org.jspecify.annotations.NullMarked;
