@@ -1,0 +1,34 @@
+package io.agentserver.loadtests;
+
+import java.util.Arrays;
+
+/** {@code main}: runs the benchmark that its first argument names. */
+public final class LoadTests {
+    private static final String USAGE = """
+            usage: java -jar load-tests-exec.jar conversation --store <mode> --flush <policy> [--clients 64] [--rate 100]
+                       [--seconds 30] [--warm-up 20]
+                   java -jar load-tests-exec.jar startup [--runs 5]
+            """;
+
+    private LoadTests() {}
+
+    public static void main(String[] arguments) throws Exception {
+        try {
+            run(arguments);
+        } catch (WrongArguments wrong) {
+            System.err.println(wrong.getMessage());
+            System.err.print(USAGE);
+            System.exit(2);
+        }
+    }
+
+    private static void run(String[] arguments) throws Exception {
+        String name = arguments.length == 0 ? "" : arguments[0];
+        String[] options = Arrays.copyOfRange(arguments, Math.min(1, arguments.length), arguments.length);
+        switch (name) {
+            case "conversation" -> new ConversationBench(ConversationBench.Settings.of(Options.parse(options))).run();
+            case "startup" -> new StartupBench(StartupBench.Settings.of(Options.parse(options))).run();
+            default -> throw new WrongArguments("<" + name + "> is no benchmark; known: conversation, startup");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+package io.agentserver.loadtests;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/** The running platform: where it is, the key for it, and its tenant's organism. */
+final class Platform implements AutoCloseable {
+    private static final Path DEV = Path.of(".agentserver", "dev.env");
+
+    final URI gateway;
+    final String key;
+    private final HttpClient http = HttpClient.newHttpClient();
+
+    Platform(URI gateway, String key) {
+        this.gateway = gateway;
+        this.key = key;
+    }
+
+    /** By {@code AGENTSERVER_URL} and {@code AGENTSERVER_API_KEY} of the environment, else of {@code .agentserver/dev.env}. */
+    static Platform find() throws IOException {
+        Map<String, String> settings = new HashMap<>();
+        if (Files.exists(DEV)) {
+            for (String line : Files.readAllLines(DEV)) {
+                String[] parts = line.split("=", 2);
+                if (parts.length == 2) {
+                    settings.put(parts[0], parts[1]);
+                }
+            }
+        }
+        settings.putAll(System.getenv());
+        String url = settings.get("AGENTSERVER_URL");
+        String key = settings.get("AGENTSERVER_API_KEY");
+        if (url == null || key == null) {
+            throw new WrongArguments("no platform: start ./agentserver dev and run this in the same directory, or set"
+                    + " AGENTSERVER_URL and AGENTSERVER_API_KEY");
+        }
+        URI gateway = URI.create(url);
+        if (!"http".equals(gateway.getScheme()) || gateway.getPort() < 0) {
+            throw new WrongArguments("AGENTSERVER_URL=" + url + ": the benchmark speaks http://host:port alone");
+        }
+        return new Platform(gateway, key);
+    }
+
+    /** The tenant's organism as it is now; empty if it has none. */
+    Optional<String> organism() throws IOException, InterruptedException {
+        HttpResponse<String> answer = send(request().GET());
+        return switch (answer.statusCode()) {
+            case 200 -> Optional.of(answer.body());
+            case 404 -> Optional.empty();
+            default -> throw new IOException("GET /v1/organism: " + answer.statusCode() + " " + answer.body());
+        };
+    }
+
+    void activate(String organism) throws IOException, InterruptedException {
+        HttpResponse<String> answer =
+                send(request().header("Content-Type", "application/yaml").PUT(BodyPublishers.ofString(organism)));
+        if (answer.statusCode() != 200) {
+            throw new IOException("PUT /v1/organism: " + answer.statusCode() + " " + answer.body());
+        }
+    }
+
+    @Override
+    public void close() {
+        http.close();
+    }
+
+    private HttpRequest.Builder request() {
+        return HttpRequest.newBuilder(gateway.resolve("/v1/organism")).header("Authorization", "Bearer " + key);
+    }
+
+    private HttpResponse<String> send(HttpRequest.Builder request) throws IOException, InterruptedException {
+        return http.send(request.build(), BodyHandlers.ofString());
+    }
+}
