@@ -17,6 +17,10 @@ import java.util.stream.Collectors;
  * settings checked, a failure to start told in one line.
  */
 public final class ServiceApplication {
+    /** Of a log line for people. */
+    public static final String TEXT_PATTERN = "%d{HH:mm:ss.SSS} %-5level %-28.28logger{27} %msg"
+            + "%replace(  [%X{tenant} %X{thread} %X{message} %X{traceId}]){'  \\[ +\\]', ''}%n%ex{8}";
+
     private ServiceApplication() {}
 
     /** The {@code main} of a service: exits with 1 and one line on standard error if it cannot start. */
@@ -63,6 +67,16 @@ public final class ServiceApplication {
         alike.put("management.metrics.use-global-registry", false); // five services may share one process
         alike.put("management.logging.export.otlp.enabled", false);
         alike.put("management.otlp.metrics.export.enabled", false); // Prometheus scrapes
+        // a failure to start is one line, written by us; these would tell it again, with stack traces
+        alike.put("logging.level.org.springframework.boot.SpringApplication", "OFF");
+        alike.put("logging.level.org.springframework.boot.diagnostics", "OFF");
+        alike.put("logging.level.org.springframework.boot.web.server.servlet.context", "ERROR");
+        alike.put("logging.level.org.springframework.boot.web.servlet", "WARN");
+        alike.put("logging.level.org.springframework.boot.web.context", "WARN");
+        alike.put("logging.level.org.springframework.boot.tomcat", "WARN");
+        alike.put("logging.level.org.apache.catalina", "WARN");
+        alike.put("logging.level.org.apache.kafka", "WARN");
+        alike.put("logging.level.io.opentelemetry.sdk", "WARN");
         String collector = settings.getOrDefault(Setting.AGENTSERVER_OTLP_ENDPOINT.name(), "");
         alike.put("management.tracing.export.otlp.enabled", !collector.isEmpty());
         alike.put(
@@ -71,10 +85,7 @@ public final class ServiceApplication {
             alike.put("management.opentelemetry.tracing.export.otlp.endpoint", collector);
         }
         if (settings.getOrDefault(Setting.AGENTSERVER_LOG_FORMAT.name(), "json").equals("text")) {
-            alike.put(
-                    "logging.pattern.console",
-                    "%d{HH:mm:ss.SSS} %-5level %-28.28logger{27} %msg"
-                            + "%replace(  [%X{tenant} %X{thread} %X{message} %X{traceId}]){'  \\[ +\\]', ''}%n%ex{8}");
+            alike.put("logging.pattern.console", TEXT_PATTERN);
         } else {
             alike.put("logging.structured.format.console", "logstash");
         }

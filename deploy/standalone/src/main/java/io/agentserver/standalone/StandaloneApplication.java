@@ -1,0 +1,56 @@
+package io.agentserver.standalone;
+
+import io.agentserver.service.ServiceApplication;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@code dev [--fresh]}: starts the platform, prints how to use it, runs until it is told to stop (Ctrl-C, SIGTERM). What
+ * keeps it from starting is one line on standard error and exit code 1.
+ */
+public final class StandaloneApplication {
+    private StandaloneApplication() {}
+
+    public static void main(String[] arguments) throws InterruptedException {
+        List<String> words = Arrays.asList(arguments);
+        if (words.isEmpty() || !words.getFirst().equals("dev") || !List.of("dev", "--fresh").containsAll(words)) {
+            System.err.println("agentserver: unknown arguments " + words + "; known: dev, dev --fresh");
+            Runtime.getRuntime().halt(2);
+        }
+        Map<String, String> environment = System.getenv();
+        Path home = Path.of(environment.getOrDefault("AGENTSERVER_HOME", ".agentserver"));
+        CountDownLatch stopped = new CountDownLatch(1);
+        @Nullable DevPlatform[] running = new DevPlatform[1];
+        try {
+            running[0] = DevPlatform.start(home, environment, words.contains("--fresh"));
+        } catch (RuntimeException e) {
+            System.err.println("agentserver cannot start: " + ServiceApplication.reason(e) + details(home, e));
+            Runtime.getRuntime().halt(1); // a half-started service has threads that would keep the process
+        }
+        Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> {
+            DevPlatform platform = running[0];
+            if (platform != null) {
+                platform.close();
+            }
+            stopped.countDown();
+        }));
+        stopped.await();
+    }
+
+    /** The stack trace, for whoever mends it, goes to a file; a user needs the one line. */
+    private static String details(Path home, RuntimeException failure) {
+        try (PrintWriter out = new PrintWriter(Files.newBufferedWriter(home.resolve("start-failure.txt")))) {
+            failure.printStackTrace(out);
+            return " (details: " + home.resolve("start-failure.txt") + ")";
+        } catch (IOException e) {
+            return ""; // the directory itself may be what is wrong
+        }
+    }
+}

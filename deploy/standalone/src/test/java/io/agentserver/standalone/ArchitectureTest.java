@@ -1,0 +1,109 @@
+package io.agentserver.standalone;
+
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+
+/** The walls of the house (STYLE: architecture tests). Only this module sees all five services. */
+@AnalyzeClasses(packages = "io.agentserver", importOptions = ImportOption.DoNotIncludeTests.class)
+class ArchitectureTest {
+    private static final String[] SERVICES = {"gateway", "pump", "buffer", "router", "billing"};
+
+    @ArchTest
+    static final ArchRule services_never_depend_on_each_other = slices()
+            .matching("io.agentserver.(gateway|pump|buffer|router|billing)..")
+            .should()
+            .notDependOnEachOther()
+            .ignoreDependency(
+                    DescribedPredicate.alwaysTrue(),
+                    // the buffer's generated interface crosses the border by design
+                    resideInAPackage("io.agentserver.buffer.v1.."));
+
+    @ArchTest
+    static final ArchRule nothing_depends_on_the_all_in_one = noClasses()
+            .that(resideInAPackage("io.agentserver..").and(not(resideInAPackage("io.agentserver.standalone.."))))
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("io.agentserver.standalone..");
+
+    @ArchTest
+    static final ArchRule what_crosses_borders_depends_on_no_service = noClasses()
+            .that(resideInAnyPackage(
+                    "io.agentserver.envelope..",
+                    "io.agentserver.organism..",
+                    "io.agentserver.tenancy..",
+                    "io.agentserver.usage..",
+                    "io.agentserver.log..",
+                    "io.agentserver.service.."))
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(services());
+
+    @ArchTest
+    static final ArchRule the_core_imports_no_spring = noClasses()
+            .that(resideInAPackage("io.agentserver..").and(not(edge())))
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("org.springframework..");
+
+    @ArchTest
+    static final ArchRule lettuce_stays_in_its_adapters = noClasses()
+            .that(resideInAPackage("io.agentserver..").and(not(named("Redis", "redis"))))
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("io.lettuce..");
+
+    @ArchTest
+    static final ArchRule aws_stays_in_its_adapters = noClasses()
+            .that(resideInAPackage("io.agentserver..").and(not(named("Dynamo", "dynamo"))))
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("software.amazon.awssdk..");
+
+    @ArchTest
+    static final ArchRule packages_have_no_cycles =
+            slices().matching("io.agentserver.(*).(*)..").should().beFreeOfCycles();
+
+    private static String[] services() {
+        String[] packages = new String[SERVICES.length];
+        for (int i = 0; i < SERVICES.length; i++) {
+            packages[i] = "io.agentserver." + SERVICES[i] + "..";
+        }
+        return packages;
+    }
+
+    /** Where Spring may live: the classes that STYLE names, and what starts a process. */
+    private static DescribedPredicate<JavaClass> edge() {
+        return DescribedPredicate.describe("edge of a service", type -> {
+            String name = outermost(type);
+            return type.getPackageName().startsWith("io.agentserver.service")
+                    || type.getPackageName().startsWith("io.agentserver.standalone")
+                    || name.matches(".*(Application|Configuration|Endpoint|Properties|Filter|Advice)");
+        });
+    }
+
+    private static DescribedPredicate<JavaClass> named(String prefix, String subPackage) {
+        return DescribedPredicate.describe(
+                prefix + "… or in a package " + subPackage,
+                type -> outermost(type).startsWith(prefix)
+                        || outermost(type).endsWith("Configuration")
+                        || type.getPackageName().contains("." + subPackage));
+    }
+
+    private static String outermost(JavaClass type) {
+        JavaClass outer = type;
+        while (outer.getEnclosingClass().isPresent()) {
+            outer = outer.getEnclosingClass().get();
+        }
+        return outer.getSimpleName();
+    }
+}

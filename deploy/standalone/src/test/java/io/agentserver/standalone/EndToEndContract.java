@@ -1,0 +1,324 @@
+package io.agentserver.standalone;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.agentserver.envelope.Envelope;
+import io.agentserver.envelope.EnvelopeDocument;
+import io.agentserver.envelope.EnvelopeToken;
+import io.agentserver.envelope.JwsAlgorithm;
+import io.agentserver.envelope.Meta;
+import io.agentserver.envelope.MessageId;
+import io.agentserver.envelope.Reading;
+import io.agentserver.envelope.SigningKey;
+import io.agentserver.envelope.TenantId;
+import io.agentserver.envelope.ThreadId;
+import java.io.IOException;
+import java.net.http.HttpClient;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.KeyPair;
+import java.security.KeyPairGenerator;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+/** The whole path, driven from outside over HTTP, against real stores; how the platform runs is the subclass's to say. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+abstract class EndToEndContract {
+    private static final Map<String, String> WAIT = Map.of("Prefer", "wait=30");
+
+    private final HttpClient http = HttpClient.newHttpClient();
+
+    @TempDir
+    Path home;
+
+    private Platform platform;
+    private FakeModel model;
+    private Client demo;
+
+    abstract Platform start(Path home, Map<String, String> settings);
+
+    @BeforeAll
+    void startThePlatform() throws IOException {
+        model = FakeModel.start();
+        Path routes = home.resolve("routes.yaml");
+        Files.writeString(
+                routes,
+                """
+                providers:
+                  - {name: fake, url: "%s", key_env: FAKE_MODEL_KEY}
+                routes:
+                  default: {chain: [simulated/default]}
+                """
+                        .formatted(model.url()));
+        platform = start(home, Map.of("AGENTSERVER_LLM_ROUTES", routes.toString(), "FAKE_MODEL_KEY", "k-123"));
+        demo = new Client(http, platform.variable("AGENTSERVER_URL"), platform.variable("AGENTSERVER_API_KEY"));
+    }
+
+    @AfterAll
+    void stopThePlatform() {
+        if (platform != null) {
+            platform.close();
+        }
+        model.close();
+        http.close();
+    }
+
+    @Test
+    void a_greeting_comes_back_shouted_over_three_slots() throws IOException {
+        HttpResponse<String> answer = demo.sendXml(greeting(), WAIT);
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+        Envelope response = EnvelopeDocument.readOwn(answer.body());
+        assertThat(response.root().name()).isEqualTo("ShoutedResponse");
+        assertThat(response.meta().from()).isEqualTo("shouter");
+        assertThat(response.meta().to()).isEqualTo("console");
+        assertThat(response.payload()).contains("WORLD");
+        List<JsonNode> slots = slots(demo, response.meta().conversationOrThread().toString());
+        assertThat(slots).extracting(s -> s.path("root").stringValue())
+                .containsExactly("Greeting", "GreetingResponse", "ShoutedResponse");
+        assertThat(slots).extracting(s -> s.path("sequence").intValue()).containsExactly(1, 2, 3);
+        assertThat(slots.get(1).path("receipts")).hasSize(1);
+    }
+
+    @Test
+    void without_prefer_the_events_stream_every_slot_and_resume_where_they_were() throws IOException {
+        HttpResponse<String> accepted = demo.sendXml(greeting(), Map.of());
+        assertThat(accepted.statusCode()).as(accepted.body()).isEqualTo(202);
+        JsonNode body = Client.json(accepted);
+        assertThat(body.path("status").stringValue()).isEqualTo("accepted");
+        String thread = body.path("thread_id").stringValue();
+        assertThat(accepted.headers().firstValue("Location")).hasValue("/v1/threads/" + thread);
+        List<Client.Event> events = demo.events(thread, Map.of());
+        assertThat(events).extracting(Client.Event::type).containsExactly("slot", "slot", "slot");
+        assertThat(events).extracting(Client.Event::id).containsExactly("1", "2", "3");
+        assertThat(demo.events(thread, Map.of("Last-Event-ID", "1"))).isEqualTo(events.subList(1, 3));
+        assertThat(Client.json(demo.get("/v1/threads/" + thread)).path("state").stringValue())
+                .isEqualTo("idle");
+    }
+
+    @Test
+    void an_org_s_own_signature_is_enough() throws Exception {
+        Client org = Client.ofNewTenant(http, platform, "signing-org");
+        assertThat(org.putOrganism(echo("parrot-7", "Squawk")).statusCode()).isEqualTo(200);
+        KeyPair pair = KeyPairGenerator.getInstance("Ed25519").generateKeyPair();
+        byte[] encoded = pair.getPublic().getEncoded();
+        String x = Base64.getUrlEncoder().withoutPadding()
+                .encodeToString(Arrays.copyOfRange(encoded, encoded.length - 32, encoded.length));
+        HttpResponse<String> registered = org.post(
+                "/v1/signing-keys",
+                "application/json",
+                "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"k1\",\"alg\":\"EdDSA\",\"x\":\"" + x + "\"}",
+                Map.of());
+        assertThat(registered.statusCode()).as(registered.body()).isEqualTo(201);
+        Envelope signed = new EnvelopeToken(Clock.systemUTC())
+                .signAsOrg(
+                        document("captain", "parrot-7", "<Squawk><Text>ahoy</Text></Squawk>"),
+                        new TenantId("signing-org"),
+                        new SigningKey("k1", JwsAlgorithm.EdDSA, pair.getPrivate()));
+        Client anonymous = new Client(http, org.url(), "");
+        HttpResponse<String> answer = anonymous.sendXml(signed.xml(), WAIT);
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+        assertThat(EnvelopeDocument.readOwn(answer.body()).payload()).isEqualTo("<Squawk><Text>ahoy</Text></Squawk>");
+        HttpResponse<String> forged = anonymous.sendXml(signed.xml().replace("ahoy", "aho1"), WAIT);
+        assertThat(forged.statusCode()).isEqualTo(401);
+    }
+
+    @Test
+    void the_history_stands_in_the_log_in_redis_and_in_dynamodb() throws Exception {
+        HttpResponse<String> answer = demo.sendXml(greeting().replace("World", "Canary-4711"), WAIT);
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+        String conversation = EnvelopeDocument.readOwn(answer.body()).meta().conversationOrThread().toString();
+        try (StoreViews stores = new StoreViews(platform)) {
+            assertThat(stores.recordsOf("messages.demo", "Canary-4711")).isEqualTo(2);
+            assertThat(stores.redis("thread:demo:{" + conversation + "}:*")).contains("Canary-4711", "ShoutedResponse");
+            assertThat(stores.dynamo("threads", "demo#" + conversation)).contains("Canary-4711", "ShoutedResponse");
+        }
+    }
+
+    @Test
+    void a_call_s_usage_is_in_the_ledger() throws Exception {
+        Client org = Client.ofNewTenant(http, platform, "usage-org");
+        assertThat(org.putOrganism(Files.readString(Path.of("../../examples/hello-world/organism.yaml"))).statusCode())
+                .isEqualTo(200);
+        assertThat(org.sendXml(greeting(), WAIT).statusCode()).isEqualTo(200);
+        Awaitility.await().atMost(Duration.ofSeconds(15)).untilAsserted(() -> {
+            HttpResponse<String> usage = org.get("/v1/usage");
+            assertThat(usage.statusCode()).as(usage.body()).isEqualTo(200);
+            JsonNode rows = Client.json(usage).path("data");
+            assertThat(rows).hasSize(1);
+            assertThat(rows.get(0).path("listener").stringValue()).isEqualTo("greeter");
+            assertThat(rows.get(0).path("calls").intValue()).isEqualTo(1);
+            assertThat(rows.get(0).path("price_microusd").longValue()).isPositive();
+        });
+    }
+
+    @Test
+    void one_trace_id_goes_from_the_client_to_the_model() {
+        Client org = Client.ofNewTenant(http, platform, "traced-org");
+        assertThat(org.putOrganism(asker("asker", "Ask")).statusCode()).isEqualTo(200);
+        String trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+        HttpResponse<String> answer = org.sendXml(
+                document("me", "asker", "<Ask><Text>ping</Text></Ask>").toEnvelope().xml(),
+                Map.of("Prefer", "wait=30", "traceparent", "00-" + trace + "-00f067aa0ba902b7-01"));
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+        assertThat(answer.body()).contains("pong");
+        assertThat(model.calls()).anySatisfy(call -> {
+            assertThat(call.traceparent()).contains(trace);
+            assertThat(call.authorization()).isEqualTo("Bearer k-123");
+        });
+    }
+
+    @Test
+    void what_was_accepted_is_answered_after_everything_was_killed() {
+        Client org = Client.ofNewTenant(http, platform, "killed-org");
+        assertThat(org.putOrganism(asker("thinker", "Riddle")).statusCode()).isEqualTo(200);
+        int before = model.calls().size();
+        model.hold();
+        List<String> threads = new ArrayList<>();
+        try {
+            for (int i = 0; i < 5; i++) {
+                HttpResponse<String> accepted = org.post(
+                        "/v1/messages", "application/json", "{\"to\":\"thinker\",\"payload\":{\"Riddle\":{\"Text\":\"r" + i + "\"}}}", Map.of());
+                assertThat(accepted.statusCode()).as(accepted.body()).isEqualTo(202);
+                threads.add(Client.json(accepted).path("thread_id").stringValue());
+            }
+            Awaitility.await().atMost(Duration.ofSeconds(20)).until(() -> model.calls().size() > before);
+            platform.kill();
+        } finally {
+            model.release();
+        }
+        platform.restart();
+        for (String thread : threads) {
+            List<Client.Event> events = org.events(thread, Map.of());
+            assertThat(events).extracting(e -> e.json().path("root").stringValue()).containsExactly("Riddle", "answer");
+        }
+    }
+
+    @Test
+    void an_agent_joins_what_its_tools_and_its_sub_agent_answer_in_parallel() throws IOException {
+        Client org = Client.ofNewTenant(http, platform, "research-org");
+        HttpResponse<String> put = org.putOrganism(Files.readString(Path.of("../../examples/research-team/organism.yaml")));
+        assertThat(put.statusCode()).as(put.body()).isEqualTo(200);
+        HttpResponse<String> answer = org.sendXml(Files.readString(Path.of("../../examples/research-team/question.xml")), WAIT);
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+        String conversation = EnvelopeDocument.readOwn(answer.body()).meta().conversationOrThread().toString();
+        JsonNode tree = Client.json(org.get("/v1/threads/" + conversation)).path("threads");
+        assertThat(tree.size()).isGreaterThanOrEqualTo(4);
+        List<JsonNode> slots = slots(org, conversation);
+        assertThat(slots.getLast().path("thread").stringValue()).isEqualTo(conversation);
+    }
+
+    @Test
+    void turns_of_one_conversation_run_one_after_the_other() {
+        Client org = Client.ofNewTenant(http, platform, "turns-org");
+        assertThat(org.putOrganism(echo("repeater", "Line")).statusCode()).isEqualTo(200);
+        ThreadId thread = new ThreadId(MessageId.create().value());
+        for (int i = 0; i < 10; i++) {
+            HttpResponse<String> accepted = org.post(
+                    "/v1/messages",
+                    "application/json",
+                    "{\"to\":\"repeater\",\"thread_id\":\"" + thread + "\",\"payload\":{\"Line\":{\"Text\":\"" + i + "\"}}}",
+                    Map.of());
+            assertThat(accepted.statusCode()).as(accepted.body()).isEqualTo(202);
+        }
+        Awaitility.await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> {
+            List<JsonNode> slots = slots(org, thread.toString());
+            assertThat(slots.stream()
+                            .filter(s -> s.path("from").stringValue().equals("repeater"))
+                            .map(s -> EnvelopeDocument.readOwn(s.path("envelope").stringValue()).payload()))
+                    .containsExactlyElementsOf(java.util.stream.IntStream.range(0, 10)
+                            .mapToObj(i -> "<Line><Text>" + i + "</Text></Line>")
+                            .toList());
+        });
+    }
+
+    @Test
+    void the_same_id_again_is_the_same_message() {
+        Client org = Client.ofNewTenant(http, platform, "repeat-org");
+        assertThat(org.putOrganism(echo("mirror", "Face")).statusCode()).isEqualTo(200);
+        String body = "{\"to\":\"mirror\",\"payload\":{\"Face\":{\"Text\":\"x\"}}}";
+        Map<String, String> once = Map.of("Idempotency-Key", "k-1", "Prefer", "wait=30");
+        HttpResponse<String> first = org.post("/v1/messages", "application/json", body, once);
+        HttpResponse<String> second = org.post("/v1/messages", "application/json", body, once);
+        assertThat(first.statusCode()).as(first.body()).isEqualTo(200);
+        assertThat(second.body()).isEqualTo(first.body());
+        String thread = Client.json(first).path("thread").stringValue();
+        assertThat(slots(org, thread)).hasSize(2);
+        HttpResponse<String> other = org.post("/v1/messages", "application/json", body.replace("x", "y"), once);
+        assertThat(other.statusCode()).as(other.body()).isEqualTo(422);
+        assertThat(other.body()).contains("idempotency-mismatch");
+    }
+
+    @Test
+    void another_tenant_s_thread_is_as_one_that_does_not_exist() throws IOException {
+        HttpResponse<String> answer = demo.sendXml(greeting(), WAIT);
+        String theirs = EnvelopeDocument.readOwn(answer.body()).meta().conversationOrThread().toString();
+        Client stranger = Client.ofNewTenant(http, platform, "stranger-org");
+        HttpResponse<String> refused = stranger.get("/v1/threads/" + theirs);
+        HttpResponse<String> absent = stranger.get("/v1/threads/" + MessageId.create());
+        assertThat(refused.statusCode()).isEqualTo(404);
+        assertThat(absent.statusCode()).isEqualTo(404);
+        assertThat(withoutRequestId(refused.body())).isEqualTo(withoutRequestId(absent.body()));
+    }
+
+    private static String withoutRequestId(String problem) {
+        return problem.replaceAll("\"request_id\":\"[^\"]*\"", "");
+    }
+
+    private static List<JsonNode> slots(Client client, String thread) {
+        HttpResponse<String> response = client.get("/v1/threads/" + thread + "/messages");
+        assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
+        List<JsonNode> slots = new ArrayList<>();
+        Client.json(response).path("data").forEach(slots::add);
+        return slots;
+    }
+
+    private static EnvelopeDocument document(String from, String to, String payload) {
+        MessageId id = MessageId.create();
+        Meta meta = new Meta(from, to, new ThreadId(MessageId.create().value()), id, null, null, null, null);
+        return ((Reading.Read) EnvelopeDocument.make(meta, payload)).document();
+    }
+
+    private static String echo(String name, String root) {
+        return """
+                organism: {name: test}
+                listeners:
+                  - name: %s
+                    description: Says it again.
+                    handler: builtin:echo
+                    payload: {root: %s, fields: {Text: string}}
+                """
+                .formatted(name, root);
+    }
+
+    private static String asker(String name, String root) {
+        return """
+                organism: {name: test}
+                listeners:
+                  - name: %s
+                    description: Asks the model.
+                    agent: true
+                    handler: llm
+                    prompt: Answer.
+                    model: fake/m
+                    payload: {root: %s, fields: {Text: string}}
+                """
+                .formatted(name, root);
+    }
+
+    private static String greeting() throws IOException {
+        return Files.readString(Path.of("../../examples/hello-world/greeting.xml"));
+    }
+}

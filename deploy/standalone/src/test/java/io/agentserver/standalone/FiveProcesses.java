@@ -1,0 +1,124 @@
+package io.agentserver.standalone;
+
+import io.agentserver.localstores.FreePorts;
+import io.agentserver.localstores.LocalStores;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.awaitility.Awaitility;
+
+/** The five services as they run in production: {@code java -jar} each, told everything by environment variables. */
+final class FiveProcesses implements Platform {
+    private static final Map<String, String> MODULES = new LinkedHashMap<>();
+
+    static {
+        MODULES.put("buffer-service", "BUFFER_MANAGEMENT");
+        MODULES.put("gateway-service", "GATEWAY_MANAGEMENT");
+        MODULES.put("llm-router-service", "LLM_MANAGEMENT");
+        MODULES.put("billing-service", "BILLING_MANAGEMENT");
+        MODULES.put("pump-service", "PUMP_MANAGEMENT");
+    }
+
+    private final Path home;
+    private final LocalStores stores;
+    private final Map<String, String> settings;
+    private final List<Child> processes = new ArrayList<>();
+    private final Map<String, String> environment = new LinkedHashMap<>();
+
+    private FiveProcesses(Path home, Map<String, String> extra) {
+        this.home = home;
+        this.stores = LocalStores.inTemporaryDirectory();
+        Map<String, String> ports = new HashMap<>();
+        String[] names = {
+            "GATEWAY", "LLM", "BUFFER", "BILLING", "GATEWAY_MANAGEMENT", "LLM_MANAGEMENT", "BUFFER_MANAGEMENT",
+            "PUMP_MANAGEMENT", "BILLING_MANAGEMENT"
+        };
+        int[] free = FreePorts.take(names.length);
+        for (int i = 0; i < names.length; i++) {
+            ports.put("AGENTSERVER_" + names[i] + "_PORT", String.valueOf(free[i]));
+        }
+        DevHome secrets = DevHome.open(home.resolve("secrets"));
+        this.settings = new DevSettings(ports).forServices(secrets, stores);
+        settings.put("AGENTSERVER_LOG_FORMAT", "json");
+        settings.putAll(extra);
+        start();
+        String gateway = "http://127.0.0.1:" + settings.get("AGENTSERVER_GATEWAY_PORT");
+        environment.put("AGENTSERVER_URL", gateway);
+        environment.put("AGENTSERVER_API_KEY", new DemoTenant(gateway, secrets).ensure());
+        for (String name : new String[] {
+            "AGENTSERVER_ADMIN_KEY", "AGENTSERVER_KAFKA", "AGENTSERVER_REDIS_URL", "AGENTSERVER_DYNAMODB_URL",
+            "AGENTSERVER_LLM_URL"
+        }) {
+            environment.put(name, settings.getOrDefault(name, ""));
+        }
+    }
+
+    static FiveProcesses start(Path home, Map<String, String> extra) {
+        return new FiveProcesses(home, extra);
+    }
+
+    @Override
+    public Map<String, String> environment() {
+        return environment;
+    }
+
+    @Override
+    public void kill() {
+        processes.forEach(Child::kill);
+        processes.clear();
+    }
+
+    @Override
+    public void restart() {
+        start();
+    }
+
+    @Override
+    public void close() {
+        try {
+            processes.forEach(Child::stop);
+        } finally {
+            stores.close();
+        }
+    }
+
+    private void start() {
+        MODULES.keySet().forEach(module -> processes.add(Child.start(module, home.resolve(module + ".log"), settings)));
+        try (HttpClient http = HttpClient.newHttpClient()) {
+            MODULES.forEach((module, port) -> awaitReady(http, module, port));
+        }
+    }
+
+    private void awaitReady(HttpClient http, String module, String port) {
+        URI readiness = URI.create("http://127.0.0.1:" + settings.get("AGENTSERVER_" + port + "_PORT")
+                + "/actuator/health/readiness");
+        Awaitility.await(module + " is ready")
+                .atMost(Duration.ofSeconds(180))
+                .pollInterval(Duration.ofMillis(250))
+                .until(() -> {
+                    for (Child child : processes) {
+                        if (!child.isAlive()) {
+                            throw new AssertionError("a service ended: " + child.tail());
+                        }
+                    }
+                    try {
+                        return http.send(
+                                                HttpRequest.newBuilder(readiness).build(),
+                                                HttpResponse.BodyHandlers.discarding())
+                                        .statusCode()
+                                == 200;
+                    } catch (IOException e) {
+                        return false; // not listening yet
+                    }
+                });
+    }
+}

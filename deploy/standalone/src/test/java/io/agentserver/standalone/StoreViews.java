@@ -1,0 +1,94 @@
+package io.agentserver.standalone;
+
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.api.sync.RedisCommands;
+import io.lettuce.core.codec.StringCodec;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.StringDeserializer;
+import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
+import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
+import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
+
+/** Looks into the stores with their own clients, past the platform. */
+final class StoreViews implements AutoCloseable {
+    private final Platform platform;
+    private final RedisClient redis;
+    private final DynamoDbClient dynamo;
+
+    StoreViews(Platform platform) {
+        this.platform = platform;
+        this.redis = RedisClient.create(platform.variable("AGENTSERVER_REDIS_URL"));
+        this.dynamo = DynamoDbClient.builder()
+                .endpointOverride(URI.create(platform.variable("AGENTSERVER_DYNAMODB_URL")))
+                .region(Region.US_EAST_1)
+                .credentialsProvider(StaticCredentialsProvider.create(AwsBasicCredentials.create("local", "local")))
+                .build();
+    }
+
+    /** How many records of the topic have this text. */
+    long recordsOf(String topic, String text) {
+        Properties settings = new Properties();
+        settings.put("bootstrap.servers", platform.variable("AGENTSERVER_KAFKA"));
+        settings.put("key.deserializer", StringDeserializer.class);
+        settings.put("value.deserializer", StringDeserializer.class);
+        try (KafkaConsumer<String, String> consumer = new KafkaConsumer<>(settings)) {
+            List<TopicPartition> partitions = consumer.partitionsFor(topic).stream()
+                    .map(p -> new TopicPartition(topic, p.partition()))
+                    .toList();
+            consumer.assign(partitions);
+            consumer.seekToBeginning(partitions);
+            Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
+            long found = 0;
+            while (partitions.stream().anyMatch(p -> consumer.position(p) < ends.getOrDefault(p, 0L))) {
+                for (ConsumerRecord<String, String> record : consumer.poll(Duration.ofMillis(500))) {
+                    found += record.value().contains(text) ? 1 : 0;
+                }
+            }
+            return found;
+        }
+    }
+
+    /** The values of all lists whose key matches. */
+    String redis(String pattern) {
+        try (StatefulRedisConnection<String, String> connection = redis.connect(StringCodec.UTF8)) {
+            RedisCommands<String, String> commands = connection.sync();
+            StringBuilder values = new StringBuilder();
+            for (String key : commands.keys(pattern)) {
+                if (commands.type(key).equals("list")) {
+                    values.append(commands.lrange(key, 0, -1));
+                }
+            }
+            return values.toString();
+        }
+    }
+
+    /** The binary attributes of all items under a partition key, as text. */
+    String dynamo(String table, String partition) {
+        StringBuilder values = new StringBuilder();
+        dynamo.query(q -> q.tableName(table)
+                        .keyConditionExpression("pk = :pk")
+                        .expressionAttributeValues(Map.of(":pk", AttributeValue.fromS(partition))))
+                .items()
+                .forEach(item -> item.values().stream()
+                        .filter(v -> v.b() != null)
+                        .forEach(v -> values.append(v.b().asString(StandardCharsets.ISO_8859_1))));
+        return values.toString();
+    }
+
+    @Override
+    public void close() {
+        redis.shutdown();
+        dynamo.close();
+    }
+}

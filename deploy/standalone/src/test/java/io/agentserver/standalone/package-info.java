@@ -1,0 +1,4 @@
+@NullMarked
+package io.agentserver.standalone;
+
+import org.jspecify.annotations.NullMarked;
