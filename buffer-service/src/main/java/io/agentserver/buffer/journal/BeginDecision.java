@@ -94,7 +94,7 @@ final class BeginDecision {
     private Decision<BeginReply> wait(JournalState state) {
         if (state.openTurn().isPresent() || !key.equals(state.queue().peek())) {
             // from an old state this would lose the message: it may be here because its turn has come
-            return Decision.answer(Knowledge.REMEMBERED, s -> verdict(Verdict.QUEUED_BEHIND_TURN, ""));
+            return Decision.answer(Knowledge.CERTAIN, s -> verdict(Verdict.QUEUED_BEHIND_TURN, ""));
         }
         Slot slot = state.find(key).orElseThrow();
         CommitDraft draft = new CommitDraft(state, nowMs);
