@@ -1,6 +1,8 @@
 package io.agentserver.standalone;
 
 import io.agentserver.service.ConfigurationException;
+import tools.jackson.databind.json.JsonMapper;
+
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -12,7 +14,6 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * The tenant {@code demo} with the organism of {@code examples/hello-world}, made through the public API as an operator
@@ -31,11 +32,11 @@ final class DemoTenant {
 
     /** Returns the demo key. */
     String ensure() {
-        try (HttpClient http = HttpClient.newBuilder()
-                .connectTimeout(Duration.ofSeconds(5))
-                .build()) {
+        try (HttpClient http =
+                HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build()) {
             String key = key(http);
-            HttpResponse<String> organism = send(http, request("/v1/organism", key).GET());
+            HttpResponse<String> organism =
+                    send(http, request("/v1/organism", key).GET());
             if (organism.statusCode() == 404) {
                 HttpResponse<String> put = send(
                         http,
@@ -62,7 +63,8 @@ final class DemoTenant {
                             "the tenant demo is there but its key is not: start with --fresh to make both anew"));
         }
         require(created, 201);
-        String key = JsonMapper.shared().readTree(created.body()).path("api_key").stringValue();
+        String key =
+                JsonMapper.shared().readTree(created.body()).path("api_key").stringValue();
         home.keepDemoKey(key);
         return key;
     }

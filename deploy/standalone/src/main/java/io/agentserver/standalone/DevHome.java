@@ -2,6 +2,7 @@ package io.agentserver.standalone;
 
 import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.PlatformKeys;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -117,7 +118,8 @@ final class DevHome {
     }
 
     private static ConfigurationException unwritable(Path file, IOException e) {
-        return new ConfigurationException(file + " cannot be written: free some space or make its directory writable", e);
+        return new ConfigurationException(
+                file + " cannot be written: free some space or make its directory writable", e);
     }
 
     private static byte[] random(int count) {

@@ -9,6 +9,13 @@ import io.agentserver.pump.PumpApplication;
 import io.agentserver.router.LlmRouterApplication;
 import io.agentserver.service.ServiceApplication;
 import io.agentserver.service.Setting;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.boot.Banner;
+import org.springframework.boot.WebApplicationType;
+import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.context.ConfigurableApplicationContext;
+
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -20,12 +27,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
-import org.springframework.boot.Banner;
-import org.springframework.boot.WebApplicationType;
-import org.springframework.boot.builder.SpringApplicationBuilder;
-import org.springframework.context.ConfigurableApplicationContext;
 
 /**
  * The whole platform in one process: three real stores, then five services that find each other by their ports, exactly as
@@ -66,9 +67,16 @@ final class DevPlatform implements AutoCloseable {
 
     @Override
     public void close() {
-        // the pump first: what it takes no more from the log waits there
-        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            services.forEach(service -> threads.submit(service::close));
+        // side by side: each drains for itself, and what the pump takes no more from the log waits there
+        List<Thread> stopping = services.stream()
+                .map(service -> Thread.ofVirtual().start(service::close))
+                .toList();
+        try {
+            for (Thread thread : stopping) {
+                thread.join(Duration.ofSeconds(9));
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
         stores.close();
     }
@@ -89,7 +97,9 @@ final class DevPlatform implements AutoCloseable {
         logging.put("spring.config.name", "standalone");
         logging.put("spring.main.log-startup-info", false);
         logging.putAll(DevSettings.QUIET);
-        if (environment.getOrDefault(Setting.AGENTSERVER_LOG_FORMAT.name(), "text").equals("text")) {
+        if (environment
+                .getOrDefault(Setting.AGENTSERVER_LOG_FORMAT.name(), "text")
+                .equals("text")) {
             logging.put("logging.pattern.console", ServiceApplication.TEXT_PATTERN);
         } else {
             logging.put("logging.structured.format.console", "logstash");
@@ -154,8 +164,7 @@ final class DevPlatform implements AutoCloseable {
 
                 curl -sS %s/v1/messages -H 'Authorization: Bearer %s' -H 'Content-Type: application/xml' -H 'Prefer: wait=10' --data-binary @examples/hello-world/greeting.xml
 
-                agentserver is ready (%.1f s)"""
-                .formatted(
+                agentserver is ready (%.1f s)""".formatted(
                         variables.get("AGENTSERVER_URL"),
                         variables.get("AGENTSERVER_LLM_URL"),
                         variables.get("AGENTSERVER_KAFKA"),

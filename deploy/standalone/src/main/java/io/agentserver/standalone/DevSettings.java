@@ -4,6 +4,7 @@ import io.agentserver.localstores.FreePorts;
 import io.agentserver.localstores.LocalStores;
 import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.Setting;
+
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -46,7 +47,9 @@ final class DevSettings {
     }
 
     boolean hasOwnRedis() {
-        return environment.getOrDefault(Setting.AGENTSERVER_REDIS_URL.name(), "").isEmpty();
+        return environment
+                .getOrDefault(Setting.AGENTSERVER_REDIS_URL.name(), "")
+                .isEmpty();
     }
 
     int port(Setting setting) {

@@ -1,6 +1,8 @@
 package io.agentserver.standalone;
 
 import io.agentserver.service.ServiceApplication;
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -9,7 +11,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
-import org.jspecify.annotations.Nullable;
 
 /**
  * {@code dev [--fresh]}: starts the platform, prints how to use it, runs until it is told to stop (Ctrl-C, SIGTERM). What
@@ -20,7 +21,9 @@ public final class StandaloneApplication {
 
     public static void main(String[] arguments) throws InterruptedException {
         List<String> words = Arrays.asList(arguments);
-        if (words.isEmpty() || !words.getFirst().equals("dev") || !List.of("dev", "--fresh").containsAll(words)) {
+        if (words.isEmpty()
+                || !words.getFirst().equals("dev")
+                || !List.of("dev", "--fresh").containsAll(words)) {
             System.err.println("agentserver: unknown arguments " + words + "; known: dev, dev --fresh");
             Runtime.getRuntime().halt(2);
         }

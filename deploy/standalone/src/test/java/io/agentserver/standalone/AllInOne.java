@@ -1,6 +1,7 @@
 package io.agentserver.standalone;
 
 import io.agentserver.localstores.FreePorts;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -12,8 +13,15 @@ import java.util.Map;
 /** {@code ./agentserver dev}, in a directory and on ports of its own. */
 final class AllInOne implements Platform {
     private static final String[] PORTS = {
-        "GATEWAY", "LLM", "BUFFER", "BILLING", "GATEWAY_MANAGEMENT", "LLM_MANAGEMENT", "BUFFER_MANAGEMENT",
-        "PUMP_MANAGEMENT", "BILLING_MANAGEMENT"
+        "GATEWAY",
+        "LLM",
+        "BUFFER",
+        "BILLING",
+        "GATEWAY_MANAGEMENT",
+        "LLM_MANAGEMENT",
+        "BUFFER_MANAGEMENT",
+        "PUMP_MANAGEMENT",
+        "BILLING_MANAGEMENT"
     };
 
     private final Path home;

@@ -1,5 +1,7 @@
 package io.agentserver.standalone;
 
+import org.awaitility.Awaitility;
+
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -12,7 +14,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
-import org.awaitility.Awaitility;
 
 /** A packaged jar of ours as a process, its output in a file. */
 final class Child {

@@ -1,8 +1,11 @@
 package io.agentserver.standalone;
 
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -16,8 +19,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /** A tenant's client: the public API over HTTP, nothing else. */
 record Client(HttpClient http, String url, String key) {
@@ -29,9 +30,13 @@ record Client(HttpClient http, String url, String key) {
 
     /** Makes a tenant through the admin API. */
     static Client ofNewTenant(HttpClient http, Platform platform, String tenant) {
-        Client operator = new Client(http, platform.variable("AGENTSERVER_URL"), platform.variable("AGENTSERVER_ADMIN_KEY"));
+        Client operator =
+                new Client(http, platform.variable("AGENTSERVER_URL"), platform.variable("AGENTSERVER_ADMIN_KEY"));
         HttpResponse<String> created = operator.post(
-                "/admin/v1/tenants", "application/json", "{\"id\":\"" + tenant + "\",\"name\":\"T\",\"plan\":\"dev\"}", Map.of());
+                "/admin/v1/tenants",
+                "application/json",
+                "{\"id\":\"" + tenant + "\",\"name\":\"T\",\"plan\":\"dev\"}",
+                Map.of());
         if (created.statusCode() != 201) {
             throw new AssertionError(created.statusCode() + " " + created.body());
         }
@@ -49,7 +54,9 @@ record Client(HttpClient http, String url, String key) {
     }
 
     HttpResponse<String> putOrganism(String yaml) {
-        return send(request("/v1/organism").header("Content-Type", "application/yaml").PUT(BodyPublishers.ofString(yaml)));
+        return send(request("/v1/organism")
+                .header("Content-Type", "application/yaml")
+                .PUT(BodyPublishers.ofString(yaml)));
     }
 
     HttpResponse<String> sendXml(String xml, Map<String, String> headers) {
@@ -69,7 +76,8 @@ record Client(HttpClient http, String url, String key) {
                 throw new AssertionError(response.statusCode() + " "
                         + new String(response.body().readAllBytes(), StandardCharsets.UTF_8));
             }
-            try (BufferedReader in = new BufferedReader(new InputStreamReader(response.body(), StandardCharsets.UTF_8))) {
+            try (BufferedReader in =
+                    new BufferedReader(new InputStreamReader(response.body(), StandardCharsets.UTF_8))) {
                 return read(in);
             }
         } catch (IOException e) {

@@ -1,17 +1,23 @@
 package io.agentserver.standalone;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import io.agentserver.envelope.Envelope;
 import io.agentserver.envelope.EnvelopeDocument;
 import io.agentserver.envelope.EnvelopeToken;
 import io.agentserver.envelope.JwsAlgorithm;
-import io.agentserver.envelope.Meta;
 import io.agentserver.envelope.MessageId;
+import io.agentserver.envelope.Meta;
 import io.agentserver.envelope.Reading;
 import io.agentserver.envelope.SigningKey;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
 import java.io.IOException;
 import java.net.http.HttpClient;
 import java.net.http.HttpResponse;
@@ -26,13 +32,8 @@ import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
-import org.awaitility.Awaitility;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInstance;
-import org.junit.jupiter.api.io.TempDir;
-import tools.jackson.databind.JsonNode;
+
+import static org.assertj.core.api.Assertions.assertThat;
 
 /** The whole path, driven from outside over HTTP, against real stores; how the platform runs is the subclass's to say. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -41,9 +42,6 @@ abstract class EndToEndContract {
 
     private final HttpClient http = HttpClient.newHttpClient();
 
-    @TempDir
-    Path home;
-
     private Platform platform;
     private FakeModel model;
     private Client demo;
@@ -51,18 +49,15 @@ abstract class EndToEndContract {
     abstract Platform start(Path home, Map<String, String> settings);
 
     @BeforeAll
-    void startThePlatform() throws IOException {
+    void startThePlatform(@TempDir Path home) throws IOException {
         model = FakeModel.start();
         Path routes = home.resolve("routes.yaml");
-        Files.writeString(
-                routes,
-                """
+        Files.writeString(routes, """
                 providers:
                   - {name: fake, url: "%s", key_env: FAKE_MODEL_KEY}
                 routes:
                   default: {chain: [simulated/default]}
-                """
-                        .formatted(model.url()));
+                """.formatted(model.url()));
         platform = start(home, Map.of("AGENTSERVER_LLM_ROUTES", routes.toString(), "FAKE_MODEL_KEY", "k-123"));
         demo = new Client(http, platform.variable("AGENTSERVER_URL"), platform.variable("AGENTSERVER_API_KEY"));
     }
@@ -85,8 +80,10 @@ abstract class EndToEndContract {
         assertThat(response.meta().from()).isEqualTo("shouter");
         assertThat(response.meta().to()).isEqualTo("console");
         assertThat(response.payload()).contains("WORLD");
-        List<JsonNode> slots = slots(demo, response.meta().conversationOrThread().toString());
-        assertThat(slots).extracting(s -> s.path("root").stringValue())
+        List<JsonNode> slots =
+                slots(demo, response.meta().conversationOrThread().toString());
+        assertThat(slots)
+                .extracting(s -> s.path("root").stringValue())
                 .containsExactly("Greeting", "GreetingResponse", "ShoutedResponse");
         assertThat(slots).extracting(s -> s.path("sequence").intValue()).containsExactly(1, 2, 3);
         assertThat(slots.get(1).path("receipts")).hasSize(1);
@@ -114,7 +111,8 @@ abstract class EndToEndContract {
         assertThat(org.putOrganism(echo("parrot-7", "Squawk")).statusCode()).isEqualTo(200);
         KeyPair pair = KeyPairGenerator.getInstance("Ed25519").generateKeyPair();
         byte[] encoded = pair.getPublic().getEncoded();
-        String x = Base64.getUrlEncoder().withoutPadding()
+        String x = Base64.getUrlEncoder()
+                .withoutPadding()
                 .encodeToString(Arrays.copyOfRange(encoded, encoded.length - 32, encoded.length));
         HttpResponse<String> registered = org.post(
                 "/v1/signing-keys",
@@ -139,7 +137,10 @@ abstract class EndToEndContract {
     void the_history_stands_in_the_log_in_redis_and_in_dynamodb() throws Exception {
         HttpResponse<String> answer = demo.sendXml(greeting().replace("World", "Canary-4711"), WAIT);
         assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
-        String conversation = EnvelopeDocument.readOwn(answer.body()).meta().conversationOrThread().toString();
+        String conversation = EnvelopeDocument.readOwn(answer.body())
+                .meta()
+                .conversationOrThread()
+                .toString();
         try (StoreViews stores = new StoreViews(platform)) {
             assertThat(stores.recordsOf("messages.demo", "Canary-4711")).isEqualTo(2);
             assertThat(stores.redis("thread:demo:{" + conversation + "}:*")).contains("Canary-4711", "ShoutedResponse");
@@ -150,7 +151,8 @@ abstract class EndToEndContract {
     @Test
     void a_call_s_usage_is_in_the_ledger() throws Exception {
         Client org = Client.ofNewTenant(http, platform, "usage-org");
-        assertThat(org.putOrganism(Files.readString(Path.of("../../examples/hello-world/organism.yaml"))).statusCode())
+        assertThat(org.putOrganism(Files.readString(Path.of("../../examples/hello-world/organism.yaml")))
+                        .statusCode())
                 .isEqualTo(200);
         assertThat(org.sendXml(greeting(), WAIT).statusCode()).isEqualTo(200);
         Awaitility.await().atMost(Duration.ofSeconds(15)).untilAsserted(() -> {
@@ -170,7 +172,9 @@ abstract class EndToEndContract {
         assertThat(org.putOrganism(asker("asker", "Ask")).statusCode()).isEqualTo(200);
         String trace = "4bf92f3577b34da6a3ce929d0e0e4736";
         HttpResponse<String> answer = org.sendXml(
-                document("me", "asker", "<Ask><Text>ping</Text></Ask>").toEnvelope().xml(),
+                document("me", "asker", "<Ask><Text>ping</Text></Ask>")
+                        .toEnvelope()
+                        .xml(),
                 Map.of("Prefer", "wait=30", "traceparent", "00-" + trace + "-00f067aa0ba902b7-01"));
         assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
         assertThat(answer.body()).contains("pong");
@@ -190,11 +194,16 @@ abstract class EndToEndContract {
         try {
             for (int i = 0; i < 5; i++) {
                 HttpResponse<String> accepted = org.post(
-                        "/v1/messages", "application/json", "{\"to\":\"thinker\",\"payload\":{\"Riddle\":{\"Text\":\"r" + i + "\"}}}", Map.of());
+                        "/v1/messages",
+                        "application/json",
+                        "{\"to\":\"thinker\",\"payload\":{\"Riddle\":{\"Text\":\"r" + i + "\"}}}",
+                        Map.of());
                 assertThat(accepted.statusCode()).as(accepted.body()).isEqualTo(202);
                 threads.add(Client.json(accepted).path("thread_id").stringValue());
             }
-            Awaitility.await().atMost(Duration.ofSeconds(20)).until(() -> model.calls().size() > before);
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(20))
+                    .until(() -> model.calls().size() > before);
             platform.kill();
         } finally {
             model.release();
@@ -202,18 +211,25 @@ abstract class EndToEndContract {
         platform.restart();
         for (String thread : threads) {
             List<Client.Event> events = org.events(thread, Map.of());
-            assertThat(events).extracting(e -> e.json().path("root").stringValue()).containsExactly("Riddle", "answer");
+            assertThat(events)
+                    .extracting(e -> e.json().path("root").stringValue())
+                    .containsExactly("Riddle", "answer");
         }
     }
 
     @Test
     void an_agent_joins_what_its_tools_and_its_sub_agent_answer_in_parallel() throws IOException {
         Client org = Client.ofNewTenant(http, platform, "research-org");
-        HttpResponse<String> put = org.putOrganism(Files.readString(Path.of("../../examples/research-team/organism.yaml")));
+        HttpResponse<String> put =
+                org.putOrganism(Files.readString(Path.of("../../examples/research-team/organism.yaml")));
         assertThat(put.statusCode()).as(put.body()).isEqualTo(200);
-        HttpResponse<String> answer = org.sendXml(Files.readString(Path.of("../../examples/research-team/question.xml")), WAIT);
+        HttpResponse<String> answer =
+                org.sendXml(Files.readString(Path.of("../../examples/research-team/question.xml")), WAIT);
         assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
-        String conversation = EnvelopeDocument.readOwn(answer.body()).meta().conversationOrThread().toString();
+        String conversation = EnvelopeDocument.readOwn(answer.body())
+                .meta()
+                .conversationOrThread()
+                .toString();
         JsonNode tree = Client.json(org.get("/v1/threads/" + conversation)).path("threads");
         assertThat(tree.size()).isGreaterThanOrEqualTo(4);
         List<JsonNode> slots = slots(org, conversation);
@@ -229,7 +245,8 @@ abstract class EndToEndContract {
             HttpResponse<String> accepted = org.post(
                     "/v1/messages",
                     "application/json",
-                    "{\"to\":\"repeater\",\"thread_id\":\"" + thread + "\",\"payload\":{\"Line\":{\"Text\":\"" + i + "\"}}}",
+                    "{\"to\":\"repeater\",\"thread_id\":\"" + thread + "\",\"payload\":{\"Line\":{\"Text\":\"" + i
+                            + "\"}}}",
                     Map.of());
             assertThat(accepted.statusCode()).as(accepted.body()).isEqualTo(202);
         }
@@ -237,7 +254,9 @@ abstract class EndToEndContract {
             List<JsonNode> slots = slots(org, thread.toString());
             assertThat(slots.stream()
                             .filter(s -> s.path("from").stringValue().equals("repeater"))
-                            .map(s -> EnvelopeDocument.readOwn(s.path("envelope").stringValue()).payload()))
+                            .map(s -> EnvelopeDocument.readOwn(
+                                            s.path("envelope").stringValue())
+                                    .payload()))
                     .containsExactlyElementsOf(java.util.stream.IntStream.range(0, 10)
                             .mapToObj(i -> "<Line><Text>" + i + "</Text></Line>")
                             .toList());
@@ -264,7 +283,10 @@ abstract class EndToEndContract {
     @Test
     void another_tenant_s_thread_is_as_one_that_does_not_exist() throws IOException {
         HttpResponse<String> answer = demo.sendXml(greeting(), WAIT);
-        String theirs = EnvelopeDocument.readOwn(answer.body()).meta().conversationOrThread().toString();
+        String theirs = EnvelopeDocument.readOwn(answer.body())
+                .meta()
+                .conversationOrThread()
+                .toString();
         Client stranger = Client.ofNewTenant(http, platform, "stranger-org");
         HttpResponse<String> refused = stranger.get("/v1/threads/" + theirs);
         HttpResponse<String> absent = stranger.get("/v1/threads/" + MessageId.create());
@@ -299,8 +321,7 @@ abstract class EndToEndContract {
                     description: Says it again.
                     handler: builtin:echo
                     payload: {root: %s, fields: {Text: string}}
-                """
-                .formatted(name, root);
+                """.formatted(name, root);
     }
 
     private static String asker(String name, String root) {
@@ -314,8 +335,7 @@ abstract class EndToEndContract {
                     prompt: Answer.
                     model: fake/m
                     payload: {root: %s, fields: {Text: string}}
-                """
-                .formatted(name, root);
+                """.formatted(name, root);
     }
 
     private static String greeting() throws IOException {

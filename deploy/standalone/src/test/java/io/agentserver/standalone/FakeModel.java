@@ -2,6 +2,7 @@ package io.agentserver.standalone;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -24,7 +25,8 @@ final class FakeModel implements AutoCloseable {
     }
 
     static FakeModel start() throws IOException {
-        FakeModel model = new FakeModel(HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0));
+        FakeModel model =
+                new FakeModel(HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0));
         model.server.createContext("/v1/chat/completions", model::answer);
         model.server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
         model.server.start();
@@ -67,7 +69,8 @@ final class FakeModel implements AutoCloseable {
         String chunk = "{\"id\":\"x\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":";
         byte[] body = ("data: " + chunk + "[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"pong\"}}]}\n\n"
                         + "data: " + chunk + "[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
-                        + "data: " + chunk + "[],\"usage\":{\"prompt_tokens\":11,\"completion_tokens\":3,\"total_tokens\":14}}\n\n"
+                        + "data: " + chunk
+                        + "[],\"usage\":{\"prompt_tokens\":11,\"completion_tokens\":3,\"total_tokens\":14}}\n\n"
                         + "data: [DONE]\n\n")
                 .getBytes(StandardCharsets.UTF_8);
         exchange.getResponseHeaders().add("Content-Type", "text/event-stream");

@@ -2,6 +2,8 @@ package io.agentserver.standalone;
 
 import io.agentserver.localstores.FreePorts;
 import io.agentserver.localstores.LocalStores;
+import org.awaitility.Awaitility;
+
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -14,7 +16,6 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.awaitility.Awaitility;
 
 /** The five services as they run in production: {@code java -jar} each, told everything by environment variables. */
 final class FiveProcesses implements Platform {
@@ -39,8 +40,15 @@ final class FiveProcesses implements Platform {
         this.stores = LocalStores.inTemporaryDirectory();
         Map<String, String> ports = new HashMap<>();
         String[] names = {
-            "GATEWAY", "LLM", "BUFFER", "BILLING", "GATEWAY_MANAGEMENT", "LLM_MANAGEMENT", "BUFFER_MANAGEMENT",
-            "PUMP_MANAGEMENT", "BILLING_MANAGEMENT"
+            "GATEWAY",
+            "LLM",
+            "BUFFER",
+            "BILLING",
+            "GATEWAY_MANAGEMENT",
+            "LLM_MANAGEMENT",
+            "BUFFER_MANAGEMENT",
+            "PUMP_MANAGEMENT",
+            "BILLING_MANAGEMENT"
         };
         int[] free = FreePorts.take(names.length);
         for (int i = 0; i < names.length; i++) {
@@ -55,7 +63,10 @@ final class FiveProcesses implements Platform {
         environment.put("AGENTSERVER_URL", gateway);
         environment.put("AGENTSERVER_API_KEY", new DemoTenant(gateway, secrets).ensure());
         for (String name : new String[] {
-            "AGENTSERVER_ADMIN_KEY", "AGENTSERVER_KAFKA", "AGENTSERVER_REDIS_URL", "AGENTSERVER_DYNAMODB_URL",
+            "AGENTSERVER_ADMIN_KEY",
+            "AGENTSERVER_KAFKA",
+            "AGENTSERVER_REDIS_URL",
+            "AGENTSERVER_DYNAMODB_URL",
             "AGENTSERVER_LLM_URL"
         }) {
             environment.put(name, settings.getOrDefault(name, ""));
@@ -99,8 +110,8 @@ final class FiveProcesses implements Platform {
     }
 
     private void awaitReady(HttpClient http, String module, String port) {
-        URI readiness = URI.create("http://127.0.0.1:" + settings.get("AGENTSERVER_" + port + "_PORT")
-                + "/actuator/health/readiness");
+        URI readiness = URI.create(
+                "http://127.0.0.1:" + settings.get("AGENTSERVER_" + port + "_PORT") + "/actuator/health/readiness");
         Awaitility.await(module + " is ready")
                 .atMost(Duration.ofSeconds(180))
                 .pollInterval(Duration.ofMillis(250))
@@ -112,7 +123,8 @@ final class FiveProcesses implements Platform {
                     }
                     try {
                         return http.send(
-                                                HttpRequest.newBuilder(readiness).build(),
+                                                HttpRequest.newBuilder(readiness)
+                                                        .build(),
                                                 HttpResponse.BodyHandlers.discarding())
                                         .statusCode()
                                 == 200;

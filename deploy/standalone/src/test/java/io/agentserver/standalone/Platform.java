@@ -19,7 +19,8 @@ interface Platform extends AutoCloseable {
     default String variable(String name) {
         String value = environment().get(name);
         if (value == null) {
-            throw new IllegalStateException(name + " is not among " + environment().keySet());
+            throw new IllegalStateException(
+                    name + " is not among " + environment().keySet());
         }
         return value;
     }

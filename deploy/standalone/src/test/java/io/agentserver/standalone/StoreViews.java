@@ -4,12 +4,6 @@ import io.lettuce.core.RedisClient;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.sync.RedisCommands;
 import io.lettuce.core.codec.StringCodec;
-import java.net.URI;
-import java.nio.charset.StandardCharsets;
-import java.time.Duration;
-import java.util.List;
-import java.util.Map;
-import java.util.Properties;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
@@ -19,6 +13,12 @@ import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
+
+import java.net.URI;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
 
 /** Looks into the stores with their own clients, past the platform. */
 final class StoreViews implements AutoCloseable {
@@ -73,16 +73,14 @@ final class StoreViews implements AutoCloseable {
         }
     }
 
-    /** The binary attributes of all items under a partition key, as text. */
+    /** All items under a partition key, as text. */
     String dynamo(String table, String partition) {
         StringBuilder values = new StringBuilder();
         dynamo.query(q -> q.tableName(table)
                         .keyConditionExpression("pk = :pk")
                         .expressionAttributeValues(Map.of(":pk", AttributeValue.fromS(partition))))
                 .items()
-                .forEach(item -> item.values().stream()
-                        .filter(v -> v.b() != null)
-                        .forEach(v -> values.append(v.b().asString(StandardCharsets.ISO_8859_1))));
+                .forEach(item -> values.append(item).append('\n'));
         return values.toString();
     }
 

@@ -89,7 +89,7 @@ public final class Pump implements AutoCloseable {
     public void close() {
         stopping = true;
         try {
-            thread.join(drain.plus(CLOSE).plus(CLOSE));
+            thread.join(drain.plus(CLOSE));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
