@@ -2,9 +2,9 @@ package io.agentserver.envelope;
 
 import org.apache.xml.security.c14n.CanonicalizationException;
 import org.apache.xml.security.c14n.implementations.Canonicalizer20010315ExclOmitComments;
+import org.apache.xml.security.utils.UnsyncByteArrayOutputStream;
 import org.w3c.dom.Node;
 
-import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -21,9 +21,10 @@ final class CanonicalXml {
     /** The canonical form of a document or of the subtree under an element. */
     static String of(Node node) {
         try {
-            ByteArrayOutputStream out = new ByteArrayOutputStream(1024);
+            // the canonicaliser writes byte by byte; the JDK's stream locks for each
+            UnsyncByteArrayOutputStream out = new UnsyncByteArrayOutputStream();
             new Canonicalizer20010315ExclOmitComments().engineCanonicalizeSubTree(node, out);
-            return out.toString(StandardCharsets.UTF_8);
+            return new String(out.toByteArray(), StandardCharsets.UTF_8);
         } catch (CanonicalizationException e) {
             throw new IllegalStateException("a document that StrictXml has read has a canonical form", e);
         }

@@ -3,6 +3,7 @@ package io.agentserver.envelope;
 import com.ctc.wstx.api.WstxInputProperties;
 import com.ctc.wstx.stax.WstxInputFactory;
 import org.jspecify.annotations.Nullable;
+import org.w3c.dom.DOMImplementation;
 import org.w3c.dom.Document;
 import org.w3c.dom.Element;
 import org.w3c.dom.Node;
@@ -11,7 +12,6 @@ import java.io.ByteArrayInputStream;
 import java.net.URI;
 import java.net.URISyntaxException;
 import javax.xml.XMLConstants;
-import javax.xml.parsers.DocumentBuilder;
 import javax.xml.parsers.DocumentBuilderFactory;
 import javax.xml.parsers.ParserConfigurationException;
 import javax.xml.stream.XMLInputFactory;
@@ -38,7 +38,8 @@ final class StrictXml {
     }
 
     private static final WstxInputFactory STAX = stax();
-    private static final DocumentBuilderFactory DOM = DocumentBuilderFactory.newDefaultNSInstance();
+    // stateless; a DocumentBuilder for each document costs as much as reading it
+    private static final DOMImplementation DOM = dom();
 
     private StrictXml() {}
 
@@ -61,7 +62,7 @@ final class StrictXml {
 
     private static Document read(XMLStreamReader in, XmlLimits limits) throws XMLStreamException, Refused {
         requireEncoding(in);
-        Document document = newDocument();
+        Document document = DOM.createDocument(null, null, null);
         Node parent = document;
         int depth = 0;
         int elements = 0;
@@ -186,13 +187,11 @@ final class StrictXml {
                 : "";
     }
 
-    private static Document newDocument() {
+    private static DOMImplementation dom() {
         try {
-            DocumentBuilder builder;
-            synchronized (DOM) {
-                builder = DOM.newDocumentBuilder();
-            }
-            return builder.newDocument();
+            return DocumentBuilderFactory.newDefaultNSInstance()
+                    .newDocumentBuilder()
+                    .getDOMImplementation();
         } catch (ParserConfigurationException e) {
             throw new IllegalStateException("the JDK's own DOM is always there", e);
         }

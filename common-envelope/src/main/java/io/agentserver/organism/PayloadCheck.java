@@ -49,10 +49,12 @@ final class PayloadCheck implements ErrorHandler {
     List<Problem> run(String payloadXml) {
         try {
             XMLStreamReader reader = StrictXml.reader(payloadXml);
-            ValidatorHandler validator = type.schema().newValidatorHandler();
+            ValidatorHandler validator = type.takeValidator();
             validator.setErrorHandler(this);
-            validator.setResourceResolver(XsdCompiler.FETCHES_NOTHING);
             drive(reader, validator);
+            if (problems.isEmpty()) {
+                type.giveBack(validator); // it has seen the end of a document; another may have stopped anywhere
+            }
         } catch (XMLStreamException e) {
             problem("is not well-formed XML within the platform's limits");
         } catch (SAXException e) {

@@ -5,8 +5,11 @@ import org.jspecify.annotations.Nullable;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.ArrayBlockingQueue;
 import javax.xml.validation.Schema;
+import javax.xml.validation.ValidatorHandler;
 
 /**
  * What a listener takes or answers: one root element, declared by fields or by an XSD of the tenant's own. Immutable, equal
@@ -15,6 +18,7 @@ import javax.xml.validation.Schema;
 public final class PayloadType {
 
     static final int MOST_FIELDS = 256;
+    private static final int MOST_IDLE_VALIDATORS = 16;
 
     private final String root;
     private final String namespace;
@@ -27,6 +31,8 @@ public final class PayloadType {
 
     /** Made when first needed: a directory holds far more declared types than a pod ever validates. */
     private volatile @Nullable Schema schema;
+
+    private final Queue<ValidatorHandler> idleValidators = new ArrayBlockingQueue<>(MOST_IDLE_VALIDATORS);
 
     /** A type declared by fields. Its elements have no namespace; they stand in the order of the fields. */
     public static PayloadType ofFields(String root, List<Field> fields) {
@@ -124,6 +130,21 @@ public final class PayloadType {
      */
     public String example() {
         return example;
+    }
+
+    /** A validator that no other thread uses; to make one costs more than to use it. */
+    ValidatorHandler takeValidator() {
+        ValidatorHandler idle = idleValidators.poll();
+        if (idle != null) {
+            return idle;
+        }
+        ValidatorHandler made = schema().newValidatorHandler();
+        made.setResourceResolver(XsdCompiler.FETCHES_NOTHING);
+        return made;
+    }
+
+    void giveBack(ValidatorHandler validator) {
+        idleValidators.offer(validator); // one more than there is room for is forgotten
     }
 
     /**
