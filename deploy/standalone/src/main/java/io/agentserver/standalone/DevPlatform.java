@@ -67,9 +67,10 @@ final class DevPlatform implements AutoCloseable {
 
     @Override
     public void close() {
-        // side by side: each drains for itself, and what the pump takes no more from the log waits there
+        // Side by side: each drains for itself, and what the pump takes no more from the log waits there. On platform
+        // threads: closing loads classes, and virtual threads that do so hold their carriers while they wait for each other.
         List<Thread> stopping = services.stream()
-                .map(service -> Thread.ofVirtual().start(service::close))
+                .map(service -> Thread.ofPlatform().name("stop-service").start(service::close))
                 .toList();
         try {
             for (Thread thread : stopping) {
