@@ -68,7 +68,8 @@ final class DevPlatform implements AutoCloseable {
     @Override
     public void close() {
         // Side by side: each drains for itself, and what the pump takes no more from the log waits there. On platform
-        // threads: closing loads classes, and virtual threads that do so hold their carriers while they wait for each other.
+        // threads: closing loads classes, and virtual threads that do so hold their carriers while they wait for each
+        // other.
         List<Thread> stopping = services.stream()
                 .map(service -> Thread.ofPlatform().name("stop-service").start(service::close))
                 .toList();
