@@ -7,9 +7,11 @@ import org.w3c.dom.Element;
 import org.w3c.dom.Node;
 import org.w3c.dom.Text;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -23,6 +25,7 @@ public final class EnvelopeDocument {
     private final Element metaElement;
     private final Element payload;
     private Meta meta;
+    private @Nullable Envelope envelope; // of the document as it is now
 
     private EnvelopeDocument(Document document, Element metaElement, Element payload, Meta meta) {
         this.document = document;
@@ -45,9 +48,24 @@ public final class EnvelopeDocument {
         }
     }
 
-    /** Reads what the platform itself has put on the log or in the journal. @throws IllegalArgumentException if it is no envelope */
+    /**
+     * What the platform itself has put on the log or in the journal, and vouches for (by its MAC, or by the store that it was
+     * in): canonical already, so it is cut rather than read wherever it has the plain shape.
+     *
+     * @throws IllegalArgumentException if it is no envelope
+     */
     public static Envelope readOwn(String xml) {
-        return switch (read(xml.getBytes(java.nio.charset.StandardCharsets.UTF_8), XmlLimits.INSIDE)) {
+        PlainShape plain = PlainShape.of(xml);
+        return plain == null ? readAgain(xml) : plain.envelope();
+    }
+
+    /**
+     * Canonical text, read as strictly as a client's.
+     *
+     * @throws IllegalArgumentException if it is no envelope
+     */
+    public static Envelope readAgain(String xml) {
+        return switch (read(xml.getBytes(StandardCharsets.UTF_8), XmlLimits.INSIDE)) {
             case Reading.Read(EnvelopeDocument own) -> own.toEnvelope();
             case Reading.Malformed(String reason) -> throw new IllegalArgumentException("no envelope: " + reason);
             case Reading.Invalid(String pointer, String reason) ->
@@ -59,7 +77,38 @@ public final class EnvelopeDocument {
 
     /** Makes an envelope around a payload (one XML element as text). The payload may be anything; the result says if it was not fit. */
     public static Reading make(Meta meta, String payloadXml) {
-        StringBuilder xml = new StringBuilder(payloadXml.length() + 640)
+        byte[] payload = payloadXml.getBytes(StandardCharsets.UTF_8);
+        if (payload.length > XmlLimits.INSIDE.bytes()) {
+            return new Reading.TooLarge(XmlLimits.INSIDE.bytes());
+        }
+        try {
+            return read(around(meta, payload).getBytes(StandardCharsets.UTF_8), XmlLimits.INSIDE);
+        } catch (StrictXml.Refused e) {
+            return new Reading.Malformed(e.reason());
+        }
+    }
+
+    /** As {@link #make}, to its end: what the platform puts around an output. Empty: the payload is not one XML element within the limits. */
+    public static Optional<Envelope> stamp(Meta meta, String payloadXml) {
+        byte[] payload = payloadXml.getBytes(StandardCharsets.UTF_8);
+        if (payload.length > XmlLimits.INSIDE.bytes()) {
+            return Optional.empty();
+        }
+        try {
+            String xml = around(meta, payload);
+            // what is canonical inside a canonical frame is canonical: most need not be read again
+            PlainShape plain = PlainShape.of(xml);
+            Envelope envelope = plain == null ? readAgain(xml) : plain.envelope();
+            return Optional.of(envelope);
+        } catch (StrictXml.Refused | IllegalArgumentException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** Read by itself first, so that nothing it says can reach beyond its place. */
+    private static String around(Meta meta, byte[] payload) throws StrictXml.Refused {
+        String alone = CanonicalXml.of(StrictXml.parse(payload, XmlLimits.INSIDE.ofPayload()));
+        StringBuilder xml = new StringBuilder(alone.length() + 640)
                 .append("<message xmlns=\"")
                 .append(EnvelopeNames.ENVELOPE)
                 .append("\"><meta>");
@@ -70,10 +119,10 @@ public final class EnvelopeDocument {
         element(xml, "conversation", EnvelopeNames.DELIVERY, meta.conversation());
         element(xml, "turn", EnvelopeNames.DELIVERY, meta.turn());
         element(xml, "cause", EnvelopeNames.DELIVERY, meta.cause());
-        xml.append("</meta>")
-                .append(withoutDefaultNamespaceOfItsParent(payloadXml))
-                .append("</message>");
-        return read(xml.toString().getBytes(java.nio.charset.StandardCharsets.UTF_8), XmlLimits.INSIDE);
+        return xml.append("</meta>")
+                .append(withDefaultNamespace(alone))
+                .append("</message>")
+                .toString();
     }
 
     public Meta meta() {
@@ -87,6 +136,7 @@ public final class EnvelopeDocument {
 
     /** Fills in the ids that an unsigned envelope may omit; ids that are there stay. */
     public void fill(ThreadId thread, MessageId id) {
+        envelope = null;
         if (meta.thread() == null) {
             Element element = document.createElementNS(EnvelopeNames.ENVELOPE, prefixOf(metaElement) + "thread");
             element.setTextContent(thread.toString());
@@ -110,12 +160,21 @@ public final class EnvelopeDocument {
     /** Appends the token, whose digest is that of {@link #toEnvelope()} before. */
     void sign(String jwt) {
         append("jwt", EnvelopeNames.SECURITY, jwt);
-        meta = new Meta(
-                meta.from(), meta.to(), meta.thread(), meta.id(), jwt, meta.conversation(), meta.turn(), meta.cause());
+        envelope = null;
+        meta = meta.withJwt(jwt);
     }
 
     public Envelope toEnvelope() {
-        String xml = CanonicalXml.of(document);
+        if (envelope == null) {
+            String xml = CanonicalXml.of(document);
+            PlainShape plain = PlainShape.of(xml);
+            envelope = plain == null ? cutByCanonicalising(xml) : plain.envelope();
+        }
+        return envelope;
+    }
+
+    /** For every shape: the parts are canonicalised one by one. */
+    Envelope cutByCanonicalising(String xml) {
         Element jwt = child(metaElement, EnvelopeNames.SECURITY, "jwt");
         String signedForm = xml;
         if (jwt != null) {
@@ -150,6 +209,9 @@ public final class EnvelopeDocument {
     }
 
     private static Meta meta(Element element) throws Misshapen {
+        if (element.getAttributes().getLength() > namespaceDeclarations(element)) {
+            throw new Misshapen("/message/meta", "<meta> takes no attributes");
+        }
         List<Element> children = children("/message/meta", element);
         List<String> own = new ArrayList<>();
         Set<String> seen = new HashSet<>();
@@ -319,19 +381,16 @@ public final class EnvelopeDocument {
         }
     }
 
-    /** A payload that declares no default namespace has none; inside {@code <message>} that must be said. */
-    private static String withoutDefaultNamespaceOfItsParent(String payload) {
-        int end = 0;
-        String trimmed = payload.strip();
-        if (trimmed.startsWith("<?xml")) {
-            trimmed = trimmed.substring(trimmed.indexOf("?>") + 2).strip();
-        }
-        while (end < trimmed.length() && " \t\r\n/>".indexOf(trimmed.charAt(end)) < 0) {
+    /** A canonical payload that declares no default namespace has none; inside {@code <message>} that must be said. */
+    private static String withDefaultNamespace(String payload) {
+        int end = 1;
+        while (" />".indexOf(payload.charAt(end)) < 0) {
             end++;
         }
-        int close = trimmed.indexOf('>');
-        boolean declares = close > 0 && trimmed.substring(0, close).matches("(?s).*\\sxmlns\\s*=.*");
-        return declares || end == 0 ? trimmed : trimmed.substring(0, end) + " xmlns=\"\"" + trimmed.substring(end);
+        // canonical form has the default namespace's declaration before everything else
+        return payload.startsWith(" xmlns=\"", end)
+                ? payload
+                : payload.substring(0, end) + " xmlns=\"\"" + payload.substring(end);
     }
 
     private static String pointer(String name) {

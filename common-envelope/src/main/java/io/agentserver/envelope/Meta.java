@@ -41,6 +41,10 @@ public record Meta(
         return new Meta(from, to, thread, id, null, conversation, turn, cause);
     }
 
+    Meta withJwt(String token) {
+        return new Meta(from, to, thread, id, token, conversation, turn, cause);
+    }
+
     /** Whether a client, not the platform, must have made it: nothing in it claims to be from inside. */
     public boolean isClients() {
         return conversation == null && turn == null && cause == null;

@@ -4,6 +4,7 @@ import com.amazon.corretto.crypto.provider.AmazonCorrettoCryptoProvider;
 import org.jspecify.annotations.Nullable;
 
 import java.security.GeneralSecurityException;
+import java.security.InvalidKeyException;
 import java.security.PrivateKey;
 import java.security.Provider;
 import java.security.PublicKey;
@@ -41,10 +42,10 @@ final class Signatures {
             signature.initVerify(key);
             signature.update(content);
             return signature.verify(signatureBytes);
-        } catch (SignatureException e) {
-            return false;
+        } catch (SignatureException | InvalidKeyException e) {
+            return false; // a key that the provider does not take has signed nothing
         } catch (GeneralSecurityException e) {
-            throw new IllegalStateException("verifying with a key that was checked when it was registered", e);
+            throw new IllegalStateException("every provider here knows " + algorithm.jcaName(), e);
         }
     }
 

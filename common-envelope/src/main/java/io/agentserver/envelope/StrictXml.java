@@ -66,6 +66,7 @@ final class StrictXml {
         Node parent = document;
         int depth = 0;
         int elements = 0;
+        long declared = 0;
         while (in.hasNext()) {
             switch (in.next()) {
                 case XMLStreamConstants.START_ELEMENT -> {
@@ -74,6 +75,12 @@ final class StrictXml {
                     }
                     if (++elements > limits.elements()) {
                         throw new Refused("more than " + limits.elements() + " elements");
+                    }
+                    declared += namespacesUsedBy(in);
+                    if (declared > limits.namespaceCharacters()) {
+                        // exclusive canonical form declares a namespace again at each place that uses it
+                        throw new Refused("its namespaces repeated where they are used take more than "
+                                + limits.namespaceCharacters() + " characters");
                     }
                     Element element = element(in, document, limits);
                     parent.appendChild(element);
@@ -101,6 +108,21 @@ final class StrictXml {
             }
         }
         return document;
+    }
+
+    /** How long the declarations are that the canonical form may have to make at this element. */
+    private static long namespacesUsedBy(XMLStreamReader in) {
+        long characters = length(in.getPrefix(), in.getNamespaceURI());
+        for (int i = 0; i < in.getAttributeCount(); i++) {
+            if (in.getAttributePrefix(i) != null && !in.getAttributePrefix(i).isEmpty()) {
+                characters += length(in.getAttributePrefix(i), in.getAttributeNamespace(i));
+            }
+        }
+        return characters;
+    }
+
+    private static int length(@Nullable String prefix, @Nullable String uri) {
+        return (prefix == null ? 0 : prefix.length()) + (uri == null ? 0 : uri.length());
     }
 
     private static Element element(XMLStreamReader in, Document document, XmlLimits limits) throws Refused {

@@ -8,6 +8,7 @@ import com.nimbusds.jose.jwk.KeyUse;
 import com.nimbusds.jose.jwk.OctetKeyPair;
 import com.nimbusds.jose.jwk.RSAKey;
 
+import java.math.BigInteger;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.PublicKey;
@@ -21,6 +22,8 @@ public record VerificationKey(String kid, JwsAlgorithm algorithm, PublicKey key)
     private static final byte[] ED25519_PREFIX = HexFormat.of().parseHex("302a300506032b6570032100");
 
     private static final int MINIMUM_RSA_BITS = 2048;
+    private static final int MOST_RSA_BITS = 8192;
+    private static final BigInteger LEAST_RSA_EXPONENT = BigInteger.valueOf(65_537); // FIPS 186-5, 5.4
 
     /** Reads one public JWK (RFC 7517) with {@code kid} and {@code alg}. @throws Unfit with the reason, for what CONTRACTS 5 refuses */
     public static VerificationKey ofJwk(String json) throws Unfit {
@@ -65,6 +68,16 @@ public record VerificationKey(String kid, JwsAlgorithm algorithm, PublicKey key)
             case RS256 -> {
                 if (!(jwk instanceof RSAKey rsa) || rsa.size() < MINIMUM_RSA_BITS) {
                     throw new Unfit("n: RS256 needs an RSA key of at least 2,048 bits");
+                }
+                BigInteger modulus = rsa.getModulus().decodeToBigInteger();
+                BigInteger exponent = rsa.getPublicExponent().decodeToBigInteger();
+                if (modulus.bitLength() < MINIMUM_RSA_BITS
+                        || modulus.bitLength() > MOST_RSA_BITS
+                        || !modulus.testBit(0)) {
+                    throw new Unfit("n: RS256 needs an odd modulus of 2,048 to 8,192 bits");
+                }
+                if (exponent.compareTo(LEAST_RSA_EXPONENT) < 0 || exponent.bitLength() > 256 || !exponent.testBit(0)) {
+                    throw new Unfit("e: RS256 needs an odd exponent of at least 65537, usually just that");
                 }
                 yield rsa.toRSAPublicKey();
             }

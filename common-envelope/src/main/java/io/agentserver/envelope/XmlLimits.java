@@ -14,4 +14,17 @@ public record XmlLimits(int bytes, int depth, int elements, int attributes, int 
 
     /** An output of the platform, with what it stamps around a payload. */
     public static final XmlLimits INSIDE = new XmlLimits(1280 * 1024, 64, 4096, 64, 1024);
+
+    /** How much longer than its document's bound a canonical form may become. */
+    static final int CANONICAL_GROWTH = 4;
+
+    /** Of a payload that will stand in an envelope's {@code <message>}, beside a {@code <meta>} of eight elements. */
+    XmlLimits ofPayload() {
+        return new XmlLimits(bytes, depth - 1, elements - 10, attributes, nameLength);
+    }
+
+    /** Characters of namespace declarations that a canonical form may have: each place that uses one may repeat it. */
+    long namespaceCharacters() {
+        return (long) CANONICAL_GROWTH * bytes;
+    }
 }

@@ -170,4 +170,40 @@ class EnvelopeDocumentTest {
     private static EnvelopeDocument read(String text) {
         return ((Reading.Read) reading(text)).document();
     }
+
+    @Test
+    void refuses_namespaces_that_the_canonical_form_would_repeat_without_end() {
+        StringBuilder xml = new StringBuilder("<message xmlns=\"https://xml-pipeline.org/ns/envelope/v1\"");
+        for (int i = 0; i < 50; i++) {
+            xml.append(" xmlns:n")
+                    .append(i)
+                    .append("=\"urn:")
+                    .append("x".repeat(1_000))
+                    .append(i)
+                    .append('"');
+        }
+        xml.append("><meta><from>a</from></meta><P xmlns=\"\">");
+        for (int i = 0; i < 400; i++) {
+            xml.append("<a");
+            for (int n = 0; n < 50; n++) {
+                xml.append(" n").append(n).append(":x=\"\"");
+            }
+            xml.append("/>");
+        }
+        byte[] body = xml.append("</P></message>").toString().getBytes(StandardCharsets.UTF_8);
+        assertThat(body.length).as("within the bound as it is").isLessThan(XmlLimits.DEFAULT.bytes());
+        assertThat(EnvelopeDocument.read(body, XmlLimits.DEFAULT))
+                .isInstanceOfSatisfying(
+                        Reading.Malformed.class, m -> assertThat(m.reason()).contains("namespaces"));
+    }
+
+    @Test
+    void takes_no_attributes_on_meta() {
+        byte[] body = ("<message xmlns=\"https://xml-pipeline.org/ns/envelope/v1\"><meta a=\"1\"><from>a</from></meta>"
+                        + "<P xmlns=\"\"/></message>")
+                .getBytes(StandardCharsets.UTF_8);
+        assertThat(EnvelopeDocument.read(body, XmlLimits.DEFAULT))
+                .isInstanceOfSatisfying(
+                        Reading.Invalid.class, i -> assertThat(i.pointer()).isEqualTo("/message/meta"));
+    }
 }

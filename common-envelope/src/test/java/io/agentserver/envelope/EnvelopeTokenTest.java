@@ -9,6 +9,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
@@ -18,6 +19,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.Base64;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
@@ -42,13 +44,13 @@ class EnvelopeTokenTest {
     void an_org_s_own_signature_verifies(JwsAlgorithm algorithm) throws Exception {
         use(algorithm);
         Envelope signed = tokens.signAsOrg(document(), ACME, signing);
-        assertThat(tokens.verifyAtAdmission(readBack(signed), keys)).isEqualTo(new Verified(ACME, 0));
+        assertThat(tokens.verifyAtAdmission(document(signed), keys)).isEqualTo(new Verified(ACME, 0));
     }
 
     @Test
     void the_platform_signs_for_a_client() {
         Envelope signed = tokens.signForClient(document(), ACME, signing);
-        assertThat(tokens.verifyAtAdmission(readBack(signed), keys)).isEqualTo(new Verified(ACME, 0));
+        assertThat(tokens.verifyAtAdmission(document(signed), keys)).isEqualTo(new Verified(ACME, 0));
     }
 
     @Test
@@ -62,21 +64,21 @@ class EnvelopeTokenTest {
     @Test
     void an_output_s_token_admits_nothing() {
         Envelope signed = tokens.signOutput(output(), ACME, signing, 7);
-        assertThat(tokens.verifyAtAdmission(signed, keys)).isInstanceOf(Refused.class);
+        assertThat(tokens.verifyAtAdmission(document(signed), keys)).isInstanceOf(Refused.class);
     }
 
     @Test
     void one_changed_byte_is_refused() {
         Envelope signed = tokens.signAsOrg(document(), ACME, signing);
         Envelope changed = EnvelopeDocument.readOwn(signed.xml().replace("World", "Wor1d"));
-        assertThat(tokens.verifyAtAdmission(changed, keys)).isEqualTo(new Refused("digest"));
+        assertThat(tokens.verifyAtAdmission(document(changed), keys)).isEqualTo(new Refused("digest"));
     }
 
     @Test
     void the_key_decides_the_algorithm() {
         for (String algorithm : new String[] {"none", "HS256", "RS256", "ES256"}) {
             Envelope forged = withHeader(Map.of("alg", algorithm, "kid", signing.kid(), "typ", "envelope+jwt"));
-            assertThat(tokens.verifyAtAdmission(forged, keys)).isInstanceOf(Refused.class);
+            assertThat(tokens.verifyAtAdmission(document(forged), keys)).isInstanceOf(Refused.class);
         }
     }
 
@@ -85,7 +87,7 @@ class EnvelopeTokenTest {
     void headers_that_point_elsewhere_are_refused(String member) {
         Envelope forged =
                 withHeader(Map.of("alg", "EdDSA", "kid", signing.kid(), "typ", "envelope+jwt", member, "https://evil"));
-        assertThat(tokens.verifyAtAdmission(forged, keys)).isInstanceOf(Refused.class);
+        assertThat(tokens.verifyAtAdmission(document(forged), keys)).isInstanceOf(Refused.class);
     }
 
     @Test
@@ -113,9 +115,9 @@ class EnvelopeTokenTest {
         EnvelopeToken late = new EnvelopeToken(Clock.offset(NOW, Duration.ofSeconds(361)));
         EnvelopeToken justInTime = new EnvelopeToken(Clock.offset(NOW, Duration.ofSeconds(360)));
         EnvelopeToken early = new EnvelopeToken(Clock.offset(NOW, Duration.ofSeconds(-61)));
-        assertThat(late.verifyAtAdmission(signed, keys)).isInstanceOf(Refused.class);
-        assertThat(early.verifyAtAdmission(signed, keys)).isInstanceOf(Refused.class);
-        assertThat(justInTime.verifyAtAdmission(signed, keys)).isInstanceOf(Verified.class);
+        assertThat(late.verifyAtAdmission(document(signed), keys)).isInstanceOf(Refused.class);
+        assertThat(early.verifyAtAdmission(document(signed), keys)).isInstanceOf(Refused.class);
+        assertThat(justInTime.verifyAtAdmission(document(signed), keys)).isInstanceOf(Verified.class);
         assertThat(late.verifyOnLog(signed, keys)).isInstanceOf(Verified.class);
     }
 
@@ -123,7 +125,7 @@ class EnvelopeTokenTest {
     void another_tenant_s_key_signs_nothing_for_this_one() {
         Envelope signed = tokens.signAsOrg(document(), new TenantId("other-org"), signing);
         Keys acmeOnly = (issuer, kid) -> issuer.equals("acme") ? keys.find(issuer, kid) : Optional.empty();
-        assertThat(tokens.verifyAtAdmission(signed, acmeOnly)).isInstanceOf(Refused.class);
+        assertThat(tokens.verifyAtAdmission(document(signed), acmeOnly)).isInstanceOf(Refused.class);
     }
 
     @Test
@@ -146,6 +148,37 @@ class EnvelopeTokenTest {
                     .as(point)
                     .isInstanceOf(VerificationKey.Unfit.class);
         }
+    }
+
+    @Test
+    void rsa_keys_that_cannot_sign_are_refused() throws Exception {
+        BigInteger odd = BigInteger.TWO.pow(2047).setBit(0);
+        BigInteger usual = BigInteger.valueOf(65_537);
+        assertThat(VerificationKey.ofJwk(rsa(odd, usual)).algorithm()).isEqualTo(JwsAlgorithm.RS256);
+        for (String jwk : List.of(
+                rsa(odd.clearBit(0), usual),
+                rsa(BigInteger.TWO.pow(2046).setBit(0), usual),
+                rsa(BigInteger.TWO.pow(8192).setBit(0), usual),
+                rsa(odd, BigInteger.valueOf(3)),
+                rsa(odd, usual.add(BigInteger.ONE)),
+                rsa(odd, BigInteger.TWO.pow(300).setBit(0)))) {
+            org.assertj.core.api.Assertions.assertThatThrownBy(() -> VerificationKey.ofJwk(jwk))
+                    .as(jwk)
+                    .isInstanceOf(VerificationKey.Unfit.class);
+        }
+    }
+
+    private static String rsa(BigInteger modulus, BigInteger exponent) {
+        return "{\"kty\":\"RSA\",\"kid\":\"k\",\"alg\":\"RS256\",\"n\":\"" + base64url(modulus) + "\",\"e\":\""
+                + base64url(exponent) + "\"}";
+    }
+
+    private static String base64url(BigInteger number) {
+        byte[] bytes = number.toByteArray();
+        int from = bytes[0] == 0 ? 1 : 0;
+        return Base64.getUrlEncoder()
+                .withoutPadding()
+                .encodeToString(java.util.Arrays.copyOfRange(bytes, from, bytes.length));
     }
 
     @Test
@@ -218,5 +251,9 @@ class EnvelopeTokenTest {
 
     private static String base64(String text) {
         return Base64.getUrlEncoder().withoutPadding().encodeToString(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static EnvelopeDocument document(Envelope envelope) {
+        return ((Reading.Read) EnvelopeDocument.read(envelope.bytes(), XmlLimits.INSIDE)).document();
     }
 }

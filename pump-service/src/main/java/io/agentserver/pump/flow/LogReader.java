@@ -5,7 +5,6 @@ import io.agentserver.envelope.EnvelopeDocument;
 import io.agentserver.envelope.EnvelopeToken;
 import io.agentserver.envelope.EnvelopeToken.Verification;
 import io.agentserver.envelope.TenantId;
-import io.agentserver.envelope.VerificationKey;
 import io.agentserver.log.RecordMac;
 import io.agentserver.log.Topics;
 import io.agentserver.service.PlatformKeys;
@@ -36,15 +35,25 @@ final class LogReader {
         this.keys = keys;
     }
 
-    /** The platform's keys for the platform, a tenant's registered keys for the tenant. */
+    /**
+     * The platform's keys for the platform, a tenant's registered keys for the tenant. An unknown key of a tenant is
+     * unavailable until all tenants have been read: it may be among those to come.
+     */
     static EnvelopeToken.Keys keys(PlatformKeys platform, TenantDirectory tenants) {
         return (issuer, kid) -> {
             if (issuer.equals(EnvelopeToken.PLATFORM)) {
                 return platform.find(kid);
             }
-            return TenantId.isValid(issuer)
-                    ? tenants.signingKey(new TenantId(issuer), kid, true)
-                    : Optional.<VerificationKey>empty();
+            if (!TenantId.isValid(issuer)) {
+                return Optional.empty();
+            }
+            boolean allRead = tenants.isCaughtUp(); // before the look-up, or what was read between would be missed
+            return tenants.signingKey(new TenantId(issuer), kid, true).or(() -> {
+                if (!allRead) {
+                    throw new UnavailableException("the tenants are not read yet");
+                }
+                return Optional.empty();
+            });
         };
     }
 
@@ -55,14 +64,17 @@ final class LogReader {
         record Untrusted(String reason) implements Opened {}
     }
 
+    /** @throws UnavailableException while it cannot be known whose key has signed it */
     Opened open(LogMessage message) {
         TenantId tenant = Topics.tenantOfMessages(message.topic()).orElse(null);
         if (tenant == null) {
             return new Opened.Untrusted("the topic is no tenant's");
         }
+        boolean ours = mac.verifies(message.mac(), message.topic(), message.key(), message.value());
         Envelope envelope;
         try {
-            envelope = EnvelopeDocument.readOwn(new String(message.value(), StandardCharsets.UTF_8));
+            String text = new String(message.value(), StandardCharsets.UTF_8);
+            envelope = ours ? EnvelopeDocument.readOwn(text) : EnvelopeDocument.readAgain(text);
         } catch (IllegalArgumentException e) {
             return new Opened.Untrusted(String.valueOf(e.getMessage()));
         }
@@ -73,7 +85,7 @@ final class LogReader {
         if (!thread.equals(new String(message.key(), StandardCharsets.UTF_8))) {
             return new Opened.Untrusted("the record's key is not its thread");
         }
-        if (!mac.verifies(message.mac(), message.topic(), message.key(), message.value())) {
+        if (!ours) {
             return verified(tenant, envelope);
         }
         if (envelope.meta().isClients()) {
