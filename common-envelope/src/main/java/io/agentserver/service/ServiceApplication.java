@@ -3,11 +3,17 @@ package io.agentserver.service;
 import org.springframework.boot.Banner;
 import org.springframework.boot.WebApplicationType;
 import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.boot.web.server.PortInUseException;
 import org.springframework.context.ConfigurableApplicationContext;
 
+import java.io.IOException;
 import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -25,9 +31,9 @@ public final class ServiceApplication {
 
     /** The {@code main} of a service: exits with 1 and one line on standard error if it cannot start. */
     public static void run(Class<?> application, String name, String[] args) {
+        JvmDefaults.provide();
         try {
-            requireKnownSettings(System.getenv());
-            builder(application, name, System.getenv()).run(args);
+            launch(builder(application, name, System.getenv()), name, System.getenv(), args);
         } catch (RuntimeException e) {
             fail(System.err, name, e);
             Runtime.getRuntime().halt(1); // a half-started context has threads that would keep the process
@@ -37,11 +43,40 @@ public final class ServiceApplication {
     /** For the all-in-one and for tests: with these settings instead of the environment's. */
     public static ConfigurableApplicationContext start(
             Class<?> application, String name, Map<String, String> settings) {
-        requireKnownSettings(settings);
-        return builder(application, name, settings)
+        SpringApplicationBuilder builder = builder(application, name, settings)
                 .properties(Map.copyOf(settings))
-                .registerShutdownHook(false)
-                .run();
+                .registerShutdownHook(false);
+        return launch(builder, name, settings);
+    }
+
+    private static ConfigurableApplicationContext launch(
+            SpringApplicationBuilder builder, String name, Map<String, String> settings, String... args) {
+        requireKnownSettings(settings);
+        requireBindable(settings);
+        try {
+            return builder.run(args);
+        } catch (RuntimeException e) {
+            for (Throwable t = e; t != null; t = t.getCause()) {
+                if (t instanceof PortInUseException taken) {
+                    throw new ConfigurationException(
+                            portSetting(taken.getPort(), name, settings) + "=" + taken.getPort()
+                                    + " is taken: stop what listens there, or give another port",
+                            e);
+                }
+            }
+            throw e;
+        }
+    }
+
+    /** The service's setting that gives the port: {@code AGENTSERVER_LLM_PORT} for {@code llm-router}. */
+    private static String portSetting(int port, String name, Map<String, String> settings) {
+        String prefix = "AGENTSERVER_" + name.split("-", 2)[0].toUpperCase(Locale.ROOT);
+        return Setting.ports().stream()
+                .filter(s -> s.name().startsWith(prefix)
+                        && settings.getOrDefault(s.name(), s.defaultPort()).equals(String.valueOf(port)))
+                .findFirst()
+                .map(Setting::name)
+                .orElse("port");
     }
 
     private static SpringApplicationBuilder builder(Class<?> application, String name, Map<String, String> settings) {
@@ -70,6 +105,7 @@ public final class ServiceApplication {
         // a failure to start is one line, written by us; these would tell it again, with stack traces
         alike.put("logging.level.org.springframework.boot.SpringApplication", "OFF");
         alike.put("logging.level.org.springframework.boot.diagnostics", "OFF");
+        alike.put("logging.level.org.springframework.boot.autoconfigure.logging", "OFF");
         alike.put("logging.level.org.springframework.boot.web.server.servlet.context", "ERROR");
         alike.put("logging.level.org.springframework.boot.web.servlet", "WARN");
         alike.put("logging.level.org.springframework.boot.web.context", "WARN");
@@ -99,6 +135,22 @@ public final class ServiceApplication {
                 throw new ConfigurationException(name + ": no such setting; the nearest known one is " + nearest(name)
                         + " (all: docs/configuration.md)");
             }
+        }
+    }
+
+    /** @throws ConfigurationException if nobody can listen on the address that the settings name */
+    static void requireBindable(Map<String, String> settings) {
+        String address = settings.getOrDefault(Setting.AGENTSERVER_BIND.name(), "");
+        if (address.isEmpty()) {
+            return; // all interfaces
+        }
+        try (ServerSocket anyPort = new ServerSocket()) {
+            anyPort.bind(new InetSocketAddress(InetAddress.getByName(address), 0));
+        } catch (IOException e) {
+            throw new ConfigurationException(
+                    Setting.AGENTSERVER_BIND + "=" + address + " is no address of this machine (" + e.getMessage()
+                            + "): give one of its own, or 0.0.0.0 for all",
+                    e);
         }
     }
 

@@ -1,6 +1,8 @@
 package io.agentserver.service;
 
 import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -17,23 +19,23 @@ public enum Setting {
     AGENTSERVER_OTLP_ENDPOINT("OTLP/HTTP endpoint of a trace collector; empty: traces are not exported"),
     AGENTSERVER_LOG_FORMAT("json (default) or text"),
     AGENTSERVER_BIND("address that servers listen on; default all interfaces"),
-    AGENTSERVER_GATEWAY_PORT("default 8080"),
-    AGENTSERVER_GATEWAY_MANAGEMENT_PORT("default 9080"),
+    AGENTSERVER_GATEWAY_PORT(8080),
+    AGENTSERVER_GATEWAY_MANAGEMENT_PORT(9080),
     AGENTSERVER_ADMIN_KEY("the operator's key for /admin/v1; at least 32 characters; empty: no admin API"),
     AGENTSERVER_BUFFER_ADDRESS("host:port of the buffer's gRPC"),
-    AGENTSERVER_BUFFER_PORT("default 8082"),
-    AGENTSERVER_BUFFER_MANAGEMENT_PORT("default 9082"),
+    AGENTSERVER_BUFFER_PORT(8082),
+    AGENTSERVER_BUFFER_MANAGEMENT_PORT(9082),
     AGENTSERVER_BUFFER_STORE("memory, redis or tiered"),
     AGENTSERVER_BUFFER_TTL("how long a conversation is kept after its last activity; default 24h"),
     AGENTSERVER_LLM_URL("the router's base URL, without /v1"),
-    AGENTSERVER_LLM_PORT("default 8081"),
-    AGENTSERVER_LLM_MANAGEMENT_PORT("default 9081"),
+    AGENTSERVER_LLM_PORT(8081),
+    AGENTSERVER_LLM_MANAGEMENT_PORT(9081),
     AGENTSERVER_LLM_ROUTES("file: providers and routes of the router; empty: by the keys in the environment"),
-    AGENTSERVER_PUMP_MANAGEMENT_PORT("default 9083"),
+    AGENTSERVER_PUMP_MANAGEMENT_PORT(9083),
     AGENTSERVER_PUMP_ALLOW_LOOPBACK("true only in dev: http listeners may have loopback URLs"),
     AGENTSERVER_BILLING_URL("billing's base URL"),
-    AGENTSERVER_BILLING_PORT("default 8084"),
-    AGENTSERVER_BILLING_MANAGEMENT_PORT("default 9084"),
+    AGENTSERVER_BILLING_PORT(8084),
+    AGENTSERVER_BILLING_MANAGEMENT_PORT(9084),
     // what `dev` writes for clients; a shell that has it may start a service
     AGENTSERVER_URL("for clients: the gateway's base URL"),
     AGENTSERVER_CONSOLE_URL("for clients: the console"),
@@ -41,13 +43,45 @@ public enum Setting {
     AGENTSERVER_HOME("of `dev`: where its state lives; default .agentserver");
 
     private final String meaning;
+    private final int defaultPort;
 
     Setting(String meaning) {
         this.meaning = meaning;
+        this.defaultPort = 0;
+    }
+
+    Setting(int defaultPort) {
+        this.meaning = "default " + defaultPort;
+        this.defaultPort = defaultPort;
     }
 
     public String meaning() {
         return meaning;
+    }
+
+    String defaultPort() {
+        return String.valueOf(defaultPort);
+    }
+
+    /** Those that are a port to listen on. */
+    public static List<Setting> ports() {
+        return Arrays.stream(values()).filter(s -> s.defaultPort > 0).toList();
+    }
+
+    /**
+     * The port that this setting gives.
+     *
+     * @throws ConfigurationException if it is none, 1 to 65535
+     */
+    public int port(Map<String, String> environment) {
+        String text = environment.getOrDefault(name(), String.valueOf(defaultPort));
+        if (text.matches("[0-9]{1,5}")) {
+            int port = Integer.parseInt(text);
+            if (port >= 1 && port <= 65535) {
+                return port;
+            }
+        }
+        throw new ConfigurationException(this + "=" + text + " is no port: give a number from 1 to 65535");
     }
 
     static Optional<Setting> of(String name) {

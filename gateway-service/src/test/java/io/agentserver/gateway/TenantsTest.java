@@ -6,11 +6,17 @@ import io.agentserver.gateway.RunningGateway.Answer;
 import io.agentserver.localstores.LocalStores;
 import io.agentserver.log.Topics;
 import io.agentserver.service.ServiceApplication;
+import io.agentserver.tenancy.Scope;
 import org.apache.kafka.clients.admin.Admin;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.http.HttpRequest;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -148,6 +154,63 @@ class TenantsTest {
     }
 
     @Test
+    void gives_the_operator_another_key_for_a_tenant_that_lost_its_own() {
+        String lost = gateway.createTenant(tenant);
+        String keys = "/admin/v1/tenants/" + tenant + "/keys";
+        Answer made = gateway.post(keys, RunningGateway.ADMIN_KEY, "application/json", "{\"name\":\"second\"}");
+
+        assertThat(made.status()).isEqualTo(201);
+        assertThat(made.json().path("scopes")).hasSize(Scope.values().length);
+        assertThat(made.header("Location"))
+                .isEqualTo("/v1/keys/" + made.json().path("id").asString());
+        String secret = made.json().path("secret").asString();
+        assertThat(gateway.get("/v1/keys", secret).json().path("data")).hasSize(2);
+        assertThat(gateway.get("/v1/keys", lost).status()).as("revokes none").isEqualTo(200);
+
+        Answer narrow = gateway.post(
+                keys,
+                RunningGateway.ADMIN_KEY,
+                "application/json",
+                "{\"name\":\"sender\",\"scopes\":[\"messages:write\"],\"expires_at\":\"2999-01-01T00:00:00Z\"}");
+        assertThat(narrow.json().path("expires_at").asString()).isEqualTo("2999-01-01T00:00:00Z");
+        assertThat(gateway.get("/v1/keys", narrow.json().path("secret").asString())
+                        .status())
+                .isEqualTo(403);
+    }
+
+    @Test
+    void gives_another_key_to_the_operator_alone_and_for_a_tenant_that_is_there() {
+        String key = gateway.createTenant(tenant);
+        String keys = "/admin/v1/tenants/" + tenant + "/keys";
+        assertThat(gateway.post(keys, key, "application/json", "{\"name\":\"x\"}")
+                        .status())
+                .isEqualTo(401);
+        for (String id : List.of("no-such-tenant", "..%20", "T")) {
+            assertThat(gateway.post(
+                                    "/admin/v1/tenants/" + id + "/keys",
+                                    RunningGateway.ADMIN_KEY,
+                                    "application/json",
+                                    "{\"name\":\"x\"}")
+                            .status())
+                    .as(id)
+                    .isEqualTo(404);
+        }
+        for (String body : List.of(
+                "{}",
+                "{\"name\":\" \"}",
+                "{\"name\":\"x\",\"scopes\":[]}",
+                "{\"name\":\"x\",\"scopes\":[\"all\"]}",
+                "{\"name\":\"x\",\"expires_at\":\"2001-01-01T00:00:00Z\"}",
+                "{\"name\":\"x\",\"secret\":\"mine\"}")) {
+            assertThat(gateway.post(keys, RunningGateway.ADMIN_KEY, "application/json", body)
+                            .status())
+                    .as(body)
+                    .isEqualTo(422);
+        }
+        assertThat(gateway.get("/v1/keys", key).json().path("data")).hasSize(1);
+    }
+
+    @Test
     void keeps_tenants_over_a_restart_also_when_the_topic_was_lost() throws Exception {
         try (LocalStores own = RunningGateway.stores()) {
             String key;
@@ -202,6 +265,18 @@ class TenantsTest {
         assertRefused("AGENTSERVER_DYNAMODB_URL", "http://127.0.0.1:1", "does not answer");
         assertRefused("AGENTSERVER_PLATFORM_KEY", "/nowhere/key.json", "/nowhere/key.json");
         assertRefused("AGENTSERVER_PLATFORM_SECRET", "c2hvcnQ=", "at least 32 random bytes");
+        assertRefused("AGENTSERVER_BIND", "203.0.113.1", "is no address of this machine");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"AGENTSERVER_GATEWAY_PORT", "AGENTSERVER_GATEWAY_MANAGEMENT_PORT"})
+    void names_the_setting_of_a_port_that_is_taken(String setting) throws IOException {
+        for (String address : List.of("127.0.0.1", "0.0.0.0")) {
+            try (ServerSocket holder = new ServerSocket(0, 1, InetAddress.ofLiteral(address))) {
+                String port = String.valueOf(holder.getLocalPort());
+                assertRefused(setting, port, "=" + port + " is taken: stop what listens there, or give another port");
+            }
+        }
     }
 
     private void assertRefused(String setting, String value, String words) {

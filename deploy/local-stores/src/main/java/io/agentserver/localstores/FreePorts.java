@@ -6,6 +6,7 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.IntStream;
 
@@ -62,13 +63,24 @@ public final class FreePorts {
      * @throws LocalStoreException one line with the port, the process that holds it, and the remedy
      */
     public static void requireFree(int port, String purpose) {
+        holder(port).ifPresent(holder -> {
+            throw new LocalStoreException("port " + port + " for " + purpose + " is taken by " + holder
+                    + ": stop that, or choose another port");
+        });
+    }
+
+    /**
+     * Who keeps this process from listening on a port, here or on all interfaces; empty if it is free.
+     *
+     * @param port 1 to 65535
+     * @return {@code process 1234 (java)}, as far as this user may know it
+     */
+    public static Optional<String> holder(int port) {
         try (ServerSocket socket = new ServerSocket()) {
             socket.bind(loopback(port));
+            return Optional.empty();
         } catch (IOException taken) {
-            String holder = PortOwner.of(port).map(owner -> " by " + owner).orElse("");
-            throw new LocalStoreException(
-                    "port " + port + " for " + purpose + " is taken" + holder + ": stop that, or choose another port",
-                    taken);
+            return Optional.of(PortOwner.of(port).orElse("an unknown process (" + taken.getMessage() + ")"));
         }
     }
 

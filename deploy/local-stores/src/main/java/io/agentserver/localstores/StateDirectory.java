@@ -23,6 +23,7 @@ final class StateDirectory implements AutoCloseable {
     static final long REQUIRED_BYTES = 512L << 20;
 
     private static final String LOCK = "lock";
+    private static final String ELSEWHERE = "choose another directory (of dev: AGENTSERVER_HOME)";
 
     private final Path path;
     private final FileChannel lock;
@@ -44,13 +45,12 @@ final class StateDirectory implements AutoCloseable {
             if (usable < requiredBytes) {
                 throw new LocalStoreException("only " + (usable >> 20) + " MiB are free for " + path
                         + ", the stores need " + (requiredBytes >> 20)
-                        + " MiB: free some space or choose another directory");
+                        + " MiB: free some space or " + ELSEWHERE);
             }
             return new StateDirectory(path, lock(path));
         } catch (IOException unusable) {
             throw new LocalStoreException(
-                    "cannot use " + path + " (" + unusable + "): make it writable or choose another directory",
-                    unusable);
+                    "cannot use " + path + " (" + unusable + "): make it writable or " + ELSEWHERE, unusable);
         }
     }
 
@@ -98,7 +98,7 @@ final class StateDirectory implements AutoCloseable {
         }
         if (lock == null) {
             throw new LocalStoreException(
-                    path + " is in use by another running agentserver: stop that, or choose another directory");
+                    path + " is in use by another running agentserver: stop that, or " + ELSEWHERE);
         }
         return channel;
     }

@@ -1,10 +1,15 @@
 package io.agentserver.localstores;
 
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.net.SocketException;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -19,5 +24,24 @@ class FreePortsTest {
                     .hasMessageStartingWith("port " + ports[0] + " for a test is taken");
         }
         FreePorts.requireFree(ports[0], "a test");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"127.0.0.1", "0.0.0.0", "::"})
+    void are_taken_by_a_listener_on_loopback_or_on_all_interfaces(String address) throws IOException {
+        try (ServerSocket holder = new ServerSocket(0, 1, InetAddress.ofLiteral(address))) {
+            assertThat(FreePorts.holder(holder.getLocalPort()))
+                    .hasValue("process " + ProcessHandle.current().pid() + " (java)");
+        }
+    }
+
+    @Test
+    void are_free_beside_a_listener_of_ipv6_loopback_alone() throws IOException {
+        try (ServerSocket holder = new ServerSocket()) {
+            holder.bind(new InetSocketAddress(InetAddress.ofLiteral("::1"), 0));
+            assertThat(FreePorts.holder(holder.getLocalPort())).isEmpty();
+        } catch (SocketException noIpv6) {
+            Assumptions.abort("this machine has no IPv6: " + noIpv6.getMessage());
+        }
     }
 }

@@ -79,8 +79,9 @@ class LocalStoresTest {
         try (LocalStores running = LocalStores.start(directory, redis)) {
             assertThat(running.directory()).isEqualTo(directory);
             assertThatThrownBy(() -> LocalStores.start(directory, redis))
-                    .hasMessage(directory
-                            + " is in use by another running agentserver: stop that, or choose another directory");
+                    .hasMessage(
+                            directory
+                                    + " is in use by another running agentserver: stop that, or choose another directory (of dev: AGENTSERVER_HOME)");
             assertThatThrownBy(() -> LocalStores.forget(directory)).hasMessageContaining("is in use");
         }
         LocalStores.start(directory, redis).close();
@@ -89,7 +90,8 @@ class LocalStoresTest {
     @Test
     void refuse_a_disk_without_room() {
         assertThatThrownBy(() -> StateDirectory.open(directory, Long.MAX_VALUE))
-                .hasMessageMatching("only \\d+ MiB are free for .*: free some space or choose another directory");
+                .hasMessageMatching(
+                        "only \\d+ MiB are free for .*: free some space or choose another directory .*AGENTSERVER_HOME.*");
         StateDirectory.open(directory).close();
     }
 

@@ -1,6 +1,6 @@
 package io.agentserver.standalone;
 
-import io.agentserver.service.ConfigurationException;
+import io.agentserver.tenancy.ApiKey;
 import tools.jackson.databind.json.JsonMapper;
 
 import java.io.IOException;
@@ -17,7 +17,7 @@ import java.time.Duration;
 
 /**
  * The tenant {@code demo} with the organism of {@code examples/hello-world}, made through the public API as an operator
- * would. A second start finds both and changes neither.
+ * would. A second start finds both and changes neither; a key that an earlier run could not keep is replaced by another.
  */
 final class DemoTenant {
     private static final String ORGANISM = "/examples/hello-world/organism.yaml";
@@ -52,19 +52,31 @@ final class DemoTenant {
     }
 
     private String key(HttpClient http) {
-        HttpResponse<String> created = send(
-                http,
-                request("/admin/v1/tenants", home.adminKey())
-                        .header("Content-Type", "application/json")
-                        .POST(BodyPublishers.ofString("{\"id\":\"demo\",\"name\":\"Demo\",\"plan\":\"dev\"}")));
-        if (created.statusCode() == 409) {
-            return home.demoKey()
-                    .orElseThrow(() -> new ConfigurationException(
-                            "the tenant demo is there but its key is not: start with --fresh to make both anew"));
+        HttpResponse<String> created =
+                asOperator(http, "/admin/v1/tenants", "{\"id\":\"demo\",\"name\":\"Demo\",\"plan\":\"dev\"}");
+        if (created.statusCode() != 409) {
+            return kept(created, "api_key");
         }
+        return home.demoKey()
+                .filter(key -> ApiKey.parse(key).isPresent() && isHonoured(http, key))
+                .orElseGet(() -> kept(asOperator(http, "/admin/v1/tenants/demo/keys", "{\"name\":\"dev\"}"), "secret"));
+    }
+
+    private HttpResponse<String> asOperator(HttpClient http, String path, String json) {
+        return send(
+                http,
+                request(path, home.adminKey())
+                        .header("Content-Type", "application/json")
+                        .POST(BodyPublishers.ofString(json)));
+    }
+
+    private boolean isHonoured(HttpClient http, String key) {
+        return send(http, request("/v1/organism", key).GET()).statusCode() != 401;
+    }
+
+    private String kept(HttpResponse<String> created, String member) {
         require(created, 201);
-        String key =
-                JsonMapper.shared().readTree(created.body()).path("api_key").stringValue();
+        String key = JsonMapper.shared().readTree(created.body()).path(member).stringValue();
         home.keepDemoKey(key);
         return key;
     }

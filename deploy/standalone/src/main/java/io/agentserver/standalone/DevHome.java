@@ -13,6 +13,7 @@ import java.util.Base64;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /**
@@ -39,23 +40,43 @@ final class DevHome {
         return directory.resolve("stores");
     }
 
+    /**
+     * Makes the secrets at the first start, and reads them at the next.
+     *
+     * @throws ConfigurationException naming the file that is damaged or cannot be used
+     */
+    void requireSecrets() {
+        platformKey();
+        platformSecret();
+        adminKey();
+    }
+
     /** The platform's key, made at the first start. */
     Path platformKey() {
         Path file = directory.resolve("platform-key.json");
         try {
             PlatformKeys.createIfAbsent(file);
+            PlatformKeys.load(file);
             return file;
         } catch (IOException e) {
             throw unwritable(file, e);
+        } catch (IllegalArgumentException e) {
+            throw damaged(file, e);
         }
     }
 
     String platformSecret() {
-        return readOrCreate("platform-secret", () -> Base64.getEncoder().encodeToString(random(32)));
+        return readOrCreate(
+                "platform-secret",
+                "[A-Za-z0-9+/]{43}=",
+                () -> Base64.getEncoder().encodeToString(random(32)));
     }
 
     String adminKey() {
-        return readOrCreate("admin-key", () -> "as_admin_" + HexFormat.of().formatHex(random(32)));
+        return readOrCreate(
+                "admin-key",
+                "as_admin_[0-9a-f]{64}",
+                () -> "as_admin_" + HexFormat.of().formatHex(random(32)));
     }
 
     Optional<String> demoKey() {
@@ -86,12 +107,17 @@ final class DevHome {
                         .collect(Collectors.joining()));
     }
 
-    private String readOrCreate(String name, java.util.function.Supplier<String> made) {
-        return read(name).orElseGet(() -> {
-            String value = made.get();
-            write(name, value);
-            return value;
-        });
+    private String readOrCreate(String name, String form, Supplier<String> made) {
+        Optional<String> kept = read(name);
+        if (kept.isPresent()) {
+            if (!kept.get().matches(form)) {
+                throw damaged(directory.resolve(name), new IllegalArgumentException("it is not " + form));
+            }
+            return kept.get();
+        }
+        String value = made.get();
+        write(name, value);
+        return value;
     }
 
     private Optional<String> read(String name) {
@@ -99,7 +125,8 @@ final class DevHome {
         try {
             return Files.exists(file) ? Optional.of(Files.readString(file).strip()) : Optional.empty();
         } catch (IOException e) {
-            throw new ConfigurationException(file + " cannot be read: make it readable, or start with --fresh", e);
+            throw new ConfigurationException(
+                    file + " cannot be read: make it readable, or start with --fresh, which forgets everything", e);
         }
     }
 
@@ -120,6 +147,11 @@ final class DevHome {
     private static ConfigurationException unwritable(Path file, IOException e) {
         return new ConfigurationException(
                 file + " cannot be written: free some space or make its directory writable", e);
+    }
+
+    private static ConfigurationException damaged(Path file, Exception e) {
+        return new ConfigurationException(
+                file + " is damaged: restore it, or start with --fresh, which forgets everything", e);
     }
 
     private static byte[] random(int count) {

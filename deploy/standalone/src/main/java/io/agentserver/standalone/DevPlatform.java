@@ -51,6 +51,7 @@ final class DevPlatform implements AutoCloseable {
             LocalStores.forget(home.stores());
             home.forget();
         }
+        home.requireSecrets();
         initialiseLogging(environment);
         DevPlatform platform = new DevPlatform(LocalStores.start(home.stores(), storePorts(settings)));
         try {

@@ -5,26 +5,15 @@ import io.agentserver.localstores.LocalStores;
 import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.Setting;
 
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /** The settings of all five services in dev: what the environment says, else CONTRACTS 10's ports and our own stores. */
 final class DevSettings {
-    private static final Map<Setting, Integer> PORTS = new LinkedHashMap<>();
-
-    static {
-        PORTS.put(Setting.AGENTSERVER_GATEWAY_PORT, 8080);
-        PORTS.put(Setting.AGENTSERVER_LLM_PORT, 8081);
-        PORTS.put(Setting.AGENTSERVER_BUFFER_PORT, 8082);
-        PORTS.put(Setting.AGENTSERVER_BILLING_PORT, 8084);
-        PORTS.put(Setting.AGENTSERVER_GATEWAY_MANAGEMENT_PORT, 9080);
-        PORTS.put(Setting.AGENTSERVER_LLM_MANAGEMENT_PORT, 9081);
-        PORTS.put(Setting.AGENTSERVER_BUFFER_MANAGEMENT_PORT, 9082);
-        PORTS.put(Setting.AGENTSERVER_PUMP_MANAGEMENT_PORT, 9083);
-        PORTS.put(Setting.AGENTSERVER_BILLING_MANAGEMENT_PORT, 9084);
-    }
-
     /** Each service sets the process's logging anew: what we say, and what our libraries find wrong. */
     static final Map<String, String> QUIET = Map.of(
             "logging.level.root", "WARN",
@@ -41,9 +30,31 @@ final class DevSettings {
         this.environment = environment;
     }
 
-    /** Before anything starts. @throws io.agentserver.localstores.LocalStoreException naming a port that is taken, and the remedy */
+    /**
+     * Before anything starts.
+     *
+     * @throws ConfigurationException one line with all ports that are taken, by whom, and the remedy
+     */
     void requireFreePorts() {
-        PORTS.keySet().forEach(setting -> FreePorts.requireFree(port(setting), setting.name()));
+        Map<Integer, Setting> given = new HashMap<>();
+        Map<String, List<String>> takenBy = new LinkedHashMap<>();
+        for (Setting setting : Setting.ports()) {
+            int port = port(setting);
+            Setting other = given.putIfAbsent(port, setting);
+            if (other != null) {
+                throw new ConfigurationException(
+                        other + " and " + setting + " are both " + port + ": give each a port of its own");
+            }
+            FreePorts.holder(port)
+                    .ifPresent(holder -> takenBy.computeIfAbsent(holder, _ -> new ArrayList<>())
+                            .add(setting + "=" + port));
+        }
+        if (!takenBy.isEmpty()) {
+            throw new ConfigurationException(takenBy.entrySet().stream()
+                            .map(e -> String.join(", ", e.getValue()) + " taken by " + e.getKey())
+                            .collect(Collectors.joining("; "))
+                    + ": stop that, or give other ports");
+        }
     }
 
     boolean hasOwnRedis() {
@@ -53,16 +64,7 @@ final class DevSettings {
     }
 
     int port(Setting setting) {
-        String text = environment.getOrDefault(setting.name(), String.valueOf(PORTS.get(setting)));
-        try {
-            int port = Integer.parseInt(text);
-            if (port >= 1 && port <= 65535) {
-                return port;
-            }
-        } catch (NumberFormatException e) {
-            throw new ConfigurationException(setting + "=" + text + " is no port: give a number from 1 to 65535", e);
-        }
-        throw new ConfigurationException(setting + "=" + text + " is no port: give a number from 1 to 65535");
+        return setting.port(environment);
     }
 
     String url(Setting port) {
@@ -71,7 +73,7 @@ final class DevSettings {
 
     Map<String, String> forServices(DevHome home, LocalStores stores) {
         Map<String, String> settings = new HashMap<>();
-        PORTS.keySet().forEach(setting -> settings.put(setting.name(), String.valueOf(port(setting))));
+        Setting.ports().forEach(setting -> settings.put(setting.name(), String.valueOf(port(setting))));
         put(settings, Setting.AGENTSERVER_BIND, "127.0.0.1");
         put(settings, Setting.AGENTSERVER_KAFKA, stores.kafkaBootstrap());
         put(settings, Setting.AGENTSERVER_KAFKA_REPLICATION, "1");
@@ -101,6 +103,8 @@ final class DevSettings {
             }
         }
         QUIET.forEach(settings::put);
+        // five services share one small heap; what is not remembered is read again
+        settings.put("agentserver.buffer.cache", "48MB");
         return settings;
     }
 

@@ -1,5 +1,8 @@
 package io.agentserver.standalone;
 
+import io.agentserver.localstores.LocalStoreException;
+import io.agentserver.service.ConfigurationException;
+import io.agentserver.service.JvmDefaults;
 import io.agentserver.service.ServiceApplication;
 import org.jspecify.annotations.Nullable;
 
@@ -20,11 +23,13 @@ public final class StandaloneApplication {
     private StandaloneApplication() {}
 
     public static void main(String[] arguments) throws InterruptedException {
+        JvmDefaults.provide();
         List<String> words = Arrays.asList(arguments);
         if (words.isEmpty()
                 || !words.getFirst().equals("dev")
                 || !List.of("dev", "--fresh").containsAll(words)) {
-            System.err.println("agentserver: unknown arguments " + words + "; known: dev, dev --fresh");
+            System.err.println("agentserver: " + (words.isEmpty() ? "no command" : "unknown arguments " + words)
+                    + "; known: dev, dev --fresh");
             Runtime.getRuntime().halt(2);
         }
         Map<String, String> environment = System.getenv();
@@ -34,7 +39,7 @@ public final class StandaloneApplication {
         try {
             running[0] = DevPlatform.start(home, environment, words.contains("--fresh"));
         } catch (RuntimeException e) {
-            System.err.println("agentserver cannot start: " + ServiceApplication.reason(e) + details(home, e));
+            System.err.println("agentserver cannot start: " + reason(e) + details(home, e));
             Runtime.getRuntime().halt(1); // a half-started service has threads that would keep the process
         }
         Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> {
@@ -47,8 +52,19 @@ public final class StandaloneApplication {
         stopped.await();
     }
 
-    /** The stack trace, for whoever mends it, goes to a file; a user needs the one line. */
+    /** What a store says of itself is nearer to the user than what caused it. */
+    static String reason(RuntimeException failure) {
+        return ServiceApplication.reason(
+                failure instanceof LocalStoreException store
+                        ? new ConfigurationException(String.valueOf(store.getMessage()), store)
+                        : failure);
+    }
+
+    /** The stack trace, for whoever mends it, goes to a file; a user needs the one line, which may be all there is to say. */
     private static String details(Path home, RuntimeException failure) {
+        if (failure instanceof ConfigurationException && failure.getCause() == null) {
+            return "";
+        }
         try (PrintWriter out = new PrintWriter(Files.newBufferedWriter(home.resolve("start-failure.txt")))) {
             failure.printStackTrace(out);
             return " (details: " + home.resolve("start-failure.txt") + ")";

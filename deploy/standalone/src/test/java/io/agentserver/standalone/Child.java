@@ -31,8 +31,6 @@ final class Child {
                     ProcessHandle.current().info().command().orElse("java"),
                     "-Xmx512m",
                     "-XX:TieredStopAtLevel=1",
-                    "-Djdk.virtualThreadScheduler.parallelism=8",
-                    "--enable-native-access=ALL-UNNAMED",
                     "--sun-misc-unsafe-memory-access=allow",
                     "-jar",
                     jar(module).toString()));

@@ -53,6 +53,10 @@ record Client(HttpClient http, String url, String key) {
         return send(request);
     }
 
+    HttpResponse<String> delete(String path) {
+        return send(request(path).DELETE());
+    }
+
     HttpResponse<String> putOrganism(String yaml) {
         return send(request("/v1/organism")
                 .header("Content-Type", "application/yaml")

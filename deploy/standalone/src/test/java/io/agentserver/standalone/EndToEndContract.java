@@ -12,6 +12,7 @@ import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -32,6 +33,7 @@ import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -234,6 +236,31 @@ abstract class EndToEndContract {
         assertThat(tree.size()).isGreaterThanOrEqualTo(4);
         List<JsonNode> slots = slots(org, conversation);
         assertThat(slots.getLast().path("thread").stringValue()).isEqualTo(conversation);
+    }
+
+    @Test
+    void a_listener_of_the_tenant_s_own_answers_what_the_platform_signed(@TempDir Path logs) throws Exception {
+        Optional<ExampleServer> started = ExampleServer.start(logs.resolve("own-service.log"));
+        if (started.isEmpty()) {
+            assertThat(System.getenv("CI")).as("CI: python3 must be there").isNotEqualTo("true");
+            Assumptions.abort("not run: examples/own-service needs python3, which is not on this machine");
+        }
+        String yaml = Files.readString(Path.of("../../examples/own-service/organism.yaml"));
+        String text = Files.readString(Path.of("../../examples/own-service/text.xml"));
+        try (ExampleServer server = started.orElseThrow()) {
+            assertThat(server.statusOfUnsigned(http, text)).isEqualTo(401);
+            Client org = Client.ofNewTenant(http, platform, "own-service-org");
+            assertThat(yaml).contains("http://127.0.0.1:9900/");
+            HttpResponse<String> put = org.putOrganism(yaml.replace("http://127.0.0.1:9900/", server.url()));
+            assertThat(put.statusCode()).as(put.body()).isEqualTo(200);
+            HttpResponse<String> answer = org.sendXml(text, WAIT);
+            assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+            Envelope response = EnvelopeDocument.readOwn(answer.body());
+            assertThat(response.meta().from()).isEqualTo("counter");
+            assertThat(response.payload())
+                    .as(Files.readString(server.log()))
+                    .isEqualTo("<WordCount><Words>4</Words></WordCount>");
+        }
     }
 
     @Test

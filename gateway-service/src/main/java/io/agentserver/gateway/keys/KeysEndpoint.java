@@ -1,7 +1,9 @@
 package io.agentserver.gateway.keys;
 
+import io.agentserver.envelope.TenantId;
 import io.agentserver.gateway.callers.Caller;
 import io.agentserver.gateway.callers.Callers;
+import io.agentserver.gateway.callers.Operator;
 import io.agentserver.gateway.http.JsonBody;
 import io.agentserver.gateway.http.JsonEndpoint;
 import io.agentserver.gateway.problems.Problem;
@@ -25,21 +27,30 @@ import java.io.IOException;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
-/** {@code /v1/keys}: a tenant's API keys. A secret is answered once, when its key is made. */
+/**
+ * {@code /v1/keys}: a tenant's API keys; {@code /admin/v1/tenants/{id}/keys}: another one by the operator, for a tenant that
+ * has lost its own. A secret is answered once, when its key is made.
+ */
 @RestController
 public final class KeysEndpoint extends JsonEndpoint {
+    private static final Set<String> MEMBERS = Set.of("name", "scopes", "expires_at");
+
     private final Callers callers;
+    private final Operator operator;
     private final Keys keys;
     private final Clock clock;
 
-    public KeysEndpoint(Callers callers, Keys keys, Clock clock) {
+    public KeysEndpoint(Callers callers, Operator operator, Keys keys, Clock clock) {
         this.callers = callers;
+        this.operator = operator;
         this.keys = keys;
         this.clock = clock;
     }
@@ -63,13 +74,30 @@ public final class KeysEndpoint extends JsonEndpoint {
             HttpServletRequest request)
             throws IOException {
         Caller caller = callers.require(authorization, Scope.KEYS_WRITE);
-        JsonBody body = JsonBody.read(request, Set.of("name", "scopes", "expires_at"));
-        String name = body.requiredText("name");
-        if (name.isBlank() || name.length() > 200) {
-            throw JsonBody.invalid("name", "must have 1 to 200 characters");
+        JsonBody body = JsonBody.read(request, MEMBERS);
+        Set<Scope> scopes = scopes(body).orElseThrow(() -> JsonBody.invalid("scopes", "is missing"));
+        for (Scope scope : scopes) {
+            if (!caller.has(scope)) { // nobody hands out more than it has
+                throw Problem.of(ProblemType.FORBIDDEN, "the API key has not the scope " + scope.wireName())
+                        .refusal();
+            }
         }
-        return created(keys.issue(caller.tenantId(), name, scopes(body, caller), true, expiry(body))
-                .orElseThrow(() -> Problem.notFound().refusal()));
+        return issue(caller.tenantId(), scopes, body);
+    }
+
+    /** The operator's: with all scopes if none are named. It revokes none; the tenant does that with the new key. */
+    @PostMapping("/admin/v1/tenants/{tenant}/keys")
+    ResponseEntity<byte[]> createForTenant(
+            @PathVariable String tenant,
+            @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
+            HttpServletRequest request)
+            throws IOException {
+        operator.require(authorization);
+        if (!TenantId.isValid(tenant)) {
+            throw Problem.notFound().refusal();
+        }
+        JsonBody body = JsonBody.read(request, MEMBERS);
+        return issue(new TenantId(tenant), scopes(body).orElse(EnumSet.allOf(Scope.class)), body);
     }
 
     @DeleteMapping("/v1/keys/{id}")
@@ -89,6 +117,16 @@ public final class KeysEndpoint extends JsonEndpoint {
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
         Caller caller = callers.require(authorization, Scope.KEYS_WRITE);
         return created(keys.rotate(caller.tenantId(), id)
+                .orElseThrow(() -> Problem.notFound().refusal()));
+    }
+
+    private ResponseEntity<byte[]> issue(TenantId tenant, Set<Scope> scopes, JsonBody body) {
+        String name = body.requiredText("name");
+        if (name.isBlank() || name.length() > 200) {
+            throw JsonBody.invalid("name", "must have 1 to 200 characters");
+        }
+        Set<String> names = scopes.stream().map(Scope::wireName).collect(Collectors.toSet());
+        return created(keys.issue(tenant, name, names, true, expiry(body))
                 .orElseThrow(() -> Problem.notFound().refusal()));
     }
 
@@ -114,23 +152,18 @@ public final class KeysEndpoint extends JsonEndpoint {
         return json;
     }
 
-    /** Nobody hands out more than it has. */
-    private static Set<String> scopes(JsonBody body, Caller caller) {
-        JsonNode array = body.member("scopes").orElseThrow(() -> JsonBody.invalid("scopes", "is missing"));
-        Set<String> scopes = new LinkedHashSet<>();
-        for (JsonNode item : array.isArray() ? array.values() : List.<JsonNode>of()) {
-            Scope scope = Scope.of(item.asString(""))
-                    .orElseThrow(() -> JsonBody.invalid("scopes", "known are " + Scope.known()));
-            if (!caller.has(scope)) {
-                throw Problem.of(ProblemType.FORBIDDEN, "the API key has not the scope " + scope.wireName())
-                        .refusal();
+    private static Optional<Set<Scope>> scopes(JsonBody body) {
+        return body.member("scopes").map(array -> {
+            Set<Scope> scopes = EnumSet.noneOf(Scope.class);
+            for (JsonNode item : array.isArray() ? array.values() : List.<JsonNode>of()) {
+                scopes.add(Scope.of(item.asString(""))
+                        .orElseThrow(() -> JsonBody.invalid("scopes", "known are " + Scope.known())));
             }
-            scopes.add(scope.wireName());
-        }
-        if (scopes.isEmpty()) {
-            throw JsonBody.invalid("scopes", "must be a list of at least one of " + Scope.known());
-        }
-        return scopes;
+            if (scopes.isEmpty()) {
+                throw JsonBody.invalid("scopes", "must be a list of at least one of " + Scope.known());
+            }
+            return scopes;
+        });
     }
 
     private @Nullable Instant expiry(JsonBody body) {
