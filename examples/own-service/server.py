@@ -35,4 +35,6 @@ class Counter(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    ThreadingHTTPServer(("127.0.0.1", int(os.environ.get("PORT", 9900))), Counter).serve_forever()
+    server = ThreadingHTTPServer(("127.0.0.1", int(os.environ.get("PORT", 9900))), Counter)
+    print(f"counter answers at http://127.0.0.1:{server.server_port}/", flush=True)
+    server.serve_forever()

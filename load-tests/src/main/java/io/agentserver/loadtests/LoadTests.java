@@ -2,12 +2,13 @@ package io.agentserver.loadtests;
 
 import java.util.Arrays;
 
-/** {@code main}: runs the benchmark that its first argument names. */
+/** {@code main}: runs the benchmark, or reads the profile, that its first argument names. */
 public final class LoadTests {
     private static final String USAGE = """
             usage: java -jar load-tests-exec.jar conversation --store <mode> --flush <policy> [--clients 64] [--rate 100]
                        [--seconds 30] [--warm-up 20]
                    java -jar load-tests-exec.jar startup [--runs 5]
+                   java -jar load-tests-exec.jar profile --jfr <recording> [--parts <file>]
             """;
 
     private LoadTests() {}
@@ -28,7 +29,8 @@ public final class LoadTests {
         switch (name) {
             case "conversation" -> new ConversationBench(ConversationBench.Settings.of(Options.parse(options))).run();
             case "startup" -> new StartupBench(StartupBench.Settings.of(Options.parse(options))).run();
-            default -> throw new WrongArguments("<" + name + "> is no benchmark; known: conversation, startup");
+            case "profile" -> new Profile(Profile.Settings.of(Options.parse(options))).run();
+            default -> throw new WrongArguments("<" + name + "> is no command; known: conversation, startup, profile");
         }
     }
 }

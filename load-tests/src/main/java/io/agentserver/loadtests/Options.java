@@ -35,6 +35,10 @@ final class Options {
         return this;
     }
 
+    boolean has(String name) {
+        return values.containsKey(name);
+    }
+
     String text(String name) {
         String value = values.get(name);
         if (value == null) {

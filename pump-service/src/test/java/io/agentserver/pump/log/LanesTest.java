@@ -3,9 +3,7 @@ package io.agentserver.pump.log;
 import io.agentserver.pump.flow.LogMessage;
 import io.agentserver.pump.log.Intake.Bound;
 import io.agentserver.pump.log.Intake.Slice;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.constraints.IntRange;
+import io.agentserver.pump.testing.Seeds;
 import org.junit.jupiter.api.Test;
 
 import java.nio.charset.StandardCharsets;
@@ -28,10 +26,13 @@ class LanesTest {
     private static final Slice ZERO = new Slice(TOPIC, 0);
     private static final Bound ROOMY = new Bound(10_000, Long.MAX_VALUE);
 
-    @Property(tries = 60)
-    void keeps_the_logs_order_in_each_thread_and_one_message_at_a_time(
-            @ForAll @IntRange(min = 1, max = 120) int count, @ForAll long seed) throws InterruptedException {
-        Random random = new Random(seed);
+    @Test
+    void keeps_the_logs_order_in_each_thread_and_one_message_at_a_time() {
+        Seeds.each(60, LanesTest::keepsOrder);
+    }
+
+    private static void keepsOrder(Random random) throws InterruptedException {
+        int count = 1 + random.nextInt(120);
         Map<String, Queue<Long>> handled = new ConcurrentHashMap<>();
         Set<String> busy = ConcurrentHashMap.newKeySet();
         Queue<String> overlaps = new ConcurrentLinkedQueue<>();
