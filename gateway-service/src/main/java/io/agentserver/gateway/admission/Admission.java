@@ -101,9 +101,8 @@ public final class Admission {
     }
 
     private Admittance admitSigned(@Nullable Caller caller, Submission.Read read) {
-        Envelope envelope = read.document().toEnvelope();
         EnvelopeToken.Verification verification = token.verifyAtAdmission(
-                envelope,
+                read.document(),
                 // the platform's own signature is for what it has admitted: it admits nothing
                 (issuer, kid) -> TenantId.isValid(issuer)
                         ? directory.signingKey(new TenantId(issuer), kid, false)
@@ -119,7 +118,9 @@ public final class Admission {
                             ProblemType.FORBIDDEN, "the API key and the signature are not the same tenant's"));
                 }
                 TenantEntry entry = directory.find(tenant).orElse(null);
-                yield entry == null ? new Declined(Problem.invalidSignature()) : admit(entry, read, envelope, true);
+                yield entry == null
+                        ? new Declined(Problem.invalidSignature())
+                        : admit(entry, read, read.document().toEnvelope(), true);
             }
         };
     }

@@ -5,7 +5,6 @@ import io.agentserver.envelope.Envelope;
 import io.agentserver.envelope.EnvelopeDocument;
 import io.agentserver.envelope.EnvelopeNames;
 import io.agentserver.envelope.Meta;
-import io.agentserver.envelope.Reading;
 import io.agentserver.envelope.ThreadId;
 import io.agentserver.organism.Listener;
 import io.agentserver.organism.PayloadType;
@@ -135,14 +134,7 @@ final class Stamper {
                 step.conversation(),
                 step.turn(),
                 step.id());
-        return switch (EnvelopeDocument.make(meta, payload)) {
-            case Reading.Read(EnvelopeDocument document) -> {
-                Envelope envelope = document.toEnvelope();
-                // a payload that closes <message> and opens another must not have written the meta
-                yield envelope.meta().equals(meta) ? envelope : null;
-            }
-            case Reading.Malformed _, Reading.Invalid _, Reading.TooLarge _ -> null;
-        };
+        return EnvelopeDocument.stamp(meta, payload).orElse(null);
     }
 
     private static boolean fits(Step step, HandlerOutput output, Address address, Envelope envelope) {
