@@ -40,9 +40,21 @@ final class ConversationCache {
         final ReentrantLock lock = new ReentrantLock();
         JournalState state;
         private volatile int weight = EMPTY_WEIGHT;
+        private boolean confirmed;
+        private long confirmedAt;
 
         private Held(JournalState state) {
             this.state = state;
+        }
+
+        /** @param at when the store was asked, as {@link System#nanoTime} counts: the state has all that was there then */
+        void confirm(long at) {
+            confirmed = true;
+            confirmedAt = at;
+        }
+
+        boolean isConfirmedSince(long at) {
+            return confirmed && confirmedAt - at >= 0;
         }
     }
 }

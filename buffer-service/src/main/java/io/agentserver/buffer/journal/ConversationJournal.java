@@ -60,9 +60,17 @@ public final class ConversationJournal {
         return slots.sum();
     }
 
-    /** Looks at a state that has every commit which was acknowledged before the call. */
+    /**
+     * Looks at a state that has every commit which was acknowledged before the call. Calls that have to wait for each other
+     * share one look at the store, and need none after a commit of this process that began later than they.
+     */
     <R> R look(ConversationKey key, Function<JournalState, R> view) {
         return look(key, Long.MAX_VALUE, Look.CONSISTENT, view);
+    }
+
+    /** Looks at what this process or the hot copy has; that it lacks something says nothing. */
+    <R> R glance(ConversationKey key, Function<JournalState, R> view) {
+        return look(key, Long.MAX_VALUE, Look.HOT, view);
     }
 
     /** Looks at a state that has commit {@code number}; the store is asked only if this process does not remember it. */
@@ -76,10 +84,11 @@ public final class ConversationJournal {
     }
 
     private <R> R look(ConversationKey key, long number, Look look, Function<JournalState, R> view) {
+        long asked = System.nanoTime();
         Held held = cache.get(key);
         held.lock.lock();
         try {
-            if (held.state.number() < number) {
+            if (held.state.number() < number && !(look == Look.CONSISTENT && held.isConfirmedSince(asked))) {
                 catchUp(key, held, look);
             }
             return view.apply(held.state);
@@ -115,9 +124,11 @@ public final class ConversationJournal {
     }
 
     private boolean append(ConversationKey key, Held held, Commit commit) {
+        long asked = System.nanoTime();
         if (!store.append(key, commit, held.state.lastActivityMs())) {
             return false;
         }
+        held.confirm(asked);
         long before = held.state.sequence();
         held.state.apply(commit);
         slots.add(held.state.sequence() - before);
@@ -127,7 +138,11 @@ public final class ConversationJournal {
     }
 
     private void catchUp(ConversationKey key, Held held, Look look) {
+        long asked = System.nanoTime();
         List<Commit> commits = store.read(key, held.state.number() + 1, look);
+        if (look == Look.CONSISTENT) {
+            held.confirm(asked);
+        }
         if (commits.isEmpty()) {
             return;
         }

@@ -4,6 +4,7 @@ import io.agentserver.buffer.journal.Wakeups.Waiter;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.RecentConversations;
 import io.agentserver.buffer.store.RecentConversations.Recent;
+import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.buffer.v1.AwaitTurnReply;
 import io.agentserver.buffer.v1.AwaitTurnRequest;
@@ -17,6 +18,7 @@ import io.agentserver.envelope.ThreadId;
 
 import java.time.Duration;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 
@@ -51,28 +53,25 @@ public final class ConversationReader {
             throw new IllegalArgumentException("limit, after, wait_ms: none may be less than 0");
         }
         Duration wait = atMost(request.getWaitMs(), LONGEST_READ);
-        return await(
-                key,
-                wait,
-                ReadReply::getFound,
-                () -> journal.look(key, state -> {
-                    long oldest = journal.oldestVisibleMs();
-                    if (!ConversationView.isFound(state, oldest)) {
-                        return ReadReply.getDefaultInstance();
-                    }
-                    ReadReply.Builder reply =
-                            ReadReply.newBuilder().setFound(true).setConversation(ConversationView.full(state));
-                    long bytes = 0;
-                    for (var slot :
-                            ConversationView.slots(state, request.getAfter(), request.getLimit(), thread, oldest)) {
-                        bytes += slot.getSerializedSize();
-                        if (bytes > MOST_BYTES && reply.getSlotsCount() > 0) {
-                            break; // the reader asks on from the last one
-                        }
-                        reply.addSlots(slot);
-                    }
-                    return reply.build();
-                }));
+        Function<JournalState, ReadReply> view = state -> page(state, request, thread);
+        return await(key, wait, () -> journal.look(key, view), ReadReply::getFound, view);
+    }
+
+    private ReadReply page(JournalState state, ReadRequest request, Optional<ThreadId> thread) {
+        long oldest = journal.oldestVisibleMs();
+        if (!ConversationView.isFound(state, oldest)) {
+            return ReadReply.getDefaultInstance();
+        }
+        ReadReply.Builder reply = ReadReply.newBuilder().setFound(true).setConversation(ConversationView.full(state));
+        long bytes = 0;
+        for (var slot : ConversationView.slots(state, request.getAfter(), request.getLimit(), thread, oldest)) {
+            bytes += slot.getSerializedSize();
+            if (bytes > MOST_BYTES && reply.getSlotsCount() > 0) {
+                break; // the reader asks on from the last one
+            }
+            reply.addSlots(slot);
+        }
+        return reply.build();
     }
 
     public ListReply list(TenantId tenant, ListRequest request) {
@@ -95,16 +94,18 @@ public final class ConversationReader {
 
     public AwaitTurnReply awaitTurn(ConversationKey key, AwaitTurnRequest request) {
         MessageId turn = MessageId.parse(request.getTurn());
+        Duration wait = atMost(request.getWaitMs(), LONGEST_TURN);
+        Function<JournalState, AwaitTurnReply> view = state -> state.turn(turn)
+                .filter(TurnProgress::isEnded)
+                .map(ended -> ended(state, ended))
+                .orElse(AwaitTurnReply.getDefaultInstance());
+        // who waits for a turn has mostly just sent its message: there is nothing yet that a close look could find
         return await(
                 key,
-                atMost(request.getWaitMs(), LONGEST_TURN),
+                wait,
+                () -> wait.isPositive() ? journal.glance(key, view) : journal.look(key, view),
                 AwaitTurnReply::getEnded,
-                () -> journal.look(
-                        key,
-                        state -> state.turn(turn)
-                                .filter(TurnProgress::isEnded)
-                                .map(ended -> ended(state, ended))
-                                .orElse(AwaitTurnReply.getDefaultInstance())));
+                view);
     }
 
     private static AwaitTurnReply ended(JournalState state, TurnProgress turn) {
@@ -116,18 +117,34 @@ public final class ConversationReader {
         return reply.build();
     }
 
-    /** Asks again after each wake-up and each poll, until the answer is one or the time is up. */
-    private <R> R await(ConversationKey key, Duration wait, Predicate<R> isAnswer, Supplier<R> ask) {
+    /**
+     * Looks again after each wake-up and, closely, at the end of each poll, until the answer is one or the time is up. A store
+     * that is away meanwhile is no reason to give up early.
+     */
+    private <R> R await(
+            ConversationKey key,
+            Duration wait,
+            Supplier<R> first,
+            Predicate<R> isAnswer,
+            Function<JournalState, R> view) {
         long deadline = System.nanoTime() + wait.toNanos();
         try (Waiter waiter = wakeups.register(key)) {
-            while (true) {
-                R answer = ask.get();
-                Duration left = Duration.ofNanos(deadline - System.nanoTime());
-                if (isAnswer.test(answer) || !left.isPositive() || wakeups.isClosed()) {
-                    return answer;
+            R answer = first.get();
+            Duration left = Duration.ofNanos(deadline - System.nanoTime());
+            while (!isAnswer.test(answer) && left.isPositive() && !wakeups.isClosed()) {
+                long number = waiter.await(left.compareTo(POLL) < 0 ? left : POLL);
+                left = Duration.ofNanos(deadline - System.nanoTime());
+                try {
+                    answer = number > 0 ? journal.look(key, number, view) : journal.look(key, view);
+                } catch (StoreUnavailableException e) {
+                    if (!left.isPositive()
+                            || wakeups.isClosed()
+                            || Thread.currentThread().isInterrupted()) {
+                        throw e;
+                    }
                 }
-                waiter.await(left.compareTo(POLL) < 0 ? left : POLL);
             }
+            return answer;
         }
     }
 

@@ -34,8 +34,11 @@ public final class TieredThreadStore implements ThreadStore {
 
     @Override
     public List<Commit> read(ConversationKey key, long number, Look look) {
-        if (look == Look.FAST) {
+        if (look != Look.CONSISTENT) {
             Optional<List<Commit>> found = tryHot(() -> hot.read(key, number, look));
+            if (look == Look.HOT) {
+                return found.orElse(List.of());
+            }
             // from 1 it cannot tell "there is none" from "I have lost it"; later ones are looked for when it matters
             if (found.isPresent() && (number > 1 || !found.get().isEmpty())) {
                 return found.get();
@@ -85,18 +88,22 @@ public final class TieredThreadStore implements ThreadStore {
     }
 
     private void heat(ConversationKey key, List<Commit> commits) {
-        tryHot(() -> {
-            long had = hot.restore(key, commits);
-            if (had + 1 < commits.getFirst().getNumber()) {
-                refills.increment();
-                List<Commit> missing = durable.read(key, had + 1, Look.CONSISTENT);
-                // a conversation whose beginning has expired has no place in the list: the durable store serves it
-                if (!missing.isEmpty() && missing.getFirst().getNumber() == had + 1) {
-                    hot.restore(key, missing);
-                }
+        long first = commits.getFirst().getNumber();
+        tryHot(() -> hot.restore(key, commits)).filter(had -> had + 1 < first).ifPresent(had -> refill(key, had));
+    }
+
+    /** Outside the breaker, which must not hold the durable store's failures against the fast one. */
+    private void refill(ConversationKey key, long had) {
+        refills.increment();
+        try {
+            List<Commit> missing = durable.read(key, had + 1, Look.CONSISTENT);
+            // a conversation whose beginning has expired has no place in the list: the durable store serves it
+            if (!missing.isEmpty() && missing.getFirst().getNumber() == had + 1) {
+                tryHot(() -> hot.restore(key, missing));
             }
-            return had;
-        });
+        } catch (StoreUnavailableException e) {
+            log.debug("the fast store goes on lacking commits of {}", key, e);
+        }
     }
 
     private <T> Optional<T> tryHot(Supplier<T> use) {

@@ -5,6 +5,7 @@ import io.agentserver.buffer.store.dynamo.DynamoConnection;
 import io.agentserver.buffer.store.dynamo.DynamoThreadStore;
 import io.agentserver.buffer.store.redis.RedisConnections;
 import io.agentserver.buffer.store.redis.RedisThreadStore;
+import io.agentserver.envelope.TenantId;
 import io.agentserver.localstores.LocalDynamo;
 import io.agentserver.localstores.LocalRedis;
 import io.github.resilience4j.circuitbreaker.CircuitBreaker;
@@ -20,11 +21,15 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.ObjLongConsumer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 class TieredThreadStoreTest extends ThreadStoreContract {
+    private static final Duration TTL = Duration.ofHours(24);
+
     private static LocalRedis redisServer;
     private static LocalDynamo dynamoServer;
     private static TieredThreadStore store;
@@ -71,6 +76,16 @@ class TieredThreadStoreTest extends ThreadStoreContract {
     }
 
     @Test
+    void a_look_at_the_hot_copy_asks_nobody_else() {
+        ConversationKey key = conversation(TENANT);
+        List<Commit> commits = append(key, 2);
+        assertThat(store.read(key, 1, Look.HOT)).isEqualTo(commits);
+        redis.del(list(key));
+        assertThat(store.read(key, 1, Look.HOT)).isEmpty();
+        assertThat(redis.exists(list(key))).as("not refilled").isZero();
+    }
+
+    @Test
     void refills_a_stale_redis_with_the_next_write() {
         ConversationKey key = conversation(TENANT);
         append(key, 4);
@@ -109,13 +124,53 @@ class TieredThreadStoreTest extends ThreadStoreContract {
         }
     }
 
+    @Test
+    void does_not_blame_redis_for_a_dynamodb_that_cannot_refill_it() {
+        ConversationKey key = conversation(TENANT);
+        CircuitBreaker breaker = CircuitBreaker.of(
+                "redis", CircuitBreakerConfig.custom().minimumNumberOfCalls(1).build());
+        RedisThreadStore hot = new RedisThreadStore(RedisConnections.open(redisServer.url()), TTL, Clock.systemUTC());
+        try (TieredThreadStore tiered = new TieredThreadStore(new UnreadableStore(), hot, breaker)) {
+            assertThat(tiered.append(key, commit(5, "Redis lacks what was before"), 1))
+                    .isTrue();
+        }
+        assertThat(breaker.getState()).isEqualTo(CircuitBreaker.State.CLOSED);
+        assertThat(breaker.getMetrics().getNumberOfFailedCalls()).isZero();
+    }
+
+    /** Takes every commit and cannot be read. */
+    private static final class UnreadableStore implements ThreadStore {
+        @Override
+        public List<Commit> read(ConversationKey key, long number, Look look) {
+            throw new StoreUnavailableException("DynamoDB", new IllegalStateException("told so"));
+        }
+
+        @Override
+        public boolean append(ConversationKey key, Commit commit, long previousActivityMs) {
+            return true;
+        }
+
+        @Override
+        public RecentConversations recent(TenantId tenant, int limit, Optional<RecentConversations.Recent> from) {
+            return new RecentConversations(List.of(), Optional.empty());
+        }
+
+        @Override
+        public void onAppend(ObjLongConsumer<ConversationKey> listener) {}
+
+        @Override
+        public void check() {}
+
+        @Override
+        public void close() {}
+    }
+
     private static TieredThreadStore open(LocalRedis server) {
         Clock clock = Clock.systemUTC();
-        Duration ttl = Duration.ofHours(24);
         return new TieredThreadStore(
                 new DynamoThreadStore(
-                        DynamoConnection.open(dynamoServer.endpoint().toString()), ttl, clock),
-                new RedisThreadStore(RedisConnections.open(server.url()), ttl, clock),
+                        DynamoConnection.open(dynamoServer.endpoint().toString()), TTL, clock),
+                new RedisThreadStore(RedisConnections.open(server.url()), TTL, clock),
                 CircuitBreaker.of(
                         "redis",
                         CircuitBreakerConfig.custom()

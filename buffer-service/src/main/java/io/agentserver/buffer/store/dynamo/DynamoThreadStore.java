@@ -24,6 +24,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -201,7 +202,7 @@ public final class DynamoThreadStore implements ThreadStore {
     private static void logged(Runnable write) {
         try {
             write.run();
-        } catch (SdkException e) {
+        } catch (SdkException | CancellationException e) {
             log.warn("a conversation is missing in its tenant's list until it is active again: {}", e.toString());
         }
     }
@@ -248,7 +249,8 @@ public final class DynamoThreadStore implements ThreadStore {
     private static <T> T ask(Supplier<T> request) {
         try {
             return request.get();
-        } catch (SdkException e) {
+        } catch (SdkException | CancellationException e) {
+            // the SDK lets the latter through when a call's time is up while it waits for a connection
             throw new StoreUnavailableException("DynamoDB", e);
         }
     }

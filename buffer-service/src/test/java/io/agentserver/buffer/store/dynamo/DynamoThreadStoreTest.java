@@ -9,13 +9,29 @@ import io.agentserver.localstores.LocalDynamo;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
+import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.http.apache5.Apache5HttpClient;
+import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.retries.DefaultRetryStrategy;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
 
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicReference;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -90,6 +106,50 @@ class DynamoThreadStoreTest extends ThreadStoreContract {
                     .isInstanceOf(StoreUnavailableException.class)
                     .hasMessage("DynamoDB is away, try again");
         }
+    }
+
+    @Test
+    void says_that_dynamodb_is_away_also_to_those_who_waited_for_a_connection() throws Exception {
+        AtomicReference<DynamoDbClient> used = new AtomicReference<>(dynamo);
+        try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+                DynamoDbClient starved = starved(silent.getLocalPort());
+                ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
+            DynamoThreadStore crowded = new DynamoThreadStore(switching(used), Duration.ofHours(24), Clock.systemUTC());
+            used.set(starved);
+            List<Future<?>> calls = new ArrayList<>();
+            for (int i = 0; i < 8; i++) {
+                calls.add(callers.submit(crowded::check));
+            }
+            assertThat(calls)
+                    .allSatisfy(
+                            call -> assertThatThrownBy(call::get).hasCauseInstanceOf(StoreUnavailableException.class));
+        }
+    }
+
+    /** One connection for all, and little patience. */
+    private static DynamoDbClient starved(int port) {
+        Duration attempt = Duration.ofMillis(300);
+        return DynamoDbClient.builder()
+                .endpointOverride(URI.create("http://127.0.0.1:" + port))
+                .region(Region.US_EAST_1)
+                .credentialsProvider(StaticCredentialsProvider.create(AwsBasicCredentials.create("local", "local")))
+                .httpClientBuilder(Apache5HttpClient.builder().maxConnections(1))
+                .overrideConfiguration(configuration -> configuration
+                        .retryStrategy(DefaultRetryStrategy.doNotRetry())
+                        .apiCallAttemptTimeout(attempt)
+                        .apiCallTimeout(attempt.multipliedBy(4)))
+                .build();
+    }
+
+    private static DynamoDbClient switching(AtomicReference<DynamoDbClient> used) {
+        return (DynamoDbClient) Proxy.newProxyInstance(
+                DynamoDbClient.class.getClassLoader(), new Class<?>[] {DynamoDbClient.class}, (proxy, method, args) -> {
+                    try {
+                        return method.invoke(used.get(), args);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                });
     }
 
     private static DynamoThreadStore open(LocalDynamo server) {
