@@ -10,6 +10,7 @@ import java.util.List;
 final class Errors {
 
     private static final int MOST = 1000;
+    private static final int LONGEST = 1000;
 
     private final List<OrganismError> all = new ArrayList<>();
 
@@ -19,8 +20,13 @@ final class Errors {
 
     void add(int line, String reason, String remedy) {
         if (all.size() < MOST) {
-            all.add(new OrganismError(line, reason, remedy));
+            all.add(new OrganismError(line, shortened(reason), shortened(remedy)));
         }
+    }
+
+    /** What is wrong may quote the document, and an alias can quote it a thousand times. */
+    private static String shortened(String text) {
+        return text.length() > LONGEST ? text.substring(0, LONGEST) + "…" : text;
     }
 
     int count() {

@@ -8,6 +8,9 @@ import java.util.List;
 /** Writes the XSD and the example of a payload that is declared by fields. */
 final class FieldsXsd {
 
+    /** A string's least length may be that of a whole envelope; an organism has thousands of fields. */
+    private static final int LONGEST_EXAMPLE = 16 * 1024;
+
     private FieldsXsd() {}
 
     static String text(String root, List<Field> fields) {
@@ -72,11 +75,15 @@ final class FieldsXsd {
                 .append("\"/>\n");
     }
 
-    /** Each field once, also the optional ones. */
+    /** Each field once, also the optional ones; the empty root if that would be too long. */
     static String example(String root, List<Field> fields) {
         StringBuilder out = new StringBuilder(256);
         out.append('<').append(root).append('>');
         for (Field field : fields) {
+            BigDecimal least = field.type() == FieldType.STRING ? field.min() : null;
+            if (out.length() + (least == null ? 0 : least.intValueExact()) > LONGEST_EXAMPLE) {
+                return "<" + root + "/>";
+            }
             out.append('<').append(field.name()).append('>');
             out.append(field.sample());
             out.append("</").append(field.name()).append('>');

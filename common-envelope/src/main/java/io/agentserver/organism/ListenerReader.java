@@ -29,12 +29,14 @@ final class ListenerReader {
 
     private final Set<String> builtins;
     private final Set<String> javaHandlers;
+    private final HandlerHosts hosts;
     private final Errors errors;
     private final PayloadReader payloads;
 
-    ListenerReader(Set<String> builtins, Set<String> javaHandlers, Errors errors) {
+    ListenerReader(Set<String> builtins, Set<String> javaHandlers, HandlerHosts hosts, Errors errors) {
         this.builtins = builtins;
         this.javaHandlers = javaHandlers;
+        this.hosts = hosts;
         this.errors = errors;
         this.payloads = new PayloadReader(errors);
     }
@@ -182,7 +184,7 @@ final class ListenerReader {
         return prompt == null ? null : new Handler.Llm(prompt, Objects.requireNonNullElse(model, "default"));
     }
 
-    private static @Nullable Handler http(YamlMap map, @Nullable String url, @Nullable String secret) {
+    private @Nullable Handler http(YamlMap map, @Nullable String url, @Nullable String secret) {
         URI uri = uri(url);
         boolean signs = secret != null && isSecret(secret);
         if (uri == null) {
@@ -190,6 +192,11 @@ final class ListenerReader {
                     "url",
                     map.has("url") ? "is no absolute http or https address" : "is missing",
                     "write one like https://tools.example.com/greet, without user name or fragment");
+        } else if (!hosts.allow(uri.getHost())) {
+            map.error(
+                    "url",
+                    "is not on the public internet",
+                    "give a public host; the platform calls no loopback, private, link-local or metadata addresses");
         }
         if (!signs) {
             // the value is not repeated: it is a secret

@@ -3,14 +3,17 @@ package io.agentserver.organism;
 import io.agentserver.organism.ListenerReader.Draft;
 import org.jspecify.annotations.Nullable;
 import org.yaml.snakeyaml.LoaderOptions;
-import org.yaml.snakeyaml.Yaml;
+import org.yaml.snakeyaml.composer.Composer;
 import org.yaml.snakeyaml.error.Mark;
 import org.yaml.snakeyaml.error.MarkedYAMLException;
 import org.yaml.snakeyaml.error.YAMLException;
 import org.yaml.snakeyaml.nodes.Node;
+import org.yaml.snakeyaml.parser.Parser;
+import org.yaml.snakeyaml.parser.ParserImpl;
 import org.yaml.snakeyaml.reader.ReaderException;
+import org.yaml.snakeyaml.reader.StreamReader;
+import org.yaml.snakeyaml.resolver.Resolver;
 
-import java.io.StringReader;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -31,6 +34,10 @@ public final class OrganismParser {
     public static final int MOST_BYTES = 1024 * 1024;
     public static final int MOST_LISTENERS = 500;
 
+    /** SnakeYAML reads a line's run of characters in time that grows with its square. */
+    private static final int LONGEST_LINE = 128 * 1024;
+
+    private static final int MOST_EVENTS = 200_000;
     private static final int MOST_ALIASES = 20;
     private static final int DEEPEST = 30;
     private static final int LONGEST_NAME = 128;
@@ -38,14 +45,25 @@ public final class OrganismParser {
 
     private final Set<String> builtins;
     private final Set<String> javaHandlers;
+    private final HandlerHosts hosts;
 
     /**
      * @param builtins the names that {@code builtin:<name>} may have
      * @param javaHandlers the names that {@code java:<name>} may have
      */
     public OrganismParser(Set<String> builtins, Set<String> javaHandlers) {
+        this(builtins, javaHandlers, HandlerHosts.ANY);
+    }
+
+    private OrganismParser(Set<String> builtins, Set<String> javaHandlers, HandlerHosts hosts) {
         this.builtins = Set.copyOf(builtins);
         this.javaHandlers = Set.copyOf(javaHandlers);
+        this.hosts = hosts;
+    }
+
+    /** One that refuses {@code http} listeners at other hosts: for what is to be saved. */
+    public OrganismParser with(HandlerHosts allowed) {
+        return new OrganismParser(builtins, javaHandlers, allowed);
     }
 
     public Parsed parse(String yaml) {
@@ -60,16 +78,25 @@ public final class OrganismParser {
             errors.add(1, "the document is over " + MOST_BYTES / 1024 + " KiB", "make it smaller");
             return null;
         }
+        int longLine = lineOver(yaml);
+        if (longLine > 0) {
+            errors.add(longLine, "the line is over " + LONGEST_LINE / 1024 + " Ki characters", "break it into lines");
+            return null;
+        }
         LoaderOptions limits = new LoaderOptions();
         limits.setCodePointLimit(MOST_BYTES);
         limits.setMaxAliasesForCollections(MOST_ALIASES);
         limits.setNestingDepthLimit(DEEPEST);
         try {
-            Node document = new Yaml(limits).compose(new StringReader(yaml));
+            Parser parser = new BoundedParser(new ParserImpl(new StreamReader(yaml), limits), MOST_EVENTS);
+            Node document = new Composer(parser, new Resolver(), limits).getSingleNode();
             if (document == null) {
                 errors.add(1, "the document is empty", "write an organism and its listeners");
             }
             return document;
+        } catch (BoundedParser.TooManyException e) {
+            errors.add(
+                    e.line(), "the document has over " + MOST_EVENTS + " keys, values and brackets", "make it smaller");
         } catch (MarkedYAMLException e) {
             Mark mark = e.getProblemMark();
             errors.add(
@@ -91,6 +118,21 @@ public final class OrganismParser {
                     "write it plainly");
         }
         return null;
+    }
+
+    /** The first line that is too long, from 1; 0 if there is none. */
+    private static int lineOver(String yaml) {
+        int line = 1;
+        int start = 0;
+        for (int i = 0; i < yaml.length(); i++) {
+            if (yaml.charAt(i) == '\n') {
+                line++;
+                start = i + 1;
+            } else if (i - start >= LONGEST_LINE) {
+                return line;
+            }
+        }
+        return 0;
     }
 
     private @Nullable Organism organism(Node document, Errors errors) {
@@ -137,7 +179,7 @@ public final class OrganismParser {
         if (!top.has("listeners")) {
             top.error("listeners", "is missing", "write a list of listeners; [] for none");
         }
-        ListenerReader reader = new ListenerReader(builtins, javaHandlers, errors);
+        ListenerReader reader = new ListenerReader(builtins, javaHandlers, hosts, errors);
         List<Draft> drafts = new ArrayList<>();
         int ordinal = 0;
         for (Node item : top.list("listeners", MOST_LISTENERS)) {

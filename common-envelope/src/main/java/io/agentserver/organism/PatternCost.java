@@ -8,37 +8,80 @@ package io.agentserver.organism;
  * <p>Counts the ways in which a text can be cut up: an open repetition gives as many as the text is long, a bounded one or an
  * alternative gives its number, and what stands one after the other multiplies. An open repetition of something that itself
  * gives more than one way is exponential and has no bound. On top of that the JDK tries each place of the text as a start.
+ *
+ * <p>Counts also what compiling it takes: the JDK writes {@code a{1000}} out a thousand times, sorts a class with each
+ * character that is added, and follows brackets by recursion.
  */
 final class PatternCost {
 
     private static final double BUDGET = 1e9;
     private static final int SHORTEST_USEFUL = 100;
 
+    private static final long LARGEST = 10_000;
+    private static final int DEEPEST = 50;
+    private static final int MOST_OF_A_CLASS = 500;
+    private static final int MOST_ESCAPES_OF_A_CLASS = 10;
+    /** The ranges of characters that an escape like {@code \p{L}} stands for. */
+    private static final long RANGES_OF_AN_ESCAPE = 700;
+
+    private static final long STEPS_AN_ATOM = 2000;
+    private static final long STEPS_A_PAIR_OF_A_CLASS = 150;
+
     private final String pattern;
+    private final Ways ways;
     private int at;
+    private int depth;
     private boolean exponential;
+    private boolean tooLarge;
+    private long classSteps;
 
     private PatternCost(String pattern) {
         this.pattern = pattern;
+        this.ways = alternatives();
     }
 
-    /** {@code length^degree * factor} ways. */
-    private record Ways(int degree, double factor) {
-        static final Ways ONE = new Ways(0, 1);
+    /** {@code length^degree * factor} ways, and the atoms with every number written out. */
+    private record Ways(int degree, double factor, long size) {
+        static final Ways ONE = new Ways(0, 1, 1);
 
         Ways then(Ways next) {
-            return new Ways(degree + next.degree, factor * next.factor);
+            return new Ways(degree + next.degree, factor * next.factor, bounded(size + next.size));
         }
 
         Ways or(Ways other) {
-            return new Ways(Math.max(degree, other.degree), factor + other.factor);
+            return new Ways(Math.max(degree, other.degree), factor + other.factor, bounded(size + other.size));
+        }
+
+        boolean isOne() {
+            return degree == 0 && factor == 1;
+        }
+
+        private static long bounded(long size) {
+            return Math.min(size, LARGEST + 1);
         }
     }
 
-    static int longestText(String pattern) {
-        PatternCost cost = new PatternCost(pattern);
-        Ways ways = cost.alternatives();
-        if (cost.exponential || cost.at < pattern.length() || ways.factor > BUDGET) {
+    static PatternCost of(String pattern) {
+        return new PatternCost(pattern);
+    }
+
+    /** Whether it must not even be compiled. */
+    boolean isTooLarge() {
+        return tooLarge || ways.size > LARGEST;
+    }
+
+    /** What compiling it takes, in steps of {@link SchemaBudget}. */
+    long steps() {
+        return ways.size * STEPS_AN_ATOM + classSteps;
+    }
+
+    /** What matching a text can take at most, in steps. */
+    double steps(int length) {
+        return ways.factor * Math.pow(Math.max(1, length), ways.degree + 1.0);
+    }
+
+    int longestText() {
+        if (exponential || at < pattern.length() || ways.factor > BUDGET) {
             return 0;
         }
         if (ways.degree == 0) {
@@ -69,7 +112,13 @@ final class PatternCost {
         char c = pattern.charAt(at++);
         switch (c) {
             case '(' -> {
+                if (++depth > DEEPEST) {
+                    tooLarge = true;
+                    at = pattern.length();
+                    return Ways.ONE;
+                }
                 Ways inner = alternatives();
+                depth--;
                 // past the ')'; a pattern that lacks it is refused by the compiler
                 at = Math.min(at + 1, pattern.length());
                 return inner;
@@ -91,17 +140,30 @@ final class PatternCost {
 
     /** Classes nest by subtraction: {@code [a-z-[aeiou]]}. */
     private void skipClass() {
-        int depth = 1;
-        while (at < pattern.length() && depth > 0) {
+        int nested = 1;
+        long members = 0;
+        long escapes = 0;
+        while (at < pattern.length() && nested > 0) {
+            members++;
             switch (pattern.charAt(at++)) {
-                case '[' -> depth++;
-                case ']' -> depth--;
-                case '\\' -> skipEscape();
+                case '[' -> {
+                    nested++;
+                    tooLarge |= nested > DEEPEST;
+                }
+                case ']' -> nested--;
+                case '\\' -> {
+                    // one like \w stands for a thousand ranges, one like \. for itself
+                    escapes += at < pattern.length() && "pPwWdDsSiIcC".indexOf(pattern.charAt(at)) >= 0 ? 1 : 0;
+                    skipEscape();
+                }
                 default -> {
                     // a member of the class
                 }
             }
         }
+        tooLarge |= members > MOST_OF_A_CLASS || escapes > MOST_ESCAPES_OF_A_CLASS;
+        long ranges = escapes * RANGES_OF_AN_ESCAPE;
+        classSteps += members * members * STEPS_A_PAIR_OF_A_CLASS + ranges * ranges;
     }
 
     private Ways repeated(Ways once) {
@@ -115,16 +177,16 @@ final class PatternCost {
             }
             case '*', '+' -> {
                 at++;
-                yield open(once);
+                yield open(once, 1);
             }
             case '{' -> counted(once);
             default -> once;
         };
     }
 
-    private Ways open(Ways once) {
-        exponential |= !once.equals(Ways.ONE);
-        return new Ways(1, 1);
+    private Ways open(Ways once, long copies) {
+        exponential |= !once.isOne();
+        return new Ways(1, 1, Ways.bounded(once.size * copies));
     }
 
     private Ways counted(Ways once) {
@@ -135,14 +197,17 @@ final class PatternCost {
         at = close < 0 ? pattern.length() : close + 1;
         int least = number(bounds[0]);
         if (bounds.length > 1 && bounds[1].isEmpty()) {
-            return open(once);
+            return open(once, 1L + Math.max(0, least));
         }
         int most = bounds.length > 1 ? number(bounds[1]) : least;
         if (least < 0 || most < least) {
             exponential = true;
             return once;
         }
-        return new Ways(once.degree * most, Math.pow(once.factor, most) * (most - least + 1));
+        return new Ways(
+                once.degree * most,
+                Math.pow(once.factor, most) * (most - least + 1),
+                Ways.bounded(once.size * Math.max(1, most)));
     }
 
     private static int number(String digits) {

@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import javax.xml.XMLConstants;
 import javax.xml.stream.XMLStreamConstants;
 import javax.xml.stream.XMLStreamException;
 import javax.xml.stream.XMLStreamReader;
@@ -26,10 +27,13 @@ import javax.xml.validation.ValidatorHandler;
 final class PayloadCheck implements ErrorHandler {
 
     private static final int MOST_PROBLEMS = 20;
+    private static final double MOST_STEPS = 2e9;
 
     private final PayloadType type;
     private final Map<String, Problem> problems = new LinkedHashMap<>();
     private final Deque<Open> path = new ArrayDeque<>();
+    private int elements;
+    private double steps;
 
     PayloadCheck(PayloadType type) {
         this.type = type;
@@ -39,10 +43,14 @@ final class PayloadCheck implements ErrorHandler {
     private static final class Open {
         final String step;
         final Map<String, Integer> children = new HashMap<>();
+        final boolean costly;
         int text;
+        int words;
+        boolean inWord;
 
-        Open(String step) {
+        Open(String step, boolean costly) {
             this.step = step;
+            this.costly = costly;
         }
     }
 
@@ -68,7 +76,7 @@ final class PayloadCheck implements ErrorHandler {
         while (reader.hasNext() && problems.size() < MOST_PROBLEMS) {
             switch (reader.next()) {
                 case XMLStreamConstants.START_ELEMENT -> {
-                    open(reader.getLocalName());
+                    open(reader);
                     if (!isKnownRoot(reader) || !start(reader, validator)) {
                         return;
                     }
@@ -79,6 +87,9 @@ final class PayloadCheck implements ErrorHandler {
                     }
                 }
                 case XMLStreamConstants.END_ELEMENT -> {
+                    if (!ended()) {
+                        return;
+                    }
                     validator.endElement(
                             reader.getNamespaceURI() == null ? "" : reader.getNamespaceURI(),
                             reader.getLocalName(),
@@ -98,10 +109,36 @@ final class PayloadCheck implements ErrorHandler {
         }
     }
 
-    private void open(String name) {
+    private void open(XMLStreamReader reader) {
+        String name = reader.getLocalName();
         Open parent = path.peekLast();
         int nth = parent == null ? 1 : parent.children.merge(name, 1, Integer::sum);
-        path.addLast(new Open(nth == 1 ? name : name + "[" + nth + "]"));
+        boolean costly = type.values().isCostly(name) || (type.values().isCostly() && namesItsType(reader));
+        path.addLast(new Open(nth == 1 ? name : name + "[" + nth + "]", costly));
+    }
+
+    private static boolean namesItsType(XMLStreamReader reader) {
+        for (int i = 0; i < reader.getAttributeCount(); i++) {
+            if (XMLConstants.W3C_XML_SCHEMA_INSTANCE_NS_URI.equals(reader.getAttributeNamespace(i))) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Whether the schema can afford the text of the element that ends. */
+    private boolean ended() {
+        Open open = path.peekLast();
+        return open == null || !open.costly || spend(type.values().steps(open.text, open.words));
+    }
+
+    private boolean spend(double more) {
+        steps += more;
+        if (steps <= MOST_STEPS) {
+            return true;
+        }
+        problem("is where the payload becomes too much for the patterns, unions or keys of this schema");
+        return false;
     }
 
     /** A schema may declare more global elements than the one that is this type's root. */
@@ -120,9 +157,15 @@ final class PayloadCheck implements ErrorHandler {
                     Objects.requireNonNullElse(reader.getNamespacePrefix(i), ""),
                     Objects.requireNonNullElse(reader.getNamespaceURI(i), ""));
         }
+        if (!spend(type.values().stepsOfElement(++elements, path.size()))) {
+            return false;
+        }
         AttributesImpl attributes = new AttributesImpl();
         for (int i = 0; i < reader.getAttributeCount(); i++) {
-            if (isTooLong(reader.getAttributeValue(i).length())) {
+            String value = reader.getAttributeValue(i);
+            if (isTooLong(value.length())
+                    || (type.values().isCostly(reader.getAttributeLocalName(i))
+                            && !spend(type.values().steps(value.length(), (value.length() + 1) / 2)))) {
                 return false;
             }
             attributes.addAttribute(
@@ -130,7 +173,7 @@ final class PayloadCheck implements ErrorHandler {
                     reader.getAttributeLocalName(i),
                     qualified(reader.getAttributePrefix(i), reader.getAttributeLocalName(i)),
                     "CDATA",
-                    reader.getAttributeValue(i));
+                    value);
         }
         validator.startElement(
                 Objects.requireNonNullElse(reader.getNamespaceURI(), ""),
@@ -149,15 +192,29 @@ final class PayloadCheck implements ErrorHandler {
         if (isTooLong(open.text)) {
             return false;
         }
+        if (open.costly) {
+            countWords(reader, open);
+        }
         validator.characters(reader.getTextCharacters(), reader.getTextStart(), reader.getTextLength());
         return true;
     }
 
+    private static void countWords(XMLStreamReader reader, Open open) {
+        char[] text = reader.getTextCharacters();
+        int end = reader.getTextStart() + reader.getTextLength();
+        for (int i = reader.getTextStart(); i < end; i++) {
+            boolean space = text[i] <= ' ';
+            open.words += space || open.inWord ? 0 : 1;
+            open.inWord = !space;
+        }
+    }
+
     private boolean isTooLong(int length) {
-        if (length <= type.longestText()) {
+        if (length <= type.values().longestText()) {
             return false;
         }
-        problem("is longer than " + type.longestText() + " characters, the most that this schema's patterns allow");
+        problem("is longer than " + type.values().longestText()
+                + " characters, the most that this schema's patterns allow");
         return true;
     }
 

@@ -8,7 +8,9 @@ import org.yaml.snakeyaml.nodes.ScalarNode;
 import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Collectors;
 
@@ -23,10 +25,16 @@ final class PayloadReader {
             Arrays.stream(FieldType.values()).map(FieldType::label).collect(Collectors.joining(", "));
 
     private final Errors errors;
+    private final SchemaBudget budget = new SchemaBudget();
+
+    /** An XSD that several listeners share by an alias is compiled once. */
+    private final Map<OwnXsd, XsdReading> read = new HashMap<>();
 
     PayloadReader(Errors errors) {
         this.errors = errors;
     }
+
+    private record OwnXsd(String xsd, @Nullable String root) {}
 
     /** Null if the key is missing or, with errors, if it is not right. */
     @Nullable
@@ -67,14 +75,25 @@ final class PayloadReader {
             map.error("fields", "has " + fields.keys().size() + " fields", "keep to " + PayloadType.MOST_FIELDS);
             return null;
         }
-        List<Field> read = new ArrayList<>();
+        List<Field> declared = new ArrayList<>();
         for (String name : fields.keys()) {
             Field field = field(fields, name);
             if (field != null) {
-                read.add(field);
+                declared.add(field);
             }
         }
-        return errors.count() > before || root == null ? null : PayloadType.ofFields(root, read);
+        if (errors.count() > before || root == null) {
+            return null;
+        }
+        PayloadType type = PayloadType.ofFields(root, declared);
+        if (!budget.takeText(type.xsd())) {
+            errors.add(
+                    map.node(),
+                    map.where() + ": the organism's schemas are too large together",
+                    "write shorter docs, or fewer fields");
+            return null;
+        }
+        return type;
     }
 
     private @Nullable Field field(YamlMap fields, String name) {
@@ -122,7 +141,7 @@ final class PayloadReader {
     }
 
     private @Nullable PayloadType own(YamlMap map, String xsd, @Nullable String root) {
-        return switch (XsdReader.read(xsd, root)) {
+        return switch (read.computeIfAbsent(new OwnXsd(xsd, root), key -> XsdReader.read(xsd, root, budget))) {
             case XsdReading.Usable usable -> {
                 PayloadType type = usable.type();
                 if (type.namespace().startsWith(RESERVED_NAMESPACES) || type.hasRoot("SystemError", "")) {

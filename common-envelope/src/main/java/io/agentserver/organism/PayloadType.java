@@ -27,7 +27,7 @@ public final class PayloadType {
     private final boolean declaredByFields;
     private final String xsd;
     private final String example;
-    private final int longestText;
+    private final ValueCost values;
 
     /** Made when first needed: a directory holds far more declared types than a pod ever validates. */
     private volatile @Nullable Schema schema;
@@ -54,7 +54,7 @@ public final class PayloadType {
                 true,
                 FieldsXsd.text(root, fields),
                 FieldsXsd.example(root, fields),
-                Integer.MAX_VALUE,
+                ValueCost.NONE,
                 null);
     }
 
@@ -65,9 +65,9 @@ public final class PayloadType {
             boolean childrenQualified,
             String xsd,
             String example,
-            int longestText,
+            ValueCost values,
             Schema schema) {
-        return new PayloadType(root, namespace, childrenQualified, List.of(), false, xsd, example, longestText, schema);
+        return new PayloadType(root, namespace, childrenQualified, List.of(), false, xsd, example, values, schema);
     }
 
     private PayloadType(
@@ -78,7 +78,7 @@ public final class PayloadType {
             boolean declaredByFields,
             String xsd,
             String example,
-            int longestText,
+            ValueCost values,
             @Nullable Schema schema) {
         this.root = root;
         this.namespace = namespace;
@@ -87,7 +87,7 @@ public final class PayloadType {
         this.declaredByFields = declaredByFields;
         this.xsd = xsd;
         this.example = example;
-        this.longestText = longestText;
+        this.values = values;
         this.schema = schema;
     }
 
@@ -126,7 +126,8 @@ public final class PayloadType {
 
     /**
      * A small instance for prompts: text is {@code …}, other values are plain ones. It is valid, except that of an XSD too
-     * intricate to make one for, where it is the empty root element.
+     * intricate to make one for, or of fields that must be longer than an example may be (16 Ki characters), where it is the
+     * empty root element.
      */
     public String example() {
         return example;
@@ -166,9 +167,9 @@ public final class PayloadType {
         return compiled;
     }
 
-    /** The longest text or attribute that is handed to the schema's patterns, whose cost grows with it. */
-    int longestText() {
-        return longestText;
+    /** What the values of a payload can cost its patterns, unions and keys. */
+    ValueCost values() {
+        return values;
     }
 
     /** The namespace of the root's children, unless they say otherwise. */

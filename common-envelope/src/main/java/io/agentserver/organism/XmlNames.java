@@ -2,6 +2,7 @@ package io.agentserver.organism;
 
 import com.ctc.wstx.io.WstxInputData;
 import org.w3c.dom.DOMException;
+import org.w3c.dom.DOMImplementation;
 
 import java.util.regex.Pattern;
 import javax.xml.parsers.DocumentBuilderFactory;
@@ -13,6 +14,9 @@ final class XmlNames {
     static final int LONGEST = 128;
 
     private static final Pattern ASCII = Pattern.compile("[A-Za-z_][A-Za-z0-9._-]*");
+
+    /** Without state; to make one for each name would cost more than reading the document. */
+    private static final DOMImplementation DOM = dom();
 
     private XmlNames() {}
 
@@ -30,13 +34,18 @@ final class XmlNames {
     /** The JDK keeps to the name tables of an older edition of XML; only its DOM tells. */
     private static boolean isNameForTheJdk(String name) {
         try {
-            DocumentBuilderFactory.newDefaultNSInstance()
-                    .newDocumentBuilder()
-                    .newDocument()
-                    .createElementNS(null, name);
+            DOM.createDocument(null, name, null);
             return true;
         } catch (DOMException e) {
             return false;
+        }
+    }
+
+    private static DOMImplementation dom() {
+        try {
+            return DocumentBuilderFactory.newDefaultNSInstance()
+                    .newDocumentBuilder()
+                    .getDOMImplementation();
         } catch (ParserConfigurationException e) {
             throw new IllegalStateException("the JDK's XML parser cannot be made", e);
         }

@@ -21,6 +21,8 @@ final class XsdExample {
     private static final int LONGEST = 16 * 1024;
     private static final int DEEP = 4;
     private static final int DEEPEST = 16;
+    private static final int MOST_STEPS = 2000;
+    private static final BigDecimal LONGEST_SAMPLE = BigDecimal.valueOf(LONGEST);
     private static final Set<String> TEXT =
             Set.of("string", "normalizedString", "token", "anySimpleType", "anyType", "anyURI");
 
@@ -28,6 +30,7 @@ final class XsdExample {
     private final String namespace;
     private final boolean qualified;
     private final StringBuilder out = new StringBuilder();
+    private int steps;
 
     private XsdExample(Element schema) {
         this.schema = schema;
@@ -42,11 +45,16 @@ final class XsdExample {
             return null;
         }
         example.element(declaration, true, "", 0);
-        return example.out.length() > LONGEST ? null : example.out.toString();
+        return example.isOver() ? null : example.out.toString();
+    }
+
+    /** Also a walk that writes nothing ends. */
+    private boolean isOver() {
+        return out.length() > LONGEST || steps > MOST_STEPS;
     }
 
     private void element(Element declaration, boolean global, String inherited, int depth) {
-        if (out.length() > LONGEST || depth > DEEPEST) {
+        if (isOver() || depth > DEEPEST) {
             return;
         }
         if (declaration.hasAttribute("ref")) {
@@ -93,6 +101,9 @@ final class XsdExample {
         }
         Element holder = derivation(type);
         for (Element attribute : children(holder == null ? type : holder)) {
+            if (isOver()) {
+                return;
+            }
             if (isXs(attribute, "attribute")
                     && attribute.getAttribute("use").equals("required")
                     && attribute.hasAttribute("name")) {
@@ -119,10 +130,11 @@ final class XsdExample {
     }
 
     private void particles(Element parent, String own, int depth) {
-        if (depth > DEEPEST || out.length() > LONGEST) {
-            return;
-        }
         for (Element particle : children(parent)) {
+            steps++;
+            if (depth > DEEPEST || isOver()) {
+                return;
+            }
             // a recursive type ends at what it need not contain
             if (depth > DEEP && particle.getAttribute("minOccurs").equals("0")) {
                 continue;
@@ -195,6 +207,9 @@ final class XsdExample {
             default -> TEXT.contains(type) ? FieldType.STRING : FieldType.LONG;
         };
         boolean bounded = fieldType.isNumber() || fieldType == FieldType.STRING;
+        if (fieldType == FieldType.STRING && least != null && least.compareTo(LONGEST_SAMPLE) > 0) {
+            return "…";
+        }
         try {
             return new Field("sample", fieldType, "", bounded ? least : null, bounded ? most : null, false, false)
                     .sample();
@@ -222,6 +237,7 @@ final class XsdExample {
     }
 
     private @Nullable Element global(String kind, String qualifiedName) {
+        steps++;
         String name = local(qualifiedName);
         String prefix = qualifiedName.substring(0, qualifiedName.length() - name.length());
         String uri = schema.lookupNamespaceURI(prefix.isEmpty() ? null : prefix.substring(0, prefix.length() - 1));

@@ -27,7 +27,9 @@ import javax.xml.validation.Schema;
 
 /**
  * Reads an XSD that a tenant wrote: a stranger's text that is compiled and run on everybody's machines. Bounded in size,
- * depth and in what its patterns and content models can cost; nothing is included, imported or fetched. Used once, on one thread; every flaw is reported, not the first alone.
+ * depth and in what compiling it and reading values with it can cost ({@link SchemaCost}, {@link PatternCost}, {@link
+ * ValueCost}), before the compiler sees it; nothing is included, imported or fetched. Used once, on one thread; every flaw is
+ * reported, not the first alone.
  */
 final class XsdReader implements ErrorHandler {
 
@@ -35,18 +37,27 @@ final class XsdReader implements ErrorHandler {
 
     private static final String XS = XMLConstants.W3C_XML_SCHEMA_NS_URI;
     private static final int MOST_FLAWS = 20;
+    private static final int LONGEST_SHOWN = 100;
     private static final Set<String> FETCHING = Set.of("import", "include", "redefine", "override");
     private static final Pattern UNRESOLVED = Pattern.compile("src-resolve[^']*'([^']+)'.*", Pattern.DOTALL);
     private static final String MEND = "correct the schema; it is XML Schema 1.0";
 
     private final List<XsdReading.Flaw> flaws = new ArrayList<>();
-    private int longestText = Integer.MAX_VALUE;
+    private final List<PatternCost> patterns = new ArrayList<>();
+    private final SchemaBudget budget;
+    private ValueCost values = ValueCost.NONE;
 
-    private XsdReader() {}
+    private XsdReader(SchemaBudget budget) {
+        this.budget = budget;
+    }
 
-    /** Reads it; {@code root} names the element that is meant where the schema has several global ones. */
-    static XsdReading read(String xsd, @Nullable String root) {
-        return new XsdReader().run(xsd, root);
+    /**
+     * Reads it; {@code root} names the element that is meant where the schema has several global ones.
+     *
+     * @param budget of the whole organism
+     */
+    static XsdReading read(String xsd, @Nullable String root, SchemaBudget budget) {
+        return new XsdReader(budget).run(xsd, root);
     }
 
     private XsdReading run(String xsd, @Nullable String root) {
@@ -66,7 +77,7 @@ final class XsdReader implements ErrorHandler {
                     "write <xs:schema xmlns:xs=\"" + XS + "\">…</xs:schema>");
             return new XsdReading.Refused(flaws);
         }
-        check(document);
+        check(top, xsd);
         String name = rootOf(top, root);
         // a schema that breaks a bound above must not get as far as the compiler
         Schema schema = flaws.isEmpty() ? compile(xsd) : null;
@@ -80,10 +91,10 @@ final class XsdReader implements ErrorHandler {
         String namespace = top.getAttribute("targetNamespace");
         boolean qualified = top.getAttribute("elementFormDefault").equals("qualified");
         String bare = "<" + name + (namespace.isEmpty() ? "" : " xmlns=\"" + XmlNames.escaped(namespace) + "\"") + "/>";
-        PayloadType type = PayloadType.ofXsd(name, namespace, qualified, xsd, bare, longestText, schema);
+        PayloadType type = PayloadType.ofXsd(name, namespace, qualified, xsd, bare, values, schema);
         String example = XsdExample.of(top, name);
         return example != null && type.validate(example).isEmpty()
-                ? PayloadType.ofXsd(name, namespace, qualified, xsd, example, longestText, schema)
+                ? PayloadType.ofXsd(name, namespace, qualified, xsd, example, values, schema)
                 : type;
     }
 
@@ -98,7 +109,7 @@ final class XsdReader implements ErrorHandler {
             return builder.parse(new InputSource(new StringReader(xsd)));
         } catch (SAXParseException e) {
             if (flaws.isEmpty()) {
-                fatalError(e);
+                wrong(e);
             }
             return null;
         } catch (SAXException e) {
@@ -111,10 +122,9 @@ final class XsdReader implements ErrorHandler {
         }
     }
 
-    private void check(Document document) {
-        ContentSize size = new ContentSize(document.getDocumentElement());
-        long nodes = 0;
-        NodeList all = document.getElementsByTagNameNS(XS, "*");
+    private void check(Element top, String xsd) {
+        NodeList all = top.getElementsByTagNameNS(XS, "*");
+        long patternSteps = 0;
         for (int i = 0; i < all.getLength(); i++) {
             Element element = (Element) all.item(i);
             if (FETCHING.contains(element.getLocalName())) {
@@ -124,31 +134,37 @@ final class XsdReader implements ErrorHandler {
                         "write everything into the one schema");
             }
             if (isXs(element, "pattern")) {
-                checkPattern(element.getAttribute("value"));
-            }
-            if (isXs(element, "complexType")) {
-                long own = size.ofType(element);
-                nodes += own > ContentSize.MOST_OF_A_TYPE ? ContentSize.MOST_OF_A_SCHEMA + 1 : own;
+                patternSteps += pattern(element.getAttribute("value"));
             }
         }
-        if (nodes > ContentSize.MOST_OF_A_SCHEMA) {
+        SchemaCost cost = SchemaCost.of(top);
+        cost.flaws().forEach(flaw -> flaw(flaw.line(), flaw.reason(), flaw.remedy()));
+        if (flaws.isEmpty() && !budget.takeSchema(xsd, patternSteps + cost.steps())) {
             flaw(
                     1,
-                    "the schema's content models are too large: over " + ContentSize.MOST_OF_A_TYPE
-                            + " elements in a type or " + ContentSize.MOST_OF_A_SCHEMA + " in all, repetitions counted",
-                    "use maxOccurs=\"unbounded\" for large numbers, or split the types");
+                    "the organism's schemas are too costly to compile, this one and those before it together",
+                    "make content models, unions and patterns smaller, or declare payloads by fields");
         }
+        values = ValueCost.of(top, patterns, cost);
     }
 
-    private void checkPattern(String pattern) {
-        int longest = PatternCost.longestText(pattern);
-        if (longest == 0) {
+    /** The steps that compiling it takes. */
+    private long pattern(String text) {
+        PatternCost pattern = PatternCost.of(text);
+        String shown = text.length() > LONGEST_SHOWN ? text.substring(0, LONGEST_SHOWN) + "…" : text;
+        if (pattern.isTooLarge()) {
             flaw(
                     1,
-                    "the pattern '" + pattern + "' could take for ever to match",
+                    "the pattern '" + shown + "' is too large once its numbers are written out, or nested too deep",
+                    "use smaller numbers like {1,20}, ranges in classes, or xs:maxLength for the length");
+        } else if (pattern.longestText() == 0) {
+            flaw(
+                    1,
+                    "the pattern '" + shown + "' could take for ever to match",
                     "do not repeat what repeats or alternates inside; prefer character classes and bounds like {1,20}");
         }
-        longestText = Math.min(longestText, longest);
+        patterns.add(pattern);
+        return pattern.steps();
     }
 
     private @Nullable String rootOf(Element top, @Nullable String root) {
@@ -214,12 +230,19 @@ final class XsdReader implements ErrorHandler {
     }
 
     @Override
-    public void error(SAXParseException exception) {
-        flaw(exception.getLineNumber(), "the schema is wrong: " + plain(exception), MEND);
+    public void error(SAXParseException exception) throws SAXException {
+        wrong(exception);
+        if (flaws.size() >= MOST_FLAWS) {
+            throw new SAXException("enough is wrong");
+        }
     }
 
     @Override
-    public void fatalError(SAXParseException exception) {
+    public void fatalError(SAXParseException exception) throws SAXException {
         error(exception);
+    }
+
+    private void wrong(SAXParseException exception) {
+        flaw(exception.getLineNumber(), "the schema is wrong: " + plain(exception), MEND);
     }
 }

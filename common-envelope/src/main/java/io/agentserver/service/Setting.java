@@ -32,7 +32,7 @@ public enum Setting {
     AGENTSERVER_LLM_MANAGEMENT_PORT(9081),
     AGENTSERVER_LLM_ROUTES("file: providers and routes of the router; empty: by the keys in the environment"),
     AGENTSERVER_PUMP_MANAGEMENT_PORT(9083),
-    AGENTSERVER_PUMP_ALLOW_LOOPBACK("true only in dev: http listeners may have loopback URLs"),
+    AGENTSERVER_ALLOW_LOOPBACK("true only in dev: http listeners may have loopback URLs"),
     AGENTSERVER_BILLING_URL("billing's base URL"),
     AGENTSERVER_BILLING_PORT(8084),
     AGENTSERVER_BILLING_MANAGEMENT_PORT(9084),

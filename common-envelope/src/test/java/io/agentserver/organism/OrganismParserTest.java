@@ -286,6 +286,56 @@ class OrganismParserTest {
                 .containsExactly("listener 1: url is no absolute http or https address");
     }
 
+    private static final String SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+    private static Parsed saving(String host, HandlerHosts hosts) {
+        return Organisms.PARSER.with(hosts).parse(http("http://" + host + ":8080/x", SECRET));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "169.254.169.254",
+                "10.0.0.1",
+                "192.168.1.1",
+                "100.100.100.200",
+                "0.0.0.0",
+                "[fe80::1]",
+                "[fd00:ec2::254]",
+                "[::ffff:10.0.0.1]",
+                "[64:ff9b::a00:1]",
+                "167772161",
+                "metadata.google.internal",
+                "tools.shop.svc.cluster.local",
+                "router.home.arpa",
+                "redis"
+            })
+    void a_handlers_host_that_is_never_public_is_not_saved(String host) {
+        for (HandlerHosts hosts : List.of(HandlerHosts.PUBLIC, HandlerHosts.PUBLIC_OR_LOOPBACK)) {
+            assertThat(saving(host, hosts)).isInstanceOfSatisfying(Parsed.Invalid.class, invalid -> {
+                assertThat(invalid.errors()).singleElement().satisfies(error -> {
+                    assertThat(error.reason()).isEqualTo("listener 1: url is not on the public internet");
+                    assertThat(error.remedy()).isNotBlank();
+                });
+            });
+        }
+        assertThat(saving(host, HandlerHosts.ANY)).as("what was saved is read").isInstanceOf(Parsed.Valid.class);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"127.0.0.1", "127.8.9.1", "2130706433", "localhost", "LOCALHOST", "a.localhost", "[::1]"})
+    void a_handler_on_loopback_is_saved_in_dev_alone(String host) {
+        assertThat(saving(host, HandlerHosts.PUBLIC)).isInstanceOf(Parsed.Invalid.class);
+        assertThat(saving(host, HandlerHosts.PUBLIC_OR_LOOPBACK)).isInstanceOf(Parsed.Valid.class);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"tools.example.com", "8.8.8.8", "[2606:4700::1111]", "internal.example.com", "xn--bcher-kva.ch"})
+    void a_handler_with_a_public_host_is_saved(String host) {
+        assertThat(saving(host, HandlerHosts.PUBLIC)).isInstanceOf(Parsed.Valid.class);
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"hunter2", "whsec_hunter2!", "whsec_c2hvcnQ=", "whsec_"})
     void refuses_a_secret_that_cannot_sign_and_does_not_repeat_it(String secret) {

@@ -36,13 +36,13 @@ class OwnXsdTest {
             """;
 
     private static PayloadType usable(String xsd, String root) {
-        XsdReading reading = XsdReader.read(xsd, root.isEmpty() ? null : root);
+        XsdReading reading = XsdReader.read(xsd, root.isEmpty() ? null : root, new SchemaBudget());
         assertThat(reading).isInstanceOf(XsdReading.Usable.class);
         return ((XsdReading.Usable) reading).type();
     }
 
     private static List<XsdReading.Flaw> flaws(String xsd) {
-        XsdReading reading = XsdReader.read(xsd, null);
+        XsdReading reading = XsdReader.read(xsd, null, new SchemaBudget());
         assertThat(reading).isInstanceOf(XsdReading.Refused.class);
         return ((XsdReading.Refused) reading).flaws();
     }
@@ -131,7 +131,7 @@ class OwnXsdTest {
                 "<xs:element name='B'><xs:simpleType><xs:restriction base='xs:string'><xs:pattern value='(a+)+'/></xs:restriction></xs:simpleType></xs:element> | could take for ever",
             })
     void refuses_what_fetches_or_does_not_compile(String inside, String reason) {
-        assertThat(XsdReader.read(schema("<xs:element name='A' type='xs:int'/>" + inside), "A"))
+        assertThat(XsdReader.read(schema("<xs:element name='A' type='xs:int'/>" + inside), "A", new SchemaBudget()))
                 .isInstanceOfSatisfying(
                         XsdReading.Refused.class,
                         refused -> assertThat(refused.flaws())

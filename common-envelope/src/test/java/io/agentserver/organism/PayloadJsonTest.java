@@ -105,7 +105,8 @@ class PayloadJsonTest {
                 "<xs:schema xmlns:xs='http://www.w3.org/2001/XMLSchema' targetNamespace='urn:a' FORM><xs:element name='A'>"
                         + "<xs:complexType><xs:sequence><xs:element name='B' type='xs:string'/></xs:sequence></xs:complexType></xs:element></xs:schema>";
         for (String form : List.of("", "elementFormDefault='qualified'")) {
-            PayloadType type = ((XsdReading.Usable) XsdReader.read(xsd.replace("FORM", form), null)).type();
+            PayloadType type =
+                    ((XsdReading.Usable) XsdReader.read(xsd.replace("FORM", form), null, new SchemaBudget())).type();
             String written = xml("{\"A\":{\"B\":\"x\"}}", type);
 
             assertThat(type.validate(written)).isEmpty();

@@ -33,6 +33,7 @@ import io.agentserver.gateway.threads.ThreadsEndpoint;
 import io.agentserver.gateway.usage.BillingUsage;
 import io.agentserver.gateway.usage.UsageEndpoint;
 import io.agentserver.log.RecordMac;
+import io.agentserver.organism.HandlerHosts;
 import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceTokens;
@@ -161,8 +162,8 @@ class GatewayConfiguration {
     }
 
     @Bean
-    TenantDirectory tenantDirectory(GatewayProperties properties, LogTopics created, Clock clock) {
-        return new TenantDirectory(properties.kafka(), clock).start();
+    TenantDirectory tenantDirectory(GatewayProperties properties, LogTopics created) {
+        return new TenantDirectory(properties.kafka()).start();
     }
 
     @Bean
@@ -194,8 +195,8 @@ class GatewayConfiguration {
     // organisms
 
     @Bean
-    Organisms organisms(TenantDirectory directory) {
-        return new Organisms(directory);
+    Organisms organisms(TenantDirectory directory, GatewayProperties properties) {
+        return new Organisms(directory, HandlerHosts.of(properties.allowLoopback()));
     }
 
     @Bean

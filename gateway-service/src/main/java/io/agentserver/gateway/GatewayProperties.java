@@ -20,6 +20,7 @@ import java.util.Base64;
  * @param bufferAddress host:port of the buffer's gRPC
  * @param billingUrl billing's base URL
  * @param maxEnvelope the largest body of a message
+ * @param allowLoopback whether http listeners may have loopback URLs; in dev alone
  */
 @ConfigurationProperties("agentserver.gateway")
 record GatewayProperties(
@@ -31,7 +32,8 @@ record GatewayProperties(
         String adminKey,
         String bufferAddress,
         String billingUrl,
-        DataSize maxEnvelope) {
+        DataSize maxEnvelope,
+        boolean allowLoopback) {
 
     GatewayProperties {
         require(!kafka.isBlank(), Setting.AGENTSERVER_KAFKA, "", "name the brokers: host:port");

@@ -88,7 +88,7 @@ final class DevSettings {
         put(settings, Setting.AGENTSERVER_BUFFER_ADDRESS, "127.0.0.1:" + port(Setting.AGENTSERVER_BUFFER_PORT));
         put(settings, Setting.AGENTSERVER_LLM_URL, url(Setting.AGENTSERVER_LLM_PORT));
         put(settings, Setting.AGENTSERVER_BILLING_URL, url(Setting.AGENTSERVER_BILLING_PORT));
-        put(settings, Setting.AGENTSERVER_PUMP_ALLOW_LOOPBACK, "true");
+        put(settings, Setting.AGENTSERVER_ALLOW_LOOPBACK, "true");
         put(settings, Setting.AGENTSERVER_LOG_FORMAT, "text");
         for (Setting setting : new Setting[] {
             Setting.AGENTSERVER_BUFFER_STORE,

@@ -3,6 +3,7 @@ package io.agentserver.gateway.organism;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import io.agentserver.envelope.TenantId;
+import io.agentserver.organism.HandlerHosts;
 import io.agentserver.organism.Organism;
 import io.agentserver.organism.OrganismParser;
 import io.agentserver.organism.Parsed;
@@ -24,15 +25,19 @@ public final class Organisms {
 
     private final TenantDirectory directory;
     private final OrganismParser parser = new OrganismParser(BUILTINS, Set.of());
+    private final OrganismParser saving;
     private final Cache<String, Optional<Organism>> parsed =
             Caffeine.newBuilder().maximumSize(2_000).build();
 
-    public Organisms(TenantDirectory directory) {
+    /** @param hosts where the {@code http} listeners of what is saved may be */
+    public Organisms(TenantDirectory directory, HandlerHosts hosts) {
         this.directory = directory;
+        this.saving = parser.with(hosts);
     }
 
+    /** What a tenant wants to save. */
     Parsed parse(String yaml) {
-        return parser.parse(yaml);
+        return saving.parse(yaml);
     }
 
     /** The one that new turns start with; empty: the tenant has none yet. */
