@@ -3,10 +3,10 @@ package io.agentserver.tenancy;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.VerificationKey;
 import io.agentserver.log.Topics;
+import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.InterruptException;
@@ -15,12 +15,9 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import tools.jackson.core.JacksonException;
 
 import java.nio.charset.StandardCharsets;
-import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -29,12 +26,15 @@ import java.util.Optional;
 import java.util.Properties;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /**
  * The compacted {@code tenants} topic as a local table: every pod reads all of it, from the start, on one thread of its
  * own, and asks it without a network. A look-up is safe on any thread. It is {@link #isFresh fresh} while heartbeats come;
- * a pod that hears none for 30 s must honour no key, for it would not hear of a revocation either.
+ * a pod that hears none for 30 s must honour no key, for it would not hear of a revocation either. What stood on the topic
+ * when it began to read, or began anew, is no heartbeat; and the 30 s are those of the monotonic clock. Whatever fails, it
+ * reads again.
  */
 public final class TenantDirectory implements AutoCloseable {
     /** The key of the heartbeat record; no tenant's id has this form. */
@@ -46,21 +46,26 @@ public final class TenantDirectory implements AutoCloseable {
     private final Map<String, TenantEntry> tenants = new ConcurrentHashMap<>();
     private final Map<String, OrganismEntry> organisms = new ConcurrentHashMap<>();
     private final Map<String, KeyOwner> keysByHash = new ConcurrentHashMap<>();
-    private final List<Consumer<TenantEntry>> listeners = new CopyOnWriteArrayList<>();
-    private final String bootstrap;
-    private final Clock clock;
+    private final List<java.util.function.Consumer<TenantEntry>> listeners = new CopyOnWriteArrayList<>();
+    private final Supplier<Consumer<byte[], byte[]>> consumers;
+    private final LongSupplier nanoTime;
     private final Thread reader;
-    private volatile @Nullable KafkaConsumer<byte[], byte[]> consumer;
-    private volatile Instant lastHeard = Instant.MIN;
+    private volatile @Nullable Consumer<byte[], byte[]> consumer;
+    private volatile @Nullable Long lastHeard; // of the monotonic clock
     private volatile boolean caughtUp;
     private volatile boolean closed;
 
     /** An API key and whose it is. */
     public record KeyOwner(TenantEntry tenant, TenantEntry.Key key) {}
 
-    public TenantDirectory(String bootstrap, Clock clock) {
-        this.bootstrap = bootstrap;
-        this.clock = clock;
+    /** @param bootstrap host:port of the brokers, with commas */
+    public TenantDirectory(String bootstrap) {
+        this(() -> new KafkaConsumer<>(settings(bootstrap)), System::nanoTime);
+    }
+
+    TenantDirectory(Supplier<Consumer<byte[], byte[]>> consumers, LongSupplier nanoTime) {
+        this.consumers = consumers;
+        this.nanoTime = nanoTime;
         this.reader = Thread.ofPlatform().name("tenant-directory").daemon().unstarted(this::follow);
     }
 
@@ -103,7 +108,8 @@ public final class TenantDirectory implements AutoCloseable {
 
     /** Whether all that stood on the topic at the start has been read, and the last heartbeat is at most 30 s old. */
     public boolean isFresh() {
-        return caughtUp && lastHeard.plus(STALE_AFTER).isAfter(clock.instant());
+        Long heard = lastHeard;
+        return caughtUp && heard != null && nanoTime.getAsLong() - heard < STALE_AFTER.toNanos();
     }
 
     /** Whether the topic has been read to its end once. */
@@ -112,14 +118,14 @@ public final class TenantDirectory implements AutoCloseable {
     }
 
     /** Calls back, on the reader's thread, for each entry as it comes. */
-    public void onChange(Consumer<TenantEntry> listener) {
+    public void onChange(java.util.function.Consumer<TenantEntry> listener) {
         listeners.add(listener);
     }
 
     @Override
     public void close() {
         closed = true;
-        KafkaConsumer<byte[], byte[]> current = consumer;
+        Consumer<byte[], byte[]> current = consumer;
         if (current != null) {
             current.wakeup();
         }
@@ -132,21 +138,24 @@ public final class TenantDirectory implements AutoCloseable {
 
     private void follow() {
         while (!closed) {
-            try (KafkaConsumer<byte[], byte[]> opened = new KafkaConsumer<>(settings())) {
+            try (Consumer<byte[], byte[]> opened = consumers.get()) {
                 consumer = opened;
                 read(opened);
             } catch (WakeupException | InterruptException e) {
                 if (!closed) {
                     LOG.warn("tenant directory was woken without being closed; reading again", e);
+                    Thread.interrupted(); // or every new consumer would be interrupted too
+                    pause(Duration.ofSeconds(1));
                 }
-            } catch (KafkaException e) {
+            } catch (RuntimeException | Error e) {
+                // whoever asks has what was read, until it is no longer fresh
                 LOG.error("tenant directory lost its log; reading again from the start", e);
                 pause(Duration.ofSeconds(1));
             }
         }
     }
 
-    private void read(KafkaConsumer<byte[], byte[]> in) {
+    private void read(Consumer<byte[], byte[]> in) {
         List<TopicPartition> partitions = partitions(in);
         if (partitions.isEmpty()) {
             return; // closed while waiting
@@ -157,6 +166,10 @@ public final class TenantDirectory implements AutoCloseable {
         while (!closed) {
             for (ConsumerRecord<byte[], byte[]> record : in.poll(Duration.ofMillis(500))) {
                 apply(record);
+                TopicPartition partition = new TopicPartition(record.topic(), record.partition());
+                if (record.offset() >= ends.getOrDefault(partition, 0L)) {
+                    lastHeard = nanoTime.getAsLong();
+                }
             }
             if (!caughtUp && partitions.stream().allMatch(p -> in.position(p) >= ends.getOrDefault(p, 0L))) {
                 caughtUp = true;
@@ -165,7 +178,7 @@ public final class TenantDirectory implements AutoCloseable {
     }
 
     /** The topic may not be there yet: the first gateway creates it. */
-    private List<TopicPartition> partitions(KafkaConsumer<byte[], byte[]> in) {
+    private List<TopicPartition> partitions(Consumer<byte[], byte[]> in) {
         while (!closed) {
             List<PartitionInfo> found = in.partitionsFor(Topics.TENANTS, Duration.ofSeconds(10));
             if (found != null && !found.isEmpty()) {
@@ -187,19 +200,18 @@ public final class TenantDirectory implements AutoCloseable {
     }
 
     private void apply(ConsumerRecord<byte[], byte[]> record) {
-        String key = new String(record.key(), StandardCharsets.UTF_8);
-        lastHeard = clock.instant();
-        if (key.equals(HEARTBEAT)) {
-            return;
-        }
         try {
+            String key = new String(record.key(), StandardCharsets.UTF_8);
+            if (key.equals(HEARTBEAT)) {
+                return;
+            }
             if (key.contains("@")) {
                 applyOrganism(key, record.value());
             } else {
                 applyTenant(key, record.value());
             }
-        } catch (JacksonException | IllegalArgumentException e) {
-            // one bad record must not blind a pod to all later ones
+        } catch (RuntimeException e) {
+            // one bad record, or who listens to it, must not blind a pod to all later ones
             LOG.error("record {} of topic {} is unreadable and was passed over", record.offset(), record.topic(), e);
         }
     }
@@ -235,7 +247,7 @@ public final class TenantDirectory implements AutoCloseable {
         }
     }
 
-    private Properties settings() {
+    private static Properties settings(String bootstrap) {
         Properties settings = new Properties();
         settings.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
         settings.put(ConsumerConfig.KEY_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class);

@@ -58,8 +58,8 @@ class LlmRouterConfiguration {
     }
 
     @Bean
-    TenantDirectory tenantDirectory(LlmRouterProperties properties, KafkaUsageLog afterKafkaIsThere, Clock clock) {
-        return new TenantDirectory(properties.kafka(), clock).start();
+    TenantDirectory tenantDirectory(LlmRouterProperties properties, KafkaUsageLog afterKafkaIsThere) {
+        return new TenantDirectory(properties.kafka()).start();
     }
 
     @Bean

@@ -12,6 +12,7 @@ import io.agentserver.pump.llm.LlmHandler;
 import io.agentserver.pump.llm.RouterLlm;
 import io.agentserver.pump.log.KafkaOutbox;
 import io.agentserver.pump.log.KafkaProbe;
+import io.agentserver.pump.log.LogPurge;
 import io.agentserver.pump.log.Pump;
 import io.agentserver.pump.log.PumpLimits;
 import io.agentserver.pump.log.QueueSizes;
@@ -65,6 +66,11 @@ class PumpConfiguration {
     }
 
     @Bean
+    LogPurge logPurge(PumpProperties properties, Pump pump, Clock clock) {
+        return new LogPurge(properties.kafka(), properties.keepLog(), pump::assigned, clock).start();
+    }
+
+    @Bean
     MessageFlows messageFlows(
             PlatformKeys keys,
             TenantDirectory tenants,
@@ -115,9 +121,8 @@ class PumpConfiguration {
     }
 
     @Bean
-    TenantDirectory tenantDirectory(
-            PumpProperties properties, KafkaOutbox afterKafkaAnswers, QueueSizes sizes, Clock clock) {
-        TenantDirectory directory = new TenantDirectory(properties.kafka(), clock);
+    TenantDirectory tenantDirectory(PumpProperties properties, KafkaOutbox afterKafkaAnswers, QueueSizes sizes) {
+        TenantDirectory directory = new TenantDirectory(properties.kafka());
         directory.onChange(tenant -> sizes.known(tenant.tenantId()));
         return directory.start();
     }
@@ -144,6 +149,12 @@ class PumpConfiguration {
     @Bean
     Tracing tracing(Tracer tracer, Propagator propagator) {
         return new Tracing(tracer, propagator);
+    }
+
+    /** Alive: it can take messages again without a new process. */
+    @Bean
+    HealthIndicator polling(Pump pump) {
+        return () -> (pump.isAlive() ? Health.up() : Health.down()).build();
     }
 
     /** Ready: it takes messages and knows whose they are. With the buffer away it is not, until it is back. */

@@ -20,6 +20,7 @@ import java.util.Base64;
  * @param allowLoopback whether http listeners may have loopback URLs; in dev alone
  * @param startPatience how long a start waits for Kafka
  * @param drain how long a stop waits for what is being handled
+ * @param keepLog how long a finished record stays on the log at least
  * @param inFlight the bounds of what is taken from the log and not finished
  */
 @ConfigurationProperties("agentserver.pump")
@@ -32,6 +33,7 @@ record PumpProperties(
         boolean allowLoopback,
         Duration startPatience,
         Duration drain,
+        Duration keepLog,
         InFlight inFlight) {
 
     /** Messages of a partition, of a tenant, and in all; bytes in all. */
@@ -51,6 +53,9 @@ record PumpProperties(
         requireSet("AGENTSERVER_PLATFORM_SECRET", platformSecret, "give the base64 of at least 32 random bytes");
         requireSet("AGENTSERVER_BUFFER_ADDRESS", bufferAddress, "name the buffer as host:port");
         requireUrl("AGENTSERVER_LLM_URL", llmUrl);
+        if (!keepLog.isPositive()) {
+            throw new ConfigurationException("agentserver.pump.keep-log=" + keepLog + ": must be over 0");
+        }
         if (!startPatience.isPositive() || drain.isNegative()) {
             throw new ConfigurationException("agentserver.pump.start-patience=" + startPatience + ", drain=" + drain
                     + ": the first must be over 0, the second not under");

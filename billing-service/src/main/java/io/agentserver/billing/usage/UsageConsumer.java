@@ -7,6 +7,7 @@ import io.agentserver.log.Topics;
 import io.agentserver.usage.UsageRecord;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
+import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
@@ -20,29 +21,33 @@ import tools.jackson.core.JacksonException;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
+import java.time.DateTimeException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 /**
  * The topic {@code usage} in, posting groups out, on one thread of its own. An offset is committed when the ledger has
  * what stands before it, so a record is posted at least once, and the ledger makes that exactly once. A record that
- * cannot be understood is kept in the ledger's store and passed over: it must not hold up the others. While the store
- * is away nothing is committed and the same records are tried again.
+ * cannot be understood, or that the ledger can never take, is kept in the ledger's store and passed over: it must not
+ * hold up the others. While the store is away nothing is committed and the same records are tried again. Whatever else
+ * goes wrong costs the consumer, never the thread: a new one starts at what is committed.
  */
 public final class UsageConsumer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(UsageConsumer.class);
     private static final Duration POLL = Duration.ofMillis(500);
     private static final Duration SHORTEST_WAIT = Duration.ofMillis(200);
     private static final Duration LONGEST_WAIT = Duration.ofSeconds(10);
+    private static final Duration WAIT_FOR_BROKERS = Duration.ofSeconds(2);
     private static final Duration STOP_LIMIT = Duration.ofSeconds(20);
 
-    private final Properties settings;
+    private final Supplier<Consumer<byte[], byte[]>> consumers;
     private final Ledger ledger;
     private final Clock clock;
     private final Counter posted;
@@ -53,7 +58,12 @@ public final class UsageConsumer implements AutoCloseable {
     private final CountDownLatch closing = new CountDownLatch(1);
 
     public UsageConsumer(String bootstrap, String group, Ledger ledger, Clock clock, MeterRegistry metrics) {
-        this.settings = settings(bootstrap, group);
+        this(() -> new KafkaConsumer<>(settings(bootstrap, group)), ledger, clock, metrics);
+    }
+
+    /** @param consumers makes one, of its own group membership, each time */
+    UsageConsumer(Supplier<Consumer<byte[], byte[]>> consumers, Ledger ledger, Clock clock, MeterRegistry metrics) {
+        this.consumers = consumers;
         this.ledger = ledger;
         this.clock = clock;
         this.posted = metrics.counter("agentserver.billing.usage", "outcome", "posted");
@@ -87,18 +97,18 @@ public final class UsageConsumer implements AutoCloseable {
 
     private void run() {
         while (!isClosing()) {
-            try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(settings)) {
+            try (Consumer<byte[], byte[]> consumer = consumers.get()) {
                 consumer.subscribe(List.of(Topics.USAGE));
                 consume(consumer);
-            } catch (KafkaException brokersAway) {
+            } catch (RuntimeException | Error brokersAway) {
                 failed.increment();
                 LOG.warn("reading topic {} failed; trying again", Topics.USAGE, brokersAway);
-                await(LONGEST_WAIT);
+                await(WAIT_FOR_BROKERS);
             }
         }
     }
 
-    private void consume(KafkaConsumer<byte[], byte[]> consumer) {
+    private void consume(Consumer<byte[], byte[]> consumer) {
         Duration wait = SHORTEST_WAIT;
         while (!isClosing()) {
             ConsumerRecords<byte[], byte[]> records = consumer.poll(POLL);
@@ -123,17 +133,50 @@ public final class UsageConsumer implements AutoCloseable {
     }
 
     private void post(ConsumerRecords<byte[], byte[]> records) {
-        List<PostingGroup> groups = new ArrayList<>(records.count());
+        Map<ConsumerRecord<byte[], byte[]>, PostingGroup> groups = new LinkedHashMap<>();
         for (ConsumerRecord<byte[], byte[]> record : records) {
             try {
-                groups.add(read(record));
-            } catch (JacksonException | IllegalArgumentException unreadable) {
+                groups.put(record, read(record));
+            } catch (RuntimeException unreadable) {
                 reject(record, unreadable);
             }
         }
+        try {
+            post(List.copyOf(groups.values()));
+        } catch (RuntimeException e) {
+            if (!isOfTheRecords(e)) {
+                throw e;
+            }
+            LOG.warn("{} usage records cannot be posted together; posting each alone", groups.size(), e);
+            groups.forEach(this::postAlone);
+        }
+    }
+
+    private void post(List<PostingGroup> groups) {
         Ledger.Posted result = ledger.post(groups);
         posted.increment(result.fresh());
         repeated.increment(result.repeated());
+    }
+
+    private void postAlone(ConsumerRecord<byte[], byte[]> record, PostingGroup group) {
+        try {
+            post(List.of(group));
+        } catch (RuntimeException e) {
+            if (!isOfTheRecords(e)) {
+                throw e;
+            }
+            reject(record, e);
+        }
+    }
+
+    /** Whether posting the same again must fail again; a store that is away throws what its technology throws. */
+    private static boolean isOfTheRecords(RuntimeException e) {
+        return e instanceof IllegalArgumentException
+                || e instanceof ArithmeticException
+                || e instanceof DateTimeException
+                || e instanceof NullPointerException
+                || e instanceof ClassCastException
+                || e instanceof IndexOutOfBoundsException;
     }
 
     private static PostingGroup read(ConsumerRecord<byte[], byte[]> record) {
@@ -159,7 +202,7 @@ public final class UsageConsumer implements AutoCloseable {
                 clock.instant()));
         rejected.increment();
         LOG.error(
-                "usage record at partition {} offset {} is no usage record and was put aside: {}",
+                "usage record at partition {} offset {} cannot be posted and was put aside: {}",
                 record.partition(),
                 record.offset(),
                 text);
@@ -170,7 +213,7 @@ public final class UsageConsumer implements AutoCloseable {
         return record.key() == null ? "" : new String(record.key(), StandardCharsets.UTF_8);
     }
 
-    private static void rewind(KafkaConsumer<byte[], byte[]> consumer, ConsumerRecords<byte[], byte[]> records) {
+    private static void rewind(Consumer<byte[], byte[]> consumer, ConsumerRecords<byte[], byte[]> records) {
         Map<TopicPartition, Long> first = new HashMap<>();
         for (TopicPartition partition : records.partitions()) {
             first.put(partition, records.records(partition).getFirst().offset());

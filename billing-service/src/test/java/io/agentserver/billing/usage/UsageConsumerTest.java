@@ -12,7 +12,13 @@ import io.agentserver.billing.ledger.dynamo.DynamoLedgerStore;
 import io.agentserver.billing.ledger.dynamo.LedgerTable;
 import io.agentserver.envelope.Ids;
 import io.agentserver.envelope.TenantId;
+import io.agentserver.log.Topics;
+import io.agentserver.usage.UsageRecord;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.MockConsumer;
+import org.apache.kafka.common.TopicPartition;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -23,8 +29,13 @@ import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 
@@ -162,6 +173,107 @@ class UsageConsumerTest {
                 .contains("tenant: <" + tenant + "> is not the record's key");
     }
 
+    @Test
+    void puts_aside_what_the_ledger_can_never_take_and_posts_what_came_with_it() {
+        UUID poison = Ids.v7();
+        List<UUID> good = Stream.generate(Ids::v7).limit(5).toList();
+        try (UsageTopic topic = new UsageTopic()) {
+            good.subList(0, 3).forEach(receipt -> topic.append(Calls.call(tenant, receipt)));
+            topic.append(Calls.call(tenant, poison));
+            good.subList(3, 5).forEach(receipt -> topic.append(Calls.call(tenant, receipt)));
+        }
+        AtomicInteger away = new AtomicInteger(1);
+        LedgerStore picky = faulty(
+                STORE,
+                groups -> {
+                    if (groups.stream().anyMatch(group -> group.id().equals(GroupId.ofReceipt(poison)))) {
+                        if (groups.size() == 1 && away.getAndDecrement() > 0) {
+                            throw new IllegalStateException("the store is away");
+                        }
+                        throw new ArithmeticException("long overflow");
+                    }
+                },
+                () -> {});
+
+        try (UsageConsumer consumer = consumer(picky)) {
+            awaitCommitted();
+        }
+
+        assertThat(credit()).isEqualTo(new MicroUsd(-140 * 5));
+        assertThat(STORE.rejected().stream().filter(r -> r.key().equals(tenant.value())))
+                .singleElement()
+                .satisfies(r -> assertThat(r.reason()).isEqualTo("long overflow"));
+        assertThat(metrics.counter("agentserver.rejected", "reason", "invalid-usage-record")
+                        .count())
+                .isEqualTo(1);
+    }
+
+    @Test
+    void groups_that_are_too_much_together_are_posted_alone() {
+        try (UsageTopic topic = new UsageTopic()) {
+            Stream.generate(Ids::v7).limit(4).forEach(receipt -> topic.append(Calls.call(tenant, receipt)));
+        }
+        LedgerStore small = faulty(
+                STORE,
+                groups -> {
+                    if (groups.size() > 1) {
+                        throw new ArithmeticException("long overflow");
+                    }
+                },
+                () -> {});
+
+        try (UsageConsumer consumer = consumer(small)) {
+            awaitCommitted();
+        }
+
+        assertThat(credit()).isEqualTo(new MicroUsd(-140 * 4));
+        assertThat(STORE.rejected().stream().filter(r -> r.key().equals(tenant.value())))
+                .isEmpty();
+    }
+
+    @Test
+    void whatever_its_consumer_throws_it_reads_on_with_a_new_one() {
+        UUID receipt = Ids.v7();
+        Queue<Consumer<byte[], byte[]>> consumers = new ConcurrentLinkedQueue<>();
+        consumers.add(new OneRecord(Calls.call(tenant, receipt)) {
+            @Override
+            public synchronized void subscribe(Collection<String> topics) {
+                throw new OutOfMemoryError("a test's");
+            }
+        });
+        consumers.add(new OneRecord(Calls.call(tenant, receipt)) {
+            @Override
+            public synchronized void seek(TopicPartition partition, long offset) {
+                throw new IllegalStateException("No current assignment for partition " + partition);
+            }
+        });
+        OneRecord whole = new OneRecord(Calls.call(tenant, receipt));
+        consumers.add(whole);
+
+        try (UsageConsumer consumer =
+                new UsageConsumer(consumers::remove, new Ledger(STORE), Clock.systemUTC(), metrics).start()) {
+            await().atMost(SOON)
+                    .until(() -> whole.committed(Set.of(OneRecord.PARTITION)).get(OneRecord.PARTITION) != null);
+            assertThat(consumer.isRunning()).isTrue();
+        }
+
+        assertThat(credit()).isEqualTo(new MicroUsd(-140));
+    }
+
+    private static class OneRecord extends MockConsumer<byte[], byte[]> {
+        static final TopicPartition PARTITION = new TopicPartition(Topics.USAGE, 0);
+
+        OneRecord(UsageRecord record) {
+            super("earliest");
+            updateBeginningOffsets(Map.of(PARTITION, 0L));
+            schedulePollTask(() -> {
+                rebalance(List.of(PARTITION));
+                addRecord(new ConsumerRecord<>(
+                        PARTITION.topic(), 0, 0, record.tenant().getBytes(StandardCharsets.UTF_8), record.toJson()));
+            });
+        }
+    }
+
     private UsageConsumer consumer(LedgerStore store) {
         return new UsageConsumer(TestStores.kafka(), group, new Ledger(store), Clock.systemUTC(), metrics).start();
     }
@@ -175,20 +287,21 @@ class UsageConsumerTest {
     }
 
     private static LedgerStore beforeEachPost(LedgerStore store, Runnable fault) {
-        return faulty(store, fault, () -> {});
+        return faulty(store, _ -> fault.run(), () -> {});
     }
 
     private static LedgerStore afterEachPost(LedgerStore store, Runnable fault) {
-        return faulty(store, () -> {}, fault);
+        return faulty(store, _ -> {}, fault);
     }
 
     /** The real store, with a fault around its {@code post}. */
-    private static LedgerStore faulty(LedgerStore store, Runnable before, Runnable after) {
+    private static LedgerStore faulty(
+            LedgerStore store, java.util.function.Consumer<List<PostingGroup>> before, Runnable after) {
         return (LedgerStore) Proxy.newProxyInstance(
                 LedgerStore.class.getClassLoader(), new Class<?>[] {LedgerStore.class}, (proxy, method, arguments) -> {
                     boolean posts = method.getName().equals("post");
                     if (posts) {
-                        before.run();
+                        before.accept(groups(arguments));
                     }
                     try {
                         Object result = method.invoke(store, arguments);
@@ -200,5 +313,11 @@ class UsageConsumerTest {
                         throw e.getCause();
                     }
                 });
+    }
+
+    /** The second argument of {@code post}. */
+    @SuppressWarnings("unchecked")
+    private static List<PostingGroup> groups(Object[] arguments) {
+        return (List<PostingGroup>) arguments[1];
     }
 }

@@ -2,7 +2,9 @@ package io.agentserver.pump.flow;
 
 import io.agentserver.buffer.v1.CompleteRequest;
 import io.agentserver.buffer.v1.Tokens;
+import io.agentserver.pump.flow.DeadLetters.Letter;
 import io.agentserver.pump.handler.Spent;
+import org.jspecify.annotations.Nullable;
 
 import java.util.List;
 
@@ -10,10 +12,23 @@ import java.util.List;
  * What a handled message gives the journal.
  *
  * @param failed the turn has failed
+ * @param letter the message becomes a dead letter, once the journal has this; null: it does not
  */
-record Completion(List<StampedOutput> outputs, Spent spent, boolean failed) {
+record Completion(
+        List<StampedOutput> outputs,
+        Spent spent,
+        boolean failed,
+        @Nullable Letter letter) {
     Completion {
         outputs = List.copyOf(outputs);
+    }
+
+    Completion(List<StampedOutput> outputs, Spent spent, boolean failed) {
+        this(outputs, spent, failed, null);
+    }
+
+    Completion with(Letter why) {
+        return new Completion(outputs, spent, failed, why);
     }
 
     CompleteRequest toProto(Step step) {

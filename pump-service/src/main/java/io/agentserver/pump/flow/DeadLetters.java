@@ -11,8 +11,8 @@ import java.time.Instant;
 import java.util.List;
 
 /**
- * Puts what cannot be handled on {@code dead-letters.{tenant}}, as it was, and says why. Waits until the log has it. A crash
- * between that and the message's completion makes a second letter with the same message id.
+ * Puts what cannot be handled on {@code dead-letters.{tenant}}, as it was, and says why. Waits until the log has it. What is
+ * tried again after a crash may make a second letter with the same message id.
  */
 final class DeadLetters {
     private static final Logger LOG = LoggerFactory.getLogger(DeadLetters.class);
@@ -21,34 +21,52 @@ final class DeadLetters {
     private final Outbox outbox;
     private final Clock clock;
     private final PumpMetrics metrics;
+    private final Patience patience;
 
-    DeadLetters(Outbox outbox, Clock clock, PumpMetrics metrics) {
+    DeadLetters(Outbox outbox, Clock clock, PumpMetrics metrics, Patience patience) {
         this.outbox = outbox;
         this.clock = clock;
         this.metrics = metrics;
+        this.patience = patience;
     }
+
+    /**
+     * Why a message could not be handled.
+     *
+     * @param attempts how often it was tried, the first time included
+     */
+    record Letter(String reason, int attempts, Instant firstFailure) {}
 
     void add(TenantId tenant, LogMessage message, String reason, Hold hold) {
-        add(tenant, message, reason, 1, clock.instant(), hold);
+        add(tenant, message, new Letter(reason, 1, clock.instant()), hold);
     }
 
-    /** @param attempts how often it was tried, the first time included */
-    void add(TenantId tenant, LogMessage message, String reason, int attempts, Instant firstFailure, Hold hold) {
+    void add(TenantId tenant, LogMessage message, Letter why, Hold hold) {
+        String reason = why.reason();
         LogRecord letter = LogRecord.of(Topics.deadLetters(tenant), message.key(), message.value())
                 .with(
                         RecordHeaders.REASON,
                         reason.length() > LONGEST_REASON ? reason.substring(0, LONGEST_REASON) : reason)
-                .with(RecordHeaders.ATTEMPTS, Integer.toString(attempts))
+                .with(RecordHeaders.ATTEMPTS, Integer.toString(why.attempts()))
                 .with(RecordHeaders.ORIGINAL_TOPIC, message.topic())
                 .with(RecordHeaders.ORIGINAL_PARTITION, Integer.toString(message.partition()))
                 .with(RecordHeaders.ORIGINAL_OFFSET, Long.toString(message.offset()))
-                .with(RecordHeaders.FIRST_FAILURE, firstFailure.toString())
+                .with(RecordHeaders.FIRST_FAILURE, why.firstFailure().toString())
                 .with(RecordHeaders.LAST_FAILURE, clock.instant().toString());
-        Patience.until(hold, () -> {
-            outbox.append(List.of(letter));
+        patience.until(hold, () -> {
+            append(letter);
             return letter;
         });
         metrics.deadLetter();
         LOG.warn("dead letter from {}-{} at {}: {}", message.topic(), message.partition(), message.offset(), reason);
+    }
+
+    private void append(LogRecord letter) {
+        try {
+            outbox.append(List.of(letter));
+        } catch (Outbox.TooLarge e) {
+            LOG.error("topic {} does not take what another topic took: raise its max.message.bytes", letter.topic(), e);
+            throw new UnavailableException(String.valueOf(e.getMessage()), e);
+        }
     }
 }

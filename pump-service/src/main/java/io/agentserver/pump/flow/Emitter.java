@@ -10,6 +10,8 @@ import io.agentserver.log.RecordHeaders;
 import io.agentserver.log.RecordMac;
 import io.agentserver.log.Topics;
 import io.agentserver.pump.trace.Tracing;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -20,18 +22,22 @@ import java.util.List;
  * admission. Blocks until the log has all; doing it again makes repeats that the journal recognises by their ids.
  */
 final class Emitter {
+    private static final Logger LOG = LoggerFactory.getLogger(Emitter.class);
+
     private final Outbox outbox;
     private final RecordMac mac;
     private final EnvelopeToken tokens;
     private final SigningKey key;
     private final Tracing tracing;
+    private final Patience patience;
 
-    Emitter(Outbox outbox, RecordMac mac, EnvelopeToken tokens, SigningKey key, Tracing tracing) {
+    Emitter(Outbox outbox, RecordMac mac, EnvelopeToken tokens, SigningKey key, Tracing tracing, Patience patience) {
         this.outbox = outbox;
         this.mac = mac;
         this.tokens = tokens;
         this.key = key;
         this.tracing = tracing;
+        this.patience = patience;
     }
 
     /** @param known envelopes that were made a moment ago and need not be read again */
@@ -43,10 +49,24 @@ final class Emitter {
         for (Emission emission : emissions) {
             records.add(record(tenant, emission, known));
         }
-        Patience.until(hold, () -> {
-            outbox.append(records);
+        patience.until(hold, () -> {
+            append(records);
             return records;
         });
+    }
+
+    /** The journal has them, so they cannot be given up: a limit set below {@link Outbox#MOST_BYTES} must be raised. */
+    private void append(List<LogRecord> records) {
+        try {
+            outbox.append(records);
+        } catch (Outbox.TooLarge e) {
+            LOG.error(
+                    "topic {} does not take what it must: set its max.message.bytes to {} or more",
+                    records.getFirst().topic(),
+                    Outbox.MOST_BYTES,
+                    e);
+            throw new UnavailableException(String.valueOf(e.getMessage()), e);
+        }
     }
 
     private LogRecord record(TenantId tenant, Emission emission, List<StampedOutput> known) {

@@ -33,13 +33,16 @@ final class HandlerRuns {
     private final Tracing tracing;
     private final Budget budget;
     private final PumpMetrics metrics;
+    private final Patience patience;
     private final Clock clock;
 
-    HandlerRuns(Handlers handlers, Tracing tracing, Budget budget, PumpMetrics metrics, Clock clock) {
+    HandlerRuns(
+            Handlers handlers, Tracing tracing, Budget budget, PumpMetrics metrics, Patience patience, Clock clock) {
         this.handlers = handlers;
         this.tracing = tracing;
         this.budget = budget;
         this.metrics = metrics;
+        this.patience = patience;
         this.clock = clock;
     }
 
@@ -68,7 +71,7 @@ final class HandlerRuns {
             if (budget.timeLeft(step).compareTo(pause) <= 0) {
                 return new Run.GivenUp(again, spent, attempt, firstFailure);
             }
-            Patience.sleep(pause, hold);
+            patience.pause(pause, hold);
             metrics.retry();
         }
     }

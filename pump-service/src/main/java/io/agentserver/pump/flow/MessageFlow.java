@@ -4,13 +4,16 @@ import com.google.protobuf.ByteString;
 import io.agentserver.buffer.v1.BeginReply;
 import io.agentserver.buffer.v1.BeginRequest;
 import io.agentserver.buffer.v1.CompleteReply;
+import io.agentserver.buffer.v1.Outcome;
 import io.agentserver.envelope.Envelope;
 import io.agentserver.envelope.Meta;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.log.Topics;
 import io.agentserver.organism.Organism;
+import io.agentserver.pump.flow.DeadLetters.Letter;
 import io.agentserver.pump.flow.LogReader.Opened;
 import io.agentserver.pump.trace.Tracing;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
@@ -19,12 +22,14 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.function.Function;
 
 /**
  * One message from the log to the log (CONTRACTS 3): verify → begin → handle → complete → produce. In: a record. Out: its
  * effect is journalled and its outputs are acknowledged by the log, or it is a dead letter, or nothing is to be done; only
  * then does {@link #handle} return, and the record's offset is finished. Blocks the lane's virtual thread for as long as that
- * takes. Every step repeats harmlessly: what it did is recognised by its id.
+ * takes. Every step repeats harmlessly: what it did is recognised by its id. What cannot be handled is completed all the same,
+ * with a {@code SystemError} for its caller, so that its conversation goes on.
  */
 public final class MessageFlow {
     private static final Logger LOG = LoggerFactory.getLogger(MessageFlow.class);
@@ -38,6 +43,7 @@ public final class MessageFlow {
     private final DeadLetters deadLetters;
     private final PumpMetrics metrics;
     private final Tracing tracing;
+    private final Patience patience;
     private final Clock clock;
 
     MessageFlow(
@@ -49,6 +55,7 @@ public final class MessageFlow {
             DeadLetters deadLetters,
             PumpMetrics metrics,
             Tracing tracing,
+            Patience patience,
             Clock clock) {
         this.reader = reader;
         this.organisms = organisms;
@@ -58,6 +65,7 @@ public final class MessageFlow {
         this.deadLetters = deadLetters;
         this.metrics = metrics;
         this.tracing = tracing;
+        this.patience = patience;
         this.clock = clock;
     }
 
@@ -66,7 +74,7 @@ public final class MessageFlow {
         boolean[] finished = {false};
         tracing.inSpan("message", message.traceparent(), () -> {
             try {
-                switch (reader.open(message)) {
+                switch (opened(message, hold)) {
                     case Opened.Trusted trusted -> logged(message, trusted, hold);
                     case Opened.Untrusted(String reason) -> refuse(message, reason, hold);
                 }
@@ -78,6 +86,17 @@ public final class MessageFlow {
             }
         });
         return finished[0];
+    }
+
+    private Opened opened(LogMessage message, Hold hold) {
+        try {
+            return patience.until(hold, () -> reader.open(message));
+        } catch (Patience.LetGo e) {
+            throw e;
+        } catch (RuntimeException | StackOverflowError e) {
+            LOG.error("a record cannot be read", e);
+            return new Opened.Untrusted("the pump failed: " + e);
+        }
     }
 
     private void refuse(LogMessage message, String reason, Hold hold) {
@@ -93,43 +112,70 @@ public final class MessageFlow {
         MDC.put("thread", meta.requiredThread().toString());
         MDC.put("message", meta.requiredId().toString());
         Instant started = clock.instant();
-        for (int attempt = 1; ; attempt++) {
+        Throwable failure = failureOf(message, trusted, new Handling(true, step -> work.complete(step, hold)), hold);
+        if (failure == null) {
+            return;
+        }
+        Letter why = new Letter("the pump failed: " + failure, MOST_ATTEMPTS, started);
+        Throwable again = failureOf(message, trusted, new Handling(false, step -> Work.givenUp(step, why)), hold);
+        if (again != null) {
+            LOG.error("what could not be handled could not be completed either; its turn may stay open", again);
+            String reason = why.reason() + "; not completed: " + again;
+            deadLetters.add(trusted.tenant(), message, new Letter(reason, why.attempts(), started), hold);
+        }
+    }
+
+    /**
+     * What is done with a message that may run.
+     *
+     * @param readsHistory whether it needs the thread's history
+     */
+    private record Handling(boolean readsHistory, Function<Step, Completion> work) {}
+
+    /** Null: the message is finished; else why it is not, after some attempts. One message must not stop its lane for ever. */
+    private @Nullable Throwable failureOf(LogMessage message, Opened.Trusted trusted, Handling handling, Hold hold) {
+        for (int attempt = 1; ; ) {
             try {
-                while (!isFinished(message, trusted, hold)) {
+                while (!isFinished(message, trusted, handling, hold)) {
                     LOG.debug("the conversation has changed meanwhile: beginning again");
                 }
-                return;
+                return null;
             } catch (Patience.LetGo e) {
                 throw e;
-            } catch (RuntimeException e) {
-                // a defect, here or in what answered: one message must not stop its lane for ever
+            } catch (UnavailableException e) {
+                LOG.warn("waiting: {}", e.getMessage());
+            } catch (RuntimeException | StackOverflowError e) {
                 LOG.error("attempt {} of {} at this message failed", attempt, MOST_ATTEMPTS, e);
-                if (attempt == MOST_ATTEMPTS) {
-                    deadLetters.add(trusted.tenant(), message, "the pump failed: " + e, attempt, started, hold);
-                    return;
+                if (attempt == MOST_ATTEMPTS || e instanceof ThreadBuffer.Failed) {
+                    return e;
                 }
-                Patience.sleep(Patience.backoff(attempt, Duration.ofMillis(200), Duration.ofSeconds(5)), hold);
+                attempt++;
             }
+            patience.pause(Patience.backoff(attempt, Duration.ofMillis(200), Duration.ofSeconds(5)), hold);
         }
     }
 
     /** False: begin again. */
-    private boolean isFinished(LogMessage message, Opened.Trusted trusted, Hold hold) {
+    private boolean isFinished(LogMessage message, Opened.Trusted trusted, Handling handling, Hold hold) {
+        long version = trusted.envelope().meta().isClients()
+                ? patience.until(hold, () -> organisms.currentVersion(trusted.tenant()))
+                : trusted.version();
+        return isFinished(message, trusted, version, handling, hold);
+    }
+
+    private boolean isFinished(LogMessage message, Opened.Trusted trusted, long version, Handling handling, Hold hold) {
         TenantId tenant = trusted.tenant();
         Envelope envelope = trusted.envelope();
-        boolean client = envelope.meta().isClients();
-        long version = client ? Patience.until(hold, () -> organisms.currentVersion(tenant)) : trusted.version();
-        Organism organism = Patience.until(hold, () -> organisms.at(tenant, version));
+        Organism organism = patience.until(hold, () -> organisms.at(tenant, version));
         Target target = Target.of(organism, envelope);
-        BeginReply begun = Patience.until(hold, () -> buffer.begin(request(tenant, envelope, target, version)));
+        BeginReply begun = begun(trusted, target, version, handling, hold);
         return switch (begun.getVerdict()) {
-            case RUN -> {
-                // a turn stays with the version that it began with
-                long bound = begun.getOrganismVersion();
-                Organism turns = bound == version ? organism : Patience.until(hold, () -> organisms.at(tenant, bound));
-                Target turnsTarget = bound == version ? target : Target.of(turns, envelope);
-                yield isCompleted(new Step(tenant, envelope, turns, turnsTarget, begun), message, hold);
-            }
+            case RUN ->
+                begun.getOrganismVersion() == version
+                        ? isCompleted(new Step(tenant, envelope, organism, target, begun), message, handling, hold)
+                        // a turn stays with the version that it began with, and so does the history that it is asked
+                        // with
+                        : isFinished(message, trusted, begun.getOrganismVersion(), handling, hold);
             case DONE -> {
                 emitter.emit(tenant, begun.getEmissionsList(), List.of(), hold);
                 yield true;
@@ -144,34 +190,65 @@ public final class MessageFlow {
                 yield true;
             }
             case VERDICT_UNSPECIFIED, UNRECOGNIZED ->
-                throw new IllegalStateException(
+                throw new UnavailableException(
                         "the buffer is newer than this pump: verdict " + begun.getVerdictValue());
         };
     }
 
-    private boolean isCompleted(Step step, LogMessage message, Hold hold) {
-        Completion completion = work.complete(step, message, hold);
-        CompleteReply reply;
-        try {
-            reply = Patience.until(hold, () -> buffer.complete(completion.toProto(step)));
-        } catch (ThreadBuffer.Refused e) {
-            deadLetters.add(step.tenant(), message, String.valueOf(e.getMessage()), hold);
-            Completion error = Work.refused(step, completion.spent());
-            reply = Patience.until(hold, () -> buffer.complete(error.toProto(step)));
+    /** With less history than its handler wants, down to none, where a call does not carry all. */
+    private BeginReply begun(Opened.Trusted trusted, Target target, long version, Handling handling, Hold hold) {
+        int slots = handling.readsHistory() ? target.historySlots() : 0;
+        while (true) {
+            BeginRequest request = request(trusted.tenant(), trusted.envelope(), target, version, slots);
+            try {
+                return patience.until(hold, () -> buffer.begin(request));
+            } catch (ThreadBuffer.TooLarge e) {
+                if (slots == 0) {
+                    throw e;
+                }
+                LOG.warn("{} slots of history are too much for a call; fewer are read: {}", slots, e.getMessage());
+                slots /= 8;
+            }
         }
+    }
+
+    private boolean isCompleted(Step step, LogMessage message, Handling handling, Hold hold) {
+        Completion completion = handling.work().apply(step);
+        try {
+            return isJournalled(step, completion, message, hold);
+        } catch (ThreadBuffer.Refused | ThreadBuffer.TooLarge e) {
+            Letter why = new Letter(String.valueOf(e.getMessage()), 1, clock.instant());
+            return isJournalled(step, Work.refused(step, completion.spent(), why), message, hold);
+        }
+    }
+
+    /** False: begin again. */
+    private boolean isJournalled(Step step, Completion completion, LogMessage message, Hold hold) {
+        int[] tries = {0};
+        CompleteReply reply = patience.until(hold, () -> {
+            tries[0]++;
+            return buffer.complete(completion.toProto(step));
+        });
         return switch (reply.getOutcome()) {
             case ACCEPTED, REPEATED, OUTPUTS_DROPPED -> {
+                // what another holder completed is no dead letter; what an unanswered try may have completed is
+                boolean ours = reply.getOutcome() == Outcome.ACCEPTED
+                        || reply.getOutcome() == Outcome.REPEATED && tries[0] > 1;
+                if (completion.letter() != null && ours) {
+                    deadLetters.add(step.tenant(), message, completion.letter(), hold);
+                }
                 emitter.emit(step.tenant(), reply.getEmissionsList(), completion.outputs(), hold);
                 yield true;
             }
             case BEGIN_AGAIN -> false;
             case OUTCOME_UNSPECIFIED, UNRECOGNIZED ->
-                throw new IllegalStateException(
+                throw new UnavailableException(
                         "the buffer is newer than this pump: outcome " + reply.getOutcomeValue());
         };
     }
 
-    private static BeginRequest request(TenantId tenant, Envelope envelope, Target target, long version) {
+    private static BeginRequest request(
+            TenantId tenant, Envelope envelope, Target target, long version, int historySlots) {
         Meta meta = envelope.meta();
         boolean client = meta.isClients();
         BeginRequest.Builder request = BeginRequest.newBuilder()
@@ -187,7 +264,7 @@ public final class MessageFlow {
                 .setClient(client)
                 .setOrganismVersion(version)
                 .setJoin(target.join())
-                .setHistorySlots(target.historySlots());
+                .setHistorySlots(historySlots);
         if (!client) {
             request.setTurn(meta.turnOrId().toString()).setCause(String.valueOf(meta.cause()));
         }

@@ -22,19 +22,24 @@ public record MessageFlows(
         Tracing tracing,
         Clock clock) {
     public MessageFlow flow() {
+        return flow(new Patience());
+    }
+
+    MessageFlow flow(Patience patience) {
         EnvelopeToken tokens = new EnvelopeToken(clock);
         Budget budget = new Budget(clock);
-        DeadLetters deadLetters = new DeadLetters(outbox, clock, metrics);
-        HandlerRuns runs = new HandlerRuns(handlers, tracing, budget, metrics, clock);
+        DeadLetters deadLetters = new DeadLetters(outbox, clock, metrics, patience);
+        HandlerRuns runs = new HandlerRuns(handlers, tracing, budget, metrics, patience, clock);
         return new MessageFlow(
                 new LogReader(mac, tokens, LogReader.keys(keys, tenants)),
                 organisms,
                 buffer,
-                new Work(runs, budget, buffer, deadLetters),
-                new Emitter(outbox, mac, tokens, keys.signing(), tracing),
+                new Work(runs, budget, buffer, patience),
+                new Emitter(outbox, mac, tokens, keys.signing(), tracing, patience),
                 deadLetters,
                 metrics,
                 tracing,
+                patience,
                 clock);
     }
 }

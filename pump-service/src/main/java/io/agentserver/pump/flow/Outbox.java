@@ -4,6 +4,9 @@ import java.util.List;
 
 /** The way onto the log. Safe on any thread. */
 public interface Outbox {
+    /** Of one record: what the tenants' topics take. */
+    int MOST_BYTES = 2 * 1024 * 1024;
+
     /**
      * Blocks until the log has acknowledged all. Repeating it makes repeats that the journal recognises.
      *

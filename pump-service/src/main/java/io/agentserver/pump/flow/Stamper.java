@@ -22,7 +22,7 @@ import java.util.List;
  */
 final class Stamper {
     private static final int MOST_OUTPUTS = 32;
-    private static final int MOST_BYTES = 1024 * 1024;
+    private static final int MOST_BYTES = Outbox.MOST_BYTES / 2; // the log takes it whole, with signature and headers
 
     private Stamper() {}
 

@@ -9,8 +9,9 @@ import io.agentserver.buffer.v1.ReadRequest;
 
 /**
  * The journal as the pump needs it (buffer.proto has the contract). Blocks; safe on any thread; {@code begin} and
- * {@code complete} are idempotent by (thread, message). All throw {@link UnavailableException} when it is away and
- * {@link Refused} for a request that will never do.
+ * {@code complete} are idempotent by (thread, message). All throw {@link UnavailableException} when it is away,
+ * {@link Failed} when it is there and fails, {@link TooLarge} for more than a call carries, and {@link Refused} for a request
+ * that will never do.
  */
 public interface ThreadBuffer {
     BeginReply begin(BeginRequest request);
@@ -24,6 +25,24 @@ public interface ThreadBuffer {
         private static final long serialVersionUID = 1L;
 
         public Refused(String message, Throwable cause) {
+            super(message, cause);
+        }
+    }
+
+    /** The buffer has an error of its own at this request: perhaps once, perhaps each time. Whether it was done is not known. */
+    final class Failed extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        public Failed(String message, Throwable cause) {
+            super(message, cause);
+        }
+    }
+
+    /** The request or its answer is larger than a call may be; what the request asked for may have been done. */
+    final class TooLarge extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        public TooLarge(String message, Throwable cause) {
             super(message, cause);
         }
     }

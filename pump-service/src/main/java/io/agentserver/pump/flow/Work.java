@@ -4,6 +4,7 @@ import io.agentserver.buffer.v1.ReadReply;
 import io.agentserver.buffer.v1.ReadRequest;
 import io.agentserver.buffer.v1.Slot;
 import io.agentserver.organism.Listener;
+import io.agentserver.pump.flow.DeadLetters.Letter;
 import io.agentserver.pump.handler.HandlerOutput;
 import io.agentserver.pump.handler.HandlerResult;
 import io.agentserver.pump.handler.Spent;
@@ -15,31 +16,31 @@ import java.util.Optional;
 
 /**
  * From a message that may run to what the journal gets: bounds checked, handler run, outputs stamped; whatever goes wrong
- * becomes an answer of {@code core}'s. Blocks the lane. Writes nothing but dead letters.
+ * becomes an answer of {@code core}'s. Blocks the lane. Writes nothing.
  */
 final class Work {
-    private static final int PAGE = 500;
+    private static final int PAGE = 50; // slots of 1 MiB are still one answer
 
     private final HandlerRuns runs;
     private final Budget budget;
     private final ThreadBuffer buffer;
-    private final DeadLetters deadLetters;
+    private final Patience patience;
 
-    Work(HandlerRuns runs, Budget budget, ThreadBuffer buffer, DeadLetters deadLetters) {
+    Work(HandlerRuns runs, Budget budget, ThreadBuffer buffer, Patience patience) {
         this.runs = runs;
         this.budget = budget;
         this.buffer = buffer;
-        this.deadLetters = deadLetters;
+        this.patience = patience;
     }
 
-    Completion complete(Step step, LogMessage message, Hold hold) {
+    Completion complete(Step step, Hold hold) {
         Optional<String> past = budget.exceeded(step);
         if (past.isPresent()) {
             return endOfTurn(step, past.get(), Spent.NOTHING, hold);
         }
         return switch (step.target()) {
             case Target.One(Listener listener) ->
-                isUnfitFor(step, listener) ? huh(step) : handled(step, listener, message, hold);
+                isUnfitFor(step, listener) ? huh(step) : handled(step, listener, hold);
             case Target.Broadcast(List<Listener> takers) ->
                 stamped(step, Broadcasts.copies(step, takers), Spent.NOTHING);
             case Target.BroadcastAnswer _ -> stamped(step, List.of(Broadcasts.answers(step)), Spent.NOTHING);
@@ -57,7 +58,7 @@ final class Work {
                 && !listener.payload().validate(step.message().payload()).isEmpty();
     }
 
-    private Completion handled(Step step, Listener listener, LogMessage message, Hold hold) {
+    private Completion handled(Step step, Listener listener, Hold hold) {
         return switch (runs.run(step, listener, hold)) {
             case HandlerRuns.Run.Finished(HandlerResult.Done done) -> stamped(step, done.outputs(), done.spent());
             case HandlerRuns.Run.Finished(HandlerResult.Failed failed) ->
@@ -72,9 +73,8 @@ final class Work {
                     yield endOfTurn(step, past.get(), givenUp.spent(), hold);
                 }
                 HandlerResult.Again last = givenUp.last();
-                deadLetters.add(
-                        step.tenant(), message, last.reason(), givenUp.attempts(), givenUp.firstFailure(), hold);
-                yield error(step, last.code(), last.message(), true, givenUp.spent());
+                yield error(step, last.code(), last.message(), true, givenUp.spent())
+                        .with(new Letter(last.reason(), givenUp.attempts(), givenUp.firstFailure()));
             }
         };
     }
@@ -99,13 +99,20 @@ final class Work {
     }
 
     /** The journal did not take the outputs. */
-    static Completion refused(Step step, Spent spent) {
-        return error(step, Code.HANDLER, "the handler's outputs were not accepted", false, spent);
+    static Completion refused(Step step, Spent spent, Letter why) {
+        return error(step, Code.HANDLER, "the handler's outputs were not accepted", false, spent)
+                .with(why);
+    }
+
+    /** What could be done has failed, and not in the handler. */
+    static Completion givenUp(Step step, Letter why) {
+        return error(step, Code.HANDLER, "the message could not be handled", true, Spent.NOTHING)
+                .with(why);
     }
 
     /** Past a bound: the client gets the error, the turn ends failed, wherever in its tree this happens. */
     private Completion endOfTurn(Step step, String message, Spent spent, Hold hold) {
-        String client = step.answersTurn() ? step.begun().getCaller() : Patience.until(hold, () -> clientOfTurn(step));
+        String client = step.answersTurn() ? step.begun().getCaller() : patience.until(hold, () -> clientOfTurn(step));
         String payload = SystemErrors.systemError(Code.BUDGET, message, false);
         return new Completion(List.of(Stamper.toClient(step, client, payload)), spent, true);
     }

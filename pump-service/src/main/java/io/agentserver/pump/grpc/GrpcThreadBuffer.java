@@ -15,6 +15,7 @@ import io.agentserver.service.ServiceTokens;
 import io.grpc.ConnectivityState;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
+import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.MetadataUtils;
@@ -79,23 +80,33 @@ public final class GrpcThreadBuffer implements ThreadBuffer, AutoCloseable {
             return call.apply(stub.withDeadlineAfter(PATIENCE)
                     .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers)));
         } catch (StatusRuntimeException e) {
-            throw switch (e.getStatus().getCode()) {
-                case INVALID_ARGUMENT, OUT_OF_RANGE, FAILED_PRECONDITION, RESOURCE_EXHAUSTED, UNIMPLEMENTED ->
-                    new Refused("the buffer refused: " + e.getStatus(), e);
-                case OK,
-                        CANCELLED,
-                        UNKNOWN,
-                        DEADLINE_EXCEEDED,
-                        NOT_FOUND,
-                        ALREADY_EXISTS,
-                        PERMISSION_DENIED,
-                        ABORTED,
-                        INTERNAL,
-                        UNAVAILABLE,
-                        DATA_LOSS,
-                        UNAUTHENTICATED -> new UnavailableException("the buffer: " + e.getStatus(), e);
-            };
+            throw translated(e);
         }
+    }
+
+    /** UNIMPLEMENTED and FAILED_PRECONDITION are an older or newer buffer's: another pod of it will take the request. */
+    private static RuntimeException translated(StatusRuntimeException e) {
+        Status status = e.getStatus();
+        return switch (status.getCode()) {
+            case INVALID_ARGUMENT, OUT_OF_RANGE -> new Refused("the buffer refused: " + status, e);
+            case INTERNAL, DATA_LOSS, UNKNOWN -> new Failed("the buffer failed: " + status, e);
+            // gRPC's own word for a message over the limit, and also for a server that has too much to do
+            case RESOURCE_EXHAUSTED ->
+                String.valueOf(status.getDescription()).contains("exceeds maximum size")
+                        ? new TooLarge("the buffer: " + status, e)
+                        : new UnavailableException("the buffer: " + status, e);
+            case OK,
+                    CANCELLED,
+                    DEADLINE_EXCEEDED,
+                    NOT_FOUND,
+                    ALREADY_EXISTS,
+                    PERMISSION_DENIED,
+                    FAILED_PRECONDITION,
+                    ABORTED,
+                    UNIMPLEMENTED,
+                    UNAVAILABLE,
+                    UNAUTHENTICATED -> new UnavailableException("the buffer: " + status, e);
+        };
     }
 
     @Override

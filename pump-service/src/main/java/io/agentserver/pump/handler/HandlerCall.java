@@ -2,6 +2,7 @@ package io.agentserver.pump.handler;
 
 import io.agentserver.buffer.v1.Slot;
 import io.agentserver.envelope.Envelope;
+import io.agentserver.envelope.Ids;
 import io.agentserver.envelope.MessageId;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
@@ -10,6 +11,7 @@ import io.agentserver.organism.Organism;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.UUID;
 
 /**
  * One message to handle, and what its handler may know.
@@ -36,5 +38,10 @@ public record HandlerCall(
 
     public MessageId id() {
         return message.meta().requiredId();
+    }
+
+    /** What the world outside recognises a second run by: UUIDv5 of thread and message, for an id is unique in a thread only. */
+    public UUID onceId() {
+        return Ids.v5(thread.value(), id().toString());
     }
 }

@@ -32,7 +32,8 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * {@code handler: http}: POSTs the envelope to the tenant's service, signed by Standard Webhooks
- * (https://www.standardwebhooks.com), the message's id as {@code webhook-id}: the service recognises a repeat by it. Answers
+ * (https://www.standardwebhooks.com), with a {@code webhook-id} that is the same for each
+ * run of a message in its thread: the service recognises a repeat by it. Answers
  * of at most 1 MiB; no redirects, no compression, no cookies, no proxy, no private addresses. 5xx, 429 and silence are worth
  * another try, other refusals are not. Blocks its virtual thread; an interrupt closes the connection.
  */
@@ -86,7 +87,7 @@ public final class HttpHandler implements MessageHandler, AutoCloseable {
 
     private HttpPost request(HandlerCall call, Handler.Http service) {
         String envelope = call.message().xml();
-        String id = call.id().toString();
+        String id = call.onceId().toString();
         long now = clock.instant().getEpochSecond();
         HttpPost post = new HttpPost(service.url());
         post.setConfig(RequestConfig.custom()

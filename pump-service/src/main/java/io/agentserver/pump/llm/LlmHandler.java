@@ -68,7 +68,7 @@ public final class LlmHandler implements MessageHandler {
                 call.tenant(),
                 model,
                 messages,
-                call.id() + ":" + ordinal,
+                call.onceId() + ":" + ordinal,
                 call.conversation(),
                 call.thread(),
                 call.id(),

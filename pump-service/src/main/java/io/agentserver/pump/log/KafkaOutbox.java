@@ -25,7 +25,6 @@ import java.util.concurrent.TimeoutException;
  */
 public final class KafkaOutbox implements Outbox, AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(15);
-    private static final int MOST_BYTES = 4 * 1024 * 1024;
 
     private final KafkaProducer<byte[], byte[]> producer;
 

@@ -17,12 +17,15 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * One lane for each thread of each partition: its messages are handled one at a time in the log's order, on a virtual thread
- * that lives while the lane has any; lanes run side by side. What a lane has finished may be committed; what it held of a
- * partition that was let go is nobody's business here any more. All methods are safe on any thread and do not block, but
- * for {@link #awaitIdle}.
+ * that lives while the lane has any; lanes run side by side. A message whose work throws is handled again, after a growing
+ * pause, for as long as its partition is held: what comes after it in its lane waits, other lanes go on. What a lane has
+ * finished may be committed; what it held of a partition that was let go is nobody's business here any more. All methods are
+ * safe on any thread and do not block, but for {@link #awaitIdle}.
  */
 final class Lanes {
     private static final Logger LOG = LoggerFactory.getLogger(Lanes.class);
+    private static final long SHORTEST_PAUSE_MS = 200;
+    private static final long LONGEST_PAUSE_MS = 5_000;
 
     private final MessageWork work;
     private final Intake intake;
@@ -55,11 +58,16 @@ final class Lanes {
         this.intake = intake;
     }
 
-    /** Puts a message at the end of its lane. */
+    /** Puts a message at the end of its lane. An offset that is not above the last one begins its partition anew. */
     void add(LogMessage message) {
         Intake.Slice slice = slice(message);
         lock.lock();
         try {
+            Holding known = holdings.get(slice);
+            if (known != null && !known.window.takes(message.offset())) {
+                LOG.warn("{}-{} goes back to offset {}", message.topic(), message.partition(), message.offset());
+                letGo(slice);
+            }
             Holding holding = holdings.computeIfAbsent(slice, _ -> new Holding());
             holding.window.start(message.offset());
             intake.take(slice, message.value().length);
@@ -109,7 +117,8 @@ final class Lanes {
         try {
             offsets.forEach((slice, offset) -> {
                 Holding holding = holdings.get(slice);
-                if (holding != null) {
+                // a commit of an earlier holding may be acknowledged late, and be above what this one has seen
+                if (holding != null && offset <= holding.window.committable()) {
                     holding.window.committed(offset);
                 }
             });
@@ -189,14 +198,32 @@ final class Lanes {
     private void run(Holding holding, String key) {
         LogMessage message = first(holding, key);
         while (message != null) {
-            boolean finished = false;
+            message = next(holding, key, message, isFinished(message, holding));
+        }
+    }
+
+    /** False: it was let go. */
+    private boolean isFinished(LogMessage message, Holding holding) {
+        for (int failures = 0; ; failures++) {
             try {
-                finished = work.handle(message, holding);
+                if (work.handle(message, holding)) {
+                    return true;
+                }
             } catch (RuntimeException | Error e) {
-                // its offset stays unfinished: the next holder of the partition gets it again
                 LOG.error("{}-{} at {} failed", message.topic(), message.partition(), message.offset(), e);
             }
-            message = next(holding, key, message, finished);
+            if (holding.isLetGo()) {
+                return false;
+            }
+            pause(Math.min(LONGEST_PAUSE_MS, SHORTEST_PAUSE_MS << Math.min(failures, 10)));
+        }
+    }
+
+    private static void pause(long ms) {
+        try {
+            Thread.sleep(ms);
+        } catch (InterruptedException e) {
+            LOG.debug("nobody's interrupt: a lane ends when its partition is let go", e);
         }
     }
 

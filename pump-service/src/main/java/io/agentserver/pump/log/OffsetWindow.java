@@ -13,11 +13,16 @@ final class OffsetWindow {
 
     /** @throws IllegalArgumentException for an offset at or below one that was started before */
     void start(long offset) {
-        if (offset < next) {
+        if (!takes(offset)) {
             throw new IllegalArgumentException("offset " + offset + " comes after " + (next - 1) + " was started");
         }
         unfinished.add(offset);
         next = offset + 1;
+    }
+
+    /** False: the log goes on from an earlier offset than the last that was started, as after a loss of its end. */
+    boolean takes(long offset) {
+        return offset >= next;
     }
 
     void finish(long offset) {

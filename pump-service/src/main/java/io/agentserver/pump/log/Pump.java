@@ -4,12 +4,12 @@ import io.agentserver.log.RecordHeaders;
 import io.agentserver.log.Topics;
 import io.agentserver.pump.flow.LogMessage;
 import io.agentserver.pump.flow.MessageFlow;
+import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
-import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.errors.WakeupException;
@@ -23,15 +23,19 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /**
  * Takes every tenant's messages from Kafka (group {@code pump}, KIP-848) and gives each to the lane of its thread. One
  * platform thread polls, pauses full partitions and commits; it never waits for a message's handling. A partition's committed
  * offset is its lowest unfinished one, so what a crash interrupts is polled again. Stops by draining what it has taken.
+ *
+ * <p>The consumer takes a partition from its assignment on a thread of its own, at any time, before {@code poll} calls back:
+ * then what is asked about that partition throws, and the partition is passed over. Whatever else goes wrong costs the
+ * consumer, never the thread: it joins the group again with a new one.
  */
 public final class Pump implements AutoCloseable {
     public static final String GROUP = "pump";
@@ -44,14 +48,14 @@ public final class Pump implements AutoCloseable {
     private static final Duration CLOSE = Duration.ofSeconds(3);
     private static final Duration PAUSE_AFTER_FAILURE = Duration.ofSeconds(1);
 
-    private final String bootstrap;
+    private final Supplier<Consumer<byte[], byte[]>> consumers;
     private final Duration drain;
     private final Lanes lanes;
     private final QueueSizes sizes;
     private final Thread thread;
-    private final Set<TopicPartition> paused = new HashSet<>(); // the poll thread's
     private volatile boolean stopping;
     private volatile boolean joined;
+    private volatile Set<TopicPartition> assigned = Set.of();
 
     /**
      * @param bootstrap host:port of the brokers, with commas
@@ -62,7 +66,17 @@ public final class Pump implements AutoCloseable {
     }
 
     Pump(String bootstrap, Lanes.MessageWork work, PumpLimits limits, Duration drain, QueueSizes sizes) {
-        this.bootstrap = bootstrap;
+        this(() -> new KafkaConsumer<>(settings(bootstrap)), work, limits, drain, sizes);
+    }
+
+    /** @param consumers makes one, of its own group membership, each time */
+    Pump(
+            Supplier<Consumer<byte[], byte[]>> consumers,
+            Lanes.MessageWork work,
+            PumpLimits limits,
+            Duration drain,
+            QueueSizes sizes) {
+        this.consumers = consumers;
         this.drain = drain;
         this.lanes = new Lanes(work, limits.intake());
         this.sizes = sizes;
@@ -77,6 +91,16 @@ public final class Pump implements AutoCloseable {
     /** Whether it is a member of the group and polls. */
     public boolean isJoined() {
         return joined && thread.isAlive();
+    }
+
+    /** False: its thread has ended although nobody closed it, and only a new process polls again. */
+    public boolean isAlive() {
+        return stopping || thread.isAlive();
+    }
+
+    /** The partitions that are this pump's, as of a second ago. */
+    public Set<TopicPartition> assigned() {
+        return assigned;
     }
 
     /** Lanes that have a message. */
@@ -98,30 +122,32 @@ public final class Pump implements AutoCloseable {
 
     private void run() {
         while (!stopping) {
-            try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(settings())) {
+            try (Consumer<byte[], byte[]> consumer = consumers.get()) {
                 try {
                     consumer.subscribe(Topics.ALL_MESSAGES, new Rebalance(consumer));
                     poll(consumer);
                     drain(consumer);
                 } finally {
                     joined = false;
+                    assigned = Set.of();
                     lanes.letGoOfAll();
-                    paused.clear();
                 }
             } catch (WakeupException | InterruptException e) {
                 LOG.warn("the pump was interrupted without being closed; joining the group again", e);
-            } catch (KafkaException e) {
+                pauseAfterFailure();
+            } catch (RuntimeException | Error e) {
                 LOG.error("the pump lost its consumer; joining the group again", e);
                 pauseAfterFailure();
             }
         }
     }
 
-    private void poll(KafkaConsumer<byte[], byte[]> consumer) {
+    private void poll(Consumer<byte[], byte[]> consumer) {
         long committed = System.nanoTime();
         long measured = committed;
         while (!stopping) {
-            for (ConsumerRecord<byte[], byte[]> record : consumer.poll(paused.isEmpty() ? POLL : POLL_WHILE_PAUSED)) {
+            for (ConsumerRecord<byte[], byte[]> record :
+                    consumer.poll(consumer.paused().isEmpty() ? POLL : POLL_WHILE_PAUSED)) {
                 lanes.add(message(record));
             }
             joined = joined
@@ -141,18 +167,28 @@ public final class Pump implements AutoCloseable {
     }
 
     /** The partitions that are full wait in the log. */
-    private void pauseAndResume(KafkaConsumer<byte[], byte[]> consumer) {
+    private void pauseAndResume(Consumer<byte[], byte[]> consumer) {
+        Set<TopicPartition> paused = consumer.paused();
         for (TopicPartition partition : consumer.assignment()) {
             boolean full = lanes.isFull(slice(partition));
-            if (full && paused.add(partition)) {
-                consumer.pause(Set.of(partition));
-            } else if (!full && paused.remove(partition)) {
-                consumer.resume(Set.of(partition));
+            if (full && !paused.contains(partition)) {
+                unlessGone(() -> consumer.pause(Set.of(partition)));
+            } else if (!full && paused.contains(partition)) {
+                unlessGone(() -> consumer.resume(Set.of(partition)));
             }
         }
     }
 
-    private void commit(KafkaConsumer<byte[], byte[]> consumer) {
+    /** What the consumer does about one partition, unless that has gone from the assignment since it was looked at. */
+    private static void unlessGone(Runnable action) {
+        try {
+            action.run();
+        } catch (IllegalStateException e) {
+            LOG.debug("passed over: {}", e.toString());
+        }
+    }
+
+    private void commit(Consumer<byte[], byte[]> consumer) {
         Map<Intake.Slice, Long> offsets = lanes.committable();
         if (!offsets.isEmpty()) {
             consumer.commitAsync(toKafka(offsets), (_, failure) -> {
@@ -166,41 +202,54 @@ public final class Pump implements AutoCloseable {
     }
 
     /** Before a partition goes: what is finished and not committed would be handled again for nothing. */
-    private void commitNow(KafkaConsumer<byte[], byte[]> consumer) {
+    private void commitNow(Consumer<byte[], byte[]> consumer) {
         Map<Intake.Slice, Long> offsets = lanes.committable();
         try {
             if (!offsets.isEmpty()) {
                 consumer.commitSync(toKafka(offsets), CLOSE);
                 lanes.committed(offsets);
             }
-        } catch (KafkaException e) {
+        } catch (RuntimeException e) {
             LOG.warn("the last commit failed; some messages will be recognised as repeats: {}", e.toString());
         }
     }
 
-    private void drain(KafkaConsumer<byte[], byte[]> consumer) {
+    private void drain(Consumer<byte[], byte[]> consumer) {
         long deadline = System.nanoTime() + drain.toNanos();
-        consumer.pause(consumer.assignment());
         try {
-            while (!lanes.awaitIdle(POLL) && System.nanoTime() < deadline) {
-                consumer.poll(Duration.ZERO); // stays a member, so that nobody begins what is about to end
-            }
+            do {
+                stayMember(consumer);
+            } while (!lanes.awaitIdle(POLL) && System.nanoTime() < deadline);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
         commitNow(consumer);
     }
 
-    private void measure(KafkaConsumer<byte[], byte[]> consumer) {
+    /** Takes nothing more, and lets nobody else begin what is about to end. */
+    private static void stayMember(Consumer<byte[], byte[]> consumer) {
+        try {
+            consumer.assignment().forEach(partition -> unlessGone(() -> consumer.pause(Set.of(partition))));
+            consumer.poll(Duration.ZERO);
+        } catch (RuntimeException e) {
+            LOG.warn("while draining: {}", e.toString());
+        }
+    }
+
+    private void measure(Consumer<byte[], byte[]> consumer) {
         Map<String, Long> byTopic = new HashMap<>();
-        for (TopicPartition partition : consumer.assignment()) {
-            long behind = consumer.currentLag(partition).orElse(0) + lanes.inFlight(slice(partition));
-            byTopic.merge(partition.topic(), behind, Long::sum);
+        assigned = Set.copyOf(consumer.assignment());
+        for (TopicPartition partition : assigned) {
+            unlessGone(() -> {
+                long behind = consumer.currentLag(partition).orElse(0) + lanes.inFlight(slice(partition));
+                byTopic.merge(partition.topic(), behind, Long::sum);
+            });
         }
         sizes.measured(byTopic);
     }
 
     private void pauseAfterFailure() {
+        Thread.interrupted(); // or every new consumer would be interrupted too
         try {
             Thread.sleep(PAUSE_AFTER_FAILURE);
         } catch (InterruptedException e) {
@@ -210,9 +259,9 @@ public final class Pump implements AutoCloseable {
 
     /** Its methods run on the poll thread, inside {@code poll} and {@code close}. */
     private final class Rebalance implements ConsumerRebalanceListener {
-        private final KafkaConsumer<byte[], byte[]> consumer;
+        private final Consumer<byte[], byte[]> consumer;
 
-        Rebalance(KafkaConsumer<byte[], byte[]> consumer) {
+        Rebalance(Consumer<byte[], byte[]> consumer) {
             this.consumer = consumer;
         }
 
@@ -231,7 +280,6 @@ public final class Pump implements AutoCloseable {
         public void onPartitionsLost(Collection<TopicPartition> partitions) {
             for (TopicPartition partition : partitions) {
                 lanes.letGo(slice(partition));
-                paused.remove(partition);
             }
         }
     }
@@ -243,6 +291,7 @@ public final class Pump implements AutoCloseable {
                 record.topic(),
                 record.partition(),
                 record.offset(),
+                record.timestamp(),
                 orEmpty(record.key()),
                 orEmpty(record.value()),
                 mac == null ? null : mac.value(),
@@ -264,7 +313,7 @@ public final class Pump implements AutoCloseable {
         return kafka;
     }
 
-    private Properties settings() {
+    private static Properties settings(String bootstrap) {
         Properties settings = new Properties();
         settings.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
         settings.put(ConsumerConfig.GROUP_ID_CONFIG, GROUP);

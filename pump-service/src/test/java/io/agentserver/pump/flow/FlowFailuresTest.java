@@ -135,7 +135,7 @@ class FlowFailuresTest extends FlowFixture {
         http = _ -> done(new HandlerOutput.Respond("<ok/>"));
         LogMessage signed = client("service", "<Job><Text>x</Text></Job>");
 
-        step(new LogMessage(signed.topic(), 0, 0, signed.key(), signed.value(), null, null));
+        step(new LogMessage(signed.topic(), 0, 0, 0, signed.key(), signed.value(), null, null));
         assertThat(journal.completed).hasSize(1);
     }
 
@@ -145,11 +145,11 @@ class FlowFailuresTest extends FlowFixture {
         byte[] changed = bytes(new String(good.value(), StandardCharsets.UTF_8).replace("<Text>x", "<Text>y"));
         byte[] unsigned =
                 bytes(Calls.fromClient("service", "<Job><Text>x</Text></Job>").xml());
-        step(new LogMessage(good.topic(), 0, 1, good.key(), changed, good.mac(), null));
-        step(new LogMessage(good.topic(), 0, 2, good.key(), unsigned, null, null));
-        step(new LogMessage("messages.other", 0, 3, good.key(), good.value(), good.mac(), null));
-        step(new LogMessage(good.topic(), 0, 4, bytes("another-key"), good.value(), null, null));
-        step(new LogMessage(good.topic(), 0, 5, good.key(), bytes("not xml"), null, null));
+        step(new LogMessage(good.topic(), 0, 1, 0, good.key(), changed, good.mac(), null));
+        step(new LogMessage(good.topic(), 0, 2, 0, good.key(), unsigned, null, null));
+        step(new LogMessage("messages.other", 0, 3, 0, good.key(), good.value(), good.mac(), null));
+        step(new LogMessage(good.topic(), 0, 4, 0, bytes("another-key"), good.value(), null, null));
+        step(new LogMessage(good.topic(), 0, 5, 0, good.key(), bytes("not xml"), null, null));
 
         assertThat(journal.begun).isEmpty();
         assertThat(log)

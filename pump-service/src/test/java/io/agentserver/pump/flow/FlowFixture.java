@@ -82,6 +82,8 @@ abstract class FlowFixture {
     final List<LogRecord> log = new ArrayList<>();
     final SimpleMeterRegistry registry = new SimpleMeterRegistry();
     final EnvelopeToken tokens = new EnvelopeToken(Clock.systemUTC());
+    final List<Duration> pauses = new ArrayList<>();
+    Outbox outbox = log::addAll;
     MessageHandler llm = _ -> HandlerResult.failed(Code.HANDLER, "no model");
     MessageHandler http = _ -> HandlerResult.failed(Code.HANDLER, "no service");
 
@@ -98,12 +100,15 @@ abstract class FlowFixture {
         }
         TenantEntry tenant = new TenantEntry("demo", "Demo", "dev", 1, Instant.EPOCH, 1, List.of(), List.of());
         OrganismEntry organism = new OrganismEntry("demo", 1, ORGANISM, Instant.EPOCH);
+        OrganismEntry other = new OrganismEntry(
+                "demo", 2, ORGANISM.replace("prompt: Greet.,", "prompt: Greet., history: {slots: 3},"), Instant.EPOCH);
         try (KafkaOutbox outbox = new KafkaOutbox(kafka.bootstrap())) {
             outbox.append(List.of(
                     LogRecord.of(Topics.TENANTS, bytes(OrganismEntry.key(DEMO, 1)), organism.toJson()),
+                    LogRecord.of(Topics.TENANTS, bytes(OrganismEntry.key(DEMO, 2)), other.toJson()),
                     LogRecord.of(Topics.TENANTS, bytes("demo"), tenant.toJson())));
         }
-        tenants = new TenantDirectory(kafka.bootstrap(), Clock.systemUTC()).start();
+        tenants = new TenantDirectory(kafka.bootstrap()).start();
         await().atMost(Duration.ofSeconds(30)).until(() -> tenants.find(DEMO).isPresent() && tenants.isCaughtUp());
     }
 
@@ -130,7 +135,7 @@ abstract class FlowFixture {
         handle(message, journal);
     }
 
-    void handle(LogMessage message, TinyJournal with) {
+    void handle(LogMessage message, ThreadBuffer with) {
         assertThat(flow(with).handle(message, () -> false)).isTrue();
     }
 
@@ -146,6 +151,7 @@ abstract class FlowFixture {
                         record.topic(),
                         0,
                         read,
+                        0,
                         record.key(),
                         record.value(),
                         record.headers().get(RecordHeaders.MAC),
@@ -154,19 +160,20 @@ abstract class FlowFixture {
         }
     }
 
-    MessageFlow flow(TinyJournal with) {
+    /** Its pauses are noted and take no time. */
+    MessageFlow flow(ThreadBuffer with) {
         return new MessageFlows(
                         keys,
                         MAC,
                         tenants,
                         new Organisms(tenants, new OrganismParser(Handlers.builtinNames(), Set.of())),
                         with,
-                        log::addAll,
+                        records -> outbox.append(records),
                         new Handlers(call -> llm.handle(call), call -> http.handle(call)),
                         new PumpMetrics(registry),
                         Tracing.none(),
                         Clock.systemUTC())
-                .flow();
+                .flow(new Patience(pauses::add));
     }
 
     LogMessage client(@Nullable String to, String payload) {
@@ -182,7 +189,7 @@ abstract class FlowFixture {
     static LogMessage message(Envelope signed) {
         byte[] key = bytes(signed.meta().requiredThread().toString());
         return new LogMessage(
-                "messages.demo", 0, 0, key, signed.bytes(), MAC.of("messages.demo", key, signed.bytes()), null);
+                "messages.demo", 0, 0, 0, key, signed.bytes(), MAC.of("messages.demo", key, signed.bytes()), null);
     }
 
     static String text(LogRecord record, String header) {

@@ -38,10 +38,29 @@ final class TinyJournal implements ThreadBuffer {
     private final Set<String> closed = new HashSet<>();
     private String turn = "";
     private long version;
+    private long bound;
     private boolean ended;
     int failures;
     long openedAtMs;
     Tokens tokens = Tokens.getDefaultInstance();
+
+    /** As if nothing had come yet. */
+    void forget() {
+        completed.clear();
+        begun.clear();
+        slots.clear();
+        threads.clear();
+        done.clear();
+        openCalls.clear();
+        closed.clear();
+        turn = "";
+        ended = false;
+    }
+
+    /** As if the turn had begun with this version of the organism. */
+    void bindTurnsTo(long organismVersion) {
+        bound = organismVersion;
+    }
 
     @Override
     public BeginReply begin(BeginRequest request) {
@@ -59,7 +78,7 @@ final class TinyJournal implements ThreadBuffer {
         }
         if (request.getClient() && turn.isEmpty()) {
             turn = request.getMessage();
-            version = request.getOrganismVersion();
+            version = bound == 0 ? request.getOrganismVersion() : bound;
             threads.put(
                     request.getThread(),
                     new Opened(request.getTo(), request.getFrom(), request.getThread(), request.getThread()));

@@ -2,6 +2,7 @@ package io.agentserver.pump.http;
 
 import com.standardwebhooks.Webhook;
 import com.sun.net.httpserver.HttpServer;
+import io.agentserver.envelope.Ids;
 import io.agentserver.organism.Organism;
 import io.agentserver.pump.handler.HandlerCall;
 import io.agentserver.pump.handler.HandlerOutput.Forward;
@@ -76,7 +77,9 @@ class HttpHandlerTest {
 
         assertThat(result).isEqualTo(HandlerResult.respond("<Pong><Text>hi</Text></Pong>"));
         assertThat(received).isEqualTo(call().message().xml());
-        assertThat(headers.get("webhook-id")).containsExactly(Calls.MESSAGE.toString());
+        assertThat(headers.get("webhook-id"))
+                .containsExactly(
+                        Ids.v5(Calls.ROOT.value(), Calls.MESSAGE.toString()).toString());
         new Webhook(SECRET).verify(received, headers); // throws if it does not
     }
 

@@ -2,7 +2,10 @@ package io.agentserver.pump.llm;
 
 import io.agentserver.buffer.v1.Slot;
 import io.agentserver.envelope.Envelope;
+import io.agentserver.envelope.Ids;
 import io.agentserver.envelope.MessageId;
+import io.agentserver.envelope.Meta;
+import io.agentserver.envelope.ThreadId;
 import io.agentserver.organism.Organism;
 import io.agentserver.pump.handler.HandlerCall;
 import io.agentserver.pump.handler.HandlerOutput;
@@ -18,6 +21,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
+import java.util.UUID;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -36,6 +40,8 @@ class LlmHandlerTest {
                 history: {slots: 10, tokens: 60}
               - {name: sum, description: Sums & more., handler: 'builtin:calculate', payload: {root: Sum, fields: {Expression: string}}}
             """);
+
+    private static final UUID ONCE = Ids.v5(Calls.ROOT.value(), Calls.MESSAGE.toString());
 
     private final Script script = new Script();
     private final LlmHandler handler = new LlmHandler(script);
@@ -60,7 +66,23 @@ class LlmHandlerTest {
             assertThat(done.spent().receipts()).containsExactly("r0");
             assertThat(done.spent().inputTokens()).isEqualTo(10);
         });
-        assertThat(script.asked.getFirst().idempotencyKey()).isEqualTo(Calls.MESSAGE + ":0");
+        assertThat(script.asked.getFirst().idempotencyKey()).isEqualTo(ONCE + ":0");
+    }
+
+    @Test
+    void the_same_id_in_another_thread_is_another_call_of_the_model() {
+        script.answers("a", "b");
+        ThreadId other = Calls.ROOT.child(Calls.MESSAGE);
+        for (ThreadId thread : List.of(Calls.ROOT, other)) {
+            Envelope task = Calls.envelope(
+                    new Meta("console", "lead", thread, Calls.MESSAGE, null, null, null, null),
+                    "<Task><Text>x</Text></Task>");
+            handler.handle(Calls.call(TEAM, "lead", task, "console", List.of()));
+        }
+
+        assertThat(script.asked)
+                .extracting(Llm.Question::idempotencyKey)
+                .containsExactly(ONCE + ":0", Ids.v5(other.value(), Calls.MESSAGE.toString()) + ":0");
     }
 
     @Test
@@ -72,7 +94,7 @@ class LlmHandlerTest {
         assertThat(result.spent().receipts()).containsExactly("r0", "r1", "r2");
         assertThat(script.asked)
                 .extracting(Llm.Question::idempotencyKey)
-                .containsExactly(Calls.MESSAGE + ":0", Calls.MESSAGE + ":1", Calls.MESSAGE + ":2");
+                .containsExactly(ONCE + ":0", ONCE + ":1", ONCE + ":2");
         assertThat(script.asked.getLast().messages().getLast().content())
                 .startsWith("<huh xmlns=\"https://xml-pipeline.org/ns/core/v1\"><error>");
 

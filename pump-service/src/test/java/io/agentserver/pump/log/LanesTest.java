@@ -8,7 +8,9 @@ import org.junit.jupiter.api.Test;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -125,12 +127,20 @@ class LanesTest {
     }
 
     @Test
-    void a_message_that_throws_stays_uncommitted_and_its_lane_goes_on() throws InterruptedException {
+    void a_message_that_throws_is_handled_again_before_any_later_one_of_its_thread() throws InterruptedException {
         Queue<Long> handled = new ConcurrentLinkedQueue<>();
+        Deque<Runnable> failures = new ArrayDeque<>(List.of(
+                () -> {
+                    throw new OutOfMemoryError("a test's");
+                },
+                () -> {
+                    throw new IllegalStateException("a test's");
+                }));
         Lanes lanes = new Lanes(
                 (message, hold) -> {
-                    if (message.offset() == 0) {
-                        throw new IllegalStateException("poison");
+                    Runnable failure = message.offset() == 0 ? failures.poll() : null;
+                    if (failure != null) {
+                        failure.run();
                     }
                     return handled.add(message.offset());
                 },
@@ -139,8 +149,43 @@ class LanesTest {
         lanes.add(message(0, 1, "a"));
 
         assertThat(lanes.awaitIdle(Duration.ofSeconds(10))).isTrue();
-        assertThat(handled).containsExactly(1L);
+        assertThat(handled).containsExactly(0L, 1L);
+        assertThat(lanes.committable()).containsEntry(ZERO, 2L);
+        assertThat(lanes.inFlight(ZERO)).isZero();
+    }
+
+    @Test
+    void a_message_that_throws_for_ever_ends_with_its_hold() throws InterruptedException {
+        CountDownLatch tries = new CountDownLatch(2);
+        Lanes lanes = new Lanes(
+                (message, hold) -> {
+                    tries.countDown();
+                    throw new StackOverflowError("a test's");
+                },
+                new Intake(ROOMY, ROOMY, ROOMY));
+        lanes.add(message(0, 0, "a"));
+        tries.await();
         assertThat(lanes.committable()).containsEntry(ZERO, 0L);
+
+        lanes.letGo(ZERO);
+        assertThat(lanes.awaitIdle(Duration.ofSeconds(10))).isTrue();
+        assertThat(lanes.inFlight(ZERO)).isZero();
+    }
+
+    @Test
+    void a_log_that_goes_back_begins_its_partition_anew() throws InterruptedException {
+        Queue<Long> handled = new ConcurrentLinkedQueue<>();
+        Lanes lanes = new Lanes((message, hold) -> handled.add(message.offset()), new Intake(ROOMY, ROOMY, ROOMY));
+        lanes.add(message(0, 7, "a"));
+        assertThat(lanes.awaitIdle(Duration.ofSeconds(10))).isTrue();
+        Map<Slice, Long> acknowledgedLate = lanes.committable();
+
+        lanes.add(message(0, 3, "a")); // its end was lost
+        lanes.committed(acknowledgedLate);
+
+        assertThat(lanes.awaitIdle(Duration.ofSeconds(10))).isTrue();
+        assertThat(handled).containsExactly(7L, 3L);
+        assertThat(lanes.committable()).containsEntry(ZERO, 4L);
     }
 
     @Test
@@ -176,7 +221,7 @@ class LanesTest {
 
     private static LogMessage message(int partition, long offset, String thread) {
         return new LogMessage(
-                TOPIC, partition, offset, thread.getBytes(StandardCharsets.UTF_8), new byte[10], null, null);
+                TOPIC, partition, offset, 0, thread.getBytes(StandardCharsets.UTF_8), new byte[10], null, null);
     }
 
     private static void await(CountDownLatch latch) {

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
 import software.amazon.awssdk.services.dynamodb.model.CancellationReason;
+import software.amazon.awssdk.services.dynamodb.model.DynamoDbException;
 import software.amazon.awssdk.services.dynamodb.model.TransactWriteItem;
 import software.amazon.awssdk.services.dynamodb.model.TransactionCanceledException;
 
@@ -158,12 +159,21 @@ public final class DynamoLedgerStore implements LedgerStore {
             } catch (TransactionCanceledException cancelled) {
                 List<PostingGroup> left = withoutPosted(missing, cancelled.cancellationReasons());
                 if (left.size() == missing.size()) {
+                    if (isInvalid(cancelled)) {
+                        throw untakable(cancelled);
+                    }
                     if (!mayPass(cancelled) || attempt == MOST_ATTEMPTS) {
                         throw cancelled;
                     }
                     pause(attempt++);
                 }
                 missing = left;
+            } catch (DynamoDbException refused) {
+                if (refused.awsErrorDetails() != null
+                        && refused.awsErrorDetails().errorCode().equals("ValidationException")) {
+                    throw untakable(refused);
+                }
+                throw refused;
             }
         }
         return Set.of();
@@ -239,6 +249,16 @@ public final class DynamoLedgerStore implements LedgerStore {
                 .filter(i -> !reasons.get(i).code().equals("ConditionalCheckFailed"))
                 .mapToObj(groups::get)
                 .toList();
+    }
+
+    private static boolean isInvalid(TransactionCanceledException cancelled) {
+        return cancelled.cancellationReasons().stream()
+                .anyMatch(reason -> reason.code().equals("ValidationError"));
+    }
+
+    /** No other try would do, unlike after all else that DynamoDB may answer. */
+    private static IllegalArgumentException untakable(DynamoDbException refused) {
+        return new IllegalArgumentException("DynamoDB does not take the postings: " + refused.getMessage(), refused);
     }
 
     private static boolean mayPass(TransactionCanceledException cancelled) {

@@ -1,0 +1,5 @@
+/** Tests. */
+@NullMarked
+package io.agentserver.pump.grpc;
+
+import org.jspecify.annotations.NullMarked;

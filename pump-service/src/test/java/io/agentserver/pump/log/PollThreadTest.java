@@ -1,0 +1,200 @@
+package io.agentserver.pump.log;
+
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
+import org.apache.kafka.clients.consumer.MockConsumer;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.common.PartitionInfo;
+import org.apache.kafka.common.TopicPartition;
+import org.junit.jupiter.api.Test;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+/** What a consumer throws at the poll thread, and that the thread outlives it. */
+class PollThreadTest {
+    private static final Duration SOON = Duration.ofSeconds(20);
+    private static final TopicPartition PARTITION = new TopicPartition("messages.demo", 0);
+
+    private final Queue<Long> handled = new ConcurrentLinkedQueue<>();
+    private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
+
+    /** One partition, whose calls fail as those of a real one do that has gone from the assignment a moment ago. */
+    private static class Faulty extends MockConsumer<byte[], byte[]> {
+        final AtomicInteger failing = new AtomicInteger();
+        final AtomicLong committed = new AtomicLong(-1);
+
+        Faulty(long... offsets) {
+            super("earliest");
+            updatePartitions(PARTITION.topic(), List.of(new PartitionInfo(PARTITION.topic(), 0, null, null, null)));
+            updateBeginningOffsets(Map.of(PARTITION, 0L));
+            updateEndOffsets(Map.of(PARTITION, 0L));
+            schedulePollTask(() -> {
+                rebalance(List.of(PARTITION));
+                for (long offset : offsets) {
+                    addRecord(new ConsumerRecord<>(
+                            PARTITION.topic(), 0, offset, ("t" + offset).getBytes(StandardCharsets.UTF_8), new byte[] {1
+                            }));
+                }
+            });
+        }
+
+        @Override
+        public synchronized void commitSync(Map<TopicPartition, OffsetAndMetadata> offsets) {
+            OffsetAndMetadata offset = offsets.get(PARTITION);
+            committed.set(offset == null ? -1 : offset.offset());
+            super.commitSync(offsets);
+        }
+
+        final void fail() {
+            if (failing.getAndDecrement() > 0) {
+                throw new IllegalStateException("No current assignment for partition " + PARTITION);
+            }
+        }
+    }
+
+    @Test
+    void a_partition_that_goes_while_it_is_paused_or_resumed_is_passed_over() {
+        Semaphore permits = new Semaphore(0);
+        AtomicInteger pauses = new AtomicInteger();
+        AtomicInteger resumes = new AtomicInteger();
+        Faulty consumer = new Faulty(0, 1, 2, 3) {
+            @Override
+            public synchronized void pause(Collection<TopicPartition> partitions) {
+                if (pauses.getAndIncrement() == 0) {
+                    failing.set(1);
+                }
+                fail();
+                super.pause(partitions);
+            }
+
+            @Override
+            public synchronized void resume(Collection<TopicPartition> partitions) {
+                if (resumes.getAndIncrement() == 0) {
+                    failing.set(1);
+                }
+                fail();
+                super.resume(partitions);
+            }
+        };
+        try (Pump pump = pump(consumer, permits)) {
+            await().atMost(SOON).until(() -> consumer.paused().equals(consumer.assignment()) && pauses.get() == 2);
+            permits.release(4);
+            await().atMost(SOON).until(() -> consumer.paused().isEmpty() && resumes.get() == 2);
+            assertThat(pump.isJoined()).isTrue();
+            await().atMost(SOON).until(() -> handled.size() == 4);
+        }
+    }
+
+    @Test
+    void a_partition_that_goes_while_it_is_measured_is_passed_over() {
+        AtomicInteger measured = new AtomicInteger();
+        Faulty consumer = new Faulty(0) {
+            @Override
+            public synchronized OptionalLong currentLag(TopicPartition partition) {
+                if (measured.getAndIncrement() == 0) {
+                    failing.set(1);
+                }
+                fail();
+                return OptionalLong.of(5);
+            }
+        };
+        try (Pump pump = pump(consumer, new Semaphore(10))) {
+            await().atMost(SOON)
+                    .ignoreExceptions()
+                    .untilAsserted(() -> assertThat(registry.get("agentserver.queue.size")
+                                    .tag("tenant", "demo")
+                                    .gauge()
+                                    .value())
+                            .isEqualTo(5));
+            assertThat(pump.isJoined()).isTrue();
+            assertThat(measured.get()).isGreaterThan(1);
+        }
+    }
+
+    @Test
+    void whatever_a_consumer_throws_costs_the_consumer_and_not_the_thread() {
+        Queue<Consumer<byte[], byte[]>> consumers = new ConcurrentLinkedQueue<>(List.of(
+                thatFails(() -> {
+                    throw new IllegalArgumentException("a test's");
+                }),
+                thatFails(() -> {
+                    throw new OutOfMemoryError("a test's");
+                }),
+                new Faulty(0, 1)));
+        try (Pump pump = new Pump(
+                consumers::remove,
+                (message, hold) -> handled.add(message.offset()),
+                new PumpLimits(2, 2, 2, 1_000),
+                Duration.ofSeconds(1),
+                new QueueSizes(registry))) {
+            assertThat(pump.isAlive()).isFalse(); // not started
+            pump.start();
+            await().atMost(SOON).until(() -> handled.size() == 2);
+            assertThat(pump.isAlive()).isTrue();
+            assertThat(pump.isJoined()).isTrue();
+        }
+        assertThat(handled).containsExactlyInAnyOrder(0L, 1L);
+    }
+
+    @Test
+    void a_partition_that_goes_while_it_drains_keeps_it_from_nothing() {
+        Semaphore permits = new Semaphore(0);
+        Faulty consumer = new Faulty(0) {
+            @Override
+            public synchronized void pause(Collection<TopicPartition> partitions) {
+                permits.release();
+                throw new IllegalStateException("No current assignment for partition " + partitions);
+            }
+        };
+        Pump pump = pump(consumer, new PumpLimits(100, 100, 100, 1_000), permits);
+        await().atMost(SOON).until(() -> pump.laneCount() == 1);
+
+        pump.close();
+
+        assertThat(handled).containsExactly(0L);
+        assertThat(consumer.committed.get()).isEqualTo(1);
+        assertThat(consumer.closed()).isTrue();
+    }
+
+    private static Faulty thatFails(Runnable failure) {
+        return new Faulty() {
+            @Override
+            public synchronized ConsumerRecords<byte[], byte[]> poll(Duration timeout) {
+                failure.run();
+                return super.poll(timeout);
+            }
+        };
+    }
+
+    private Pump pump(Faulty consumer, Semaphore permits) {
+        return pump(consumer, new PumpLimits(2, 2, 2, 1_000), permits);
+    }
+
+    private Pump pump(Faulty consumer, PumpLimits limits, Semaphore permits) {
+        return new Pump(
+                        () -> consumer,
+                        (message, hold) -> {
+                            permits.acquireUninterruptibly();
+                            return handled.add(message.offset());
+                        },
+                        limits,
+                        Duration.ofSeconds(10),
+                        new QueueSizes(registry))
+                .start();
+    }
+}
