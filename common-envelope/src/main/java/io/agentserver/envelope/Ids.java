@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.OptionalLong;
 import java.util.UUID;
 
 /** UUIDs (RFC 9562): version 7 for what is new, version 5 for what is derived. Safe on any thread. */
@@ -44,6 +45,11 @@ public final class Ids {
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every JDK has SHA-1", e);
         }
+    }
+
+    /** When an id of version 7 says that it was made, in ms since 1970: a client may have written anything. */
+    public static OptionalLong createdAtMs(UUID id) {
+        return id.version() == 7 ? OptionalLong.of(id.getMostSignificantBits() >>> 16) : OptionalLong.empty();
     }
 
     static UUID parse(String what, String text) {

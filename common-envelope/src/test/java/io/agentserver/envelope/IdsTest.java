@@ -29,6 +29,14 @@ class IdsTest {
     }
 
     @Test
+    void version_7_says_when_it_was_made_and_others_do_not() {
+        assertThat(Ids.createdAtMs(UUID.fromString("017f22e2-79b0-7cc3-98c4-dc0c0c07398f")))
+                .as("RFC 9562, appendix A.6")
+                .hasValue(1_645_557_742_000L);
+        assertThat(Ids.createdAtMs(Ids.inTenant(new TenantId("acme"), "k"))).isEmpty();
+    }
+
+    @Test
     void only_the_full_text_form_is_an_id() {
         assertThatThrownBy(() -> ThreadId.parse("1-1-1-1-1")).hasMessageContaining("1-1-1-1-1");
         assertThat(ThreadId.parse("0199C0DE-7A11-7000-8000-000000000001"))

@@ -10,8 +10,11 @@ import io.agentserver.buffer.v1.Join;
 import io.agentserver.buffer.v1.Slot;
 import io.agentserver.buffer.v1.SlotState;
 import io.agentserver.buffer.v1.Verdict;
+import io.agentserver.envelope.Ids;
 import io.agentserver.envelope.ThreadId;
 
+import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -19,17 +22,24 @@ import java.util.Optional;
  * already, and its begin writes nothing unless a join absorbs it.
  */
 final class BeginDecision {
+    private static final long HISTORY_BYTES = 8 * 1024 * 1024;
+
     private final ConversationKey conversation;
     private final MessageKey key;
     private final BeginRequest request;
     private final long nowMs;
+    private final Duration ttl;
 
-    /** @throws IllegalArgumentException if the request makes no sense in any state */
-    BeginDecision(ConversationKey conversation, BeginRequest request, long nowMs) {
+    /**
+     * @param ttl what entered longer ago than this may have been forgotten
+     * @throws IllegalArgumentException if the request makes no sense in any state
+     */
+    BeginDecision(ConversationKey conversation, BeginRequest request, long nowMs, Duration ttl) {
         this.conversation = conversation;
         this.key = MessageKey.of(request.getThread(), request.getMessage());
         this.request = request;
         this.nowMs = nowMs;
+        this.ttl = ttl;
         if (request.getClient() && !key.thread().equals(conversation.conversation())) {
             throw new IllegalArgumentException("thread: a client's message enters a root thread, <"
                     + request.getThread() + "> is not the conversation's");
@@ -55,7 +65,7 @@ final class BeginDecision {
         }
         if (known.isEmpty()) {
             return request.getClient()
-                    ? arrive(state)
+                    ? mayHaveBeenForgotten() ? expired() : arrive(state)
                     : dead("the conversation knows no such message; it may have expired");
         }
         if (state.queue().contains(key)) {
@@ -134,14 +144,25 @@ final class BeginDecision {
                 .setTurnOpenedAtMs(turn.openedAtMs);
         long current = state.find(key).map(Slot::getSequence).orElse(0L);
         // one more: a message that the thread sent to itself is in its history and is the current one
-        thread.latest(request.getHistorySlots() + 1).stream()
+        List<Slot> history = thread.latest(request.getHistorySlots() + 1).stream()
                 .filter(sequence -> sequence != current && sequence > state.expiredThrough())
                 .map(state::slot)
-                .forEach(reply::addHistory);
-        while (reply.getHistoryCount() > request.getHistorySlots()) {
-            reply.removeHistory(0);
+                .toList();
+        return reply.addAllHistory(bounded(history)).build();
+    }
+
+    /** The latest of them: as many as were asked for and as a reply can carry. */
+    private List<Slot> bounded(List<Slot> history) {
+        int first = history.size();
+        long bytes = 0;
+        while (first > 0 && history.size() - first < request.getHistorySlots()) {
+            bytes += history.get(first - 1).getSerializedSize();
+            if (bytes > HISTORY_BYTES) {
+                break;
+            }
+            first--;
         }
-        return reply.build();
+        return history.subList(first, history.size());
     }
 
     private BeginReply done(JournalState state) {
@@ -152,6 +173,17 @@ final class BeginDecision {
                         .map(completed -> Replies.emissions(state, completed))
                         .orElseThrow())
                 .build();
+    }
+
+    /** The log has it longer than the journal remembers what it has seen: after a loss of offsets it may come again. */
+    private boolean mayHaveBeenForgotten() {
+        return request.getAppendedAtMs() > 0 && request.getAppendedAtMs() < nowMs - ttl.toMillis();
+    }
+
+    private static Decision<BeginReply> expired() {
+        return Decision.answer(
+                Knowledge.CERTAIN,
+                s -> verdict(Verdict.EXPIRED, "it was on the log for longer than a conversation is remembered"));
     }
 
     private static Decision<BeginReply> dead(String reason) {
@@ -171,11 +203,13 @@ final class BeginDecision {
     }
 
     /**
-     * A conversation that is named after this message began with it, so its first commit may be tried unseen. Any other
-     * that is not remembered must be looked for: where the oldest commits have expired, number 1 is free again.
+     * A conversation that is named after this message began with it, so its first commit may be tried unseen, if the id is
+     * so young that this commit cannot have expired. Any other that is not remembered must be looked for: where the oldest
+     * commits have expired, number 1 is free again.
      */
     private boolean isCertainlyNew(JournalState state) {
         return state.number() > 0
-                || ThreadId.ofFirstMessage(conversation.tenant(), key.message()).equals(conversation.conversation());
+                || ThreadId.ofFirstMessage(conversation.tenant(), key.message()).equals(conversation.conversation())
+                        && Ids.createdAtMs(key.message().value()).orElse(0) > nowMs - ttl.toMillis();
     }
 }

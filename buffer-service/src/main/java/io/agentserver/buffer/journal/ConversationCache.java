@@ -53,6 +53,12 @@ final class ConversationCache {
             confirmedAt = at;
         }
 
+        /** The store knows better than we do. */
+        void forget(ConversationKey key) {
+            state = new JournalState(key.conversation());
+            confirmed = false;
+        }
+
         boolean isConfirmedSince(long at) {
             return confirmed && confirmedAt - at >= 0;
         }

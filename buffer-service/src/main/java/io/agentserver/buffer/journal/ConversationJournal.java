@@ -47,7 +47,7 @@ public final class ConversationJournal {
 
     /** @throws IllegalArgumentException if the request makes no sense */
     public BeginReply begin(ConversationKey key, BeginRequest request) {
-        return step(key, new BeginDecision(key, request, clock.millis())::decide);
+        return step(key, new BeginDecision(key, request, clock.millis(), ttl)::decide);
     }
 
     /** @throws IllegalArgumentException if the request makes no sense */
@@ -130,7 +130,7 @@ public final class ConversationJournal {
         }
         held.confirm(asked);
         long before = held.state.sequence();
-        held.state.apply(commit);
+        apply(key, held, List.of(commit));
         slots.add(held.state.sequence() - before);
         cache.weigh(key, held);
         wakeups.wake(key, commit.getNumber());
@@ -149,8 +149,18 @@ public final class ConversationJournal {
         if (held.state.number() > 0 && commits.getFirst().getNumber() != held.state.number() + 1) {
             held.state = new JournalState(key.conversation()); // what lies between has expired
         }
-        commits.forEach(held.state::apply);
+        apply(key, held, commits);
         cache.weigh(key, held);
+    }
+
+    /** Whole or not at all: from a state with half a commit, as of a newer buffer's, nothing may be decided. */
+    private static void apply(ConversationKey key, Held held, List<Commit> commits) {
+        try {
+            commits.forEach(held.state::apply);
+        } catch (RuntimeException | Error e) {
+            held.forget(key);
+            throw e;
+        }
     }
 
     private void catchUpAfterLoss(ConversationKey key, Held held) {

@@ -123,6 +123,11 @@ final class JournalState {
         return inFlight.containsKey(key);
     }
 
+    /** Whether it has not taken effect yet and may still do so. */
+    boolean isAwaited(MessageKey key) {
+        return isInFlight(key) || queue.contains(key);
+    }
+
     Collection<MessageKey> inFlight() {
         return Collections.unmodifiableCollection(inFlight.keySet());
     }
@@ -230,7 +235,10 @@ final class JournalState {
         MessageKey key = MessageKey.of(slot);
         sequence = slot.getSequence();
         slots.add(slot);
-        sequences.put(key, sequence);
+        Long taken = sequences.put(key, sequence);
+        if (taken != null) {
+            displace(key, taken);
+        }
         if (entry.getInFlight()) {
             inFlight.put(key, entry.getAnswers());
         }
@@ -244,15 +252,35 @@ final class JournalState {
         }
     }
 
+    /**
+     * A client may name a message as an output to come is named: it can compute those ids. The output stands, or whoever waits
+     * for it would wait for ever; the client's message is dropped, or the queue would wait for it.
+     */
+    private void displace(MessageKey key, long taken) {
+        completed.remove(key);
+        if (queue.remove(key)) {
+            setState(taken, SlotState.DROPPED);
+            TurnProgress turn = turns.computeIfAbsent(key.message(), id -> new TurnProgress(id, lastActivityMs));
+            turn.state = TurnState.TURN_FAILED;
+            turn.endedAtMs = lastActivityMs;
+            turn.endedAfterSequence = sequence;
+            endedTurns.add(turn);
+        }
+    }
+
+    private void setState(long atSequence, SlotState state) {
+        slots.set(
+                (int) (atSequence - expiredThrough - 1),
+                slot(atSequence).toBuilder().setState(state).build());
+    }
+
     private void openTurn(TurnOpened opened, long atMs) {
         MessageKey key = new MessageKey(conversation, MessageId.parse(opened.getTurn()));
         queue.remove(key);
         inFlight.put(key, NO_CALL);
         find(key)
                 .filter(slot -> slot.getState() == SlotState.QUEUED)
-                .ifPresent(slot -> slots.set(
-                        (int) (slot.getSequence() - expiredThrough - 1),
-                        slot.toBuilder().setState(SlotState.SENT).build()));
+                .ifPresent(slot -> setState(slot.getSequence(), SlotState.SENT));
         TurnProgress turn = turns.computeIfAbsent(key.message(), id -> new TurnProgress(id, atMs));
         turn.state = TurnState.TURN_OPEN;
         turn.openedAtMs = atMs;
@@ -285,8 +313,10 @@ final class JournalState {
         threadsOfTurn.add(thread);
         Optional<ThreadState> caller = thread(thread.callerThread);
         if (thread.answersTurn) {
-            // nobody waits any more for the calls of whom it replaces
+            // the root has left the turn: nobody waits any more for its calls, and what is on its way to it is dead
             root().openCalls.clear();
+            root().absorbed.clear();
+            inFlight.keySet().removeIf(key -> key.thread().equals(conversation));
             return;
         }
         caller.ifPresent(waiting -> {

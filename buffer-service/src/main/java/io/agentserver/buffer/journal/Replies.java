@@ -17,11 +17,16 @@ final class Replies {
         return completed.getAbsorbed() ? Knowledge.CERTAIN : Knowledge.REMEMBERED;
     }
 
-    /** What a completed message put on the log: the same each time it is asked for. */
+    /**
+     * What a completed message owes the log. What is no longer in flight or queued has been read from there: were it put
+     * there again whenever the message comes again, it would bring all its own outputs again, and they theirs.
+     */
     static List<Emission> emissions(JournalState state, Completed completed) {
         return completed.getEmitsList().stream()
                 .filter(sequence -> sequence > state.expiredThrough())
-                .map(sequence -> emission(state, state.slot(sequence)))
+                .map(state::slot)
+                .filter(slot -> state.isAwaited(MessageKey.of(slot)))
+                .map(slot -> emission(state, slot))
                 .toList();
     }
 

@@ -114,6 +114,9 @@ public final class TieredThreadStore implements ThreadStore {
         } catch (StoreUnavailableException e) {
             log.debug("served without the fast store", e);
             return Optional.empty();
+        } catch (IllegalStateException e) {
+            log.error("the fast store holds what it should not: served without it", e);
+            return Optional.empty();
         }
     }
 }

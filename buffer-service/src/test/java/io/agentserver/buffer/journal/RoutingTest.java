@@ -120,6 +120,25 @@ class RoutingTest {
     }
 
     @Test
+    void what_is_handed_over_at_the_root_leaves_nothing_for_the_root() {
+        List<Emission> calls =
+                talk.handle(talk.first, talk.forward(talk.first, 0, "one"), talk.forward(talk.first, 1, "two"));
+        Emission one = calls.get(0);
+        Emission two = calls.get(1);
+        Emission first = only(talk.handle(one, talk.respond(one, talk.begin(one))));
+        Emission second = only(talk.handle(two, talk.respond(two, talk.begin(two))));
+        talk.begin(first, Join.EACH);
+        Emission heir = only(talk.complete(first, talk.handOver(first, "heir")).getEmissionsList());
+
+        assertThat(talk.begin(second, Join.EACH).getVerdict()).isEqualTo(Verdict.DEAD);
+        assertThat(talk.complete(second, talk.respond(second)).getOutcome()).isEqualTo(Outcome.OUTPUTS_DROPPED);
+        BeginReply begun = talk.begin(heir);
+        assertThat(begun.getVerdict()).isEqualTo(Verdict.RUN);
+        talk.complete(heir, talk.respond(heir, begun));
+        assertThat(talk.state().endedTurns()).hasSize(1);
+    }
+
+    @Test
     void what_is_in_flight_when_the_turn_ends_is_dead_and_what_completes_then_is_dropped() {
         List<Emission> calls = talk.handle(
                 talk.first,

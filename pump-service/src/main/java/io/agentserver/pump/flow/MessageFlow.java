@@ -168,7 +168,7 @@ public final class MessageFlow {
         Envelope envelope = trusted.envelope();
         Organism organism = patience.until(hold, () -> organisms.at(tenant, version));
         Target target = Target.of(organism, envelope);
-        BeginReply begun = begun(trusted, target, version, handling, hold);
+        BeginReply begun = begun(message, trusted, target, version, handling, hold);
         return switch (begun.getVerdict()) {
             case RUN ->
                 begun.getOrganismVersion() == version
@@ -189,6 +189,10 @@ public final class MessageFlow {
                 deadLetters.add(tenant, message, "idempotency-mismatch: " + begun.getReason(), hold);
                 yield true;
             }
+            case EXPIRED -> {
+                deadLetters.add(tenant, message, "expired: " + begun.getReason(), hold);
+                yield true;
+            }
             case VERDICT_UNSPECIFIED, UNRECOGNIZED ->
                 throw new UnavailableException(
                         "the buffer is newer than this pump: verdict " + begun.getVerdictValue());
@@ -196,10 +200,14 @@ public final class MessageFlow {
     }
 
     /** With less history than its handler wants, down to none, where a call does not carry all. */
-    private BeginReply begun(Opened.Trusted trusted, Target target, long version, Handling handling, Hold hold) {
+    private BeginReply begun(
+            LogMessage message, Opened.Trusted trusted, Target target, long version, Handling handling, Hold hold) {
         int slots = handling.readsHistory() ? target.historySlots() : 0;
         while (true) {
-            BeginRequest request = request(trusted.tenant(), trusted.envelope(), target, version, slots);
+            BeginRequest request = request(trusted.tenant(), trusted.envelope(), target, version)
+                    .setHistorySlots(slots)
+                    .setAppendedAtMs(message.appendedAtMs())
+                    .build();
             try {
                 return patience.until(hold, () -> buffer.begin(request));
             } catch (ThreadBuffer.TooLarge e) {
@@ -247,8 +255,7 @@ public final class MessageFlow {
         };
     }
 
-    private static BeginRequest request(
-            TenantId tenant, Envelope envelope, Target target, long version, int historySlots) {
+    private static BeginRequest.Builder request(TenantId tenant, Envelope envelope, Target target, long version) {
         Meta meta = envelope.meta();
         boolean client = meta.isClients();
         BeginRequest.Builder request = BeginRequest.newBuilder()
@@ -263,11 +270,10 @@ public final class MessageFlow {
                 .setDigest(ByteString.copyFrom(envelope.digest()))
                 .setClient(client)
                 .setOrganismVersion(version)
-                .setJoin(target.join())
-                .setHistorySlots(historySlots);
+                .setJoin(target.join());
         if (!client) {
             request.setTurn(meta.turnOrId().toString()).setCause(String.valueOf(meta.cause()));
         }
-        return request.build();
+        return request;
     }
 }

@@ -168,6 +168,15 @@ class FlowFailuresTest extends FlowFixture {
     }
 
     @Test
+    void what_the_journal_has_forgotten_becomes_a_dead_letter() {
+        LogMessage now = client(null, "<Greeting><Name>Ann</Name></Greeting>");
+        step(new LogMessage(
+                now.topic(), 0, 0, TinyJournal.EXPIRED, now.key(), now.value(), now.mac(), now.traceparent()));
+        assertThat(text(log.getLast(), RecordHeaders.REASON)).isEqualTo("expired: too old");
+        assertThat(journal.completed).isEmpty();
+    }
+
+    @Test
     void what_the_journal_calls_a_mismatch_becomes_a_dead_letter() {
         http = _ -> done(new HandlerOutput.Forward("left", "<Poll><Question>a</Question></Poll>"));
         step(client("service", "<Job><Text>x</Text></Job>"));

@@ -29,6 +29,9 @@ import java.util.Set;
 final class TinyJournal implements ThreadBuffer {
     private record Opened(String listener, String caller, String callerThread, String parent) {}
 
+    /** A time of a record that the journal has forgotten. */
+    static final long EXPIRED = 1;
+
     final List<CompleteRequest> completed = new ArrayList<>();
     final List<BeginRequest> begun = new ArrayList<>();
     final List<Slot> slots = new ArrayList<>();
@@ -69,6 +72,12 @@ final class TinyJournal implements ThreadBuffer {
             throw new UnavailableException("the journal is away");
         }
         begun.add(request);
+        if (request.getAppendedAtMs() == EXPIRED) {
+            return BeginReply.newBuilder()
+                    .setVerdict(Verdict.EXPIRED)
+                    .setReason("too old")
+                    .build();
+        }
         String key = request.getThread() + request.getMessage();
         if (done.containsKey(key)) {
             return BeginReply.newBuilder()

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.BiFunction;
 import java.util.function.UnaryOperator;
 
@@ -62,16 +63,25 @@ final class CommitItems {
         return new Written(attributes, body, parts);
     }
 
-    /** @param readBody gives the text of {@code body#<id>#…}, of so many parts */
-    static Commit read(Map<String, AttributeValue> attributes, BiFunction<String, Integer, String> readBody) {
+    /**
+     * Empty: its texts are gone.
+     *
+     * @param readBody gives the text of {@code body#<id>#…}, of so many parts
+     */
+    static Optional<Commit> read(
+            Map<String, AttributeValue> attributes, BiFunction<String, Integer, Optional<String>> readBody) {
         List<String> envelopes = new ArrayList<>();
         AttributeValue inline = attributes.get("envelopes");
         if (inline != null) {
             inline.l().forEach(text -> envelopes.add(text.s()));
         } else {
-            String text = readBody.apply(
+            Optional<String> body = readBody.apply(
                     attribute(attributes, "body").s(),
                     Integer.valueOf(attribute(attributes, "parts").n()));
+            if (body.isEmpty()) {
+                return Optional.empty();
+            }
+            String text = body.get();
             int at = 0;
             for (AttributeValue length : attribute(attributes, "lengths").l()) {
                 int end = at + Integer.parseInt(length.n());
@@ -80,7 +90,8 @@ final class CommitItems {
             }
         }
         var next = envelopes.iterator();
-        return mapEnvelopes(parse(attribute(attributes, "commit").b().asByteArrayUnsafe()), bare -> next.next());
+        return Optional.of(
+                mapEnvelopes(parse(attribute(attributes, "commit").b().asByteArrayUnsafe()), bare -> next.next()));
     }
 
     private static Commit mapEnvelopes(Commit commit, UnaryOperator<String> map) {

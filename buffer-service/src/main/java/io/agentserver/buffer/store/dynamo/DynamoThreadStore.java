@@ -19,6 +19,7 @@ import software.amazon.awssdk.services.dynamodb.model.QueryRequest;
 
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -78,25 +79,32 @@ public final class DynamoThreadStore implements ThreadStore {
                         ":first", AttributeValue.fromS(commitKey(number)),
                         ":last", AttributeValue.fromS("commit#9999999999")))
                 .build();
+        long nowSeconds = clock.instant().getEpochSecond();
         return ask(() -> {
             List<Commit> commits = new ArrayList<>();
             for (Map<String, AttributeValue> item : dynamo.queryPaginator(query).items()) {
-                Commit commit = CommitItems.read(item, (body, parts) -> readBody(key, body, parts));
-                if (!commits.isEmpty()
-                        && commit.getNumber() != commits.getLast().getNumber() + 1) {
-                    commits.clear(); // expiry deletes in no order: what is before a hole is gone as well
+                if (!isExpired(item, nowSeconds)) {
+                    CommitItems.read(item, (body, parts) -> readBody(key, body, parts))
+                            .ifPresent(commit -> follow(commits, commit));
                 }
-                commits.add(commit);
             }
             return commits;
         });
     }
 
+    /** DynamoDB deletes within days and in no order: what is before a hole is gone as well, or half would be left. */
+    private static void follow(List<Commit> commits, Commit commit) {
+        if (!commits.isEmpty() && commit.getNumber() != commits.getLast().getNumber() + 1) {
+            commits.clear();
+        }
+        commits.add(commit);
+    }
+
     @Override
     public boolean append(ConversationKey key, Commit commit, long previousActivityMs) {
         CommitItems.Written written = CommitItems.write(commit);
-        String expires =
-                Long.toString(clock.instant().plus(ttl).plus(PURGE_BOUND).getEpochSecond());
+        Instant now = clock.instant();
+        String expires = Long.toString(now.plus(ttl).plus(PURGE_BOUND).getEpochSecond());
         return ask(() -> {
             for (int part = 0; part < written.bodies().size(); part++) {
                 put(
@@ -110,7 +118,8 @@ public final class DynamoThreadStore implements ThreadStore {
                         item(key, commitKey(commit.getNumber()), expires, written.attributes());
                 dynamo.putItem(request -> request.tableName(ThreadsTable.NAME)
                         .item(item)
-                        .conditionExpression("attribute_not_exists(sk)"));
+                        .conditionExpression("attribute_not_exists(sk) OR expires_at <= :now")
+                        .expressionAttributeValues(Map.of(":now", number(now.getEpochSecond()))));
             } catch (ConditionalCheckFailedException exists) {
                 return false;
             }
@@ -207,18 +216,26 @@ public final class DynamoThreadStore implements ThreadStore {
         }
     }
 
-    private String readBody(ConversationKey key, String body, int parts) {
+    private static boolean isExpired(Map<String, AttributeValue> item, long nowSeconds) {
+        return Long.parseLong(text(item, EXPIRES)) <= nowSeconds;
+    }
+
+    /** Empty: deleted before the commit that names it. */
+    private Optional<String> readBody(ConversationKey key, String body, int parts) {
         StringBuilder text = new StringBuilder();
         for (int part = 0; part < parts; part++) {
             Map<String, AttributeValue> id =
                     Map.of(PK, AttributeValue.fromS(key.toString()), SK, AttributeValue.fromS(bodyKey(body, part)));
-            text.append(text(
-                    dynamo.getItem(request ->
-                                    request.tableName(ThreadsTable.NAME).key(id).consistentRead(true))
-                            .item(),
-                    "text"));
+            Map<String, AttributeValue> item = dynamo.getItem(request ->
+                            request.tableName(ThreadsTable.NAME).key(id).consistentRead(true))
+                    .item();
+            if (item.isEmpty()) {
+                log.warn("a commit of {} has lost its body {} and counts as expired", key, body);
+                return Optional.empty();
+            }
+            text.append(text(item, "text"));
         }
-        return text.toString();
+        return Optional.of(text.toString());
     }
 
     private void put(ConversationKey key, String sk, String expires, Map<String, AttributeValue> attributes) {

@@ -1,5 +1,6 @@
 package io.agentserver.buffer.store.dynamo;
 
+import io.agentserver.buffer.commit.Commit;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.Look;
 import io.agentserver.buffer.store.StoreUnavailableException;
@@ -86,6 +87,58 @@ class DynamoThreadStoreTest extends ThreadStoreContract {
                 .hasSize(2)
                 .first()
                 .satisfies(first -> assertThat(first.getNumber()).isEqualTo(4));
+    }
+
+    @Test
+    void hides_what_dynamodb_may_have_deleted_in_part() {
+        ConversationKey key = conversation(TENANT);
+        append(key, 5);
+        for (String number : new String[] {"1", "3"}) {
+            expire(key, "commit#000000000" + number);
+        }
+        assertThat(store.read(key, 1, Look.CONSISTENT))
+                .extracting(Commit::getNumber)
+                .containsExactly(4L, 5L);
+        assertThat(store.append(key, commit(5, "x"), 0)).as("4 and 5 are there").isFalse();
+    }
+
+    @Test
+    void a_conversation_begins_anew_over_what_has_expired_and_is_not_deleted_yet() {
+        ConversationKey key = conversation(TENANT);
+        append(key, 3);
+        for (int number = 1; number <= 3; number++) {
+            expire(key, "commit#000000000" + number);
+        }
+        assertThat(store.read(key, 1, Look.CONSISTENT)).isEmpty();
+
+        assertThat(store.append(key, commit(1, "x"), 0)).isTrue();
+
+        assertThat(store.append(key, commit(1, "x"), 0)).isFalse();
+        assertThat(store.read(key, 1, Look.CONSISTENT))
+                .extracting(Commit::getNumber)
+                .containsExactly(1L);
+    }
+
+    @Test
+    void a_commit_whose_text_was_deleted_first_has_expired() {
+        ConversationKey key = conversation(TENANT);
+        append(key, 1);
+        store.append(key, commit(2, "x".repeat(400_000)), 0);
+        store.append(key, commit(3, "x"), 0);
+        String body =
+                item(key, "commit#0000000002").getOrDefault("body", NOTHING).s();
+        dynamo.deleteItem(request -> request.tableName("threads").key(id(key, "body#" + body + "#0")));
+
+        assertThat(store.read(key, 1, Look.CONSISTENT))
+                .extracting(Commit::getNumber)
+                .containsExactly(3L);
+    }
+
+    private static void expire(ConversationKey key, String sk) {
+        dynamo.updateItem(request -> request.tableName("threads")
+                .key(id(key, sk))
+                .updateExpression("SET expires_at = :past")
+                .expressionAttributeValues(Map.of(":past", AttributeValue.fromN("1000000"))));
     }
 
     @Test
