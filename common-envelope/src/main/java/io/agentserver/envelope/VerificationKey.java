@@ -7,6 +7,7 @@ import com.nimbusds.jose.jwk.JWK;
 import com.nimbusds.jose.jwk.KeyUse;
 import com.nimbusds.jose.jwk.OctetKeyPair;
 import com.nimbusds.jose.jwk.RSAKey;
+import com.nimbusds.jose.util.JSONObjectUtils;
 
 import java.math.BigInteger;
 import java.security.GeneralSecurityException;
@@ -16,6 +17,8 @@ import java.security.spec.X509EncodedKeySpec;
 import java.text.ParseException;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.Map;
 
 /** A registered public key; it, not a token, decides the algorithm. */
 public record VerificationKey(String kid, JwsAlgorithm algorithm, PublicKey key) {
@@ -35,6 +38,9 @@ public record VerificationKey(String kid, JwsAlgorithm algorithm, PublicKey key)
             if (jwk.getKeyID() == null || !jwk.getKeyID().matches("[A-Za-z0-9._-]{1,128}")) {
                 throw new Unfit("kid: is needed, of the form [A-Za-z0-9._-]{1,128}");
             }
+            if (jwk.getX509CertURL() != null || jwk.getX509CertChain() != null || hasThumbprint(jwk)) {
+                throw new Unfit("x5u, x5c, x5t: certificates are not looked at; register the bare key");
+            }
             if (jwk.getKeyUse() != null && !KeyUse.SIGNATURE.equals(jwk.getKeyUse())) {
                 throw new Unfit("use: must be sig");
             }
@@ -47,6 +53,23 @@ public record VerificationKey(String kid, JwsAlgorithm algorithm, PublicKey key)
             return new VerificationKey(jwk.getKeyID(), algorithm, publicKey(jwk, algorithm));
         } catch (ParseException | JOSEException | GeneralSecurityException | IllegalArgumentException e) {
             throw new Unfit("not a public JWK of a known kind");
+        }
+    }
+
+    private static boolean hasThumbprint(JWK jwk) {
+        return jwk.toJSONObject().containsKey("x5t") || jwk.getX509CertSHA256Thumbprint() != null;
+    }
+
+    /** Of a JWK that {@link #ofJwk} has read, what is needed to verify: no certificates, no links, no more. */
+    public static String publicMembers(String json) {
+        try {
+            JWK jwk = JWK.parse(json);
+            Map<String, Object> members = new LinkedHashMap<>(jwk.getRequiredParams());
+            members.put("kid", jwk.getKeyID());
+            members.put("alg", jwk.getAlgorithm().getName());
+            return JSONObjectUtils.toJSONString(members);
+        } catch (ParseException e) {
+            throw new IllegalArgumentException("not a JWK", e);
         }
     }
 

@@ -1,6 +1,7 @@
 package io.agentserver.organism;
 
 import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
 import java.math.BigDecimal;
@@ -172,7 +173,7 @@ final class JsonToXml {
         if (value.isObject() || value.isArray()) {
             throw new Refusal(pointer, "must be one value: a string, a number, true or false");
         }
-        String text = value.isNumber() ? number(value) : value.asString();
+        String text = value.isNumber() ? number(value, pointer) : value.asString();
         if (!XmlNames.isText(text)) {
             throw new Refusal(
                     pointer,
@@ -182,11 +183,16 @@ final class JsonToXml {
     }
 
     /** XSD's decimals know no exponent; one too large to be written out stays as it is, for the validator to judge. */
-    private static String number(JsonNode value) {
-        if (value.isFloatingPointNumber() && !Double.isFinite(value.doubleValue())) {
+    private static String number(JsonNode value, String pointer) throws Refusal {
+        if ((value.isDouble() || value.isFloat()) && !Double.isFinite(value.doubleValue())) {
             return value.asString();
         }
-        BigDecimal decimal = value.decimalValue();
+        BigDecimal decimal;
+        try {
+            decimal = value.decimalValue();
+        } catch (JacksonException | ArithmeticException | NumberFormatException e) {
+            throw new Refusal(pointer, "is a number with too large an exponent");
+        }
         return Math.abs((long) decimal.scale()) > 100
                 ? decimal.toString()
                 : decimal.stripTrailingZeros().toPlainString();

@@ -8,7 +8,12 @@ import io.agentserver.envelope.TenantId;
 import io.agentserver.gateway.RunningGateway.Answer;
 import io.agentserver.localstores.LocalStores;
 import io.agentserver.log.RecordMac;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.admin.AlterConfigOp;
+import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.common.config.ConfigResource;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -20,6 +25,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -164,6 +170,41 @@ class AdmissionTest {
         assertThat(other.status()).isEqualTo(422);
         assertThat(other.problem()).isEqualTo("idempotency-mismatch");
         assertThat(onTheLog()).hasSize(1);
+    }
+
+    @Test
+    void refuses_an_idempotency_key_that_was_sent_with_another_thread() {
+        String one = greeting().replace("</meta>", "<thread>" + Ids.v7() + "</thread></meta>");
+        String two = greeting().replace("</meta>", "<thread>" + Ids.v7() + "</thread></meta>");
+        assertThat(sendWithKey("order-19", one).status()).isEqualTo(202);
+        assertThat(sendWithKey("order-19", one).status()).isEqualTo(202);
+
+        for (String other : List.of(two, greeting())) {
+            Answer refused = sendWithKey("order-19", other);
+            assertThat(refused.status()).as(refused.body()).isEqualTo(422);
+            assertThat(refused.problem()).isEqualTo("idempotency-mismatch");
+        }
+        assertThat(sendWithKey("order-20", greeting()).status()).isEqualTo(202);
+        assertThat(sendWithKey("order-20", one).status()).isEqualTo(422);
+        assertThat(onTheLog()).hasSize(2);
+    }
+
+    @Test
+    void refuses_what_the_topic_never_takes() throws Exception {
+        try (Admin admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, stores.kafkaBootstrap()))) {
+            ConfigResource topic = new ConfigResource(ConfigResource.Type.TOPIC, "messages." + tenant);
+            admin.incrementalAlterConfigs(Map.of(
+                            topic,
+                            List.of(new AlterConfigOp(
+                                    new ConfigEntry("max.message.bytes", "100"), AlterConfigOp.OpType.SET))))
+                    .all()
+                    .get();
+        }
+        Answer refused = xml(greeting());
+
+        assertThat(refused.status()).as(refused.body()).isEqualTo(413);
+        assertThat(refused.problem()).isEqualTo("too-large");
+        assertThat(onTheLog()).isEmpty();
     }
 
     @Test

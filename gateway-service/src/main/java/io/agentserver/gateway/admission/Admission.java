@@ -137,6 +137,12 @@ public final class Admission {
             id = idempotencyKey == null ? MessageId.create() : MessageId.ofIdempotencyKey(tenant, idempotencyKey);
         }
         document.fill(ThreadId.ofFirstMessage(tenant, id), id);
+        boolean keyed = idempotencyKey != null && id.equals(MessageId.ofIdempotencyKey(tenant, idempotencyKey));
+        if (keyed && repeats.isElsewhere(tenant, document.meta().requiredThread(), id)) {
+            return new Declined(Problem.of(
+                    ProblemType.IDEMPOTENCY_MISMATCH,
+                    "the Idempotency-Key was sent with a message of another thread; use a new one"));
+        }
         if (!document.meta().isClients()) {
             return new Declined(insideOnly(document.meta(), read)); // it could not even be signed as a client's
         }
@@ -163,9 +169,7 @@ public final class Admission {
                     return admitted;
                 }
                 case OTHER_CONTENT -> {
-                    return new Declined(Problem.of(
-                            ProblemType.IDEMPOTENCY_MISMATCH,
-                            "the id " + admitted.message() + " was sent with another content; use a new one"));
+                    return otherContent(admitted);
                 }
                 case NEW -> {
                     // on with it
@@ -175,7 +179,18 @@ public final class Admission {
         problem = organism == null
                 ? Problem.of(ProblemType.UNKNOWN_LISTENER, "the tenant has no organism yet: PUT /v1/organism")
                 : misfit(organism, envelope, read.pointerBase());
-        return problem == null ? append(tenant, envelope, admitted) : new Declined(problem);
+        if (problem != null) {
+            return new Declined(problem);
+        }
+        return !repeatable || repeats.reserve(tenant, envelope)
+                ? append(tenant, envelope, admitted)
+                : otherContent(admitted);
+    }
+
+    private static Declined otherContent(Admitted admitted) {
+        return new Declined(Problem.of(
+                ProblemType.IDEMPOTENCY_MISMATCH,
+                "the id " + admitted.message() + " was sent with another content; use a new one"));
     }
 
     /** The rules for what a client may put around its payload. */
@@ -239,6 +254,11 @@ public final class Admission {
                 repeats.remember(tenant, envelope);
                 LOG.debug("accepted");
                 yield admitted;
+            }
+            // signing and canonical form have made it too long for the topic
+            case Appended.TooLarge() -> {
+                repeats.release(tenant, envelope);
+                yield new Declined(Problem.tooLarge(limits.bytes()));
             }
             case Appended.Unknown() ->
                 new Declined(new Problem(

@@ -26,7 +26,12 @@ final class Repeats {
     private static final Logger LOG = LoggerFactory.getLogger(Repeats.class);
 
     private final ThreadBuffer buffer;
-    private final Cache<Key, byte[]> digests = Caffeine.newBuilder()
+    private final Cache<Key, Known> known = Caffeine.newBuilder()
+            .maximumSize(100_000)
+            .expireAfterWrite(Duration.ofMinutes(10))
+            .build();
+
+    private final Cache<Named, ThreadId> threads = Caffeine.newBuilder()
             .maximumSize(100_000)
             .expireAfterWrite(Duration.ofMinutes(10))
             .build();
@@ -37,6 +42,20 @@ final class Repeats {
 
     private record Key(TenantId tenant, ThreadId thread, MessageId message) {}
 
+    /**
+     * What this pod knows of an id.
+     *
+     * @param onLog false: it is on its way there, and nobody knows yet whether it arrived
+     */
+    @SuppressWarnings("ArrayRecordComponent") // compared by Arrays.equals, never changed
+    private record Known(byte[] digest, boolean onLog) {
+        boolean is(Envelope envelope) {
+            return Arrays.equals(digest, envelope.digest());
+        }
+    }
+
+    private record Named(TenantId tenant, MessageId message) {}
+
     enum Finding {
         NEW,
         SAME,
@@ -46,19 +65,52 @@ final class Repeats {
 
     Finding find(TenantId tenant, Envelope envelope) {
         Key key = key(tenant, envelope);
-        byte[] known = digests.getIfPresent(key);
-        if (known == null) {
-            known = journalled(key).map(ByteString::toByteArray).orElse(null);
+        Known ours = known.getIfPresent(key);
+        if (ours != null && ours.is(envelope)) {
+            return ours.onLog() ? Finding.SAME : Finding.NEW;
         }
-        if (known == null) {
-            return Finding.NEW;
+        // also where we know another: of two that came at once on two pods, the journal says which one stands
+        Optional<ByteString> journalled = journalled(key);
+        if (journalled.isPresent()) {
+            return Arrays.equals(journalled.get().toByteArray(), envelope.digest())
+                    ? Finding.SAME
+                    : Finding.OTHER_CONTENT;
         }
-        return Arrays.equals(known, envelope.digest()) ? Finding.SAME : Finding.OTHER_CONTENT;
+        return ours == null ? Finding.NEW : Finding.OTHER_CONTENT;
+    }
+
+    /** It is about to go on the log. False if another content of this id is, or was: of several at once one gets there. */
+    boolean reserve(TenantId tenant, Envelope envelope) {
+        Known before = known.asMap().putIfAbsent(key(tenant, envelope), new Known(envelope.digest(), false));
+        return before == null || before.is(envelope);
+    }
+
+    /** The log did not take it, for certain. */
+    void release(TenantId tenant, Envelope envelope) {
+        known.asMap()
+                .computeIfPresent(
+                        key(tenant, envelope), (key, ours) -> ours.onLog() || !ours.is(envelope) ? ours : null);
+    }
+
+    /**
+     * Whether a message whose id is its {@code Idempotency-Key}'s was admitted in another thread, as far as it can be known:
+     * by this pod in the last minutes, or in the conversation that the key alone would open. Two such messages are two to the
+     * journal, which knows an id by its thread.
+     */
+    boolean isElsewhere(TenantId tenant, ThreadId thread, MessageId message) {
+        ThreadId admitted = threads.getIfPresent(new Named(tenant, message));
+        if (admitted != null) {
+            return !admitted.equals(thread);
+        }
+        ThreadId own = ThreadId.ofFirstMessage(tenant, message);
+        return !own.equals(thread) && journalled(new Key(tenant, own, message)).isPresent();
     }
 
     /** The log has it. */
     void remember(TenantId tenant, Envelope envelope) {
-        digests.put(key(tenant, envelope), envelope.digest());
+        Key key = key(tenant, envelope);
+        known.put(key, new Known(envelope.digest(), true));
+        threads.asMap().putIfAbsent(new Named(tenant, key.message()), key.thread());
     }
 
     private Optional<ByteString> journalled(Key key) {

@@ -57,6 +57,9 @@ public final class Responses {
         } catch (Unavailable e) {
             LOG.warn("accepted, but its response cannot be waited for: {}", e.toString());
             return new Response.NotYet();
+        } catch (IllegalStateException e) {
+            LOG.error("accepted, but waiting for its response failed", e);
+            return new Response.NotYet();
         }
         if (!reply.getEnded()) {
             return new Response.NotYet();

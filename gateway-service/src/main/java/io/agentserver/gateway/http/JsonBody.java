@@ -46,7 +46,7 @@ public final class JsonBody {
         JsonNode node;
         try {
             node = STRICT.readTree(json);
-        } catch (JacksonException e) {
+        } catch (JacksonException | NumberFormatException | ArithmeticException e) { // exponents beyond an int
             throw malformed();
         }
         if (!(node instanceof ObjectNode object)) {

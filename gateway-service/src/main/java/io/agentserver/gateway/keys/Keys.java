@@ -3,6 +3,9 @@ package io.agentserver.gateway.keys;
 import io.agentserver.envelope.Ids;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.VerificationKey;
+import io.agentserver.gateway.problems.Problem;
+import io.agentserver.gateway.problems.ProblemType;
+import io.agentserver.gateway.problems.Refusal;
 import io.agentserver.gateway.tenants.Tenants;
 import io.agentserver.tenancy.ApiKey;
 import io.agentserver.tenancy.TenantEntry;
@@ -13,11 +16,14 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.UnaryOperator;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
 
 /**
  * A tenant's API keys and signing keys, as changes of its entry: they hold on every pod once the directory has them. A call
@@ -26,6 +32,14 @@ import java.util.function.UnaryOperator;
 public final class Keys {
     /** How long a rotated key still lives beside its successor. */
     static final Duration OVERLAP = Duration.ofHours(24);
+
+    static final int MOST_API_KEYS = 100;
+    static final int MOST_SIGNING_KEYS = 20;
+
+    /** What is on the log was admitted at most so long ago, by far. */
+    private static final Duration REMEMBER_DELETED = Duration.ofDays(7);
+
+    private static final int MOST_DELETED = 100;
 
     private final Tenants tenants;
     private final Clock clock;
@@ -39,51 +53,72 @@ public final class Keys {
     /** @param secret shown to the caller this once */
     record Issued(TenantEntry.Key key, ApiKey secret) {}
 
-    /** @param live or for tests; the prefix tells */
+    /**
+     * @param live or for tests; the prefix tells
+     * @throws Refusal 409 if the tenant has {@link #MOST_API_KEYS} living ones
+     */
     Optional<Issued> issue(
             TenantId tenant, String name, Set<String> scopes, boolean live, @Nullable Instant expiresAt) {
         Issued issued = make(name, scopes, live, expiresAt);
-        return tenants.change(tenant, entry -> entry.withApiKeys(with(entry.apiKeys(), issued.key())))
+        return tenants.change(tenant, entry -> entry.withApiKeys(with(living(entry), issued.key())))
                 .map(entry -> issued);
     }
 
     /** False if the tenant has no such living key. */
     boolean revoke(TenantId tenant, String id) {
-        Instant now = clock.instant();
-        return changeKey(
-                tenant,
-                id,
-                key -> new TenantEntry.Key(
-                        key.id(), key.name(), key.hash(), key.scopes(), key.createdAt(), key.expiresAt(), now));
+        AtomicBoolean found = new AtomicBoolean();
+        tenants.change(tenant, entry -> {
+            List<TenantEntry.Key> living = living(entry);
+            List<TenantEntry.Key> left =
+                    living.stream().filter(key -> !key.id().equals(id)).toList();
+            found.set(left.size() < living.size());
+            return found.get() ? entry.withApiKeys(left) : entry;
+        });
+        return found.get();
     }
 
-    /** A successor of the same name and scopes; the old key lives for {@link #OVERLAP}. Empty if there is no such living key. */
-    Optional<Issued> rotate(TenantId tenant, String id) {
-        Instant now = clock.instant();
-        Optional<TenantEntry.Key> old = tenants.change(tenant, same -> same).stream()
-                .flatMap(entry -> entry.apiKeys().stream())
-                .filter(key -> key.id().equals(id) && key.isAlive(now))
-                .findFirst();
-        if (old.isEmpty()) {
-            return Optional.empty();
-        }
-        Optional<Issued> issued = issue(tenant, old.get().name(), old.get().scopes(), true, null);
-        Instant end = now.plus(OVERLAP);
-        changeKey(
-                tenant,
-                id,
-                key -> new TenantEntry.Key(
-                        key.id(),
-                        key.name(),
-                        key.hash(),
-                        key.scopes(),
-                        key.createdAt(),
-                        earlier(key.expiresAt(), end),
-                        null));
-        return issued;
+    /**
+     * A successor of the same name, scopes and end; the old key lives for {@link #OVERLAP}. Empty if there is no such living
+     * key.
+     *
+     * @param mayHave whether whoever asks may have a key of these scopes
+     * @throws Refusal 403 if not, 409 as in {@link #issue}
+     */
+    Optional<Issued> rotate(TenantId tenant, String id, Predicate<Set<String>> mayHave) {
+        Instant end = clock.instant().plus(OVERLAP);
+        ApiKey secret = ApiKey.create(true, random);
+        AtomicReference<TenantEntry.@Nullable Key> made = new AtomicReference<>();
+        tenants.change(tenant, entry -> {
+            List<TenantEntry.Key> living = living(entry);
+            TenantEntry.Key old = living.stream()
+                    .filter(key -> key.id().equals(id))
+                    .findFirst()
+                    .orElse(null);
+            made.set(null);
+            if (old == null) {
+                return entry;
+            }
+            if (!mayHave.test(old.scopes())) {
+                throw Problem.of(ProblemType.FORBIDDEN, "the API key has not all scopes of the key to be rotated")
+                        .refusal();
+            }
+            TenantEntry.Key successor = key(secret, old.name(), old.scopes(), old.expiresAt());
+            made.set(successor);
+            return entry.withApiKeys(with(
+                    living.stream()
+                            .map(key -> key.equals(old) ? ending(key, end) : key)
+                            .toList(),
+                    successor));
+        });
+        return Optional.ofNullable(made.get()).map(key -> new Issued(key, secret));
     }
 
-    /** False if another key has, or had, that kid. */
+    /**
+     * False if another key has, or had of late, that kid.
+     *
+     * @param jwk its public members alone
+     * @throws Refusal 409 if the tenant has {@link #MOST_SIGNING_KEYS} living ones
+     */
     boolean register(TenantId tenant, VerificationKey key, String jwk) {
         AtomicBoolean taken = new AtomicBoolean();
         tenants.change(tenant, entry -> {
@@ -91,7 +126,13 @@ public final class Keys {
             if (taken.get()) {
                 return entry;
             }
-            List<TenantEntry.OrgKey> keys = new ArrayList<>(entry.signingKeys());
+            List<TenantEntry.OrgKey> keys = remembered(entry.signingKeys());
+            if (keys.stream().filter(k -> k.deletedAt() == null).count() >= MOST_SIGNING_KEYS) {
+                throw Problem.of(
+                                ProblemType.CONFLICT,
+                                "the tenant has " + MOST_SIGNING_KEYS + " signing keys; delete one first")
+                        .refusal();
+            }
             keys.add(new TenantEntry.OrgKey(key.kid(), key.algorithm().name(), jwk, clock.instant(), null));
             return entry.withSigningKeys(keys);
         });
@@ -105,43 +146,64 @@ public final class Keys {
             found.set(entry.signingKeys().stream().anyMatch(k -> k.kid().equals(kid) && k.deletedAt() == null));
             return !found.get()
                     ? entry
-                    : entry.withSigningKeys(entry.signingKeys().stream()
+                    : entry.withSigningKeys(remembered(entry.signingKeys().stream()
                             .map(k -> k.kid().equals(kid)
                                     ? new TenantEntry.OrgKey(k.kid(), k.alg(), k.jwk(), k.createdAt(), clock.instant())
                                     : k)
-                            .toList());
+                            .toList()));
         });
         return found.get();
     }
 
-    private boolean changeKey(TenantId tenant, String id, UnaryOperator<TenantEntry.Key> change) {
+    /** An entry must fit into an item of DynamoDB, also after each deletion: the dead are forgotten. */
+    private List<TenantEntry.Key> living(TenantEntry entry) {
         Instant now = clock.instant();
-        AtomicBoolean found = new AtomicBoolean();
-        tenants.change(tenant, entry -> {
-            found.set(entry.apiKeys().stream().anyMatch(k -> k.id().equals(id) && k.isAlive(now)));
-            return !found.get()
-                    ? entry
-                    : entry.withApiKeys(entry.apiKeys().stream()
-                            .map(k -> k.id().equals(id) ? change.apply(k) : k)
-                            .toList());
-        });
-        return found.get();
+        return entry.apiKeys().stream().filter(key -> key.isAlive(now)).toList();
+    }
+
+    /** The living, and of the deleted those that something on the log may still be signed with; changeable. */
+    private List<TenantEntry.OrgKey> remembered(List<TenantEntry.OrgKey> keys) {
+        Instant oldest = clock.instant().minus(REMEMBER_DELETED);
+        Set<String> kids = keys.stream()
+                .filter(key -> key.deletedAt() != null && key.deletedAt().isAfter(oldest))
+                .sorted(Comparator.comparing(
+                        TenantEntry.OrgKey::deletedAt, Comparator.nullsLast(Comparator.reverseOrder())))
+                .limit(MOST_DELETED)
+                .map(TenantEntry.OrgKey::kid)
+                .collect(Collectors.toSet());
+        return keys.stream()
+                .filter(key -> key.deletedAt() == null || kids.contains(key.kid()))
+                .collect(Collectors.toCollection(ArrayList::new));
     }
 
     private Issued make(String name, Set<String> scopes, boolean live, @Nullable Instant expiresAt) {
         ApiKey secret = ApiKey.create(live, random);
-        TenantEntry.Key key =
-                new TenantEntry.Key(Ids.v7().toString(), name, secret.hash(), scopes, clock.instant(), expiresAt, null);
-        return new Issued(key, secret);
+        return new Issued(key(secret, name, scopes, expiresAt), secret);
     }
 
-    private static List<TenantEntry.Key> with(List<TenantEntry.Key> keys, TenantEntry.Key key) {
-        List<TenantEntry.Key> all = new ArrayList<>(keys);
+    private TenantEntry.Key key(ApiKey secret, String name, Set<String> scopes, @Nullable Instant expiresAt) {
+        return new TenantEntry.Key(Ids.v7().toString(), name, secret.hash(), scopes, clock.instant(), expiresAt, null);
+    }
+
+    private static TenantEntry.Key ending(TenantEntry.Key key, Instant end) {
+        Instant before = key.expiresAt();
+        return new TenantEntry.Key(
+                key.id(),
+                key.name(),
+                key.hash(),
+                key.scopes(),
+                key.createdAt(),
+                before != null && before.isBefore(end) ? before : end,
+                null);
+    }
+
+    private static List<TenantEntry.Key> with(List<TenantEntry.Key> living, TenantEntry.Key key) {
+        if (living.size() >= MOST_API_KEYS) {
+            throw Problem.of(ProblemType.CONFLICT, "the tenant has " + MOST_API_KEYS + " API keys; revoke one first")
+                    .refusal();
+        }
+        List<TenantEntry.Key> all = new ArrayList<>(living);
         all.add(key);
         return all;
-    }
-
-    private static Instant earlier(@Nullable Instant a, Instant b) {
-        return a != null && a.isBefore(b) ? a : b;
     }
 }

@@ -89,7 +89,7 @@ public final class SigningKeysEndpoint extends JsonEndpoint {
             throw Problem.of(ProblemType.INVALID_KEY, String.valueOf(e.getMessage()))
                     .refusal();
         }
-        if (!keys.register(caller.tenantId(), key, jwk)) {
+        if (!keys.register(caller.tenantId(), key, VerificationKey.publicMembers(jwk))) {
             throw Problem.of(
                             ProblemType.CONFLICT, "the kid " + key.kid() + " is, or was, another key's; choose another")
                     .refusal();

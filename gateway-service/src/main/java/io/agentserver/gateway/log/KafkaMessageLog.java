@@ -8,6 +8,7 @@ import io.agentserver.log.Topics;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -55,6 +56,9 @@ public final class KafkaMessageLog {
             return new Appended.Acknowledged();
         } catch (ExecutionException | TimeoutException | KafkaException e) {
             LOG.warn("the log did not acknowledge: {}", e.toString());
+            if (e instanceof RecordTooLargeException || e.getCause() instanceof RecordTooLargeException) {
+                return new Appended.TooLarge();
+            }
             return new Appended.Unknown();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

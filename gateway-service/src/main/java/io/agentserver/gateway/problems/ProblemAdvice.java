@@ -1,9 +1,12 @@
 package io.agentserver.gateway.problems;
 
 import jakarta.servlet.http.HttpServletRequest;
+import org.apache.catalina.connector.ClientAbortException;
+import org.apache.coyote.BadRequestException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.beans.TypeMismatchException;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
@@ -63,6 +66,23 @@ public final class ProblemAdvice {
     @Nullable
     ResponseEntity<byte[]> clientGone(AsyncRequestNotUsableException e) {
         return null; // nobody is left to be answered
+    }
+
+    @ExceptionHandler
+    @Nullable
+    ResponseEntity<byte[]> clientGone(ClientAbortException e, HttpServletRequest request) {
+        LOG.debug("the client of request {} has gone", request.getAttribute(RequestFilter.REQUEST_ID), e);
+        return null; // nobody is left to be answered
+    }
+
+    @ExceptionHandler
+    ResponseEntity<byte[]> unreadable(BadRequestException e, HttpServletRequest request) {
+        return answer(Problem.of(ProblemType.INVALID_REQUEST, "the body is not sent as HTTP says"), request);
+    }
+
+    @ExceptionHandler
+    ResponseEntity<byte[]> wrongType(TypeMismatchException e, HttpServletRequest request) {
+        return answer(Problem.of(ProblemType.INVALID_REQUEST, "a parameter or a header has a wrong value"), request);
     }
 
     @ExceptionHandler

@@ -10,6 +10,7 @@ import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
 import software.amazon.awssdk.services.dynamodb.model.BillingMode;
 import software.amazon.awssdk.services.dynamodb.model.ConditionalCheckFailedException;
+import software.amazon.awssdk.services.dynamodb.model.DynamoDbException;
 import software.amazon.awssdk.services.dynamodb.model.KeyType;
 import software.amazon.awssdk.services.dynamodb.model.Put;
 import software.amazon.awssdk.services.dynamodb.model.ResourceInUseException;
@@ -79,7 +80,7 @@ public final class DynamoTenantTable {
         return entries("sk = :sk AND attribute_exists(" + BOOT_PENDING + ")", Map.of(":sk", text(ENTRY)));
     }
 
-    /** False if there is, or was, a tenant of that id. */
+    /** False if there is, or was, a tenant of that id; not if that is this very entry, written by a try whose answer was lost. */
     public boolean create(TenantEntry entry) {
         try {
             asked(() -> dynamo.putItem(b -> b.tableName(TABLE)
@@ -87,7 +88,7 @@ public final class DynamoTenantTable {
                     .conditionExpression("attribute_not_exists(pk)")));
             return true;
         } catch (ConditionalCheckFailedException e) {
-            return false;
+            return find(entry.tenantId()).filter(entry::equals).isPresent();
         }
     }
 
@@ -104,7 +105,7 @@ public final class DynamoTenantTable {
                             ":before", number(entry.revision() - 1)))));
             return true;
         } catch (ConditionalCheckFailedException e) {
-            return false;
+            return find(entry.tenantId()).filter(entry::equals).isPresent(); // as in create
         }
     }
 
@@ -194,6 +195,11 @@ public final class DynamoTenantTable {
         } catch (ConditionalCheckFailedException | TransactionCanceledException e) {
             throw e;
         } catch (SdkException e) {
+            if (e instanceof DynamoDbException refused
+                    && refused.awsErrorDetails() != null
+                    && refused.awsErrorDetails().errorCode().equals("ValidationException")) {
+                throw new IllegalStateException("the tenant table does not take this, ever", e);
+            }
             throw new Unavailable("the tenant table does not answer; try again", e);
         }
     }

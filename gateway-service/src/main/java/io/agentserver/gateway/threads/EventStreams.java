@@ -59,11 +59,26 @@ public final class EventStreams {
                 LOG.warn("a conversation could not be read; watching again: {}", e.toString());
                 write(out, EventStream.KEEP_ALIVE);
             } finally {
-                call.cancel("the stream needs it no longer", null);
+                end(call);
             }
             if (stopping.await(BETWEEN_TRIES.toMillis(), TimeUnit.MILLISECONDS)) {
                 return;
             }
+        }
+    }
+
+    /** What had arrived and was not read holds memory outside the heap until somebody takes it. */
+    private static void end(BlockingClientCall<?, WatchEvent> call) throws InterruptedException {
+        call.cancel("the stream needs it no longer", null);
+        try {
+            WatchEvent event = call.read(POLL.toMillis(), TimeUnit.MILLISECONDS);
+            while (event != null) {
+                event = call.read(POLL.toMillis(), TimeUnit.MILLISECONDS);
+            }
+        } catch (StatusException e) {
+            LOG.trace("ended, as it was told", e);
+        } catch (TimeoutException e) {
+            LOG.debug("a cancelled watch did not end", e);
         }
     }
 

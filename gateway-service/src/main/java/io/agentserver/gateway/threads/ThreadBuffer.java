@@ -15,6 +15,7 @@ import io.agentserver.envelope.MessageId;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
 import io.agentserver.gateway.problems.Problem;
+import io.agentserver.gateway.problems.ProblemType;
 import io.agentserver.gateway.problems.Unavailable;
 import io.agentserver.log.RecordHeaders;
 import io.agentserver.service.ServiceTokens;
@@ -186,6 +187,10 @@ public final class ThreadBuffer implements AutoCloseable {
             case UNAVAILABLE, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, CANCELLED, ABORTED ->
                 new Unavailable("the conversation store does not answer; try again", e);
             case NOT_FOUND -> Problem.notFound().refusal();
+            // ids are checked before; of what is left, a cursor is the caller's own
+            case INVALID_ARGUMENT ->
+                Problem.of(ProblemType.INVALID_REQUEST, "a parameter has a wrong value")
+                        .refusal();
             default -> new IllegalStateException("the buffer refused a call of the gateway: " + status, e);
         };
     }

@@ -86,14 +86,14 @@ public final class ThreadsEndpoint extends JsonEndpoint {
             @PathVariable String id,
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
             @RequestHeader(value = HttpHeaders.ACCEPT, required = false) @Nullable String accept,
-            @RequestParam(defaultValue = "0") long after,
+            @RequestParam(defaultValue = "0") String after,
             @RequestParam(required = false) @Nullable String cursor,
             @RequestParam(defaultValue = "50") int limit,
             @RequestParam(defaultValue = "") String thread) {
         Caller caller = callers.require(authorization, Scope.THREADS_READ);
         ThreadId conversation = thread(id);
         String filter = thread.isEmpty() ? "" : thread(thread).toString();
-        long from = cursor == null ? after : sequence("cursor", cursor);
+        long from = cursor == null ? sequence("after", after) : sequence("cursor", cursor);
         int size = bounded(limit);
         ReadReply reply = buffer.read(caller.tenantId(), conversation, from, size, filter, NOT_YET);
         if (!reply.getFound()) {

@@ -6,6 +6,8 @@ import io.agentserver.gateway.problems.Problem;
 import io.agentserver.gateway.problems.ProblemType;
 import io.agentserver.tenancy.Scope;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
@@ -23,7 +25,10 @@ import java.time.format.DateTimeParseException;
 @RestController
 public final class UsageEndpoint {
     private static final int DAYS = 30;
+    private static final Logger LOG = LoggerFactory.getLogger(UsageEndpoint.class);
     private static final int MOST_DAYS = 366;
+    private static final int FIRST_YEAR = 2000;
+    private static final int LAST_YEAR = 9999;
 
     private final Callers callers;
     private final BillingUsage usage;
@@ -55,10 +60,14 @@ public final class UsageEndpoint {
 
     private static LocalDate day(String what, String text) {
         try {
-            return LocalDate.parse(text);
+            LocalDate day = LocalDate.parse(text);
+            if (day.getYear() >= FIRST_YEAR && day.getYear() <= LAST_YEAR) {
+                return day;
+            }
         } catch (DateTimeParseException e) {
-            throw Problem.of(ProblemType.INVALID_REQUEST, what + ": must be a day, like 2030-01-31")
-                    .refusal();
+            LOG.debug("told below, like a day that no calendar of ours has", e);
         }
+        throw Problem.of(ProblemType.INVALID_REQUEST, what + ": must be a day, like 2030-01-31")
+                .refusal();
     }
 }
