@@ -2,6 +2,7 @@ package io.agentserver.buffer;
 
 import io.agentserver.buffer.grpc.BufferEndpoint;
 import io.agentserver.buffer.grpc.BufferServer;
+import io.agentserver.buffer.grpc.TracingInterceptor;
 import io.agentserver.buffer.journal.ConversationJournal;
 import io.agentserver.buffer.journal.ConversationReader;
 import io.agentserver.buffer.journal.Wakeups;
@@ -16,8 +17,8 @@ import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.MeterBinder;
-import io.micrometer.core.instrument.binder.grpc.ObservationGrpcServerInterceptor;
-import io.micrometer.observation.ObservationRegistry;
+import io.micrometer.tracing.Tracer;
+import io.micrometer.tracing.propagation.Propagator;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
@@ -71,13 +72,14 @@ class BufferConfiguration {
             BufferEndpoint endpoint,
             Wakeups wakeups,
             BufferProperties properties,
-            ObservationRegistry observations,
+            Tracer tracer,
+            Propagator propagator,
             Clock clock) {
         return new BufferServer(
                 new InetSocketAddress(properties.bind(), properties.port()),
                 endpoint,
                 new ServiceTokens(keys(properties), clock),
-                new ObservationGrpcServerInterceptor(observations),
+                new TracingInterceptor(tracer, propagator),
                 wakeups);
     }
 

@@ -31,12 +31,12 @@ public final class BufferServer {
     private final Server server;
     private volatile boolean started;
 
-    /** @param observation outermost: sees refused calls as well */
+    /** @param tracing outermost: sees refused calls as well */
     public BufferServer(
             InetSocketAddress address,
             BindableService endpoint,
             ServiceTokens tokens,
-            ServerInterceptor observation,
+            ServerInterceptor tracing,
             Wakeups wakeups) {
         this.address = address;
         this.wakeups = wakeups;
@@ -48,7 +48,7 @@ public final class BufferServer {
                 .addService(endpoint)
                 // the last one added sees a call first
                 .intercept(new ServiceTokenInterceptor(tokens))
-                .intercept(observation)
+                .intercept(tracing)
                 .build();
     }
 
