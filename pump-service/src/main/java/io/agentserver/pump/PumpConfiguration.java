@@ -20,6 +20,7 @@ import io.agentserver.pump.trace.Tracing;
 import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceTokens;
+import io.agentserver.tenancy.Plan;
 import io.agentserver.tenancy.TenantDirectory;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -57,6 +58,7 @@ class PumpConfiguration {
                         bounds.tenant(),
                         bounds.all(),
                         bounds.size().toBytes()),
+                flows.weights(),
                 properties.drain(),
                 sizes);
         Gauge.builder("agentserver.lanes", pump, Pump::laneCount)
@@ -91,6 +93,10 @@ class PumpConfiguration {
                 handlers,
                 new PumpMetrics(registry),
                 tracing,
+                tenant -> tenants.find(tenant)
+                        .flatMap(entry -> Plan.of(entry.plan()))
+                        .orElse(Plan.DEFAULT)
+                        .weight(),
                 clock);
     }
 

@@ -5,6 +5,7 @@ import io.agentserver.envelope.TenantId;
 import io.agentserver.gateway.log.LogTopics;
 import io.agentserver.tenancy.ApiKey;
 import io.agentserver.tenancy.OrganismEntry;
+import io.agentserver.tenancy.Plan;
 import io.agentserver.tenancy.Scope;
 import io.agentserver.tenancy.TenantDirectory;
 import io.agentserver.tenancy.TenantEntry;

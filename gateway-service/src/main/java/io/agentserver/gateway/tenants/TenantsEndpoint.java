@@ -6,6 +6,7 @@ import io.agentserver.gateway.http.JsonBody;
 import io.agentserver.gateway.http.JsonEndpoint;
 import io.agentserver.gateway.problems.Problem;
 import io.agentserver.gateway.problems.ProblemType;
+import io.agentserver.tenancy.Plan;
 import io.agentserver.tenancy.TenantDirectory;
 import io.agentserver.tenancy.TenantEntry;
 import jakarta.servlet.http.HttpServletRequest;

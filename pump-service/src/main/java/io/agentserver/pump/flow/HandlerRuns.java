@@ -8,6 +8,7 @@ import io.agentserver.pump.handler.MessageHandler;
 import io.agentserver.pump.handler.Spent;
 import io.agentserver.pump.handler.SystemErrors.Code;
 import io.agentserver.pump.trace.Tracing;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -57,7 +58,7 @@ final class HandlerRuns {
         Spent spent = Spent.NOTHING;
         Instant firstFailure = Instant.MAX;
         for (int attempt = 1; ; attempt++) {
-            HandlerResult result = once(step, listener);
+            HandlerResult result = once(step, listener, hold);
             if (!(result instanceof HandlerResult.Again again)) {
                 return new Run.Finished(withSpent(result, result.spent().after(spent)));
             }
@@ -76,7 +77,7 @@ final class HandlerRuns {
         }
     }
 
-    private HandlerResult once(Step step, Listener listener) {
+    private HandlerResult once(Step step, Listener listener, Hold hold) {
         Duration left = budget.timeLeft(step);
         Duration time = left.compareTo(listener.timeout()) < 0 ? left : listener.timeout();
         HandlerCall call = new HandlerCall(
@@ -91,7 +92,8 @@ final class HandlerRuns {
                 step.begun().getHistoryList(),
                 time.isPositive() ? time : Duration.ofMillis(1));
         long started = System.nanoTime();
-        HandlerResult result = bounded(handlers.of(listener.handler()), call);
+        MessageHandler handler = handlers.of(listener.handler());
+        HandlerResult result = handler.isInstant() ? atOnce(handler, call) : bounded(handler, call, hold);
         metrics.handled(
                 Handlers.kindOf(listener.handler()),
                 result.getClass().getSimpleName().toLowerCase(Locale.ROOT),
@@ -99,7 +101,21 @@ final class HandlerRuns {
         return result;
     }
 
-    private HandlerResult bounded(MessageHandler handler, HandlerCall call) {
+    private static HandlerResult atOnce(MessageHandler handler, HandlerCall call) {
+        try {
+            return handler.handle(call);
+        } catch (RuntimeException | StackOverflowError e) {
+            return thrown(call, e);
+        }
+    }
+
+    private static HandlerResult thrown(HandlerCall call, @Nullable Throwable failure) {
+        LOG.error("the handler of {} threw", call.listener().name(), failure);
+        return new HandlerResult.Again(
+                Code.HANDLER, "the handler threw " + failure, "the handler failed", Spent.NOTHING);
+    }
+
+    private HandlerResult bounded(MessageHandler handler, HandlerCall call, Hold hold) {
         CompletableFuture<HandlerResult> result = new CompletableFuture<>();
         Thread thread = Thread.ofVirtual()
                 .name("handler-" + call.listener().name())
@@ -110,7 +126,7 @@ final class HandlerRuns {
                         result.completeExceptionally(e);
                     }
                 }));
-        try {
+        try (Hold.Pause away = hold.pause()) {
             return result.get(call.time().toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
             thread.interrupt();
@@ -120,9 +136,7 @@ final class HandlerRuns {
                     "the handler did not answer in time",
                     Spent.NOTHING);
         } catch (ExecutionException e) {
-            LOG.error("the handler of {} threw", call.listener().name(), e.getCause());
-            return new HandlerResult.Again(
-                    Code.HANDLER, "the handler threw " + e.getCause(), "the handler failed", Spent.NOTHING);
+            return thrown(call, e.getCause());
         } catch (InterruptedException e) {
             thread.interrupt();
             Thread.currentThread().interrupt();

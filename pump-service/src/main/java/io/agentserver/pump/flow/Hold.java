@@ -5,4 +5,15 @@ package io.agentserver.pump.flow;
 public interface Hold {
     /** Whether the message is no longer this pod's: whoever waits for something on its behalf may stop. */
     boolean isLetGo();
+
+    /** To be called by the lane before it waits for something that takes its time: others may work meanwhile. */
+    default Pause pause() {
+        return () -> {};
+    }
+
+    /** Closing it goes on with the work, when there is a place for it. */
+    interface Pause extends AutoCloseable {
+        @Override
+        void close();
+    }
 }

@@ -22,6 +22,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Function;
 
 /**
@@ -44,6 +45,7 @@ public final class MessageFlow {
     private final PumpMetrics metrics;
     private final Tracing tracing;
     private final Patience patience;
+    private final FairGate gate;
     private final Clock clock;
 
     MessageFlow(
@@ -56,6 +58,7 @@ public final class MessageFlow {
             PumpMetrics metrics,
             Tracing tracing,
             Patience patience,
+            FairGate gate,
             Clock clock) {
         this.reader = reader;
         this.organisms = organisms;
@@ -66,11 +69,25 @@ public final class MessageFlow {
         this.metrics = metrics;
         this.tracing = tracing;
         this.patience = patience;
+        this.gate = gate;
         this.clock = clock;
     }
 
     /** @return whether the message is finished; false: it was let go, whoever holds it next goes on */
     public boolean handle(LogMessage message, Hold hold) {
+        Optional<TenantId> tenant = Topics.tenantOfMessages(message.topic());
+        if (tenant.isEmpty()) {
+            throw new IllegalArgumentException("topic " + message.topic() + " is no tenant's messages");
+        }
+        gate.enter(tenant.get());
+        try {
+            return handleInside(message, gate.inside(tenant.get(), hold));
+        } finally {
+            gate.leave();
+        }
+    }
+
+    private boolean handleInside(LogMessage message, Hold hold) {
         boolean[] finished = {false};
         tracing.inSpan("message", message.traceparent(), () -> {
             try {

@@ -81,7 +81,7 @@ final class Patience {
     }
 
     void pause(Duration time, Hold hold) {
-        try {
+        try (Hold.Pause away = hold.pause()) {
             sleep.sleep(time);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -1,10 +1,16 @@
 package io.agentserver.pump.handler;
 
 /**
- * Does one listener's work. Runs on a virtual thread of its own, which is interrupted when its time is over; may block.
+ * Does one listener's work. Runs on a virtual thread of its own, which is interrupted when its time is over, and may block,
+ * unless it {@link #isInstant}.
  * It returns what should happen and writes nothing; it may run again for the same message, also on another pod.
  */
 @FunctionalInterface
 public interface MessageHandler {
     HandlerResult handle(HandlerCall call);
+
+    /** Whether it only computes, for milliseconds at most: then it runs in its message's lane, without a bound of time. */
+    default boolean isInstant() {
+        return false;
+    }
 }

@@ -15,6 +15,11 @@ import java.util.Map;
  */
 final class UpperHandler implements MessageHandler {
     @Override
+    public boolean isInstant() {
+        return true;
+    }
+
+    @Override
     public HandlerResult handle(HandlerCall call) {
         PayloadType declared = call.listener().response();
         PayloadType type = declared == null ? call.listener().payload() : declared;

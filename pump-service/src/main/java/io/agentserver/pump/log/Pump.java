@@ -1,5 +1,6 @@
 package io.agentserver.pump.log;
 
+import io.agentserver.envelope.TenantId;
 import io.agentserver.log.RecordHeaders;
 import io.agentserver.log.Topics;
 import io.agentserver.pump.flow.LogMessage;
@@ -27,6 +28,7 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
 import java.util.function.Supplier;
+import java.util.function.ToIntFunction;
 
 /**
  * Takes every tenant's messages from Kafka (group {@code pump}, KIP-848) and gives each to the lane of its thread. One
@@ -59,26 +61,38 @@ public final class Pump implements AutoCloseable {
 
     /**
      * @param bootstrap host:port of the brokers, with commas
+     * @param weights a tenant's, beside other tenants: 1 or more
      * @param drain how long a stop waits for what is being handled
      */
-    public Pump(String bootstrap, MessageFlow flow, PumpLimits limits, Duration drain, QueueSizes sizes) {
-        this(bootstrap, flow::handle, limits, drain, sizes);
+    public Pump(
+            String bootstrap,
+            MessageFlow flow,
+            PumpLimits limits,
+            ToIntFunction<TenantId> weights,
+            Duration drain,
+            QueueSizes sizes) {
+        this(
+                () -> new KafkaConsumer<>(settings(bootstrap)),
+                flow::handle,
+                limits.intake(ofTopic(weights)),
+                drain,
+                sizes);
     }
 
     Pump(String bootstrap, Lanes.MessageWork work, PumpLimits limits, Duration drain, QueueSizes sizes) {
-        this(() -> new KafkaConsumer<>(settings(bootstrap)), work, limits, drain, sizes);
+        this(() -> new KafkaConsumer<>(settings(bootstrap)), work, limits.intake(_ -> 1), drain, sizes);
     }
 
     /** @param consumers makes one, of its own group membership, each time */
     Pump(
             Supplier<Consumer<byte[], byte[]>> consumers,
             Lanes.MessageWork work,
-            PumpLimits limits,
+            Intake intake,
             Duration drain,
             QueueSizes sizes) {
         this.consumers = consumers;
         this.drain = drain;
-        this.lanes = new Lanes(work, limits.intake());
+        this.lanes = new Lanes(work, intake);
         this.sizes = sizes;
         this.thread = Thread.ofPlatform().name("pump").daemon().unstarted(this::run);
     }
@@ -300,6 +314,10 @@ public final class Pump implements AutoCloseable {
 
     private static byte[] orEmpty(byte @Nullable [] bytes) {
         return bytes == null ? new byte[0] : bytes;
+    }
+
+    private static ToIntFunction<String> ofTopic(ToIntFunction<TenantId> weights) {
+        return topic -> Topics.tenantOfMessages(topic).map(weights::applyAsInt).orElse(1);
     }
 
     private static Intake.Slice slice(TopicPartition partition) {

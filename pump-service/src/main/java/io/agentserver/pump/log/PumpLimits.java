@@ -2,8 +2,11 @@ package io.agentserver.pump.log;
 
 import io.agentserver.pump.log.Intake.Bound;
 
+import java.util.function.ToIntFunction;
+
 /**
- * How much a pod takes from the log before it is finished with some: of a partition, of a tenant, and in all.
+ * How much a pod takes from the log before it is finished with some: of a partition, of a tenant, and in all (shared by
+ * weight when that is reached, so at most twice as much).
  *
  * @param bytes of the records' values, in all; half of it a tenant, an eighth a partition
  */
@@ -15,10 +18,12 @@ public record PumpLimits(int partitionMessages, int tenantMessages, int messages
         }
     }
 
-    Intake intake() {
+    /** @param weights of the tenant of a topic */
+    Intake intake(ToIntFunction<String> weights) {
         return new Intake(
                 new Bound(partitionMessages, Math.max(1, bytes / 8)),
                 new Bound(tenantMessages, Math.max(1, bytes / 2)),
-                new Bound(messages, bytes));
+                new Bound(messages, bytes),
+                weights);
     }
 }

@@ -8,9 +8,11 @@ import io.agentserver.pump.handler.HandlerResult;
 import io.agentserver.pump.handler.SystemErrors.Code;
 import io.agentserver.pump.testing.Calls;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -165,6 +167,36 @@ class FlowFailuresTest extends FlowFixture {
                         letter -> assertThat(text(letter, RecordHeaders.REASON)).startsWith("not verifiable: "));
         assertThat(text(log.get(2), RecordHeaders.REASON)).contains("another tenant's");
         assertThat(registry.get("agentserver.rejected").counter().count()).isEqualTo(5);
+    }
+
+    @Test
+    @Timeout(30)
+    void a_handler_that_waits_gives_its_place_to_others() throws InterruptedException {
+        gate = new FairGate(1, _ -> 1);
+        CountDownLatch running = new CountDownLatch(1);
+        CountDownLatch release = new CountDownLatch(1);
+        http = _ -> {
+            running.countDown();
+            try {
+                release.await();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+            return done(new HandlerOutput.Respond("<Done/>"));
+        };
+        Thread lane = Thread.ofVirtual().start(() -> step(client("service", "<Job><Text>x</Text></Job>")));
+        running.await();
+
+        gate.enter(DEMO); // or it would wait for as long as the handler does
+        release.countDown();
+        while (gate.waiting() == 0) {
+            Thread.onSpinWait();
+        }
+        assertThat(journal.completed).as("a place is needed to go on").isEmpty();
+        gate.leave();
+
+        lane.join();
+        assertThat(journal.completed).hasSize(1);
     }
 
     @Test

@@ -160,6 +160,8 @@ abstract class FlowFixture {
         }
     }
 
+    FairGate gate = new FairGate(64, _ -> 1);
+
     /** Its pauses are noted and take no time. */
     MessageFlow flow(ThreadBuffer with) {
         return new MessageFlows(
@@ -172,8 +174,9 @@ abstract class FlowFixture {
                         new Handlers(call -> llm.handle(call), call -> http.handle(call)),
                         new PumpMetrics(registry),
                         Tracing.none(),
+                        _ -> 1,
                         Clock.systemUTC())
-                .flow(new Patience(pauses::add));
+                .flow(new Patience(pauses::add), gate);
     }
 
     LogMessage client(@Nullable String to, String payload) {

@@ -213,6 +213,30 @@ class LanesTest {
     }
 
     @Test
+    void when_all_is_full_those_below_their_share_still_get_in_but_not_for_ever() {
+        Slice heavy = new Slice("messages.heavy", 0);
+        Slice light = new Slice("messages.light", 0);
+        Intake intake = new Intake(ROOMY, ROOMY, new Bound(100, 100_000), topic -> topic.endsWith("heavy") ? 3 : 1);
+        for (int i = 0; i < 100; i++) {
+            intake.take(heavy, 10);
+        }
+        assertThat(intake.isFull(heavy)).isTrue();
+        for (int i = 0; i < 25; i++) {
+            assertThat(intake.isFull(light)).as("message %d of its quarter", i).isFalse();
+            intake.take(light, 10);
+        }
+        assertThat(intake.isFull(light)).isTrue();
+
+        for (int tenant = 0; tenant < 200 && !intake.isFull(new Slice("messages.t" + tenant, 0)); tenant++) {
+            while (!intake.isFull(new Slice("messages.t" + tenant, 0))) {
+                intake.take(new Slice("messages.t" + tenant, 0), 10);
+            }
+        }
+        assertThat(intake.messages()).isEqualTo(200);
+        assertThat(intake.isFull(new Slice("messages.last", 0))).isTrue();
+    }
+
+    @Test
     void bytes_fill_a_partition_too() {
         Intake intake = new Intake(new Bound(100, 50), ROOMY, ROOMY);
         intake.take(ZERO, 60);

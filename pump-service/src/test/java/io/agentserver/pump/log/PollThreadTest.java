@@ -139,7 +139,7 @@ class PollThreadTest {
         try (Pump pump = new Pump(
                 consumers::remove,
                 (message, hold) -> handled.add(message.offset()),
-                new PumpLimits(2, 2, 2, 1_000),
+                new PumpLimits(2, 2, 2, 1_000).intake(_ -> 1),
                 Duration.ofSeconds(1),
                 new QueueSizes(registry))) {
             assertThat(pump.isAlive()).isFalse(); // not started
@@ -192,7 +192,7 @@ class PollThreadTest {
                             permits.acquireUninterruptibly();
                             return handled.add(message.offset());
                         },
-                        limits,
+                        limits.intake(_ -> 1),
                         Duration.ofSeconds(10),
                         new QueueSizes(registry))
                 .start();

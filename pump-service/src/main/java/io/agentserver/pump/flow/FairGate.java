@@ -1,0 +1,137 @@
+package io.agentserver.pump.flow;
+
+import io.agentserver.envelope.TenantId;
+
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.PriorityQueue;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.ToIntFunction;
+
+/**
+ * Lets so many messages at once be worked on, and shares the places between tenants by weight: whoever has had less comes
+ * first, however many of another's wait. Start-time fair queueing (Goyal, Vin, Cheng 1996): each message is tagged with when
+ * it would start if its tenant were alone with its share, and the lowest tag goes next. A place is for work; who waits for
+ * something else gives it back meanwhile. Safe on any thread; {@link #enter} blocks.
+ */
+final class FairGate {
+    private final ToIntFunction<TenantId> weights;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final PriorityQueue<Waiter> waiting = new PriorityQueue<>(
+            Comparator.comparingDouble((Waiter waiter) -> waiter.start).thenComparingLong(waiter -> waiter.arrival));
+    /** When each tenant's next message would start. Of those alone that are ahead of the virtual time. */
+    private final Map<TenantId, Double> nextStart = new HashMap<>();
+
+    private int free;
+    private double virtualTime;
+    private long arrivals;
+
+    /**
+     * @param places 1 or more
+     * @param weights of a tenant, 1 or more; asked at each entry
+     */
+    FairGate(int places, ToIntFunction<TenantId> weights) {
+        if (places < 1) {
+            throw new IllegalArgumentException("places: <" + places + "> is less than 1");
+        }
+        this.free = places;
+        this.weights = weights;
+    }
+
+    private static final class Waiter {
+        final Thread thread = Thread.currentThread();
+        final double start;
+        final long arrival;
+        private volatile boolean admitted;
+
+        Waiter(double start, long arrival) {
+            this.start = start;
+            this.arrival = arrival;
+        }
+    }
+
+    /** The hold of a message that is in: its pauses give the place to others. */
+    Hold inside(TenantId tenant, Hold hold) {
+        return new Hold() {
+            @Override
+            public boolean isLetGo() {
+                return hold.isLetGo();
+            }
+
+            @Override
+            public Pause pause() {
+                leave();
+                return () -> enter(tenant);
+            }
+        };
+    }
+
+    /** Returns when there is a place; {@link #leave} gives it back. Not interruptible: places come free in milliseconds. */
+    void enter(TenantId tenant) {
+        Waiter waiter;
+        lock.lock();
+        try {
+            double start = Math.max(virtualTime, nextStart.getOrDefault(tenant, 0.0));
+            nextStart.put(tenant, start + 1.0 / Math.max(1, weights.applyAsInt(tenant)));
+            if (free > 0) {
+                free--;
+                began(start);
+                return;
+            }
+            waiter = new Waiter(start, arrivals++);
+            waiting.add(waiter);
+        } finally {
+            lock.unlock();
+        }
+        boolean interrupted = false;
+        while (!waiter.admitted) {
+            LockSupport.park(this);
+            interrupted |= Thread.interrupted();
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    void leave() {
+        Waiter next;
+        lock.lock();
+        try {
+            next = waiting.poll();
+            if (next == null) {
+                free++;
+                forgetIdle();
+                return;
+            }
+            began(next.start);
+        } finally {
+            lock.unlock();
+        }
+        next.admitted = true;
+        LockSupport.unpark(next.thread);
+    }
+
+    /** Messages that wait for a place. */
+    int waiting() {
+        lock.lock();
+        try {
+            return waiting.size();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void began(double start) {
+        virtualTime = Math.max(virtualTime, start);
+    }
+
+    /** When nobody waits, nobody is owed anything: the next busy time begins with equals. */
+    private void forgetIdle() {
+        if (!nextStart.isEmpty()) {
+            nextStart.clear();
+            virtualTime = 0;
+        }
+    }
+}
