@@ -7,6 +7,8 @@ public final class LoadTests {
     private static final String USAGE = """
             usage: java -jar load-tests-exec.jar conversation --store <mode> --flush <policy> [--clients 64] [--rate 100]
                        [--seconds 30] [--warm-up 20]
+                   java -jar load-tests-exec.jar neighbours --store <mode> --flush <policy> [--rate 10] [--clients 256]
+                       [--seconds 30] [--warm-up 60]
                    java -jar load-tests-exec.jar startup [--runs 5]
                    java -jar load-tests-exec.jar profile --jfr <recording> [--parts <file>]
             """;
@@ -28,9 +30,10 @@ public final class LoadTests {
         String[] options = Arrays.copyOfRange(arguments, Math.min(1, arguments.length), arguments.length);
         switch (name) {
             case "conversation" -> new ConversationBench(ConversationBench.Settings.of(Options.parse(options))).run();
+            case "neighbours" -> new NeighboursBench(NeighboursBench.Settings.of(Options.parse(options))).run();
             case "startup" -> new StartupBench(StartupBench.Settings.of(Options.parse(options))).run();
             case "profile" -> new Profile(Profile.Settings.of(Options.parse(options))).run();
-            default -> throw new WrongArguments("<" + name + "> is no command; known: conversation, startup, profile");
+            default -> throw new WrongArguments("<" + name + "> is no command; known: conversation, neighbours, startup, profile");
         }
     }
 }

@@ -12,10 +12,14 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** The running platform: where it is, the key for it, and its tenant's organism. */
 final class Platform implements AutoCloseable {
     private static final Path DEV = Path.of(".agentserver", "dev.env");
+    private static final Path ADMIN_KEY = Path.of(".agentserver", "admin-key");
+    private static final Pattern API_KEY = Pattern.compile("\"api_key\":\"([^\"]+)\"");
 
     final URI gateway;
     final String key;
@@ -49,6 +53,24 @@ final class Platform implements AutoCloseable {
             throw new WrongArguments("AGENTSERVER_URL=" + url + ": the benchmark speaks http://host:port alone");
         }
         return new Platform(gateway, key);
+    }
+
+    /** Another tenant's, made by the operator's key: {@code AGENTSERVER_ADMIN_KEY}, else {@code .agentserver/admin-key}. */
+    Platform newTenant() throws IOException, InterruptedException {
+        String admin = System.getenv("AGENTSERVER_ADMIN_KEY");
+        if (admin == null && !Files.exists(ADMIN_KEY)) {
+            throw new WrongArguments("no operator's key: set AGENTSERVER_ADMIN_KEY");
+        }
+        String id = "bench-" + Long.toHexString(System.currentTimeMillis());
+        HttpResponse<String> answer = send(HttpRequest.newBuilder(gateway.resolve("/admin/v1/tenants"))
+                .header("Authorization", "Bearer " + (admin == null ? Files.readString(ADMIN_KEY).strip() : admin))
+                .header("Content-Type", "application/json")
+                .POST(BodyPublishers.ofString("{\"id\":\"" + id + "\",\"name\":\"Benchmark\"}")));
+        Matcher found = API_KEY.matcher(answer.body());
+        if (answer.statusCode() != 201 || !found.find()) {
+            throw new IOException("POST /admin/v1/tenants: " + answer.statusCode());
+        }
+        return new Platform(gateway, found.group(1));
     }
 
     /** The tenant's organism as it is now; empty if it has none. */
