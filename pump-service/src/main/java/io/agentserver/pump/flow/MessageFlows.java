@@ -28,7 +28,7 @@ public record MessageFlows(
      * Messages that are worked on at once. While one waits for its store or its log others keep the cores busy; many more
      * would only make each slower, and whoever comes next wait for them.
      */
-    private static final int PLACES = Math.max(64, 32 * Runtime.getRuntime().availableProcessors());
+    private static final int PLACES = Math.max(16, 8 * Runtime.getRuntime().availableProcessors());
 
     public MessageFlow flow() {
         return flow(new Patience(), new FairGate(PLACES, weights));
