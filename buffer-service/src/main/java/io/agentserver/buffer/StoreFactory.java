@@ -84,6 +84,8 @@ final class StoreFactory {
         return CircuitBreaker.of(
                 "redis",
                 CircuitBreakerConfig.custom()
+                        // a value that is no commit is one conversation's trouble
+                        .recordExceptions(StoreUnavailableException.class)
                         .slidingWindowSize(20)
                         .minimumNumberOfCalls(5)
                         .failureRateThreshold(50)

@@ -19,6 +19,7 @@ import org.slf4j.LoggerFactory;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -32,13 +33,15 @@ import java.util.function.Supplier;
 /**
  * The compacted {@code tenants} topic as a local table: every pod reads all of it, from the start, on one thread of its
  * own, and asks it without a network. A look-up is safe on any thread. It is {@link #isFresh fresh} while heartbeats come;
- * a pod that hears none for 30 s must honour no key, for it would not hear of a revocation either. What stood on the topic
- * when it began to read, or began anew, is no heartbeat; and the 30 s are those of the monotonic clock. Whatever fails, it
- * reads again.
+ * a pod that hears none for 30 s must honour no key, for it would not hear of a revocation either. One that stood on the topic
+ * when it began to read is as old as its record says, and counts once; the 30 s are those of the monotonic clock. Whatever
+ * fails, it reads again.
  */
 public final class TenantDirectory implements AutoCloseable {
     /** The key of the heartbeat record; no tenant's id has this form. */
     public static final String HEARTBEAT = "#heartbeat";
+
+    private static final byte[] HEARTBEAT_KEY = HEARTBEAT.getBytes(StandardCharsets.UTF_8);
 
     private static final Logger LOG = LoggerFactory.getLogger(TenantDirectory.class);
     private static final Duration STALE_AFTER = Duration.ofSeconds(30);
@@ -52,6 +55,7 @@ public final class TenantDirectory implements AutoCloseable {
     private final Thread reader;
     private volatile @Nullable Consumer<byte[], byte[]> consumer;
     private volatile @Nullable Long lastHeard; // of the monotonic clock
+    private long lastBeatMs; // the record's time; the reader's thread alone
     private volatile boolean caughtUp;
     private volatile boolean closed;
 
@@ -166,14 +170,23 @@ public final class TenantDirectory implements AutoCloseable {
         while (!closed) {
             for (ConsumerRecord<byte[], byte[]> record : in.poll(Duration.ofMillis(500))) {
                 apply(record);
-                TopicPartition partition = new TopicPartition(record.topic(), record.partition());
-                if (record.offset() >= ends.getOrDefault(partition, 0L)) {
-                    lastHeard = nanoTime.getAsLong();
-                }
+                hear(record, ends.getOrDefault(new TopicPartition(record.topic(), record.partition()), 0L));
             }
             if (!caughtUp && partitions.stream().allMatch(p -> in.position(p) >= ends.getOrDefault(p, 0L))) {
                 caughtUp = true;
             }
+        }
+    }
+
+    private void hear(ConsumerRecord<byte[], byte[]> record, long end) {
+        if (record.offset() >= end) {
+            lastHeard = nanoTime.getAsLong();
+            lastBeatMs = Math.max(lastBeatMs, record.timestamp());
+        } else if (Arrays.equals(record.key(), HEARTBEAT_KEY) && record.timestamp() > lastBeatMs) {
+            // from before we began: or a pod would be deaf until the next one, seconds after its start
+            lastBeatMs = record.timestamp();
+            long ageMs = Math.max(0, System.currentTimeMillis() - lastBeatMs);
+            lastHeard = nanoTime.getAsLong() - Duration.ofMillis(ageMs).toNanos();
         }
     }
 

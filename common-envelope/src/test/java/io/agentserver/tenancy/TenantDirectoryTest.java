@@ -6,8 +6,11 @@ import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.MockConsumer;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.header.internals.RecordHeaders;
+import org.apache.kafka.common.record.TimestampType;
 import org.junit.jupiter.api.Test;
 
 import java.nio.charset.StandardCharsets;
@@ -15,6 +18,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
@@ -34,6 +38,7 @@ class TenantDirectoryTest {
     /** Has these keys on its topic; each step is seen by the reader before the next begins. */
     private static class Topic extends MockConsumer<byte[], byte[]> {
         private long next;
+        volatile long timestampMs = ConsumerRecord.NO_TIMESTAMP;
 
         Topic(String... keys) {
             super("earliest");
@@ -47,7 +52,18 @@ class TenantDirectoryTest {
             byte[] value = key.equals(TenantDirectory.HEARTBEAT)
                     ? new byte[0]
                     : new TenantEntry(key, key, "dev", 1, Instant.EPOCH, 1, List.of(), List.of()).toJson();
-            addRecord(new ConsumerRecord<>(TOPIC.topic(), 0, next++, key.getBytes(StandardCharsets.UTF_8), value));
+            addRecord(new ConsumerRecord<>(
+                    TOPIC.topic(),
+                    0,
+                    next++,
+                    timestampMs,
+                    TimestampType.CREATE_TIME,
+                    -1,
+                    -1,
+                    key.getBytes(StandardCharsets.UTF_8),
+                    value,
+                    new RecordHeaders(),
+                    Optional.empty()));
         }
 
         final void comes(String... keys) throws InterruptedException {
@@ -98,6 +114,24 @@ class TenantDirectoryTest {
             assertThat(directory.isFresh()).isFalse();
             topic.comes("another");
             assertThat(directory.isFresh()).isTrue();
+        }
+    }
+
+    @Test
+    void a_heartbeat_from_before_the_start_is_as_old_as_it_is_and_counts_once() throws Exception {
+        Topic topic = new Topic("acme", TenantDirectory.HEARTBEAT);
+        Topic again = new Topic("acme", TenantDirectory.HEARTBEAT);
+        topic.timestampMs = System.currentTimeMillis() - 5_000;
+        again.timestampMs = topic.timestampMs;
+        try (TenantDirectory directory = directory(topic, again)) {
+            topic.isRead();
+            assertThat(directory.isFresh()).isTrue();
+            nanos.addAndGet(Duration.ofSeconds(26).toNanos());
+            assertThat(directory.isFresh()).isFalse();
+
+            topic.setPollException(new KafkaException("the log was lost"));
+            again.isRead();
+            assertThat(directory.isFresh()).isFalse();
         }
     }
 

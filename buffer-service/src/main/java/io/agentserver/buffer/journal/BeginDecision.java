@@ -23,6 +23,8 @@ import java.util.Optional;
  */
 final class BeginDecision {
     private static final long HISTORY_BYTES = 8 * 1024 * 1024;
+    /** How far the clock of whoever made an id may be ahead of ours. */
+    private static final long SKEW_MS = 60_000;
 
     private final ConversationKey conversation;
     private final MessageKey key;
@@ -208,8 +210,13 @@ final class BeginDecision {
      * commits have expired, number 1 is free again.
      */
     private boolean isCertainlyNew(JournalState state) {
-        return state.number() > 0
-                || ThreadId.ofFirstMessage(conversation.tenant(), key.message()).equals(conversation.conversation())
-                        && Ids.createdAtMs(key.message().value()).orElse(0) > nowMs - ttl.toMillis();
+        if (state.number() > 0) {
+            return true;
+        }
+        long createdAtMs = Ids.createdAtMs(key.message().value()).orElse(0);
+        return ThreadId.ofFirstMessage(conversation.tenant(), key.message()).equals(conversation.conversation())
+                && createdAtMs > nowMs - ttl.toMillis()
+                && createdAtMs
+                        <= nowMs + SKEW_MS; // a client may date its id ahead, and send it again when that has come
     }
 }

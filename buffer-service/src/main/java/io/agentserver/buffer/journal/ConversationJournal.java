@@ -146,9 +146,6 @@ public final class ConversationJournal {
         if (commits.isEmpty()) {
             return;
         }
-        if (held.state.number() > 0 && commits.getFirst().getNumber() != held.state.number() + 1) {
-            held.state = new JournalState(key.conversation()); // what lies between has expired
-        }
         apply(key, held, commits);
         cache.weigh(key, held);
     }
@@ -156,7 +153,12 @@ public final class ConversationJournal {
     /** Whole or not at all: from a state with half a commit, as of a newer buffer's, nothing may be decided. */
     private static void apply(ConversationKey key, Held held, List<Commit> commits) {
         try {
-            commits.forEach(held.state::apply);
+            for (Commit commit : commits) {
+                if (!held.state.isFollowedBy(commit)) {
+                    held.state = new JournalState(key.conversation()); // what lies between has expired
+                }
+                held.state.apply(commit);
+            }
         } catch (RuntimeException | Error e) {
             held.forget(key);
             throw e;
@@ -168,7 +170,7 @@ public final class ConversationJournal {
         catchUp(key, held, Look.CONSISTENT);
         if (held.state.number() == number) {
             // nobody has written that number and yet it is refused: the store has lost what we remember
-            held.state = new JournalState(key.conversation());
+            held.forget(key);
             catchUp(key, held, Look.CONSISTENT);
         }
     }

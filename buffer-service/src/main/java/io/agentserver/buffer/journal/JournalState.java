@@ -171,6 +171,11 @@ final class JournalState {
 
     // ---- what happens
 
+    /** Is it the next one, with no number and no slot in between? To nothing any commit is. */
+    boolean isFollowedBy(Commit commit) {
+        return number == 0 || commit.getNumber() == number + 1 && commit.getSequenceBefore() == sequence;
+    }
+
     /** @throws IllegalStateException if the commit is not the next one */
     void apply(Commit commit) {
         if (number == 0) {
@@ -178,7 +183,7 @@ final class JournalState {
             sequence = commit.getSequenceBefore();
             expiredThrough = sequence;
             createdAtMs = commit.getAtMs();
-        } else if (commit.getNumber() != number + 1) {
+        } else if (!isFollowedBy(commit)) {
             throw new IllegalStateException("commit " + commit.getNumber() + " of conversation " + conversation
                     + " does not follow commit " + number);
         }

@@ -15,7 +15,7 @@ public interface ThreadStore extends AutoCloseable {
 
     /**
      * The commits from {@code number} on, in order, without gaps between them; empty: none. If the oldest have expired,
-     * it begins with the oldest there is.
+     * it begins with the oldest there is, which may be but a place to go on after: a number and a sequence, no changes.
      */
     List<Commit> read(ConversationKey key, long number, Look look);
 

@@ -114,8 +114,8 @@ public final class TieredThreadStore implements ThreadStore {
         } catch (StoreUnavailableException e) {
             log.debug("served without the fast store", e);
             return Optional.empty();
-        } catch (IllegalStateException e) {
-            log.error("the fast store holds what it should not: served without it", e);
+        } catch (RuntimeException e) {
+            log.error("the fast store fails as it should not, or holds what it should not: served without it", e);
             return Optional.empty();
         }
     }

@@ -21,12 +21,16 @@ import io.agentserver.envelope.ThreadId;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.ThreadLocalRandom;
 
 /** One conversation and what a client and pumps do in it: messages in, emissions out. */
 final class Conversing {
     static final TenantId TENANT = new TenantId("acme");
 
-    final TestClock clock = new TestClock(Instant.parse("2026-01-01T00:00:00Z"));
+    static final Instant START = Instant.parse("2026-01-01T00:00:00Z");
+
+    final TestClock clock = new TestClock(START);
     final ThreadStore store;
     final Wakeups wakeups = new Wakeups();
     final ConversationJournal journal;
@@ -39,12 +43,22 @@ final class Conversing {
     }
 
     Conversing(ThreadStore store) {
+        this(store, idOf(START));
+    }
+
+    Conversing(ThreadStore store, UUID firstMessage) {
         this.store = store;
-        MessageId id = MessageId.create();
+        MessageId id = new MessageId(firstMessage);
         root = ThreadId.ofFirstMessage(TENANT, id);
         key = new ConversationKey(TENANT, root);
         first = clientMessage(id);
         journal = process();
+    }
+
+    /** An id of version 7 that was made then. */
+    static UUID idOf(Instant when) {
+        long random = ThreadLocalRandom.current().nextLong() >>> 2;
+        return new UUID(when.toEpochMilli() << 16 | 0x7000, random | 1L << 63);
     }
 
     /** Another process over the same store. */

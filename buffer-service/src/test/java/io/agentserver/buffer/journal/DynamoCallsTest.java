@@ -42,7 +42,7 @@ class DynamoCallsTest {
     void start(@TempDir Path directory) {
         redis = LocalRedis.start(directory, 0);
         dynamo = LocalDynamo.inMemory(0);
-        Clock clock = Clock.systemUTC();
+        Clock clock = new TestClock(Conversing.START);
         Duration ttl = Duration.ofHours(24);
         store = new TieredThreadStore(
                 new DynamoThreadStore(
@@ -61,7 +61,7 @@ class DynamoCallsTest {
 
     @Test
     void a_conversation_of_one_message_and_its_response_is_two_commits_an_index_entry_and_no_read() throws Exception {
-        Conversing talk = new Conversing(store);
+        Conversing talk = new Conversing(store, Conversing.idOf(Conversing.START));
         ConversationReader reader = new ConversationReader(talk.journal, store, talk.wakeups);
         try (ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
             CompletableFuture<AwaitTurnReply> response = CompletableFuture.supplyAsync(

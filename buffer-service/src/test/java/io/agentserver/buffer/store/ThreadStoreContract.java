@@ -10,6 +10,7 @@ import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
 import org.junit.jupiter.api.Test;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -31,6 +32,9 @@ public abstract class ThreadStoreContract {
 
     /** One that other tests have not written to, or not to the conversations that this one makes. */
     protected abstract ThreadStore store();
+
+    /** Lets what counts from the write be over; what counts from a commit's own time needs nothing. */
+    protected void expire(ConversationKey key) {}
 
     @Test
     void knows_nothing_of_a_conversation_that_nobody_wrote() {
@@ -132,6 +136,29 @@ public abstract class ThreadStoreContract {
                     .doesNotHaveDuplicates()
                     .containsExactlyInAnyOrderElementsOf(oldestFirst);
         });
+    }
+
+    @Test
+    void an_expired_conversation_shows_nothing_and_goes_on() {
+        ConversationKey key = conversation(TENANT);
+        Commit old = commit(1, "old").toBuilder()
+                .setAtMs(NOW - Duration.ofHours(49).toMillis())
+                .build();
+        assertThat(store().append(key, old, 0)).isTrue();
+        expire(key);
+        List<Commit> left = store().read(key, 1, Look.CONSISTENT);
+        assertThat(left)
+                .as("at most where to go on")
+                .hasSizeLessThanOrEqualTo(1)
+                .allSatisfy(commit -> assertThat(commit.getChangesList()).isEmpty());
+
+        long next = left.isEmpty() ? 1 : left.getLast().getNumber() + 1;
+        assertThat(store().append(key, commit(next, "new"), old.getAtMs())).isTrue();
+
+        assertThat(store().append(key, commit(next, "another's"), old.getAtMs()))
+                .isFalse();
+        assertThat(store().read(key, 1, Look.CONSISTENT)).containsExactly(commit(next, "new"));
+        assertThat(store().read(key, 1, Look.FAST)).containsExactly(commit(next, "new"));
     }
 
     @Test

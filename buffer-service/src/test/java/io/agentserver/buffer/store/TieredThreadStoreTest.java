@@ -17,11 +17,13 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
 import java.util.function.ObjLongConsumer;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -54,6 +56,35 @@ class TieredThreadStoreTest extends ThreadStoreContract {
     @Override
     protected ThreadStore store() {
         return store;
+    }
+
+    @Override
+    protected void expire(ConversationKey key) {
+        redis.del(list(key));
+    }
+
+    @Test
+    void serves_from_dynamodb_what_redis_holds_broken() {
+        ConversationKey key = conversation(TENANT);
+        List<Commit> commits = append(key, 2);
+        redis.lset(list(key), 0, "no commit");
+        assertThat(store.read(key, 1, Look.FAST)).isEqualTo(commits);
+        assertThat(store.append(key, commit(3, "three"), 1)).isTrue();
+        assertThat(store.read(key, 1, Look.FAST)).hasSize(3);
+    }
+
+    @Test
+    void what_the_fast_store_throws_is_nobodys_failure() {
+        ConversationKey key = conversation(TENANT);
+        HotStore failing = (HotStore)
+                Proxy.newProxyInstance(HotStore.class.getClassLoader(), new Class<?>[] {HotStore.class}, (p, m, a) -> {
+                    throw new CancellationException("the connection was reset");
+                });
+        TieredThreadStore tiered = new TieredThreadStore(
+                new MemoryThreadStore(TTL, Clock.systemUTC()), failing, CircuitBreaker.ofDefaults("redis"));
+        assertThat(tiered.append(key, commit(1, "one"), 0)).isTrue();
+        assertThat(tiered.read(key, 1, Look.FAST)).hasSize(1);
+        assertThat(tiered.read(key, 1, Look.HOT)).isEmpty();
     }
 
     @Test

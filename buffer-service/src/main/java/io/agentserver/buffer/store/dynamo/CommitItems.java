@@ -94,6 +94,22 @@ final class CommitItems {
                 mapEnvelopes(parse(attribute(attributes, "commit").b().asByteArrayUnsafe()), bare -> next.next()));
     }
 
+    /** Of a commit whose texts are gone: where the conversation goes on. */
+    static Commit remains(Map<String, AttributeValue> attributes) {
+        Commit commit = parse(attribute(attributes, "commit").b().asByteArrayUnsafe());
+        return Commit.newBuilder()
+                .setNumber(commit.getNumber())
+                .setAtMs(commit.getAtMs())
+                .setSequenceBefore(lastSequence(commit))
+                .build();
+    }
+
+    /** The conversation's last sequence after a commit. */
+    static long lastSequence(Commit commit) {
+        return commit.getSequenceBefore()
+                + commit.getChangesList().stream().filter(Change::hasEntry).count();
+    }
+
     private static Commit mapEnvelopes(Commit commit, UnaryOperator<String> map) {
         Commit.Builder mapped = commit.toBuilder();
         for (int i = 0; i < commit.getChangesCount(); i++) {

@@ -30,6 +30,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.function.ObjLongConsumer;
 import java.util.function.Supplier;
@@ -37,6 +38,8 @@ import java.util.stream.IntStream;
 
 import static io.agentserver.buffer.store.dynamo.ThreadsTable.ACTIVITY;
 import static io.agentserver.buffer.store.dynamo.ThreadsTable.EXPIRES;
+import static io.agentserver.buffer.store.dynamo.ThreadsTable.LAST_NUMBER;
+import static io.agentserver.buffer.store.dynamo.ThreadsTable.LAST_SEQUENCE;
 import static io.agentserver.buffer.store.dynamo.ThreadsTable.PK;
 import static io.agentserver.buffer.store.dynamo.ThreadsTable.SHARD;
 import static io.agentserver.buffer.store.dynamo.ThreadsTable.SK;
@@ -45,13 +48,25 @@ import static io.agentserver.buffer.store.dynamo.ThreadsTable.SK;
  * Commits in DynamoDB's table {@code threads}: an item for each, written on the condition that there is none of its number.
  * All reads are consistent. A write that timed out after it got in is refused when it is repeated, by us or by the SDK; the
  * journal then finds its own commit.
+ *
+ * <p>A commit expires by its own time, which never runs back in a conversation, so that none expires before its predecessors.
+ * DynamoDB deletes within days after that and in any order; reads hide it at once and writes replace it. The item {@code meta}
+ * outlives the commits and says where a conversation goes on of which nothing else is left.
  */
 public final class DynamoThreadStore implements ThreadStore {
     private static final Logger log = LoggerFactory.getLogger(DynamoThreadStore.class);
     /** What the log may still redeliver must find its conversation: the log is purged a day after it was read. */
     private static final Duration PURGE_BOUND = Duration.ofHours(24);
 
+    private static final String META = "meta";
+    private static final String LAST_COMMIT = "commit#9999999999";
     private static final long RECENT_BUCKET_MS = Duration.ofMinutes(10).toMillis();
+    /** So many commits {@code meta} is behind at most, unless a write of it was lost; each makes 33 slots at most. */
+    private static final long META_COMMITS = 100;
+    /** Where an expired conversation goes on, after what {@code meta} says: ten times as far as it is behind. */
+    private static final long COMMITS_AHEAD = 10 * META_COMMITS;
+
+    private static final long SLOTS_AHEAD = 33 * COMMITS_AHEAD;
     private static final int SIDE_WRITES = 64;
 
     private final DynamoDbClient dynamo;
@@ -59,6 +74,7 @@ public final class DynamoThreadStore implements ThreadStore {
     private final Clock clock;
     private final ExecutorService side = Executors.newVirtualThreadPerTaskExecutor();
     private final Semaphore sideWrites = new Semaphore(SIDE_WRITES);
+    private volatile boolean closed;
 
     /** Creates the table if it is not there. */
     public DynamoThreadStore(DynamoDbClient dynamo, Duration ttl, Clock clock) {
@@ -77,22 +93,30 @@ public final class DynamoThreadStore implements ThreadStore {
                 .expressionAttributeValues(Map.of(
                         ":pk", AttributeValue.fromS(key.toString()),
                         ":first", AttributeValue.fromS(commitKey(number)),
-                        ":last", AttributeValue.fromS("commit#9999999999")))
+                        // "meta" comes after all commits
+                        ":last", AttributeValue.fromS(number == 1 ? META : LAST_COMMIT)))
                 .build();
         long nowSeconds = clock.instant().getEpochSecond();
         return ask(() -> {
             List<Commit> commits = new ArrayList<>();
             for (Map<String, AttributeValue> item : dynamo.queryPaginator(query).items()) {
-                if (!isExpired(item, nowSeconds)) {
+                if (text(item, SK).equals(META)) {
+                    if (commits.isEmpty()) {
+                        remains(item, nowSeconds).ifPresent(commits::add);
+                    }
+                } else if (!isExpired(item, nowSeconds)) {
                     CommitItems.read(item, (body, parts) -> readBody(key, body, parts))
-                            .ifPresent(commit -> follow(commits, commit));
+                            .ifPresentOrElse(commit -> follow(commits, commit), () -> {
+                                commits.clear();
+                                commits.add(CommitItems.remains(item));
+                            });
                 }
             }
             return commits;
         });
     }
 
-    /** DynamoDB deletes within days and in no order: what is before a hole is gone as well, or half would be left. */
+    /** What is before a hole is gone as well, or half would be left. */
     private static void follow(List<Commit> commits, Commit commit) {
         if (!commits.isEmpty() && commit.getNumber() != commits.getLast().getNumber() + 1) {
             commits.clear();
@@ -103,8 +127,7 @@ public final class DynamoThreadStore implements ThreadStore {
     @Override
     public boolean append(ConversationKey key, Commit commit, long previousActivityMs) {
         CommitItems.Written written = CommitItems.write(commit);
-        Instant now = clock.instant();
-        String expires = Long.toString(now.plus(ttl).plus(PURGE_BOUND).getEpochSecond());
+        String expires = Long.toString(expirySeconds(commit.getAtMs()));
         return ask(() -> {
             for (int part = 0; part < written.bodies().size(); part++) {
                 put(
@@ -119,12 +142,14 @@ public final class DynamoThreadStore implements ThreadStore {
                 dynamo.putItem(request -> request.tableName(ThreadsTable.NAME)
                         .item(item)
                         .conditionExpression("attribute_not_exists(sk) OR expires_at <= :now")
-                        .expressionAttributeValues(Map.of(":now", number(now.getEpochSecond()))));
+                        .expressionAttributeValues(
+                                Map.of(":now", number(clock.instant().getEpochSecond()))));
             } catch (ConditionalCheckFailedException exists) {
                 return false;
             }
-            if (commit.getAtMs() / RECENT_BUCKET_MS != previousActivityMs / RECENT_BUCKET_MS) {
-                aside(() -> putMeta(key, commit.getAtMs(), expires));
+            if (commit.getAtMs() / RECENT_BUCKET_MS != previousActivityMs / RECENT_BUCKET_MS
+                    || commit.getNumber() % META_COMMITS == 0) {
+                aside(() -> putMeta(key, commit));
             }
             return true;
         });
@@ -132,10 +157,10 @@ public final class DynamoThreadStore implements ThreadStore {
 
     @Override
     public RecentConversations recent(TenantId tenant, int limit, Optional<Recent> from) {
-        List<Future<List<Recent>>> shards = IntStream.range(0, ShardKey.SHARDS)
-                .mapToObj(shard -> side.submit(() -> recentOfShard(tenant, shard, limit, from)))
-                .toList();
         return ask(() -> {
+            List<Future<List<Recent>>> shards = IntStream.range(0, ShardKey.SHARDS)
+                    .mapToObj(shard -> side.submit(() -> recentOfShard(tenant, shard, limit, from)))
+                    .toList();
             List<Recent> found = new ArrayList<>();
             for (Future<List<Recent>> shard : shards) {
                 found.addAll(result(shard));
@@ -158,6 +183,7 @@ public final class DynamoThreadStore implements ThreadStore {
 
     @Override
     public void close() {
+        closed = true;
         side.close();
         dynamo.close();
     }
@@ -184,13 +210,46 @@ public final class DynamoThreadStore implements ThreadStore {
                 .toList();
     }
 
-    private void putMeta(ConversationKey key, long atMs, String expires) {
+    /** Two processes may write it in the wrong order: the later commit's stands. */
+    private void putMeta(ConversationKey key, Commit commit) {
         int shard = ShardKey.of(key.conversation(), ShardKey.SHARDS);
-        put(
+        Map<String, AttributeValue> meta = item(
                 key,
-                "meta",
-                expires,
-                Map.of(SHARD, AttributeValue.fromS(key.tenant() + "#" + shard), ACTIVITY, number(atMs)));
+                META,
+                Long.toString(expirySeconds(commit.getAtMs()) + PURGE_BOUND.toSeconds()),
+                Map.of(
+                        SHARD, AttributeValue.fromS(key.tenant() + "#" + shard),
+                        ACTIVITY, number(commit.getAtMs()),
+                        LAST_NUMBER, number(commit.getNumber()),
+                        LAST_SEQUENCE, number(CommitItems.lastSequence(commit))));
+        try {
+            dynamo.putItem(request -> request.tableName(ThreadsTable.NAME)
+                    .item(meta)
+                    .conditionExpression("attribute_not_exists(last_number) OR last_number < :number")
+                    .expressionAttributeValues(Map.of(":number", number(commit.getNumber()))));
+        } catch (ConditionalCheckFailedException later) {
+            // what is there says more
+        }
+    }
+
+    /**
+     * Where a conversation goes on whose commits are gone: further than {@code meta} knows that it came. Empty if the commit
+     * that it speaks of is to be alive: a query is no snapshot, and may have passed by before that was written.
+     */
+    private Optional<Commit> remains(Map<String, AttributeValue> meta, long nowSeconds) {
+        if (!meta.containsKey(LAST_NUMBER) || expirySeconds(Long.parseLong(text(meta, ACTIVITY))) > nowSeconds) {
+            return Optional.empty();
+        }
+        return Optional.of(Commit.newBuilder()
+                .setNumber(Long.parseLong(text(meta, LAST_NUMBER)) + COMMITS_AHEAD)
+                .setAtMs(Long.parseLong(text(meta, ACTIVITY)))
+                .setSequenceBefore(Long.parseLong(text(meta, LAST_SEQUENCE)) + SLOTS_AHEAD)
+                .build());
+    }
+
+    /** Of a commit: by its own time, which all processes agree on. */
+    private long expirySeconds(long atMs) {
+        return Instant.ofEpochMilli(atMs).plus(ttl).plus(PURGE_BOUND).getEpochSecond();
     }
 
     /** The commit is acknowledged without it; if too many are on their way, the caller does it itself and so slows down. */
@@ -211,7 +270,7 @@ public final class DynamoThreadStore implements ThreadStore {
     private static void logged(Runnable write) {
         try {
             write.run();
-        } catch (SdkException | CancellationException e) {
+        } catch (RuntimeException e) {
             log.warn("a conversation is missing in its tenant's list until it is active again: {}", e.toString());
         }
     }
@@ -263,12 +322,17 @@ public final class DynamoThreadStore implements ThreadStore {
         }
     }
 
-    private static <T> T ask(Supplier<T> request) {
+    private <T> T ask(Supplier<T> request) {
         try {
             return request.get();
         } catch (SdkException | CancellationException e) {
             // the SDK lets the latter through when a call's time is up while it waits for a connection
             throw new StoreUnavailableException("DynamoDB", e);
+        } catch (IllegalStateException | RejectedExecutionException e) {
+            if (closed) {
+                throw new StoreUnavailableException("DynamoDB", e);
+            }
+            throw e;
         }
     }
 

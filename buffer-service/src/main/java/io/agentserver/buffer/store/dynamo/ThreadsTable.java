@@ -23,6 +23,8 @@ final class ThreadsTable {
     static final String SHARD = "tenant_shard";
     static final String ACTIVITY = "last_activity";
     static final String EXPIRES = "expires_at";
+    static final String LAST_NUMBER = "last_number";
+    static final String LAST_SEQUENCE = "last_sequence";
 
     private static final Duration CREATION_LIMIT = Duration.ofMinutes(1);
 

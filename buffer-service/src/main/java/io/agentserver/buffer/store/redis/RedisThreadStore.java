@@ -26,6 +26,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.function.ObjLongConsumer;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
@@ -43,6 +45,7 @@ public final class RedisThreadStore implements HotStore {
     private final AppendScript append;
     private final Duration ttl;
     private final Clock clock;
+    private volatile boolean closed;
 
     public RedisThreadStore(RedisConnections redis, Duration ttl, Clock clock) {
         this.redis = redis;
@@ -130,6 +133,7 @@ public final class RedisThreadStore implements HotStore {
 
     @Override
     public void close() {
+        closed = true;
         redis.close();
     }
 
@@ -160,11 +164,16 @@ public final class RedisThreadStore implements HotStore {
         }
     }
 
-    private static <T> T ask(Supplier<T> command) {
+    private <T> T ask(Supplier<T> command) {
         try {
             return command.get();
-        } catch (RedisException e) {
+        } catch (RedisException | CancellationException e) {
             throw new StoreUnavailableException("Redis", e);
+        } catch (IllegalStateException | RejectedExecutionException e) {
+            if (closed) {
+                throw new StoreUnavailableException("Redis", e);
+            }
+            throw e;
         }
     }
 

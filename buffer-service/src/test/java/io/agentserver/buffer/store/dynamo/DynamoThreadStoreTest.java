@@ -29,6 +29,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -36,6 +37,7 @@ import java.util.concurrent.atomic.AtomicReference;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 class DynamoThreadStoreTest extends ThreadStoreContract {
     private static final AttributeValue NOTHING = AttributeValue.fromNul(true);
@@ -109,6 +111,7 @@ class DynamoThreadStoreTest extends ThreadStoreContract {
         for (int number = 1; number <= 3; number++) {
             expire(key, "commit#000000000" + number);
         }
+        dynamo.deleteItem(request -> request.tableName("threads").key(id(key, "meta")));
         assertThat(store.read(key, 1, Look.CONSISTENT)).isEmpty();
 
         assertThat(store.append(key, commit(1, "x"), 0)).isTrue();
@@ -120,18 +123,85 @@ class DynamoThreadStoreTest extends ThreadStoreContract {
     }
 
     @Test
-    void a_commit_whose_text_was_deleted_first_has_expired() {
+    void an_expired_conversation_goes_on_after_all_that_it_ever_counted() {
+        ConversationKey key = conversation(TENANT);
+        long old = System.currentTimeMillis() - Duration.ofHours(49).toMillis();
+        for (int number = 1; number <= 250; number++) {
+            Commit commit = commit(number, "x").toBuilder()
+                    .setAtMs(old)
+                    .setSequenceBefore(number - 1)
+                    .build();
+            store.append(key, commit, number == 1 ? 0 : old);
+        }
+        await().until(() -> item(key, "meta").containsKey("last_number"));
+
+        List<Commit> left = store.read(key, 1, Look.CONSISTENT);
+
+        assertThat(left).hasSize(1);
+        assertThat(left.getFirst().getNumber()).isGreaterThan(250);
+        assertThat(left.getFirst().getSequenceBefore()).isGreaterThanOrEqualTo(250);
+        assertThat(left.getFirst().getAtMs()).isEqualTo(old);
+        assertThat(left.getFirst().getChangesList()).isEmpty();
+        assertThat(Long.parseLong(
+                        item(key, "meta").getOrDefault("expires_at", NOTHING).n()))
+                .as("it outlives the commits")
+                .isGreaterThan(old / 1000 + Duration.ofHours(48).toSeconds());
+    }
+
+    @Test
+    void a_conversation_whose_commits_are_alive_is_not_taken_for_an_expired_one() {
         ConversationKey key = conversation(TENANT);
         append(key, 1);
-        store.append(key, commit(2, "x".repeat(400_000)), 0);
-        store.append(key, commit(3, "x"), 0);
+        await().until(() -> !item(key, "meta").isEmpty());
+        dynamo.deleteItem(request -> request.tableName("threads").key(id(key, "commit#0000000001")));
+        assertThat(store.read(key, 1, Look.CONSISTENT)).isEmpty();
+    }
+
+    @Test
+    void no_commit_expires_before_the_one_before_it() {
+        ConversationKey key = conversation(TENANT);
+        long ahead = System.currentTimeMillis() + Duration.ofMinutes(5).toMillis();
+        // the clock of whoever wrote the first was ahead; the journal's own time never runs back
+        for (int number = 1; number <= 2; number++) {
+            store.append(key, commit(number, "x").toBuilder().setAtMs(ahead).build(), 0);
+        }
+        assertThat(item(key, "commit#0000000002").get("expires_at"))
+                .isEqualTo(item(key, "commit#0000000001").get("expires_at"))
+                .isEqualTo(AttributeValue.fromN(
+                        Long.toString(ahead / 1000 + Duration.ofHours(48).toSeconds())));
+    }
+
+    @Test
+    void a_commit_whose_text_was_deleted_first_has_expired_and_the_conversation_goes_on_after_it() {
+        ConversationKey key = conversation(TENANT);
+        append(key, 1);
+        store.append(
+                key,
+                commit(2, "x".repeat(400_000)).toBuilder().setSequenceBefore(1).build(),
+                0);
         String body =
                 item(key, "commit#0000000002").getOrDefault("body", NOTHING).s();
         dynamo.deleteItem(request -> request.tableName("threads").key(id(key, "body#" + body + "#0")));
 
-        assertThat(store.read(key, 1, Look.CONSISTENT))
-                .extracting(Commit::getNumber)
-                .containsExactly(3L);
+        List<Commit> left = store.read(key, 1, Look.CONSISTENT);
+        assertThat(left).hasSize(1);
+        assertThat(left.getFirst().getNumber()).isEqualTo(2);
+        assertThat(left.getFirst().getSequenceBefore()).as("its slot is gone").isEqualTo(2);
+        assertThat(left.getFirst().getChangesList()).isEmpty();
+
+        Commit third = commit(3, "x").toBuilder().setSequenceBefore(2).build();
+        assertThat(store.append(key, third, 0)).isTrue();
+        assertThat(store.read(key, 1, Look.CONSISTENT)).containsExactly(left.getFirst(), third);
+    }
+
+    @Test
+    void says_that_dynamodb_is_away_when_it_is_closed() {
+        DynamoThreadStore closed = open(server);
+        closed.close();
+        assertThatThrownBy(() -> closed.append(conversation(TENANT), commit(1, "one"), 0))
+                .isInstanceOf(StoreUnavailableException.class);
+        assertThatThrownBy(() -> closed.recent(TENANT, 1, Optional.empty()))
+                .isInstanceOf(StoreUnavailableException.class);
     }
 
     private static void expire(ConversationKey key, String sk) {

@@ -48,6 +48,21 @@ class RedisThreadStoreTest extends ThreadStoreContract {
         return store;
     }
 
+    @Override
+    protected void expire(ConversationKey key) {
+        redis.sync().del("thread:acme:{" + key.conversation() + "}:commits");
+    }
+
+    @Test
+    void says_that_redis_is_away_when_it_is_closed() {
+        RedisThreadStore closed = open(server);
+        closed.close();
+        assertThatThrownBy(() -> closed.append(conversation(TENANT), commit(1, "one"), 0))
+                .isInstanceOf(StoreUnavailableException.class);
+        assertThatThrownBy(() -> closed.read(conversation(TENANT), 1, Look.FAST))
+                .isInstanceOf(StoreUnavailableException.class);
+    }
+
     @Test
     void keeps_a_conversation_as_a_list_whose_envelopes_people_can_read_and_which_expires() {
         ConversationKey key = conversation(TENANT);
