@@ -22,6 +22,7 @@ import io.agentserver.gateway.problems.ErrorEndpoint;
 import io.agentserver.gateway.problems.ProblemAdvice;
 import io.agentserver.gateway.problems.ProblemDocuments;
 import io.agentserver.gateway.problems.RequestFilter;
+import io.agentserver.gateway.problems.ServerRefusals;
 import io.agentserver.gateway.tenants.DynamoTenantTable;
 import io.agentserver.gateway.tenants.Reconciliation;
 import io.agentserver.gateway.tenants.Tenants;
@@ -37,6 +38,7 @@ import io.agentserver.organism.HandlerHosts;
 import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceTokens;
+import io.agentserver.service.http.PatientTomcat;
 import io.agentserver.tenancy.TenantDirectory;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.tracing.Tracer;
@@ -87,6 +89,11 @@ class GatewayConfiguration {
     @Bean
     ProblemDocuments problemDocuments(MeterRegistry metrics) {
         return new ProblemDocuments(metrics);
+    }
+
+    @Bean
+    PatientTomcat patientTomcat(ProblemDocuments documents) {
+        return new PatientTomcat(new ServerRefusals(documents));
     }
 
     // who calls

@@ -24,6 +24,7 @@ import java.net.http.HttpRequest;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -223,6 +224,26 @@ class AdmissionTest {
     }
 
     @Test
+    void lets_one_of_fifty_contents_with_one_id_stand() throws Exception {
+        Map<String, Future<Answer>> answers = new HashMap<>();
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i < 50; i++) {
+                String body = greeting().replace("World", "N" + i);
+                answers.put(body, threads.submit(() -> sendWithKey("at-once", body)));
+            }
+        }
+        assertThat(onTheLog()).hasSize(1);
+        for (Map.Entry<String, Future<Answer>> answer : answers.entrySet()) {
+            int status = answer.getValue().get().status();
+            assertThat(status).isIn(202, 422);
+            assertThat(sendWithKey("at-once", answer.getKey()).status())
+                    .as("again")
+                    .isEqualTo(status);
+        }
+        assertThat(onTheLog()).hasSize(1);
+    }
+
+    @Test
     void answers_202_when_the_response_cannot_be_waited_for() {
         Answer answer = gateway.send(gateway.request("/v1/messages")
                 .header("Authorization", "Bearer " + key)
@@ -268,6 +289,10 @@ class AdmissionTest {
             422 | invalid-envelope | /to          | {"to":"a b","payload":{"Greeting":{"Name":"x"}}}
             422 | invalid-payload  | /payload/Greeting/Times | {"payload":{"Greeting":{"Name":"x","Times":"many"}}}
             400 | malformed-xml    |              | {"payload":"<Greeting><Name>x</Name>"}
+            422 | invalid-payload  | /payload/Greeting/Times | {"payload":{"Greeting":{"Name":"x","Times":1e999}}}
+            400 | malformed-json   |              | {"payload":{"Greeting":{"Name":"x","Times":1e999999999999}}}
+            400 | malformed-json   |              | {"payload":{"Greeting":{"Name":"x","Times":1e-999999999999}}}
+            400 | malformed-json   |              | {"payload":{"Greeting":{"Name":1e2147483648}}}
             """)
     void refuses_json_with_its_reason_and_appends_nothing(int status, String problem, String pointer, String body) {
         Answer answer = json(body);

@@ -1,27 +1,33 @@
 package io.agentserver.gateway;
 
+import com.nimbusds.jose.JWSAlgorithm;
 import com.nimbusds.jose.jwk.Curve;
 import com.nimbusds.jose.jwk.OctetKeyPair;
 import com.nimbusds.jose.util.Base64URL;
 import io.agentserver.envelope.Ids;
 import io.agentserver.gateway.RunningGateway.Answer;
+import io.agentserver.tenancy.TenantEntry;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
-import tools.jackson.databind.JsonNode;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.node.ObjectNode;
 
+import java.security.GeneralSecurityException;
 import java.security.KeyPairGenerator;
-import java.time.Duration;
-import java.time.Instant;
 import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** What whoever holds a key of the tenant may do with keys, and what not. */
+/** What whoever holds a key can do to the tenant's keys, and what not. */
 @ExtendWith(GatewayExtension.class)
 class KeysTest {
     private final RunningGateway gateway;
-    private String owner = "";
+    private String tenant = "";
+    private String key = "";
 
     KeysTest(RunningGateway gateway) {
         this.gateway = gateway;
@@ -29,129 +35,144 @@ class KeysTest {
 
     @BeforeEach
     void a_tenant() {
-        owner = gateway.createTenant("k" + Ids.v7().toString().substring(0, 35).replace("-", "x"));
-    }
-
-    private Answer make(String key, String body) {
-        return gateway.post("/v1/keys", key, "application/json", body);
-    }
-
-    private Answer rotate(String key, String id) {
-        return gateway.post("/v1/keys/" + id + "/rotate", key, "application/json", "");
-    }
-
-    private String idOf(String name) {
-        for (JsonNode key : gateway.get("/v1/keys", owner).json().path("data")) {
-            if (key.path("name").asString().equals(name)) {
-                return key.path("id").asString();
-            }
-        }
-        throw new AssertionError("no key " + name);
-    }
-
-    private static String secret(Answer made) {
-        assertThat(made.status()).as(made.body()).isEqualTo(201);
-        return made.json().path("secret").asString();
+        tenant = "k" + Ids.v7().toString().substring(0, 35).replace("-", "x");
+        key = gateway.createTenant(tenant);
     }
 
     @Test
-    void a_key_gets_no_scopes_by_rotating_another() {
-        String weak = secret(make(owner, "{\"name\":\"weak\",\"scopes\":[\"keys:write\"]}"));
+    void refuses_to_rotate_a_key_that_may_do_more_than_the_one_that_asks() {
+        String first = gateway.entry(tenant).apiKeys().getFirst().id();
+        Answer narrow = issue("\"scopes\":[\"keys:write\"]");
+        String secret = narrow.json().path("secret").asString();
 
-        Answer stolen = rotate(weak, idOf("first"));
+        Answer refused = rotate(secret, first);
+        assertThat(refused.status()).as(refused.body()).isEqualTo(403);
+        assertThat(refused.problem()).isEqualTo("forbidden");
+        assertThat(gateway.entry(tenant).apiKeys()).hasSize(2);
 
-        assertThat(stolen.status()).as(stolen.body()).isEqualTo(403);
-        assertThat(gateway.get("/v1/keys", owner).json().path("data")).hasSize(2);
-        assertThat(rotate(weak, idOf("weak")).status()).as("itself").isEqualTo(201);
-        assertThat(rotate(owner, idOf("first")).status()).isEqualTo(201);
+        assertThat(rotate(secret, narrow.json().path("id").asString()).status()).isEqualTo(201);
+        assertThat(rotate(key, first).json().path("scopes").size()).isGreaterThan(1);
     }
 
     @Test
-    void a_key_that_ends_does_not_outlive_itself_by_rotation() {
-        String end = Instant.now().plus(Duration.ofHours(2)).toString();
-        String short1 =
-                secret(make(owner, "{\"name\":\"short\",\"scopes\":[\"keys:write\"],\"expires_at\":\"" + end + "\"}"));
+    void gives_a_successor_the_name_the_scopes_and_the_end_of_its_key() {
+        Answer old = issue("\"scopes\":[\"keys:write\"],\"expires_at\":\"2998-01-31T00:00:00Z\"");
+        Answer successor = rotate(key, old.json().path("id").asString());
 
-        Answer successor = rotate(short1, idOf("short"));
-
-        secret(successor);
-        assertThat(Instant.parse(successor.json().path("expires_at").asString()))
-                .isEqualTo(Instant.parse(end));
+        for (String member : List.of("name", "scopes", "expires_at")) {
+            assertThat(successor.json().path(member))
+                    .as(member)
+                    .isEqualTo(old.json().path(member));
+        }
+        assertThat(successor.json().path("secret").asString()).startsWith("as_live_");
+        Answer both = gateway.get("/v1/keys", key);
+        assertThat(both.json().path("data")).hasSize(3);
+        assertThat(both.body().split("2998-01-31", -1))
+                .as("the old one ends sooner")
+                .hasSize(2);
+        assertThat(rotate(key, "nobody").status()).isEqualTo(404);
     }
 
     @Test
-    void a_tenant_has_a_hundred_keys_at_most_and_revoking_makes_room() {
-        for (int i = 0; i < 99; i++) {
-            secret(make(owner, "{\"name\":\"" + "ü".repeat(190) + i + "\",\"scopes\":[\"messages:write\"]}"));
+    void takes_no_more_keys_than_an_entry_holds_and_forgets_the_revoked() {
+        for (int i = 1; i < 100; i++) {
+            assertThat(issue("\"scopes\":[\"keys:write\"]").status()).isEqualTo(201);
         }
-        Answer tooMany = make(owner, "{\"name\":\"one more\",\"scopes\":[\"messages:write\"]}");
-        assertThat(tooMany.status()).isEqualTo(409);
-        assertThat(tooMany.json().path("detail").asString()).contains("revoke one first");
-        assertThat(rotate(owner, idOf("first")).status()).isEqualTo(409);
+        Answer refused = issue("\"scopes\":[\"keys:write\"]");
+        assertThat(refused.status()).as(refused.body()).isEqualTo(409);
+        assertThat(refused.json().path("detail").asString()).contains("100", "revoke");
+        TenantEntry.Key last = gateway.entry(tenant).apiKeys().getLast();
+        assertThat(rotate(key, last.id()).status()).isEqualTo(409);
 
-        String id = idOf("ü".repeat(190) + 7);
-        assertThat(gateway.send(gateway.request("/v1/keys/" + id)
-                                .header("Authorization", "Bearer " + owner)
-                                .DELETE())
-                        .status())
-                .isEqualTo(204);
-        secret(make(owner, "{\"name\":\"one more\",\"scopes\":[\"messages:write\"]}"));
+        assertThat(delete("/v1/keys/" + last.id()).status()).isEqualTo(204);
+        assertThat(delete("/v1/keys/" + last.id()).status()).isEqualTo(404);
+        assertThat(gateway.entry(tenant).apiKeys()).hasSize(99);
+        assertThat(issue("\"scopes\":[\"keys:write\"]").status()).isEqualTo(201);
     }
 
     @Test
-    void signing_keys_are_few_and_bare_and_their_tenant_can_be_changed_whatever_was_registered() throws Exception {
-        String padding = "\"key_ops\":[\"" + "verify".repeat(8_000) + "\"],";
-        for (int i = 0; i < 25; i++) {
-            Answer made = register(jwk("many-" + i).replace("{", "{" + padding));
-            assertThat(made.status()).as(made.body()).isIn(201, 409, 422);
+    void takes_twenty_signing_keys_and_remembers_the_deleted_for_what_they_have_signed() {
+        List<Integer> statuses = IntStream.range(0, 20)
+                .map(i -> register(jwk("k" + i)).status())
+                .boxed()
+                .toList();
+        assertThat(statuses).containsOnly(201);
+        Answer refused = register(jwk("k20"));
+        assertThat(refused.status()).as(refused.body()).isEqualTo(409);
+        assertThat(refused.json().path("detail").asString()).contains("20", "delete");
+
+        assertThat(delete("/v1/signing-keys/k0").status()).isEqualTo(204);
+        assertThat(delete("/v1/signing-keys/k0").status()).isEqualTo(404);
+        assertThat(register(jwk("k20")).status()).isEqualTo(201);
+        assertThat(register(jwk("k0")).status()).as("a kid is no other key's").isEqualTo(409);
+        for (int i = 0; i < 60; i++) {
+            assertThat(delete("/v1/signing-keys/k" + (20 + i)).status()).isEqualTo(204);
+            assertThat(register(jwk("k" + (21 + i))).status()).isEqualTo(201);
         }
-        for (int i = 0; i < 150; i++) {
-            String kid = "churn-" + i;
-            gateway.send(gateway.request("/v1/signing-keys/many-" + i)
-                    .header("Authorization", "Bearer " + owner)
-                    .DELETE());
-            gateway.send(gateway.request("/v1/signing-keys/churn-" + (i - 1))
-                    .header("Authorization", "Bearer " + owner)
-                    .DELETE());
-            assertThat(register(jwk(kid)).status()).as(kid).isEqualTo(201);
-        }
-        for (int i = 0; i < 19; i++) {
-            assertThat(register(jwk("last-" + i)).status()).isEqualTo(201);
-        }
-        Answer tooMany = register(jwk("too-many"));
-        assertThat(tooMany.status()).isEqualTo(409);
-        assertThat(tooMany.json().path("detail").asString()).contains("delete one first");
-        assertThat(gateway.send(gateway.request("/v1/signing-keys/last-3")
-                                .header("Authorization", "Bearer " + owner)
-                                .DELETE())
-                        .status())
-                .isEqualTo(204);
-        assertThat(register(jwk("last-3")).status())
-                .as("a kid is not given twice")
-                .isEqualTo(409);
+        List<TenantEntry.OrgKey> kept = gateway.entry(tenant).signingKeys();
+        assertThat(kept.stream().filter(k -> k.deletedAt() == null)).hasSize(20);
+        assertThat(kept.stream().filter(k -> k.deletedAt() != null))
+                .as("the latest of them")
+                .hasSize(50)
+                .noneMatch(k -> k.kid().equals("k0"))
+                .anyMatch(k -> k.kid().equals("k79"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\"x5u\":\"https://x.example/\"",
+                "\"x5c\":[\"AAAA\"]",
+                "\"x5t\":\"AAAA\"",
+                "\"x5t#S256\":\"AAAA\""
+            })
+    void refuses_a_jwk_with_certificates(String member) {
+        Answer refused = register(jwk("k").replace("{", "{" + member + ","));
+        assertThat(refused.status()).as(refused.body()).isEqualTo(422);
+        assertThat(gateway.entry(tenant).signingKeys()).isEmpty();
     }
 
     @Test
-    void certificates_of_a_signing_key_are_refused() throws Exception {
-        Answer refused = register(jwk("certified").replace("{", "{\"x5u\":\"https://example.com/cert\","));
-        assertThat(refused.status()).isEqualTo(422);
-        assertThat(refused.json().path("detail").asString()).contains("register the bare key");
+    void keeps_of_a_jwk_what_verifies_and_no_more() {
+        String more = "{\"use\":\"sig\",\"key_ops\":[\"verify\"],";
+        assertThat(register(jwk("k").replace("{", more)).status()).isEqualTo(201);
+        ObjectNode kept = (ObjectNode) RunningGateway.JSON.readTree(
+                gateway.entry(tenant).signingKeys().getFirst().jwk());
+        assertThat(kept.propertyNames()).containsExactlyInAnyOrder("kty", "crv", "x", "kid", "alg");
+    }
+
+    private Answer issue(String members) {
+        return gateway.post("/v1/keys", key, "application/json", "{\"name\":\"another\"," + members + "}");
+    }
+
+    private Answer rotate(String secret, String id) {
+        return gateway.post("/v1/keys/" + id + "/rotate", secret, "application/json", "");
     }
 
     private Answer register(String jwk) {
-        return gateway.post("/v1/signing-keys", owner, "application/json", jwk);
+        return gateway.post("/v1/signing-keys", key, "application/json", jwk);
     }
 
-    private static String jwk(String kid) throws Exception {
-        byte[] encoded = KeyPairGenerator.getInstance("Ed25519")
-                .generateKeyPair()
-                .getPublic()
-                .getEncoded();
-        byte[] point = Arrays.copyOfRange(encoded, encoded.length - 32, encoded.length);
-        return new OctetKeyPair.Builder(Curve.Ed25519, Base64URL.encode(point))
-                .keyID(kid)
-                .algorithm(com.nimbusds.jose.JWSAlgorithm.EdDSA)
-                .build()
-                .toJSONString();
+    private Answer delete(String path) {
+        return gateway.send(
+                gateway.request(path).header("Authorization", "Bearer " + key).DELETE());
+    }
+
+    static String jwk(String kid) {
+        try {
+            byte[] encoded = KeyPairGenerator.getInstance("Ed25519")
+                    .generateKeyPair()
+                    .getPublic()
+                    .getEncoded();
+            return new OctetKeyPair.Builder(
+                            Curve.Ed25519,
+                            Base64URL.encode(Arrays.copyOfRange(encoded, encoded.length - 32, encoded.length)))
+                    .keyID(kid)
+                    .algorithm(JWSAlgorithm.EdDSA)
+                    .build()
+                    .toJSONString();
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException(e);
+        }
     }
 }

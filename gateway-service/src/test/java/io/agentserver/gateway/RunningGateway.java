@@ -1,9 +1,12 @@
 package io.agentserver.gateway;
 
+import io.agentserver.envelope.TenantId;
 import io.agentserver.localstores.LocalStore;
 import io.agentserver.localstores.LocalStores;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceApplication;
+import io.agentserver.tenancy.TenantDirectory;
+import io.agentserver.tenancy.TenantEntry;
 import org.springframework.context.ConfigurableApplicationContext;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -39,8 +42,12 @@ final class RunningGateway implements AutoCloseable {
     }
 
     static RunningGateway on(LocalStores stores) {
+        return on(stores, Map.of());
+    }
+
+    static RunningGateway on(LocalStores stores, Map<String, String> changes) {
         return new RunningGateway(
-                ServiceApplication.start(GatewayApplication.class, "gateway", settings(stores, Map.of())));
+                ServiceApplication.start(GatewayApplication.class, "gateway", settings(stores, changes)));
     }
 
     static Map<String, String> settings(LocalStores stores, Map<String, String> changes) {
@@ -78,6 +85,19 @@ final class RunningGateway implements AutoCloseable {
 
     PlatformKeys platformKeys() {
         return context.getBean(PlatformKeys.class);
+    }
+
+    /** As the gateway itself knows it. */
+    TenantEntry entry(String tenant) {
+        return context.getBean(TenantDirectory.class).find(new TenantId(tenant)).orElseThrow();
+    }
+
+    int port() {
+        return Integer.parseInt(property("local.server.port"));
+    }
+
+    String metrics() {
+        return send(managementRequest("/actuator/prometheus")).body();
     }
 
     record Answer(int status, String body, HttpResponse<String> raw) {

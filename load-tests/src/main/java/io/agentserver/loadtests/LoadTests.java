@@ -33,7 +33,9 @@ public final class LoadTests {
             case "neighbours" -> new NeighboursBench(NeighboursBench.Settings.of(Options.parse(options))).run();
             case "startup" -> new StartupBench(StartupBench.Settings.of(Options.parse(options))).run();
             case "profile" -> new Profile(Profile.Settings.of(Options.parse(options))).run();
-            default -> throw new WrongArguments("<" + name + "> is no command; known: conversation, neighbours, startup, profile");
+            default ->
+                throw new WrongArguments(
+                        "<" + name + "> is no command; known: conversation, neighbours, startup, profile");
         }
     }
 }

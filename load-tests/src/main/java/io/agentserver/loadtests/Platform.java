@@ -63,7 +63,9 @@ final class Platform implements AutoCloseable {
         }
         String id = "bench-" + Long.toHexString(System.currentTimeMillis());
         HttpResponse<String> answer = send(HttpRequest.newBuilder(gateway.resolve("/admin/v1/tenants"))
-                .header("Authorization", "Bearer " + (admin == null ? Files.readString(ADMIN_KEY).strip() : admin))
+                .header(
+                        "Authorization",
+                        "Bearer " + (admin == null ? Files.readString(ADMIN_KEY).strip() : admin))
                 .header("Content-Type", "application/json")
                 .POST(BodyPublishers.ofString("{\"id\":\"" + id + "\",\"name\":\"Benchmark\"}")));
         Matcher found = API_KEY.matcher(answer.body());

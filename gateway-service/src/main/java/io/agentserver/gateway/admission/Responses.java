@@ -7,6 +7,7 @@ import io.agentserver.gateway.admission.Admittance.Admitted;
 import io.agentserver.gateway.http.Format;
 import io.agentserver.gateway.http.Json;
 import io.agentserver.gateway.organism.Organisms;
+import io.agentserver.gateway.problems.Refusal;
 import io.agentserver.gateway.problems.Unavailable;
 import io.agentserver.gateway.threads.ThreadBuffer;
 import io.agentserver.gateway.threads.ThreadJson;
@@ -57,7 +58,8 @@ public final class Responses {
         } catch (Unavailable e) {
             LOG.warn("accepted, but its response cannot be waited for: {}", e.toString());
             return new Response.NotYet();
-        } catch (IllegalStateException e) {
+        } catch (IllegalStateException
+                | Refusal e) { // the buffer is there and cannot: no reason to call the message refused
             LOG.error("accepted, but waiting for its response failed", e);
             return new Response.NotYet();
         }

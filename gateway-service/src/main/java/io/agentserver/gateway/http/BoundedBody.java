@@ -2,11 +2,13 @@ package io.agentserver.gateway.http;
 
 import io.agentserver.gateway.problems.Problem;
 import io.agentserver.gateway.problems.ProblemType;
+import io.agentserver.service.http.DeadlineInputStream;
 import jakarta.servlet.http.HttpServletRequest;
 
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.zip.GZIPInputStream;
@@ -14,18 +16,29 @@ import java.util.zip.ZipException;
 
 /** Reads a request's body into memory, and never more of it than a limit: declared, chunked, or inflated from gzip. */
 public final class BoundedBody {
+    /** For the whole of it; what is silent meanwhile is ended by the connection's own timeout. */
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+
     private BoundedBody() {}
 
-    /** @throws io.agentserver.gateway.problems.Refusal 413 over the limit, 415 for an encoding but gzip, 400 for broken gzip */
+    /**
+     * @throws io.agentserver.gateway.problems.Refusal 413 over the limit, 415 for an encoding but gzip, 400 for broken gzip
+     * @throws java.net.SocketTimeoutException it did not come in time
+     */
     public static byte[] read(HttpServletRequest request, long limitBytes) throws IOException {
+        return read(request, limitBytes, PATIENCE);
+    }
+
+    static byte[] read(HttpServletRequest request, long limitBytes, Duration patience) throws IOException {
         if (request.getContentLengthLong() > limitBytes) {
             throw Problem.tooLarge(limitBytes).refusal();
         }
         String encoding =
                 Optional.ofNullable(request.getHeader("Content-Encoding")).orElse("identity");
+        InputStream body = new DeadlineInputStream(request.getInputStream(), patience);
         return switch (encoding) {
-            case "identity" -> atMost(request.getInputStream(), limitBytes);
-            case "gzip" -> inflated(request.getInputStream(), limitBytes);
+            case "identity" -> atMost(body, limitBytes);
+            case "gzip" -> inflated(body, limitBytes);
             default ->
                 throw Problem.of(
                                 ProblemType.UNSUPPORTED_MEDIA_TYPE,

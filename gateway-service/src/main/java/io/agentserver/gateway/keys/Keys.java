@@ -39,7 +39,8 @@ public final class Keys {
     /** What is on the log was admitted at most so long ago, by far. */
     private static final Duration REMEMBER_DELETED = Duration.ofDays(7);
 
-    private static final int MOST_DELETED = 100;
+    /** So that an entry of all that is allowed, each as long as it may be, fits into an item of 400 KB. */
+    private static final int MOST_DELETED = 50;
 
     private final Tenants tenants;
     private final Clock clock;
@@ -53,15 +54,12 @@ public final class Keys {
     /** @param secret shown to the caller this once */
     record Issued(TenantEntry.Key key, ApiKey secret) {}
 
-    /**
-     * @param live or for tests; the prefix tells
-     * @throws Refusal 409 if the tenant has {@link #MOST_API_KEYS} living ones
-     */
-    Optional<Issued> issue(
-            TenantId tenant, String name, Set<String> scopes, boolean live, @Nullable Instant expiresAt) {
-        Issued issued = make(name, scopes, live, expiresAt);
-        return tenants.change(tenant, entry -> entry.withApiKeys(with(living(entry), issued.key())))
-                .map(entry -> issued);
+    /** @throws Refusal 409 if the tenant has {@link #MOST_API_KEYS} living ones */
+    Optional<Issued> issue(TenantId tenant, String name, Set<String> scopes, @Nullable Instant expiresAt) {
+        ApiKey secret = ApiKey.create(true, random);
+        TenantEntry.Key key = key(secret, name, scopes, expiresAt);
+        return tenants.change(tenant, entry -> has(entry, key) ? entry : entry.withApiKeys(with(living(entry), key)))
+                .map(entry -> new Issued(key, secret));
     }
 
     /** False if the tenant has no such living key. */
@@ -71,8 +69,11 @@ public final class Keys {
             List<TenantEntry.Key> living = living(entry);
             List<TenantEntry.Key> left =
                     living.stream().filter(key -> !key.id().equals(id)).toList();
-            found.set(left.size() < living.size());
-            return found.get() ? entry.withApiKeys(left) : entry;
+            if (left.size() == living.size()) {
+                return entry;
+            }
+            found.set(true);
+            return entry.withApiKeys(left);
         });
         return found.get();
     }
@@ -87,28 +88,32 @@ public final class Keys {
     Optional<Issued> rotate(TenantId tenant, String id, Predicate<Set<String>> mayHave) {
         Instant end = clock.instant().plus(OVERLAP);
         ApiKey secret = ApiKey.create(true, random);
+        TenantEntry.Key blank = key(secret, "", Set.of(), null);
         AtomicReference<TenantEntry.@Nullable Key> made = new AtomicReference<>();
         tenants.change(tenant, entry -> {
+            if (has(entry, blank)) {
+                return entry;
+            }
             List<TenantEntry.Key> living = living(entry);
             TenantEntry.Key old = living.stream()
                     .filter(key -> key.id().equals(id))
                     .findFirst()
                     .orElse(null);
-            made.set(null);
             if (old == null) {
+                made.set(null);
                 return entry;
             }
             if (!mayHave.test(old.scopes())) {
                 throw Problem.of(ProblemType.FORBIDDEN, "the API key has not all scopes of the key to be rotated")
                         .refusal();
             }
-            TenantEntry.Key successor = key(secret, old.name(), old.scopes(), old.expiresAt());
+            TenantEntry.Key successor = new TenantEntry.Key(
+                    blank.id(), old.name(), blank.hash(), old.scopes(), blank.createdAt(), old.expiresAt(), null);
             made.set(successor);
-            return entry.withApiKeys(with(
-                    living.stream()
-                            .map(key -> key.equals(old) ? ending(key, end) : key)
-                            .toList(),
-                    successor));
+            List<TenantEntry.Key> ending = living.stream()
+                    .map(key -> key.equals(old) ? ending(key, end) : key)
+                    .toList();
+            return entry.withApiKeys(with(ending, successor));
         });
         return Optional.ofNullable(made.get()).map(key -> new Issued(key, secret));
     }
@@ -120,20 +125,25 @@ public final class Keys {
      * @throws Refusal 409 if the tenant has {@link #MOST_SIGNING_KEYS} living ones
      */
     boolean register(TenantId tenant, VerificationKey key, String jwk) {
+        TenantEntry.OrgKey registered =
+                new TenantEntry.OrgKey(key.kid(), key.algorithm().name(), jwk, clock.instant(), null);
         AtomicBoolean taken = new AtomicBoolean();
         tenants.change(tenant, entry -> {
-            taken.set(entry.signingKey(key.kid()).isPresent());
+            List<TenantEntry.OrgKey> keys = remembered(entry.signingKeys());
+            if (keys.contains(registered)) {
+                return entry; // by a try whose answer was lost
+            }
+            taken.set(keys.stream().anyMatch(k -> k.kid().equals(key.kid())));
             if (taken.get()) {
                 return entry;
             }
-            List<TenantEntry.OrgKey> keys = remembered(entry.signingKeys());
             if (keys.stream().filter(k -> k.deletedAt() == null).count() >= MOST_SIGNING_KEYS) {
                 throw Problem.of(
                                 ProblemType.CONFLICT,
                                 "the tenant has " + MOST_SIGNING_KEYS + " signing keys; delete one first")
                         .refusal();
             }
-            keys.add(new TenantEntry.OrgKey(key.kid(), key.algorithm().name(), jwk, clock.instant(), null));
+            keys.add(registered);
             return entry.withSigningKeys(keys);
         });
         return !taken.get();
@@ -141,18 +151,24 @@ public final class Keys {
 
     /** It admits nothing any more, and still verifies what it admitted. False if the tenant has no such key. */
     boolean deleteSigningKey(TenantId tenant, String kid) {
+        Instant now = clock.instant();
         AtomicBoolean found = new AtomicBoolean();
         tenants.change(tenant, entry -> {
-            found.set(entry.signingKeys().stream().anyMatch(k -> k.kid().equals(kid) && k.deletedAt() == null));
-            return !found.get()
-                    ? entry
-                    : entry.withSigningKeys(remembered(entry.signingKeys().stream()
-                            .map(k -> k.kid().equals(kid)
-                                    ? new TenantEntry.OrgKey(k.kid(), k.alg(), k.jwk(), k.createdAt(), clock.instant())
-                                    : k)
-                            .toList()));
+            if (entry.signingKeys().stream().noneMatch(k -> k.kid().equals(kid) && k.deletedAt() == null)) {
+                return entry;
+            }
+            found.set(true);
+            return entry.withSigningKeys(remembered(entry.signingKeys().stream()
+                    .map(k -> k.kid().equals(kid)
+                            ? new TenantEntry.OrgKey(k.kid(), k.alg(), k.jwk(), k.createdAt(), now)
+                            : k)
+                    .toList()));
         });
         return found.get();
+    }
+
+    private static boolean has(TenantEntry entry, TenantEntry.Key key) {
+        return entry.apiKeys().stream().anyMatch(k -> k.id().equals(key.id()));
     }
 
     /** An entry must fit into an item of DynamoDB, also after each deletion: the dead are forgotten. */
@@ -174,11 +190,6 @@ public final class Keys {
         return keys.stream()
                 .filter(key -> key.deletedAt() == null || kids.contains(key.kid()))
                 .collect(Collectors.toCollection(ArrayList::new));
-    }
-
-    private Issued make(String name, Set<String> scopes, boolean live, @Nullable Instant expiresAt) {
-        ApiKey secret = ApiKey.create(live, random);
-        return new Issued(key(secret, name, scopes, expiresAt), secret);
     }
 
     private TenantEntry.Key key(ApiKey secret, String name, Set<String> scopes, @Nullable Instant expiresAt) {

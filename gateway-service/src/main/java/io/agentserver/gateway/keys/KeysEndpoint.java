@@ -126,7 +126,7 @@ public final class KeysEndpoint extends JsonEndpoint {
             throw JsonBody.invalid("name", "must have 1 to 200 characters");
         }
         Set<String> names = scopes.stream().map(Scope::wireName).collect(Collectors.toSet());
-        return created(keys.issue(tenant, name, names, true, expiry(body))
+        return created(keys.issue(tenant, name, names, expiry(body))
                 .orElseThrow(() -> Problem.notFound().refusal()));
     }
 

@@ -1,5 +1,6 @@
 package io.agentserver.gateway.problems;
 
+import io.agentserver.envelope.Ids;
 import jakarta.servlet.http.HttpServletRequest;
 import org.apache.catalina.connector.ClientAbortException;
 import org.apache.coyote.BadRequestException;
@@ -123,7 +124,10 @@ public final class ProblemAdvice {
         if (problem.type().status() == 503) {
             answer.header(HttpHeaders.RETRY_AFTER, String.valueOf(Problem.RETRY_AFTER));
         }
-        Object requestId = request.getAttribute(RequestFilter.REQUEST_ID);
-        return answer.body(documents.write(problem, String.valueOf(requestId)));
+        if (request.getAttribute(RequestFilter.REQUEST_ID) instanceof String requestId) {
+            return answer.body(documents.write(problem, requestId));
+        }
+        String requestId = Ids.v7().toString(); // the server refused it before any filter saw it
+        return answer.header("Request-Id", requestId).body(documents.write(problem, requestId));
     }
 }

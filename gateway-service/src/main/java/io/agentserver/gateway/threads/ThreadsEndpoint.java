@@ -5,6 +5,7 @@ import io.agentserver.buffer.v1.ListReply;
 import io.agentserver.buffer.v1.ReadReply;
 import io.agentserver.buffer.v1.Slot;
 import io.agentserver.envelope.EnvelopeNames;
+import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
 import io.agentserver.gateway.callers.Caller;
 import io.agentserver.gateway.callers.Callers;
@@ -34,6 +35,9 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 
 /** {@code /v1/threads}: conversations, their slots, and the slots as they come. */
 @RestController
@@ -44,9 +48,13 @@ public final class ThreadsEndpoint extends JsonEndpoint {
     /** How long an id that was accepted a moment ago may have no slot yet. */
     private static final Duration NOT_YET = Duration.ofSeconds(5);
 
+    /** Requests of one tenant that may wait for that at once: whoever guesses ids must not fill the gateway with waits. */
+    private static final int MOST_WAITING = 50;
+
     private final Callers callers;
     private final ThreadBuffer buffer;
     private final EventStreams streams;
+    private final Map<TenantId, Integer> waiting = new ConcurrentHashMap<>();
 
     public ThreadsEndpoint(Callers callers, ThreadBuffer buffer, EventStreams streams) {
         this.callers = callers;
@@ -95,10 +103,10 @@ public final class ThreadsEndpoint extends JsonEndpoint {
         String filter = thread.isEmpty() ? "" : thread(thread).toString();
         long from = cursor == null ? sequence("after", after) : sequence("cursor", cursor);
         int size = bounded(limit);
-        ReadReply reply = buffer.read(caller.tenantId(), conversation, from, size, filter, NOT_YET);
-        if (!reply.getFound()) {
-            throw Problem.notFound().refusal();
-        }
+        ReadReply reply = found(
+                caller,
+                wait -> Optional.of(buffer.read(caller.tenantId(), conversation, from, size, filter, wait))
+                        .filter(ReadReply::getFound));
         List<Slot> slots = reply.getSlotsList();
         if (Format.wanted(accept, Format.JSON) == Format.XML) {
             return xml(slots);
@@ -143,8 +151,22 @@ public final class ThreadsEndpoint extends JsonEndpoint {
     }
 
     private Conversation conversation(Caller caller, ThreadId thread) {
-        return buffer.find(caller.tenantId(), thread, NOT_YET)
-                .orElseThrow(() -> Problem.notFound().refusal());
+        return found(caller, wait -> buffer.find(caller.tenantId(), thread, wait));
+    }
+
+    /** At once, or within the time that what was accepted a moment ago may take to get there. */
+    private <T> T found(Caller caller, Function<Duration, Optional<T>> read) {
+        Optional<T> found = read.apply(Duration.ZERO);
+        if (found.isPresent()) {
+            return found.get();
+        }
+        int others = waiting.merge(caller.tenantId(), 1, Integer::sum) - 1;
+        try {
+            return (others < MOST_WAITING ? read.apply(NOT_YET) : found)
+                    .orElseThrow(() -> Problem.notFound().refusal());
+        } finally {
+            waiting.computeIfPresent(caller.tenantId(), (tenant, count) -> count == 1 ? null : count - 1);
+        }
     }
 
     private static ResponseEntity<byte[]> xml(List<Slot> slots) {

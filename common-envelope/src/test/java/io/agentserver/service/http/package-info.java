@@ -1,0 +1,5 @@
+/** Tests. */
+@NullMarked
+package io.agentserver.service.http;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,103 @@
+package io.agentserver.gateway;
+
+import io.agentserver.buffer.v1.AwaitTurnReply;
+import io.agentserver.buffer.v1.AwaitTurnRequest;
+import io.agentserver.buffer.v1.BufferGrpc;
+import io.agentserver.buffer.v1.Conversation;
+import io.agentserver.buffer.v1.ListReply;
+import io.agentserver.buffer.v1.ListRequest;
+import io.agentserver.buffer.v1.ReadReply;
+import io.agentserver.buffer.v1.ReadRequest;
+import io.agentserver.buffer.v1.Slot;
+import io.agentserver.buffer.v1.Turn;
+import io.agentserver.buffer.v1.TurnState;
+import io.agentserver.buffer.v1.WatchEvent;
+import io.agentserver.buffer.v1.WatchRequest;
+import io.grpc.Server;
+import io.grpc.Status;
+import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import io.grpc.stub.StreamObserver;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** A buffer that says what a test wants it to. It finds the conversations that it was given, and no others. */
+final class BufferDouble extends BufferGrpc.BufferImplBase implements AutoCloseable {
+    final Map<String, Slot> slots = new ConcurrentHashMap<>(); // one in a conversation
+    final List<Integer> waits = new ArrayList<>();
+    private final Server server;
+    private volatile Status awaiting = Status.INTERNAL.withDescription("as the test wants it");
+
+    BufferDouble() throws IOException {
+        server = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+                .addService(this)
+                .build()
+                .start();
+    }
+
+    String address() {
+        return "127.0.0.1:" + server.getPort();
+    }
+
+    void failAwaiting(Status status) {
+        awaiting = status;
+    }
+
+    @Override
+    public void read(ReadRequest request, StreamObserver<ReadReply> replies) {
+        Slot slot = slots.get(request.getConversation());
+        synchronized (waits) {
+            waits.add(request.getWaitMs());
+        }
+        if (slot == null && request.getWaitMs() > 0) {
+            return; // until the test is over
+        }
+        ReadReply.Builder reply = ReadReply.newBuilder();
+        if (slot != null) {
+            reply.setFound(true)
+                    .setConversation(Conversation.newBuilder()
+                            .setId(request.getConversation())
+                            .addTurns(Turn.newBuilder().setId(slot.getMessage()).setState(TurnState.TURN_OPEN)));
+            if (request.getAfter() == 0 && request.getLimit() > 0) {
+                reply.addSlots(slot);
+            }
+        }
+        replies.onNext(reply.build());
+        replies.onCompleted();
+    }
+
+    @Override
+    public void list(ListRequest request, StreamObserver<ListReply> replies) {
+        if (!request.getCursor().isEmpty()) {
+            replies.onError(Status.INVALID_ARGUMENT.asRuntimeException());
+            return;
+        }
+        replies.onNext(ListReply.getDefaultInstance());
+        replies.onCompleted();
+    }
+
+    @Override
+    public void awaitTurn(AwaitTurnRequest request, StreamObserver<AwaitTurnReply> replies) {
+        replies.onError(awaiting.asRuntimeException());
+    }
+
+    @Override
+    public void watch(WatchRequest request, StreamObserver<WatchEvent> events) {
+        Slot slot = slots.get(request.getConversation());
+        for (int i = 1; slot != null && i <= 1000; i++) {
+            events.onNext(WatchEvent.newBuilder()
+                    .setSlot(slot.toBuilder().setSequence(i).build())
+                    .build());
+        }
+    }
+
+    @Override
+    public void close() {
+        server.shutdownNow();
+    }
+}

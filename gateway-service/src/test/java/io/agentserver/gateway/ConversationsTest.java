@@ -1,0 +1,142 @@
+package io.agentserver.gateway;
+
+import com.google.protobuf.ByteString;
+import io.agentserver.buffer.v1.Slot;
+import io.agentserver.envelope.EnvelopeDocument;
+import io.agentserver.envelope.Ids;
+import io.agentserver.gateway.RunningGateway.Answer;
+import io.agentserver.localstores.LocalStores;
+import io.grpc.Status;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.io.IOException;
+import java.net.http.HttpRequest;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** What the gateway makes of what the buffer says. */
+@ExtendWith(GatewayExtension.class)
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class ConversationsTest {
+    private final BufferDouble buffer = new BufferDouble();
+    private final LocalStores stores;
+    private final RunningGateway gateway;
+    private String tenant = "";
+    private String key = "";
+
+    ConversationsTest(LocalStores stores) throws IOException {
+        this.stores = stores;
+        this.gateway = RunningGateway.on(stores, Map.of("AGENTSERVER_BUFFER_ADDRESS", buffer.address()));
+    }
+
+    @AfterAll
+    void stop() {
+        gateway.close();
+        buffer.close();
+    }
+
+    @BeforeEach
+    void a_tenant_with_an_organism() {
+        key = newTenant();
+    }
+
+    private String newTenant() {
+        tenant = "c" + Ids.v7().toString().substring(0, 35).replace("-", "x");
+        String made = gateway.createTenant(tenant);
+        assertThat(gateway.putOrganism(made, AdmissionTest.ORGANISM).status()).isEqualTo(200);
+        return made;
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Status.Code.class,
+            names = {"INTERNAL", "UNKNOWN", "DATA_LOSS", "NOT_FOUND", "INVALID_ARGUMENT", "UNAVAILABLE"})
+    void answers_202_when_the_buffer_cannot_tell_the_response(Status.Code code) {
+        buffer.failAwaiting(code.toStatus());
+        Answer answer = gateway.send(gateway.request("/v1/messages")
+                .header("Authorization", "Bearer " + key)
+                .header("Content-Type", "application/json")
+                .header("Prefer", "wait=1")
+                .POST(HttpRequest.BodyPublishers.ofString("{\"payload\":{\"Greeting\":{\"Name\":\"x\"}}}")));
+        assertThat(answer.status()).as(answer.body()).isEqualTo(202);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"AAAA", "%00", "%F0%9F%98%80", "x"})
+    void says_400_to_a_cursor_that_is_none_of_the_buffers(String cursor) {
+        Answer answer = gateway.get("/v1/threads?cursor=" + cursor, key);
+        assertThat(answer.status()).as(answer.body()).isEqualTo(400);
+        assertThat(answer.problem()).isEqualTo("invalid-request");
+    }
+
+    @Test
+    void asks_the_journal_which_of_two_contents_stands() {
+        String id = Ids.v7().toString();
+        String thread = Ids.v7().toString();
+        String stands = message(thread, id, "stands");
+        assertThat(gateway.post("/v1/messages", newTenant(), "application/xml", stands)
+                        .status())
+                .isEqualTo(202);
+        byte[] digest = EnvelopeDocument.readOwn(
+                        new String(LogReader.all(stores, tenant).getFirst().value(), StandardCharsets.UTF_8))
+                .digest();
+        key = newTenant();
+        assertThat(send(message(thread, id, "here")).status()).isEqualTo(202);
+        assertThat(send(stands).status()).as("as far as this pod knows").isEqualTo(422);
+
+        // another pod had admitted that at the same time, and it was first
+        buffer.slots.put(
+                thread,
+                Slot.newBuilder()
+                        .setSequence(1)
+                        .setMessage(id)
+                        .setDigest(ByteString.copyFrom(digest))
+                        .build());
+        assertThat(send(stands).status()).isEqualTo(202);
+        assertThat(send(message(thread, id, "another")).status()).isEqualTo(422);
+    }
+
+    @Test
+    void lets_a_tenant_wait_for_so_many_unknown_threads_at_once() throws Exception {
+        List<Future<Answer>> answers = new ArrayList<>();
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i < 100; i++) {
+                answers.add(threads.submit(() -> gateway.get("/v1/threads/" + Ids.v7(), key)));
+            }
+        }
+        int waited = 0;
+        for (Future<Answer> answer : answers) {
+            waited += answer.get().status() == 503 ? 1 : 0; // this buffer never answers those that wait
+            assertThat(answer.get().status()).isIn(404, 503);
+        }
+        assertThat(waited).isEqualTo(50);
+        assertThat(gateway.get("/v1/threads/" + Ids.v7(), key).status())
+                .as("there is room again")
+                .isEqualTo(503);
+    }
+
+    private Answer send(String xml) {
+        return gateway.post("/v1/messages", key, "application/xml", xml);
+    }
+
+    private static String message(String thread, String id, String name) {
+        return AdmissionTest.envelope(
+                "<from>c</from><thread>" + thread + "</thread><id xmlns=\"https://xml-pipeline.org/ns/delivery/v1\">"
+                        + id + "</id>",
+                "<Greeting xmlns=\"\"><Name>" + name + "</Name></Greeting>");
+    }
+}
