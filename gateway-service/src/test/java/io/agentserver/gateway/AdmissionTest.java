@@ -14,6 +14,7 @@ import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.record.TimestampType;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -92,6 +93,7 @@ class AdmissionTest {
         assertThat(records).hasSize(1);
         ConsumerRecord<byte[], byte[]> record = records.getFirst();
         assertThat(new String(record.key(), StandardCharsets.UTF_8)).isEqualTo(thread);
+        assertThat(record.timestampType()).isEqualTo(TimestampType.LOG_APPEND_TIME);
         Envelope envelope = EnvelopeDocument.readOwn(new String(record.value(), StandardCharsets.UTF_8));
         assertThat(envelope.bytes()).isEqualTo(record.value());
         assertThat(envelope.payload()).isEqualTo("<Greeting><Name>World</Name></Greeting>");

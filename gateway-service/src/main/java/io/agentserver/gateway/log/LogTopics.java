@@ -20,6 +20,10 @@ import java.util.concurrent.TimeoutException;
 public final class LogTopics {
     private static final String LARGEST_RECORD = Integer.toString(2 * 1024 * 1024);
     private static final int USAGE_PARTITIONS = 6;
+    /** How old a message or a heartbeat is must not depend on the clock of whoever wrote it. */
+    private static final String TIME_OF_A_RECORD = "message.timestamp.type";
+
+    private static final String THE_BROKERS = "LogAppendTime";
 
     private final Admin admin;
     private final short replication;
@@ -37,10 +41,16 @@ public final class LogTopics {
                         Topics.TENANTS,
                         1, // one order for all tenants: an organism's version comes before the entry that names it
                         Map.of(
-                                "cleanup.policy", "compact",
-                                "segment.bytes", "16777216",
-                                "min.cleanable.dirty.ratio", "0.1",
-                                "max.message.bytes", LARGEST_RECORD)),
+                                "cleanup.policy",
+                                "compact",
+                                "segment.bytes",
+                                "16777216",
+                                "min.cleanable.dirty.ratio",
+                                "0.1",
+                                "max.message.bytes",
+                                LARGEST_RECORD,
+                                TIME_OF_A_RECORD,
+                                THE_BROKERS)),
                 topic(Topics.USAGE, USAGE_PARTITIONS, Map.of("retention.ms", "-1"))));
     }
 
@@ -50,7 +60,13 @@ public final class LogTopics {
                 topic(
                         Topics.messages(tenant),
                         partitions,
-                        Map.of("retention.ms", "-1", "max.message.bytes", LARGEST_RECORD)),
+                        Map.of(
+                                "retention.ms",
+                                "-1",
+                                "max.message.bytes",
+                                LARGEST_RECORD,
+                                TIME_OF_A_RECORD,
+                                THE_BROKERS)),
                 topic(
                         Topics.deadLetters(tenant),
                         partitions,
