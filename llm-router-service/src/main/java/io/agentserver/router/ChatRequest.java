@@ -28,9 +28,9 @@ record ChatRequest(ObjectNode body, String model, boolean stream, boolean includ
     static Reading read(byte[] json) {
         JsonNode root;
         try {
-            root = Json.read(json);
+            root = Json.readStrictly(json);
         } catch (JacksonException malformed) {
-            return unreadable("the body is not JSON: send one object with model and messages", "");
+            return unreadable("the body is not JSON, each member once: send one object with model and messages", "");
         }
         if (!(root instanceof ObjectNode body)) {
             return unreadable("the body is not a JSON object: send one with model and messages", "");

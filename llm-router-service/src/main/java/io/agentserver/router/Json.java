@@ -1,5 +1,6 @@
 package io.agentserver.router;
 
+import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.cfg.JsonNodeFeature;
 import tools.jackson.databind.json.JsonMapper;
@@ -15,7 +16,21 @@ final class Json {
     private static final JsonMapper SORTED =
             JsonMapper.builder().enable(JsonNodeFeature.WRITE_PROPERTIES_SORTED).build();
 
+    private static final JsonMapper STRICT = JsonMapper.builder()
+            .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+
     private Json() {}
+
+    /**
+     * From a client: with a member twice, two readers could take two different requests out of one.
+     *
+     * @throws tools.jackson.core.JacksonException if it is not JSON, or not only that
+     */
+    static JsonNode readStrictly(byte[] json) {
+        return STRICT.readTree(json);
+    }
 
     /** @throws tools.jackson.core.JacksonException if it is not JSON */
     static JsonNode read(byte[] json) {

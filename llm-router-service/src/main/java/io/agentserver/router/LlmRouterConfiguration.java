@@ -3,6 +3,7 @@ package io.agentserver.router;
 import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceTokens;
+import io.agentserver.service.http.PatientTomcat;
 import io.agentserver.tenancy.TenantDirectory;
 import io.lettuce.core.RedisException;
 import io.micrometer.core.instrument.Gauge;
@@ -55,6 +56,11 @@ class LlmRouterConfiguration {
         } catch (IllegalArgumentException unusable) {
             throw new ConfigurationException(String.valueOf(unusable.getMessage()), unusable);
         }
+    }
+
+    @Bean
+    PatientTomcat patientTomcat(RouterMetrics metrics) {
+        return new PatientTomcat(new ServerRefusals(metrics));
     }
 
     @Bean

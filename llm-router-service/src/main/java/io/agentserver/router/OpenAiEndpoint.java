@@ -4,6 +4,7 @@ import io.agentserver.envelope.Ids;
 import io.agentserver.envelope.MessageId;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
+import io.agentserver.service.http.DeadlineInputStream;
 import io.micrometer.tracing.TraceContext;
 import io.micrometer.tracing.Tracer;
 import io.micrometer.tracing.propagation.Propagator;
@@ -31,6 +32,7 @@ import java.util.regex.Pattern;
 class OpenAiEndpoint {
     private static final Pattern TOKEN = Pattern.compile("[\\x21-\\x7e]{1,255}");
     private static final Duration SLICE = Duration.ofSeconds(1);
+    private static final Duration FOR_THE_BODY = Duration.ofSeconds(60);
 
     private final Callers callers;
     private final Chat chat;
@@ -102,7 +104,8 @@ class OpenAiEndpoint {
                             "send the body as Content-Type: application/json, without Content-Encoding"));
             return;
         }
-        byte[] body = request.getInputStream().readNBytes(Math.toIntExact(maxRequest.toBytes()) + 1);
+        byte[] body = new DeadlineInputStream(request.getInputStream(), FOR_THE_BODY)
+                .readNBytes(Math.toIntExact(maxRequest.toBytes()) + 1);
         if (body.length > maxRequest.toBytes()) {
             refuse(
                     response,

@@ -11,6 +11,8 @@ import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.RestControllerAdvice;
 import org.springframework.web.servlet.resource.NoResourceFoundException;
 
+import java.net.SocketTimeoutException;
+
 /** What goes wrong outside of a call's own flow, in OpenAI's shape and without anything of our insides. */
 @RestControllerAdvice
 class OpenAiErrorAdvice {
@@ -25,10 +27,12 @@ class OpenAiErrorAdvice {
     @ExceptionHandler({NoResourceFoundException.class, HttpRequestMethodNotSupportedException.class})
     ResponseEntity<byte[]> noSuchCall(Exception unknown) {
         HttpStatusCode status = ((ErrorResponse) unknown).getStatusCode();
-        return answer(Refusal.of(
-                status.value(),
-                Refusal.Reason.NOT_FOUND,
-                "no such call; known: POST /v1/chat/completions, GET /v1/models"));
+        return answer(Refusal.noSuchCall(status.value()));
+    }
+
+    @ExceptionHandler(SocketTimeoutException.class)
+    ResponseEntity<byte[]> tooSlow(SocketTimeoutException late) {
+        return answer(Refusal.tooSlow());
     }
 
     @ExceptionHandler(RuntimeException.class)

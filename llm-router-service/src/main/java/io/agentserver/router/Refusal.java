@@ -26,6 +26,7 @@ record Refusal(
         INVALID("invalid-request", "invalid_request_error", null),
         TOO_LARGE("too-large", "invalid_request_error", "request_too_large"),
         UNSUPPORTED_TYPE("unsupported-type", "invalid_request_error", "unsupported_media_type"),
+        TOO_SLOW("request-timeout", "invalid_request_error", "request_timeout"),
         NOT_FOUND("not-found", "invalid_request_error", "not_found"),
         UNKNOWN_MODEL("unknown-model", "invalid_request_error", "model_not_found"),
         IDEMPOTENCY_MISMATCH("idempotency-mismatch", "invalid_request_error", "idempotency-mismatch"),
@@ -60,6 +61,14 @@ record Refusal(
 
     static Refusal invalid(String message, @Nullable String param) {
         return new Refusal(400, Reason.INVALID, message, param, null);
+    }
+
+    static Refusal noSuchCall(int status) {
+        return of(status, Reason.NOT_FOUND, "no such call; known: POST /v1/chat/completions, GET /v1/models");
+    }
+
+    static Refusal tooSlow() {
+        return of(408, Reason.TOO_SLOW, "send the whole request within seconds");
     }
 
     static Refusal unavailable(String message) {

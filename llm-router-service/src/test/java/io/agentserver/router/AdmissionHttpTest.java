@@ -93,6 +93,7 @@ class AdmissionHttpTest {
                 "[]|",
                 "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}|model",
                 "{\"model\":7,\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}|model",
+                "{\"model\":\"default\",\"model\":\"fast\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}|",
                 "{\"model\":\"default\"}|messages",
                 "{\"model\":\"default\",\"messages\":[]}|messages",
                 "{\"model\":\"default\",\"messages\":[\"x\"]}|messages",
@@ -141,6 +142,18 @@ class AdmissionHttpTest {
         assertThat(json(unknown).at("/error/message").asString()).contains("/v1/chat/completions");
         assertThat(router.send(router.request("/v1/chat/completions").GET()).statusCode())
                 .isEqualTo(405);
+    }
+
+    @Test
+    void says_in_the_same_shape_what_the_server_refuses_by_itself() throws Exception {
+        HttpResponse<String> longHeader =
+                router.send(router.chat(platform.acmeKey, asking("default")).header("x-long", "x".repeat(17_000)));
+        assertThat(longHeader.statusCode()).isEqualTo(431);
+        assertThat(json(longHeader).at("/error/type").asString()).isEqualTo("invalid_request_error");
+        assertThat(longHeader.headers().firstValue("Request-Id")).isPresent();
+        HttpResponse<String> strange = router.send(router.request("/v1/%00").GET());
+        assertThat(strange.statusCode()).isEqualTo(400);
+        assertThat(json(strange).at("/error/message").asString()).isNotBlank();
     }
 
     @Test
