@@ -10,6 +10,7 @@ import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceTokens;
 import io.agentserver.service.Setting;
+import io.agentserver.service.http.PatientTomcat;
 import io.micrometer.core.instrument.MeterRegistry;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
@@ -27,6 +28,7 @@ import software.amazon.awssdk.http.apache5.Apache5HttpClient;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClientBuilder;
+import tools.jackson.databind.json.JsonMapper;
 
 import java.net.URI;
 import java.time.Clock;
@@ -110,6 +112,11 @@ class BillingConfiguration {
     @Bean
     Problems problems(MeterRegistry metrics) {
         return new Problems(metrics);
+    }
+
+    @Bean
+    PatientTomcat patientTomcat(Problems problems, JsonMapper json) {
+        return new PatientTomcat(new ServerRefusals(problems, json));
     }
 
     private static void requireBrokers(String kafka) {

@@ -32,6 +32,8 @@ class ArchitectureTest {
             .haveSimpleNameNotEndingWith("Advice")
             .and()
             .doNotHaveSimpleName("Problems") // what endpoints and advice answer with
+            .and()
+            .doNotHaveSimpleName("ServerRefusals") // the same for what never reaches them
             .should()
             .dependOnClassesThat()
             .resideInAPackage("org.springframework..");

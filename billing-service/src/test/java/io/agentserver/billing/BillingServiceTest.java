@@ -122,6 +122,18 @@ class BillingServiceTest {
     }
 
     @Test
+    void answers_what_the_server_itself_refuses_with_problem_documents() {
+        HttpResponse<String> longHeader = get(PORT, "/internal/v1/usage", "Bearer " + "x".repeat(20_000));
+
+        assertThat(longHeader.statusCode()).isEqualTo(431);
+        assertThat(longHeader.headers().firstValue("Content-Type")).contains("application/problem+json");
+        JsonNode problem = JSON.readTree(longHeader.body());
+        assertThat(problem.path("type").asString()).isEqualTo("https://xml-pipeline.org/problems/too-large");
+        assertThat(longHeader.headers().firstValue("Request-Id"))
+                .contains(problem.path("request_id").asString());
+    }
+
+    @Test
     void is_alive_ready_and_measured_on_its_management_port() {
         assertThat(get(MANAGEMENT, "/actuator/health/liveness", null).statusCode())
                 .isEqualTo(200);
