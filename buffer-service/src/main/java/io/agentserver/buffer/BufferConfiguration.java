@@ -5,6 +5,7 @@ import io.agentserver.buffer.grpc.BufferServer;
 import io.agentserver.buffer.grpc.TracingInterceptor;
 import io.agentserver.buffer.journal.ConversationJournal;
 import io.agentserver.buffer.journal.ConversationReader;
+import io.agentserver.buffer.journal.DueIndex;
 import io.agentserver.buffer.journal.Wakeups;
 import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.buffer.store.ThreadStore;
@@ -39,21 +40,32 @@ class BufferConfiguration {
         return Clock.systemUTC();
     }
 
-    @Bean(destroyMethod = "close")
-    ThreadStore threadStore(BufferProperties properties, Clock clock) {
+    @Bean
+    Stores stores(BufferProperties properties, Clock clock) {
         return new StoreFactory(properties, clock).open();
+    }
+
+    @Bean(destroyMethod = "close")
+    ThreadStore threadStore(Stores stores) {
+        return stores.threads();
     }
 
     @Bean(destroyMethod = "close")
     Wakeups wakeups(ThreadStore store) {
         Wakeups wakeups = new Wakeups();
-        store.onAppend(wakeups::wake);
+        store.onAppend(wakeups::appended);
         return wakeups;
     }
 
     @Bean
-    ConversationJournal journal(ThreadStore store, Wakeups wakeups, BufferProperties properties, Clock clock) {
-        return new ConversationJournal(store, wakeups, properties.ttl(), properties.cacheBytes(), clock);
+    ConversationJournal journal(Stores stores, Wakeups wakeups, BufferProperties properties, Clock clock) {
+        return new ConversationJournal(
+                stores.threads(), stores.due(), wakeups, properties.ttl(), properties.cacheBytes(), clock);
+    }
+
+    @Bean
+    DueIndex dueIndex(Stores stores, ConversationJournal journal, Clock clock) {
+        return new DueIndex(stores.due(), stores.leases(), journal, clock);
     }
 
     @Bean
@@ -63,8 +75,12 @@ class BufferConfiguration {
 
     @Bean
     BufferEndpoint endpoint(
-            ConversationJournal journal, ConversationReader reader, Wakeups wakeups, MeterRegistry meters) {
-        return new BufferEndpoint(journal, reader, wakeups, meters);
+            ConversationJournal journal,
+            ConversationReader reader,
+            DueIndex due,
+            Wakeups wakeups,
+            MeterRegistry meters) {
+        return new BufferEndpoint(journal, reader, due, wakeups, meters);
     }
 
     @Bean

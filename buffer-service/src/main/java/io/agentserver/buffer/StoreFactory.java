@@ -1,13 +1,18 @@
 package io.agentserver.buffer;
 
 import io.agentserver.buffer.store.HotStore;
+import io.agentserver.buffer.store.Leases;
+import io.agentserver.buffer.store.MemoryDueStore;
 import io.agentserver.buffer.store.MemoryThreadStore;
 import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.buffer.store.TieredThreadStore;
 import io.agentserver.buffer.store.dynamo.DynamoConnection;
+import io.agentserver.buffer.store.dynamo.DynamoDueStore;
 import io.agentserver.buffer.store.dynamo.DynamoThreadStore;
+import io.agentserver.buffer.store.redis.LeaseScript;
 import io.agentserver.buffer.store.redis.RedisConnections;
+import io.agentserver.buffer.store.redis.RedisDueStore;
 import io.agentserver.buffer.store.redis.RedisThreadStore;
 import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.Setting;
@@ -15,6 +20,7 @@ import io.github.resilience4j.circuitbreaker.CircuitBreaker;
 import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig;
 import io.lettuce.core.RedisException;
 import software.amazon.awssdk.core.exception.SdkException;
+import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 
 import java.time.Clock;
 import java.time.Duration;
@@ -29,27 +35,46 @@ final class StoreFactory {
         this.clock = clock;
     }
 
-    ThreadStore open() {
+    Stores open() {
         return switch (properties.mode()) {
-            case MEMORY -> new MemoryThreadStore(properties.ttl(), clock);
-            case REDIS -> redis();
-            case TIERED -> tiered();
+            case MEMORY ->
+                new Stores(new MemoryThreadStore(properties.ttl(), clock), new MemoryDueStore(), Leases.NOBODY_ELSE);
+            case REDIS -> {
+                RedisConnections redis = redis();
+                yield new Stores(threads(redis), new RedisDueStore(redis), new LeaseScript(redis));
+            }
+            case TIERED -> tiered(redis());
         };
     }
 
-    private ThreadStore tiered() {
-        HotStore redis = redis();
+    private Stores tiered(RedisConnections redis) {
         try {
-            return new TieredThreadStore(dynamo(), redis, breaker());
+            DynamoDbClient dynamo = dynamo();
+            ThreadStore durable = new DynamoThreadStore(dynamo, properties.ttl(), clock);
+            return new Stores(
+                    new TieredThreadStore(durable, threads(redis), breaker()),
+                    new DynamoDueStore(dynamo),
+                    new LeaseScript(redis));
+        } catch (SdkException | StoreUnavailableException e) {
+            redis.close();
+            throw new ConfigurationException(
+                    Setting.AGENTSERVER_DYNAMODB_URL + "=" + properties.dynamodbUrl()
+                            + " cannot be used (" + e.getMessage()
+                            + "): start that DynamoDB, name another, or check region and credentials",
+                    e);
         } catch (RuntimeException e) {
             redis.close();
             throw e;
         }
     }
 
-    private HotStore redis() {
+    private HotStore threads(RedisConnections redis) {
+        return new RedisThreadStore(redis, properties.ttl(), clock);
+    }
+
+    private RedisConnections redis() {
         try {
-            return new RedisThreadStore(RedisConnections.open(properties.redisUrl()), properties.ttl(), clock);
+            return RedisConnections.open(properties.redisUrl());
         } catch (RedisException | StoreUnavailableException e) {
             throw new ConfigurationException(
                     Setting.AGENTSERVER_REDIS_URL + "=" + properties.redisUrl()
@@ -63,15 +88,9 @@ final class StoreFactory {
         }
     }
 
-    private ThreadStore dynamo() {
+    private DynamoDbClient dynamo() {
         try {
-            return new DynamoThreadStore(DynamoConnection.open(properties.dynamodbUrl()), properties.ttl(), clock);
-        } catch (SdkException | StoreUnavailableException e) {
-            throw new ConfigurationException(
-                    Setting.AGENTSERVER_DYNAMODB_URL + "=" + properties.dynamodbUrl()
-                            + " cannot be used (" + e.getMessage()
-                            + "): start that DynamoDB, name another, or check region and credentials",
-                    e);
+            return DynamoConnection.open(properties.dynamodbUrl());
         } catch (IllegalArgumentException e) {
             throw new ConfigurationException(
                     Setting.AGENTSERVER_DYNAMODB_URL + "=" + properties.dynamodbUrl()

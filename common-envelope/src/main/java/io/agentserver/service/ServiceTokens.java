@@ -2,6 +2,7 @@ package io.agentserver.service;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import io.agentserver.envelope.EnvelopeToken;
 import io.agentserver.envelope.ServiceToken;
 import io.agentserver.envelope.ServiceToken.Caller;
 import io.agentserver.envelope.TenantId;
@@ -19,6 +20,9 @@ public final class ServiceTokens {
 
     public static final String LLM_CALL = "llm:call";
     public static final String USAGE_READ = "usage:read";
+
+    /** Whom calls speak for that are about no one tenant. No org can have this id. */
+    public static final TenantId PLATFORM = new TenantId(EnvelopeToken.PLATFORM);
 
     private final PlatformKeys keys;
     private final Clock clock;

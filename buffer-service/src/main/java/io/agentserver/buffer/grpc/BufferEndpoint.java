@@ -3,23 +3,37 @@ package io.agentserver.buffer.grpc;
 import io.agentserver.buffer.journal.ConversationJournal;
 import io.agentserver.buffer.journal.ConversationReader;
 import io.agentserver.buffer.journal.ConversationWatch;
+import io.agentserver.buffer.journal.DueIndex;
 import io.agentserver.buffer.journal.Wakeups;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.v1.AwaitTurnReply;
 import io.agentserver.buffer.v1.AwaitTurnRequest;
+import io.agentserver.buffer.v1.AwaitedReply;
+import io.agentserver.buffer.v1.AwaitedRequest;
 import io.agentserver.buffer.v1.BeginReply;
 import io.agentserver.buffer.v1.BeginRequest;
 import io.agentserver.buffer.v1.BufferGrpc;
+import io.agentserver.buffer.v1.CancelReply;
+import io.agentserver.buffer.v1.CancelRequest;
 import io.agentserver.buffer.v1.CompleteReply;
 import io.agentserver.buffer.v1.CompleteRequest;
+import io.agentserver.buffer.v1.DueReply;
+import io.agentserver.buffer.v1.DueRequest;
 import io.agentserver.buffer.v1.ListReply;
 import io.agentserver.buffer.v1.ListRequest;
+import io.agentserver.buffer.v1.MessageRef;
+import io.agentserver.buffer.v1.ParkReply;
+import io.agentserver.buffer.v1.ParkRequest;
 import io.agentserver.buffer.v1.ReadReply;
 import io.agentserver.buffer.v1.ReadRequest;
+import io.agentserver.buffer.v1.Stop;
+import io.agentserver.buffer.v1.StopsRequest;
 import io.agentserver.buffer.v1.WatchEvent;
 import io.agentserver.buffer.v1.WatchRequest;
+import io.agentserver.envelope.MessageId;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
+import io.agentserver.service.ServiceTokens;
 import io.grpc.Context;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
@@ -35,16 +49,24 @@ import java.util.function.Supplier;
  * tenant's conversation is refused before anything is looked up.
  */
 public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
+    private static final int MOST_AWAITED = 1_000;
+
     private final ConversationJournal journal;
     private final ConversationReader reader;
+    private final DueIndex due;
     private final Wakeups wakeups;
     private final Timer begins;
     private final Timer completes;
 
     public BufferEndpoint(
-            ConversationJournal journal, ConversationReader reader, Wakeups wakeups, MeterRegistry meters) {
+            ConversationJournal journal,
+            ConversationReader reader,
+            DueIndex due,
+            Wakeups wakeups,
+            MeterRegistry meters) {
         this.journal = journal;
         this.reader = reader;
+        this.due = due;
         this.wakeups = wakeups;
         this.begins = Timer.builder("agentserver.buffer.begin")
                 .description("time of a begin, with its store")
@@ -75,6 +97,56 @@ public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
                     var thread = MDC.putCloseable("thread", request.getThread())) {
                 return completes.record(() -> journal.complete(key, request));
             }
+        });
+    }
+
+    @Override
+    public void park(ParkRequest request, StreamObserver<ParkReply> replies) {
+        answer(replies, () -> journal.park(key(request.getTenant(), request.getConversation()), request));
+    }
+
+    @Override
+    public void cancel(CancelRequest request, StreamObserver<CancelReply> replies) {
+        answer(replies, () -> journal.cancel(key(request.getTenant(), request.getConversation())));
+    }
+
+    @Override
+    public void due(DueRequest request, StreamObserver<DueReply> replies) {
+        answer(replies, () -> {
+            requirePlatform();
+            return due.take(request);
+        });
+    }
+
+    @Override
+    public void stops(StopsRequest request, StreamObserver<Stop> stops) {
+        StopStream stream = new StopStream((ServerCallStreamObserver<Stop>) stops, wakeups);
+        try {
+            requirePlatform();
+        } catch (RuntimeException e) {
+            stops.onError(Failures.status(e));
+            return;
+        }
+        // not on this thread: gRPC tells a call of its end on the thread that handles it
+        Thread.ofVirtual().name("stops").start(stream);
+    }
+
+    @Override
+    public void awaited(AwaitedRequest request, StreamObserver<AwaitedReply> replies) {
+        answer(replies, () -> {
+            requirePlatform();
+            if (request.getMessagesCount() > MOST_AWAITED) {
+                throw new IllegalArgumentException("messages: more than " + MOST_AWAITED);
+            }
+            AwaitedReply.Builder reply = AwaitedReply.newBuilder();
+            for (MessageRef message : request.getMessagesList()) {
+                reply.addAwaited(journal.isAwaited(
+                        new ConversationKey(
+                                new TenantId(message.getTenant()), ThreadId.parse(message.getConversation())),
+                        ThreadId.parse(message.getThread()),
+                        MessageId.parse(message.getMessage())));
+            }
+            return reply.build();
         });
     }
 
@@ -133,6 +205,14 @@ public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
         MDC.put("tenant", tenant);
         MDC.put("conversation", conversation);
         return key;
+    }
+
+    private static void requirePlatform() {
+        if (!ServiceTokenInterceptor.caller().equals(ServiceTokens.PLATFORM)) {
+            throw Status.PERMISSION_DENIED
+                    .withDescription("this call is the platform's, not a tenant's")
+                    .asRuntimeException();
+        }
     }
 
     private static TenantId tenant(String tenant) {

@@ -63,11 +63,14 @@ final class BeginDecision {
             return Decision.answer(Replies.standing(completion.get()), this::done);
         }
         if (state.isInFlight(key)) {
+            if (state.isAsleep(key) || state.isBehind(key)) {
+                return queueInMailbox(state);
+            }
             return waitsForOthers(state) ? absorb(state) : Decision.answer(Knowledge.LOOKED, this::run);
         }
         if (known.isEmpty()) {
             return request.getClient()
-                    ? mayHaveBeenForgotten() ? expired() : arrive(state)
+                    ? mayHaveBeenForgotten() ? expired() : isCancelled(state) ? arriveTooLate(state) : arrive(state)
                     : dead("the conversation knows no such message; it may have expired");
         }
         if (state.queue().contains(key)) {
@@ -80,19 +83,7 @@ final class BeginDecision {
     private Decision<BeginReply> arrive(JournalState state) {
         boolean free = state.openTurn().isEmpty() && state.queue().isEmpty();
         CommitDraft draft = new CommitDraft(state, nowMs);
-        draft.enter(
-                Slot.newBuilder()
-                        .setMessage(key.message().toString())
-                        .setThread(key.thread().toString())
-                        .setTurn(key.message().toString())
-                        .setFrom(request.getFrom())
-                        .setTo(request.getTo())
-                        .setRoot(request.getRoot())
-                        .setEnvelope(request.getEnvelope())
-                        .setDigest(request.getDigest())
-                        .setState(free ? SlotState.SENT : SlotState.QUEUED),
-                false,
-                "");
+        draft.enter(slot().setState(free ? SlotState.SENT : SlotState.QUEUED), false, "");
         if (free) {
             draft.openTurn(turn(request.getFrom(), request.getTo()));
         }
@@ -114,6 +105,40 @@ final class BeginDecision {
         return Decision.write(draft.build(), Knowledge.REMEMBERED, this::run);
     }
 
+    /** What it waits behind brings it back, or its own time does. */
+    private Decision<BeginReply> queueInMailbox(JournalState state) {
+        if (state.isAsleep(key) || state.isInMailbox(key)) {
+            // from an old state this would lose the message: it may be here because its time has come
+            return Decision.answer(Knowledge.CERTAIN, s -> verdict(Verdict.QUEUED_IN_MAILBOX, ""));
+        }
+        CommitDraft draft = new CommitDraft(state, nowMs);
+        draft.queueInMailbox(key);
+        return Decision.write(draft.build(), Knowledge.REMEMBERED, s -> verdict(Verdict.QUEUED_IN_MAILBOX, ""));
+    }
+
+    /** The client cancelled when the log had it already. */
+    private boolean isCancelled(JournalState state) {
+        return request.getAppendedAtMs() > 0 && request.getAppendedAtMs() <= state.cancelledAtMs();
+    }
+
+    private Decision<BeginReply> arriveTooLate(JournalState state) {
+        CommitDraft draft = new CommitDraft(state, nowMs);
+        draft.enter(slot().setState(SlotState.DROPPED), false, "");
+        return Decision.write(draft.build(), Knowledge.REMEMBERED, s -> verdict(Verdict.DEAD, "the client cancelled"));
+    }
+
+    private Slot.Builder slot() {
+        return Slot.newBuilder()
+                .setMessage(key.message().toString())
+                .setThread(key.thread().toString())
+                .setTurn(key.message().toString())
+                .setFrom(request.getFrom())
+                .setTo(request.getTo())
+                .setRoot(request.getRoot())
+                .setEnvelope(request.getEnvelope())
+                .setDigest(request.getDigest());
+    }
+
     private boolean waitsForOthers(JournalState state) {
         Optional<ThreadId> answeredBy = state.answeredBy(key);
         return request.getJoin() == Join.ALL
@@ -124,11 +149,23 @@ final class BeginDecision {
 
     private Decision<BeginReply> absorb(JournalState state) {
         CommitDraft draft = new CommitDraft(state, nowMs);
-        draft.complete(Completed.newBuilder()
+        Completed.Builder absorbed = Completed.newBuilder()
                 .setThread(key.thread().toString())
                 .setMessage(key.message().toString())
-                .setAbsorbed(true));
-        return Decision.write(draft.build(), Knowledge.REMEMBERED, s -> verdict(Verdict.ABSORBED, ""));
+                .setAbsorbed(true);
+        state.nextInMailbox(key.thread(), Optional.of(key))
+                .flatMap(state::find)
+                .ifPresent(next -> absorbed.addEmits(next.getSequence()));
+        draft.complete(absorbed);
+        return Decision.write(
+                draft.build(),
+                Knowledge.REMEMBERED,
+                s -> BeginReply.newBuilder()
+                        .setVerdict(Verdict.ABSORBED)
+                        .addAllEmissions(s.completion(key)
+                                .map(done -> Replies.emissions(s, done))
+                                .orElseThrow())
+                        .build());
     }
 
     private BeginReply run(JournalState state) {
@@ -143,7 +180,8 @@ final class BeginDecision {
                 .setParentThread(thread.handOverParent().toString())
                 .setHops(turn.hops)
                 .setTokens(turn.tokens)
-                .setTurnOpenedAtMs(turn.openedAtMs);
+                .setTurnOpenedAtMs(turn.countsFromMs());
+        state.parking(key).ifPresent(reply::setParking);
         long current = state.find(key).map(Slot::getSequence).orElse(0L);
         // one more: a message that the thread sent to itself is in its history and is the current one
         List<Slot> history = thread.latest(request.getHistorySlots() + 1).stream()

@@ -1,15 +1,20 @@
 package io.agentserver.buffer.journal;
 
 import io.agentserver.buffer.commit.CallEnded;
+import io.agentserver.buffer.commit.Cancelled;
 import io.agentserver.buffer.commit.Change;
 import io.agentserver.buffer.commit.Commit;
 import io.agentserver.buffer.commit.Completed;
 import io.agentserver.buffer.commit.Entry;
+import io.agentserver.buffer.commit.Parked;
 import io.agentserver.buffer.commit.Released;
 import io.agentserver.buffer.commit.ThreadClosed;
 import io.agentserver.buffer.commit.ThreadOpened;
 import io.agentserver.buffer.commit.TurnEnded;
 import io.agentserver.buffer.commit.TurnOpened;
+import io.agentserver.buffer.commit.Unparked;
+import io.agentserver.buffer.commit.Waiting;
+import io.agentserver.buffer.v1.Parking;
 import io.agentserver.buffer.v1.Slot;
 import io.agentserver.buffer.v1.TurnState;
 import io.agentserver.envelope.ThreadId;
@@ -67,6 +72,38 @@ final class CommitDraft {
                 .setReleased(Released.newBuilder()
                         .setThread(key.thread().toString())
                         .setMessage(key.message().toString())));
+    }
+
+    void park(MessageKey key, Parking parking) {
+        commit.addChanges(Change.newBuilder()
+                .setParked(Parked.newBuilder()
+                        .setThread(key.thread().toString())
+                        .setMessage(key.message().toString())
+                        .setParking(parking)));
+    }
+
+    void unpark(MessageKey key) {
+        commit.addChanges(Change.newBuilder()
+                .setUnparked(Unparked.newBuilder()
+                        .setThread(key.thread().toString())
+                        .setMessage(key.message().toString())));
+    }
+
+    void queueInMailbox(MessageKey key) {
+        commit.addChanges(Change.newBuilder()
+                .setWaiting(Waiting.newBuilder()
+                        .setThread(key.thread().toString())
+                        .setMessage(key.message().toString())));
+    }
+
+    void cancel() {
+        commit.addChanges(
+                Change.newBuilder().setCancelled(Cancelled.newBuilder().setAtMs(commit.getAtMs())));
+    }
+
+    /** Something in flight loses by it whoever waited for it. */
+    void stops() {
+        commit.setStops(true);
     }
 
     /** Reserves the place of the completion, which comes first and names slots that come later. */

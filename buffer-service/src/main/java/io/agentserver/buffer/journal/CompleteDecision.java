@@ -102,6 +102,10 @@ final class CompleteDecision {
             if (!turnEnds && !outputsInFlight && !somethingIsInFlight()) {
                 endTurn(TurnState.TURN_ENDED, 0);
             }
+            freeMailbox();
+            if (somethingElseStops()) {
+                draft.stops();
+            }
             draft.complete(place, completed);
             return draft.build();
         }
@@ -226,6 +230,21 @@ final class CompleteDecision {
                 }
                 silent = caller;
             }
+        }
+
+        /** Due now; named here, it is also put on the log by whoever finds this message done after a crash. */
+        private void freeMailbox() {
+            if (!turnEnds && !closing.contains(thread.id)) {
+                state.nextInMailbox(thread.id, Optional.of(key))
+                        .flatMap(state::find)
+                        .ifPresent(next -> completed.addEmits(next.getSequence()));
+            }
+        }
+
+        /** Another message's handler may be running for nothing from here on. */
+        private boolean somethingElseStops() {
+            return state.inFlight().stream()
+                    .anyMatch(other -> !other.equals(key) && (turnEnds || isBelow(other.thread(), closing)));
         }
 
         private boolean somethingIsInFlight() {

@@ -4,12 +4,20 @@ import io.agentserver.buffer.commit.Commit;
 import io.agentserver.buffer.journal.ConversationCache.Held;
 import io.agentserver.buffer.journal.Decision.Knowledge;
 import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.buffer.store.DueEntry;
+import io.agentserver.buffer.store.DueStore;
 import io.agentserver.buffer.store.Look;
 import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.buffer.v1.BeginReply;
 import io.agentserver.buffer.v1.BeginRequest;
+import io.agentserver.buffer.v1.CancelReply;
 import io.agentserver.buffer.v1.CompleteReply;
 import io.agentserver.buffer.v1.CompleteRequest;
+import io.agentserver.buffer.v1.Emission;
+import io.agentserver.buffer.v1.ParkReply;
+import io.agentserver.buffer.v1.ParkRequest;
+import io.agentserver.envelope.MessageId;
+import io.agentserver.envelope.ThreadId;
 
 import java.time.Clock;
 import java.time.Duration;
@@ -30,6 +38,7 @@ public final class ConversationJournal {
     private static final int TRIES_WITHOUT_PAUSE = 3;
 
     private final ThreadStore store;
+    private final DueStore due;
     private final Wakeups wakeups;
     private final Duration ttl;
     private final Clock clock;
@@ -37,8 +46,10 @@ public final class ConversationJournal {
     private final LongAdder slots = new LongAdder();
 
     /** @param cacheBytes about how much memory remembered states may take */
-    public ConversationJournal(ThreadStore store, Wakeups wakeups, Duration ttl, long cacheBytes, Clock clock) {
+    public ConversationJournal(
+            ThreadStore store, DueStore due, Wakeups wakeups, Duration ttl, long cacheBytes, Clock clock) {
         this.store = store;
+        this.due = due;
         this.wakeups = wakeups;
         this.ttl = ttl;
         this.clock = clock;
@@ -53,6 +64,38 @@ public final class ConversationJournal {
     /** @throws IllegalArgumentException if the request makes no sense */
     public CompleteReply complete(ConversationKey key, CompleteRequest request) {
         return step(key, new CompleteDecision(request, clock.millis())::decide);
+    }
+
+    /**
+     * Puts a message that may run to sleep until its time; {@link DueIndex} wakes it.
+     *
+     * @throws IllegalArgumentException if the request makes no sense
+     */
+    public ParkReply park(ConversationKey key, ParkRequest request) {
+        ParkDecision decision = new ParkDecision(request, clock.millis());
+        // before the commit: without it the message would sleep for ever; it is harmless if the commit never comes
+        due.put(new DueEntry(
+                key,
+                ThreadId.parse(request.getThread()),
+                MessageId.parse(request.getMessage()),
+                request.getParking().getUntilMs()));
+        return step(key, decision::decide);
+    }
+
+    /** Ends what the client has set going so far. Repeating it is harmless. */
+    public CancelReply cancel(ConversationKey key) {
+        return step(key, new CancelDecision(clock.millis(), oldestVisibleMs())::decide);
+    }
+
+    /** Whether a message may still take effect; by all that was committed before the call. */
+    public boolean isAwaited(ConversationKey key, ThreadId thread, MessageId message) {
+        MessageKey which = new MessageKey(thread, message);
+        return look(key, state -> state.isInFlight(which));
+    }
+
+    /** What an entry whose time has come puts on the log; empty: nothing, and the entry may go. */
+    List<Emission> wake(DueEntry entry) {
+        return step(entry.conversation(), new DueDecision(entry, clock.millis())::decide);
     }
 
     /** Slots that this process has journalled. */
@@ -133,7 +176,7 @@ public final class ConversationJournal {
         apply(key, held, List.of(commit));
         slots.add(held.state.sequence() - before);
         cache.weigh(key, held);
-        wakeups.wake(key, commit.getNumber());
+        wakeups.appended(key, commit.getNumber(), commit.getStops());
         return true;
     }
 

@@ -1,14 +1,17 @@
 package io.agentserver.buffer.journal;
 
 import io.agentserver.buffer.commit.CallEnded;
+import io.agentserver.buffer.commit.Cancelled;
 import io.agentserver.buffer.commit.Change;
 import io.agentserver.buffer.commit.Commit;
 import io.agentserver.buffer.commit.Completed;
 import io.agentserver.buffer.commit.Entry;
+import io.agentserver.buffer.commit.Parked;
 import io.agentserver.buffer.commit.Released;
 import io.agentserver.buffer.commit.ThreadOpened;
 import io.agentserver.buffer.commit.TurnEnded;
 import io.agentserver.buffer.commit.TurnOpened;
+import io.agentserver.buffer.v1.Parking;
 import io.agentserver.buffer.v1.Slot;
 import io.agentserver.buffer.v1.SlotState;
 import io.agentserver.buffer.v1.Tokens;
@@ -24,9 +27,11 @@ import java.util.Collections;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What a conversation's commits, applied in order, amount to. The same commits give the same state on every machine. Not
@@ -57,6 +62,12 @@ final class JournalState {
     private final Map<MessageId, TurnProgress> turns = new LinkedHashMap<>();
     private final List<TurnProgress> endedTurns = new ArrayList<>();
     private final Deque<MessageKey> queue = new ArrayDeque<>();
+    /** Of messages in flight, as they were parked last. */
+    private final Map<MessageKey, Parking> parkings = new HashMap<>();
+    /** Those of them that are parked now. */
+    private final Set<MessageKey> asleep = new LinkedHashSet<>();
+
+    private long cancelledAtMs;
     private @Nullable TurnProgress openTurn;
 
     JournalState(ThreadId conversation) {
@@ -169,6 +180,41 @@ final class JournalState {
         return queue;
     }
 
+    /** As it was parked last. */
+    Optional<Parking> parking(MessageKey key) {
+        return Optional.ofNullable(parkings.get(key));
+    }
+
+    boolean isAsleep(MessageKey key) {
+        return asleep.contains(key);
+    }
+
+    /** Whether something else of its thread was parked, or queued in the mailbox, before it. */
+    boolean isBehind(MessageKey key) {
+        return nextInMailbox(key.thread(), Optional.empty())
+                .filter(next -> !next.equals(key))
+                .isPresent();
+    }
+
+    boolean isInMailbox(MessageKey key) {
+        return thread(key.thread())
+                .filter(thread -> thread.mailbox.contains(key))
+                .isPresent();
+    }
+
+    /** The first of a thread's mailbox, without one that is about to leave it. */
+    Optional<MessageKey> nextInMailbox(ThreadId thread, Optional<MessageKey> leaving) {
+        return thread(thread).stream()
+                .flatMap(its -> its.mailbox.stream())
+                .filter(key -> inFlight.containsKey(key) && !leaving.equals(Optional.of(key)))
+                .findFirst();
+    }
+
+    /** When the client cancelled last; 0: never. */
+    long cancelledAtMs() {
+        return cancelledAtMs;
+    }
+
     // ---- what happens
 
     /** Is it the next one, with no number and no slot in between? To nothing any commit is. */
@@ -202,11 +248,58 @@ final class JournalState {
                     close(ThreadId.parse(change.getThreadClosed().getId()));
                 case CALL_ENDED -> endCall(change.getCallEnded());
                 case RELEASED -> release(change.getReleased());
+                case PARKED -> park(change.getParked());
+                case UNPARKED ->
+                    asleep.remove(MessageKey.of(
+                            change.getUnparked().getThread(),
+                            change.getUnparked().getMessage()));
+                case WAITING -> {
+                    MessageKey key = MessageKey.of(
+                            change.getWaiting().getThread(), change.getWaiting().getMessage());
+                    thread(key.thread()).ifPresent(thread -> thread.mailbox.add(key));
+                }
+                case CANCELLED -> cancel(change.getCancelled());
                 case WHAT_NOT_SET ->
                     throw new IllegalStateException("commit " + number + " of conversation " + conversation
                             + " holds a change that this version does not know: upgrade the buffer");
             }
         }
+        parkings.keySet().retainAll(inFlight.keySet());
+        asleep.retainAll(inFlight.keySet());
+        if (openTurn != null) {
+            openTurn.waits(
+                    parkings.entrySet().stream()
+                            .anyMatch(parked -> parked.getValue().getWaits() && asleep.contains(parked.getKey())),
+                    lastActivityMs);
+        }
+    }
+
+    private void park(Parked parked) {
+        MessageKey key = MessageKey.of(parked.getThread(), parked.getMessage());
+        parkings.put(key, parked.getParking());
+        asleep.add(key);
+        thread(key.thread()).ifPresent(thread -> {
+            // awake again, it is still the first
+            thread.mailbox.remove(key);
+            thread.mailbox.addFirst(key);
+        });
+    }
+
+    /** The open turn has an end of its own in the same commit. */
+    private void cancel(Cancelled cancelled) {
+        cancelledAtMs = cancelled.getAtMs();
+        while (!queue.isEmpty()) {
+            MessageKey key = queue.remove();
+            find(key).ifPresent(slot -> setState(slot.getSequence(), SlotState.DROPPED));
+            turn(key.message()).ifPresent(turn -> end(turn, TurnState.TURN_CANCELLED));
+        }
+    }
+
+    private void end(TurnProgress turn, TurnState how) {
+        turn.state = how;
+        turn.endedAtMs = lastActivityMs;
+        turn.endedAfterSequence = sequence;
+        endedTurns.add(turn);
     }
 
     private Optional<ThreadState> complete(Completed done) {
@@ -224,6 +317,7 @@ final class JournalState {
             return Optional.empty();
         }
         thread.ifPresent(handled -> {
+            handled.mailbox.remove(key);
             answer.ifPresent(handled.openCalls::remove);
             find(key).ifPresent(slot -> handled.remember(slot.getSequence()));
             if (done.getAbsorbed()) {
@@ -248,9 +342,12 @@ final class JournalState {
             inFlight.put(key, entry.getAnswers());
         }
         if (slot.getCause().isEmpty()) {
-            turns.put(key.message(), new TurnProgress(key.message(), slot.getAtMs()));
+            TurnProgress turn = new TurnProgress(key.message(), slot.getAtMs());
+            turns.put(key.message(), turn);
             if (slot.getState() == SlotState.QUEUED) {
                 queue.add(key);
+            } else if (slot.getState() == SlotState.DROPPED) {
+                end(turn, TurnState.TURN_CANCELLED);
             }
         } else {
             madeBy.ifPresent(thread -> thread.remember(sequence));
@@ -266,10 +363,7 @@ final class JournalState {
         if (queue.remove(key)) {
             setState(taken, SlotState.DROPPED);
             TurnProgress turn = turns.computeIfAbsent(key.message(), id -> new TurnProgress(id, lastActivityMs));
-            turn.state = TurnState.TURN_FAILED;
-            turn.endedAtMs = lastActivityMs;
-            turn.endedAfterSequence = sequence;
-            endedTurns.add(turn);
+            end(turn, TurnState.TURN_FAILED);
         }
     }
 
@@ -299,17 +393,15 @@ final class JournalState {
     private void endTurn(TurnEnded ended, long atMs) {
         MessageId id = MessageId.parse(ended.getTurn());
         TurnProgress turn = turns.computeIfAbsent(id, unknown -> new TurnProgress(unknown, atMs));
-        turn.state = ended.getState();
-        turn.endedAtMs = atMs;
         turn.responseSequence = ended.getResponseSequence();
-        turn.endedAfterSequence = sequence;
-        endedTurns.add(turn);
+        end(turn, ended.getState());
         openTurn = null;
         inFlight.clear();
         threadsOfTurn.forEach(thread -> thread.closed = true);
         threadsOfTurn.clear();
         root().openCalls.clear();
         root().absorbed.clear();
+        root().mailbox.clear();
     }
 
     private void open(ThreadOpened opened) {
@@ -321,6 +413,7 @@ final class JournalState {
             // the root has left the turn: nobody waits any more for its calls, and what is on its way to it is dead
             root().openCalls.clear();
             root().absorbed.clear();
+            root().mailbox.clear();
             inFlight.keySet().removeIf(key -> key.thread().equals(conversation));
             return;
         }

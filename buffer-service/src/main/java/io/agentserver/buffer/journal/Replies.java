@@ -30,7 +30,7 @@ final class Replies {
                 .toList();
     }
 
-    private static Emission emission(JournalState state, Slot slot) {
+    static Emission emission(JournalState state, Slot slot) {
         return Emission.newBuilder()
                 .setMessage(slot.getMessage())
                 .setThread(slot.getThread())

@@ -28,6 +28,8 @@ final class ThreadState {
     final Set<ThreadId> openCalls = new LinkedHashSet<>();
     /** The answers that were kept for it since it last ran. */
     final Deque<MessageKey> absorbed = new ArrayDeque<>();
+    /** What is off the log and comes again, one after the other, in this order; those that are dead are passed over. */
+    final Deque<MessageKey> mailbox = new ArrayDeque<>();
     /** Sequences of what it began and of its own outputs. */
     private final LinkedHashSet<Long> history = new LinkedHashSet<>();
 

@@ -18,11 +18,29 @@ final class TurnProgress {
     /** Messages that were handled in it. */
     long hops;
 
+    private long waitedMs;
+    private long waitingSinceMs;
+
     Tokens tokens = Tokens.getDefaultInstance();
 
     TurnProgress(MessageId id, long atMs) {
         this.id = id;
         this.openedAtMs = atMs;
+    }
+
+    /** Whether something in it waits for a time or a person, from this commit on. */
+    void waits(boolean waiting, long atMs) {
+        if (waiting && waitingSinceMs == 0) {
+            waitingSinceMs = atMs;
+        } else if (!waiting && waitingSinceMs != 0) {
+            waitedMs += atMs - waitingSinceMs;
+            waitingSinceMs = 0;
+        }
+    }
+
+    /** When it would have been opened, had nothing in it waited for a time or a person: what its bound counts from. */
+    long countsFromMs() {
+        return openedAtMs + waitedMs;
     }
 
     boolean isEnded() {

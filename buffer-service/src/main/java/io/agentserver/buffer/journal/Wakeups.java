@@ -3,16 +3,20 @@ package io.agentserver.buffer.journal;
 import io.agentserver.buffer.store.ConversationKey;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 
 /** Who waits for which conversation. Safe on any thread; waking never blocks. */
 public final class Wakeups {
     private final ConcurrentMap<ConversationKey, Set<Waiter>> waiters = new ConcurrentHashMap<>();
+    private final List<Consumer<ConversationKey>> stopListeners = new CopyOnWriteArrayList<>();
     private volatile boolean closed;
 
     /** To be registered before the state is looked at, or a commit in between goes unnoticed. */
@@ -24,6 +28,20 @@ public final class Wakeups {
             return all;
         });
         return waiter;
+    }
+
+    /** What any process, also this one, has appended. */
+    public void appended(ConversationKey key, long number, boolean stops) {
+        wake(key, number);
+        if (stops) {
+            stopListeners.forEach(listener -> listener.accept(key));
+        }
+    }
+
+    /** Calls it, which must not block, with conversations in which something that may run has lost whoever waited for it. */
+    public Registration onStop(Consumer<ConversationKey> listener) {
+        stopListeners.add(listener);
+        return () -> stopListeners.remove(listener);
     }
 
     /** @param number of the commit that has been appended */
@@ -40,8 +58,15 @@ public final class Wakeups {
         waiters.values().forEach(all -> all.forEach(waiter -> waiter.wake(0)));
     }
 
-    boolean isClosed() {
+    public boolean isClosed() {
         return closed;
+    }
+
+    /** Ends with its closing. */
+    @FunctionalInterface
+    public interface Registration extends AutoCloseable {
+        @Override
+        void close();
     }
 
     final class Waiter implements AutoCloseable {

@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
-import java.util.function.ObjLongConsumer;
 
 /** Commits in this process, for tests and trials: gone with it. A conversation is forgotten a TTL after its last commit. */
 public final class MemoryThreadStore implements ThreadStore {
@@ -67,7 +66,7 @@ public final class MemoryThreadStore implements ThreadStore {
     }
 
     @Override
-    public void onAppend(ObjLongConsumer<ConversationKey> listener) {
+    public void onAppend(AppendListener listener) {
         // there is no other process
     }
 

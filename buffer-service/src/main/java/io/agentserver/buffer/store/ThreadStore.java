@@ -5,7 +5,6 @@ import io.agentserver.envelope.TenantId;
 
 import java.util.List;
 import java.util.Optional;
-import java.util.function.ObjLongConsumer;
 
 /**
  * Keeps the commits of conversations. Safe on any thread; calls block. Each throws {@link StoreUnavailableException} if
@@ -31,10 +30,9 @@ public interface ThreadStore extends AutoCloseable {
     RecentConversations recent(TenantId tenant, int limit, Optional<RecentConversations.Recent> from);
 
     /**
-     * Calls {@code listener}, which must not block, with a conversation and the number of a commit that some process has
-     * appended to it. A hint: it may be missing, late or twice.
+     * Tells {@code listener} of what any process appends from now on. A hint: it may be missing, late or twice.
      */
-    void onAppend(ObjLongConsumer<ConversationKey> listener);
+    void onAppend(AppendListener listener);
 
     /** Returns if the store can do its work. */
     void check();

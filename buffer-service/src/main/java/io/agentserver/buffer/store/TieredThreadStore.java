@@ -10,7 +10,6 @@ import org.slf4j.LoggerFactory;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.LongAdder;
-import java.util.function.ObjLongConsumer;
 import java.util.function.Supplier;
 
 /**
@@ -67,7 +66,7 @@ public final class TieredThreadStore implements ThreadStore {
     }
 
     @Override
-    public void onAppend(ObjLongConsumer<ConversationKey> listener) {
+    public void onAppend(AppendListener listener) {
         hot.onAppend(listener);
     }
 

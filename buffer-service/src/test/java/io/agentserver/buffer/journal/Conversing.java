@@ -2,6 +2,8 @@ package io.agentserver.buffer.journal;
 
 import com.google.protobuf.ByteString;
 import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.buffer.store.DueStore;
+import io.agentserver.buffer.store.MemoryDueStore;
 import io.agentserver.buffer.store.MemoryThreadStore;
 import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.buffer.v1.BeginReply;
@@ -32,6 +34,7 @@ final class Conversing {
 
     final TestClock clock = new TestClock(START);
     final ThreadStore store;
+    final DueStore due = new MemoryDueStore();
     final Wakeups wakeups = new Wakeups();
     final ConversationJournal journal;
     final ConversationKey key;
@@ -63,7 +66,7 @@ final class Conversing {
 
     /** Another process over the same store. */
     ConversationJournal process() {
-        return new ConversationJournal(store, wakeups, Duration.ofHours(24), 10_000_000, clock);
+        return new ConversationJournal(store, due, wakeups, Duration.ofHours(24), 10_000_000, clock);
     }
 
     Emission clientMessage() {

@@ -1,6 +1,7 @@
 package io.agentserver.buffer.journal;
 
 import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.buffer.store.MemoryDueStore;
 import io.agentserver.buffer.v1.AwaitTurnReply;
 import io.agentserver.buffer.v1.AwaitTurnRequest;
 import io.agentserver.buffer.v1.BeginReply;
@@ -136,8 +137,8 @@ class ReadingTest {
     void a_watcher_hears_by_the_poll_of_what_no_wake_up_told() {
         Watching watching = watch(0);
         await().until(() -> !watching.seen().isEmpty());
-        ConversationJournal other =
-                new ConversationJournal(talk.store, new Wakeups(), Duration.ofHours(24), 1_000_000, talk.clock);
+        ConversationJournal other = new ConversationJournal(
+                talk.store, new MemoryDueStore(), new Wakeups(), Duration.ofHours(24), 1_000_000, talk.clock);
         other.begin(talk.key, talk.beginning(talk.first).build());
         await().until(() -> watching.seen().contains("slot 1"));
     }

@@ -1,6 +1,7 @@
 package io.agentserver.buffer.journal;
 
 import io.agentserver.buffer.commit.Commit;
+import io.agentserver.buffer.store.AppendListener;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.Look;
 import io.agentserver.buffer.store.RecentConversations;
@@ -11,7 +12,6 @@ import java.util.List;
 import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentSkipListMap;
-import java.util.function.ObjLongConsumer;
 
 /** One conversation in a store that forgets it from its beginning on. */
 final class SweptStore implements ThreadStore {
@@ -37,7 +37,7 @@ final class SweptStore implements ThreadStore {
     }
 
     @Override
-    public void onAppend(ObjLongConsumer<ConversationKey> listener) {}
+    public void onAppend(AppendListener listener) {}
 
     @Override
     public void check() {}

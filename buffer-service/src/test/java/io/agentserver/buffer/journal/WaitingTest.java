@@ -1,8 +1,10 @@
 package io.agentserver.buffer.journal;
 
 import io.agentserver.buffer.commit.Commit;
+import io.agentserver.buffer.store.AppendListener;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.Look;
+import io.agentserver.buffer.store.MemoryDueStore;
 import io.agentserver.buffer.store.MemoryThreadStore;
 import io.agentserver.buffer.store.RecentConversations;
 import io.agentserver.buffer.store.StoreUnavailableException;
@@ -25,7 +27,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.ObjLongConsumer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
@@ -38,8 +39,8 @@ class WaitingTest {
 
     @Test
     void a_turn_that_ended_elsewhere_without_a_wake_up_is_found_by_the_poll() {
-        ConversationJournal elsewhere =
-                new ConversationJournal(store, new Wakeups(), Duration.ofHours(24), 10_000_000, talk.clock);
+        ConversationJournal elsewhere = new ConversationJournal(
+                store, new MemoryDueStore(), new Wakeups(), Duration.ofHours(24), 10_000_000, talk.clock);
         BeginReply begun = talk.begin(talk.first);
         try (ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
             CompletableFuture<AwaitTurnReply> reply = CompletableFuture.supplyAsync(this::awaitTurn, clients);
@@ -134,7 +135,7 @@ class WaitingTest {
         }
 
         @Override
-        public void onAppend(ObjLongConsumer<ConversationKey> listener) {
+        public void onAppend(AppendListener listener) {
             store.onAppend(listener);
         }
 

@@ -24,7 +24,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
-import java.util.function.ObjLongConsumer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
@@ -187,7 +186,7 @@ class TieredThreadStoreTest extends ThreadStoreContract {
         }
 
         @Override
-        public void onAppend(ObjLongConsumer<ConversationKey> listener) {}
+        public void onAppend(AppendListener listener) {}
 
         @Override
         public void check() {}

@@ -1,6 +1,7 @@
 package io.agentserver.buffer.store.dynamo;
 
 import io.agentserver.buffer.commit.Commit;
+import io.agentserver.buffer.store.AppendListener;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.Look;
 import io.agentserver.buffer.store.RecentConversations;
@@ -32,7 +33,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
-import java.util.function.ObjLongConsumer;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
@@ -171,7 +171,7 @@ public final class DynamoThreadStore implements ThreadStore {
     }
 
     @Override
-    public void onAppend(ObjLongConsumer<ConversationKey> listener) {
+    public void onAppend(AppendListener listener) {
         // DynamoDB tells nobody in time; Redis or the poll does
     }
 

@@ -37,9 +37,13 @@ final class ThreadsTable {
         } catch (ResourceNotFoundException absent) {
             create(dynamo);
         }
+        awaitAndExpire(dynamo, NAME);
+    }
+
+    static void awaitAndExpire(DynamoDbClient dynamo, String table) {
         dynamo.waiter()
-                .waitUntilTableExists(request -> request.tableName(NAME), wait -> wait.waitTimeout(CREATION_LIMIT));
-        expire(dynamo);
+                .waitUntilTableExists(request -> request.tableName(table), wait -> wait.waitTimeout(CREATION_LIMIT));
+        expire(dynamo, table);
     }
 
     private static void create(DynamoDbClient dynamo) {
@@ -62,24 +66,24 @@ final class ThreadsTable {
         }
     }
 
-    private static void expire(DynamoDbClient dynamo) {
-        TimeToLiveStatus status = dynamo.describeTimeToLive(request -> request.tableName(NAME))
+    private static void expire(DynamoDbClient dynamo, String table) {
+        TimeToLiveStatus status = dynamo.describeTimeToLive(request -> request.tableName(table))
                 .timeToLiveDescription()
                 .timeToLiveStatus();
         if (status == TimeToLiveStatus.DISABLED) {
-            dynamo.updateTimeToLive(request -> request.tableName(NAME)
+            dynamo.updateTimeToLive(request -> request.tableName(table)
                     .timeToLiveSpecification(ttl -> ttl.enabled(true).attributeName(EXPIRES)));
         }
     }
 
-    private static AttributeDefinition attribute(String name, ScalarAttributeType type) {
+    static AttributeDefinition attribute(String name, ScalarAttributeType type) {
         return AttributeDefinition.builder()
                 .attributeName(name)
                 .attributeType(type)
                 .build();
     }
 
-    private static KeySchemaElement key(String name, KeyType type) {
+    static KeySchemaElement key(String name, KeyType type) {
         return KeySchemaElement.builder().attributeName(name).keyType(type).build();
     }
 }

@@ -5,9 +5,6 @@ import io.lettuce.core.RedisNoScriptException;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.cluster.api.sync.RedisClusterCommands;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -15,7 +12,7 @@ import java.util.List;
 /** {@code append.lua}: its contract stands there. */
 final class AppendScript {
     private final RedisClusterCommands<String, byte[]> redis;
-    private final byte[] script = load();
+    private final byte[] script = Scripts.load("append.lua");
     private final String digest;
 
     AppendScript(RedisClusterCommands<String, byte[]> redis) {
@@ -43,16 +40,5 @@ final class AppendScript {
 
     private static byte[] utf8(String text) {
         return text.getBytes(StandardCharsets.UTF_8);
-    }
-
-    private static byte[] load() {
-        try (InputStream source = AppendScript.class.getResourceAsStream("append.lua")) {
-            if (source == null) {
-                throw new IllegalStateException("append.lua is not in the class path");
-            }
-            return source.readAllBytes();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }

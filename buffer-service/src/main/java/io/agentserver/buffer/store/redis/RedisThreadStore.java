@@ -2,6 +2,7 @@ package io.agentserver.buffer.store.redis;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.agentserver.buffer.commit.Commit;
+import io.agentserver.buffer.store.AppendListener;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.HotStore;
 import io.agentserver.buffer.store.Look;
@@ -28,7 +29,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.function.ObjLongConsumer;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
@@ -39,6 +39,7 @@ import java.util.stream.IntStream;
 public final class RedisThreadStore implements HotStore {
     private static final Logger log = LoggerFactory.getLogger(RedisThreadStore.class);
     private static final String CHANNEL = "appended:";
+    private static final char STOPS = '!'; // before the name; in no tenant id
     private static final long RECENT_BUCKET_MS = 1_000;
 
     private final RedisConnections redis;
@@ -76,7 +77,8 @@ public final class RedisThreadStore implements HotStore {
     @Override
     public long restore(ConversationKey key, List<Commit> commits) {
         String channel = CHANNEL + ShardKey.of(key.conversation(), ShardKey.SHARDS);
-        return ask(() -> append.run(commits(key), commits, ttl, channel, key.toString()));
+        String name = commits.stream().anyMatch(Commit::getStops) ? STOPS + key.toString() : key.toString();
+        return ask(() -> append.run(commits(key), commits, ttl, channel, name));
     }
 
     @Override
@@ -107,14 +109,16 @@ public final class RedisThreadStore implements HotStore {
     }
 
     @Override
-    public void onAppend(ObjLongConsumer<ConversationKey> listener) {
+    public void onAppend(AppendListener listener) {
         redis.messages().addListener(new RedisPubSubAdapter<>() {
             @Override
             public void message(String channel, String message) {
+                boolean stops = message.charAt(0) == STOPS;
                 int at = message.lastIndexOf('#');
-                listener.accept(
-                        ConversationKey.parse(message.substring(0, at)),
-                        Long.parseLong(message, at + 1, message.length(), 10));
+                listener.appended(
+                        ConversationKey.parse(message.substring(stops ? 1 : 0, at)),
+                        Long.parseLong(message, at + 1, message.length(), 10),
+                        stops);
             }
         });
         String[] channels = IntStream.range(0, ShardKey.SHARDS)

@@ -4,7 +4,7 @@
 -- ARGV[1]  number of the first commit given
 -- ARGV[2]  milliseconds until the conversation expires
 -- ARGV[3]  channel to tell of it
--- ARGV[4]  <tenant>#<conversation>
+-- ARGV[4]  <tenant>#<conversation>, with a '!' before it if one of the commits stops something
 -- ARGV[5…] commits, in order
 --
 -- Returns the number of commits before the call: one commit of number n got in if and only if that is n - 1.

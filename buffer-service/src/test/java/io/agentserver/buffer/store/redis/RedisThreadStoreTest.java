@@ -92,7 +92,7 @@ class RedisThreadStoreTest extends ThreadStoreContract {
     void tells_other_processes_of_an_append() {
         Queue<String> heard = new ConcurrentLinkedQueue<>();
         try (RedisThreadStore other = open(server)) {
-            other.onAppend((key, number) -> heard.add(key + " " + number));
+            other.onAppend((key, number, stops) -> heard.add(key + " " + number));
             ConversationKey key = conversation(TENANT);
             append(key, 2);
             await().untilAsserted(() -> assertThat(heard).contains(key + " 1", key + " 2"));

@@ -1,0 +1,11 @@
+package io.agentserver.buffer.store;
+
+/** Hears of commits that some process has appended. Called on the store's own thread: must not block. */
+@FunctionalInterface
+public interface AppendListener {
+    /**
+     * @param number of the last of them
+     * @param stops whether one of them took from something in flight whoever waited for it
+     */
+    void appended(ConversationKey key, long number, boolean stops);
+}

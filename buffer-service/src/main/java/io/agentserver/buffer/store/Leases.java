@@ -1,0 +1,21 @@
+package io.agentserver.buffer.store;
+
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * Shares the shards between those who ask for what is due. An optimisation: that two hold one at once costs work and does no
+ * harm, for what is handed out twice is recognised.
+ */
+@FunctionalInterface
+public interface Leases {
+    /** For one process, or where nobody can say who else there is. */
+    Leases NOBODY_ELSE = _ -> IntStream.range(0, ShardKey.SHARDS).boxed().toList();
+
+    /**
+     * The shards that are this owner's until it has not asked for 5 s.
+     *
+     * @param owner the same for the life of a process
+     */
+    List<Integer> renew(String owner);
+}

@@ -1,0 +1,78 @@
+package io.agentserver.buffer.store.redis;
+
+import io.agentserver.buffer.store.DueStore;
+import io.agentserver.buffer.store.DueStoreContract;
+import io.agentserver.buffer.store.StoreUnavailableException;
+import io.agentserver.localstores.LocalRedis;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+/** The due index in Redis, and who looks after which part of it. */
+class RedisDueStoreTest extends DueStoreContract {
+    private static LocalRedis server;
+    private static RedisConnections redis;
+
+    @BeforeAll
+    static void start(@TempDir Path directory) {
+        server = LocalRedis.start(directory, 0);
+        redis = RedisConnections.open(server.url());
+    }
+
+    @AfterAll
+    static void stop() {
+        redis.close();
+        server.close();
+    }
+
+    @BeforeEach
+    void nobodyHolds() {
+        redis.commands().del("{due}:owners", "{due}:leases");
+    }
+
+    @Override
+    protected DueStore store() {
+        return new RedisDueStore(redis);
+    }
+
+    @Test
+    void one_owner_gets_all_shards_and_gives_its_share_to_those_who_come() {
+        LeaseScript leases = new LeaseScript(redis);
+        assertThat(leases.renew("a")).hasSize(16);
+        assertThat(leases.renew("b")).as("none is free yet").isEmpty();
+        assertThat(leases.renew("a")).hasSize(8);
+        List<Integer> all = new ArrayList<>(leases.renew("a"));
+        all.addAll(leases.renew("b"));
+        assertThat(all).hasSize(16).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void what_an_owner_held_that_asks_no_more_goes_to_the_others() {
+        LeaseScript leases = new LeaseScript(redis);
+        leases.renew("a");
+        redis.commands().zadd("{due}:owners", 1.0, "a".getBytes(StandardCharsets.UTF_8)); // long ago
+        assertThat(leases.renew("b")).hasSize(16);
+        assertThat(leases.renew("a")).as("back, and a moment later").isEmpty();
+    }
+
+    @Test
+    void says_that_redis_is_away(@TempDir Path directory) {
+        LocalRedis other = LocalRedis.start(directory, 0);
+        RedisConnections gone = RedisConnections.open(other.url());
+        LeaseScript leases = new LeaseScript(gone);
+        other.close();
+        assertThatThrownBy(() -> leases.renew("a")).isInstanceOf(StoreUnavailableException.class);
+        assertThatThrownBy(() -> new RedisDueStore(gone).due(0, 1, 1)).isInstanceOf(StoreUnavailableException.class);
+        gone.close();
+    }
+}
