@@ -3,7 +3,10 @@ package io.agentserver.gateway;
 import io.agentserver.buffer.v1.AwaitTurnReply;
 import io.agentserver.buffer.v1.AwaitTurnRequest;
 import io.agentserver.buffer.v1.BufferGrpc;
+import io.agentserver.buffer.v1.CancelReply;
+import io.agentserver.buffer.v1.CancelRequest;
 import io.agentserver.buffer.v1.Conversation;
+import io.agentserver.buffer.v1.ConversationState;
 import io.agentserver.buffer.v1.ListReply;
 import io.agentserver.buffer.v1.ListRequest;
 import io.agentserver.buffer.v1.ReadReply;
@@ -24,11 +27,14 @@ import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 
 /** A buffer that says what a test wants it to. It finds the conversations that it was given, and no others. */
 final class BufferDouble extends BufferGrpc.BufferImplBase implements AutoCloseable {
     final Map<String, Slot> slots = new ConcurrentHashMap<>(); // one in a conversation
+    final Queue<String> cancelled = new ConcurrentLinkedQueue<>();
     final List<Integer> waits = new ArrayList<>();
     private final Server server;
     private volatile Status awaiting = Status.INTERNAL.withDescription("as the test wants it");
@@ -68,6 +74,18 @@ final class BufferDouble extends BufferGrpc.BufferImplBase implements AutoClosea
             }
         }
         replies.onNext(reply.build());
+        replies.onCompleted();
+    }
+
+    @Override
+    public void cancel(CancelRequest request, StreamObserver<CancelReply> replies) {
+        cancelled.add(request.getTenant() + "#" + request.getConversation());
+        replies.onNext(CancelReply.newBuilder()
+                .setFound(true)
+                .setConversation(Conversation.newBuilder()
+                        .setId(request.getConversation())
+                        .setState(ConversationState.CANCELLED))
+                .build());
         replies.onCompleted();
     }
 

@@ -84,6 +84,25 @@ class ConversationsTest {
     }
 
     @Test
+    void cancels_a_conversation_for_whoever_may_write_to_it() {
+        String thread = Ids.v7().toString();
+        buffer.slots.put(
+                thread,
+                Slot.newBuilder().setSequence(1).setMessage(Ids.v7().toString()).build());
+        Answer answer = gateway.post("/v1/threads/" + thread + "/cancel", key, "application/json", "");
+        assertThat(answer.status()).as(answer.body()).isEqualTo(200);
+        assertThat(answer.body()).contains("\"state\":\"cancelled\"", thread);
+        assertThat(buffer.cancelled).containsExactly(tenant + "#" + thread);
+        assertThat(gateway.post("/v1/threads/nonsense/cancel", key, "application/json", "")
+                        .status())
+                .isEqualTo(404);
+        assertThat(gateway.post("/v1/threads/" + thread + "/cancel", "as_live_x", "application/json", "")
+                        .status())
+                .isEqualTo(401);
+        assertThat(buffer.cancelled).hasSize(1);
+    }
+
+    @Test
     void asks_the_journal_which_of_two_contents_stands() {
         String id = Ids.v7().toString();
         String thread = Ids.v7().toString();

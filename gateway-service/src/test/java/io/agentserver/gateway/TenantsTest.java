@@ -91,6 +91,16 @@ class TenantsTest {
     }
 
     @Test
+    void no_org_can_have_the_platforms_own_name() {
+        Answer refused = gateway.send(gateway.request("/admin/v1/tenants")
+                .header("Authorization", "Bearer " + RunningGateway.ADMIN_KEY)
+                .header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString("{\"id\":\"agentserver\",\"name\":\"x\"}")));
+        assertThat(refused.status()).as(refused.body()).isEqualTo(422);
+        assertThat(refused.body()).contains("the platform's own name");
+    }
+
+    @Test
     void tells_every_error_of_an_organism_and_keeps_the_old_one() {
         String key = gateway.createTenant(tenant);
         gateway.putOrganism(key, AdmissionTest.ORGANISM);

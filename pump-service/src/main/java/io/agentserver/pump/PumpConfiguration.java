@@ -2,9 +2,11 @@ package io.agentserver.pump;
 
 import io.agentserver.log.RecordMac;
 import io.agentserver.organism.OrganismParser;
+import io.agentserver.pump.flow.DueMessages;
 import io.agentserver.pump.flow.MessageFlows;
 import io.agentserver.pump.flow.Organisms;
 import io.agentserver.pump.flow.PumpMetrics;
+import io.agentserver.pump.flow.RunningHandlers;
 import io.agentserver.pump.grpc.GrpcThreadBuffer;
 import io.agentserver.pump.handler.Handlers;
 import io.agentserver.pump.http.HttpHandler;
@@ -48,11 +50,16 @@ class PumpConfiguration {
 
     /** Its destruction drains the lanes, before anything that they need is closed. */
     @Bean
-    Pump pump(MessageFlows flows, PumpProperties properties, QueueSizes sizes, MeterRegistry registry) {
+    Pump pump(
+            MessageFlows.Parts parts,
+            MessageFlows flows,
+            PumpProperties properties,
+            QueueSizes sizes,
+            MeterRegistry registry) {
         PumpProperties.InFlight bounds = properties.inFlight();
         Pump pump = new Pump(
                 properties.kafka(),
-                flows.flow(),
+                parts.flow(),
                 new PumpLimits(
                         bounds.partition(),
                         bounds.tenant(),
@@ -64,7 +71,25 @@ class PumpConfiguration {
         Gauge.builder("agentserver.lanes", pump, Pump::laneCount)
                 .description("lanes that have a message")
                 .register(registry);
+        Gauge.builder("agentserver.detached", pump, Pump::detachedCount)
+                .description("messages that take long and are worked on off the log")
+                .register(registry);
         return pump.start();
+    }
+
+    @Bean
+    MessageFlows.Parts parts(MessageFlows flows) {
+        return flows.parts();
+    }
+
+    @Bean
+    DueMessages dueMessages(MessageFlows.Parts parts) {
+        return parts.due().start();
+    }
+
+    @Bean
+    RunningHandlers runningHandlers(MessageFlows.Parts parts) {
+        return parts.running().start();
     }
 
     @Bean
@@ -101,8 +126,8 @@ class PumpConfiguration {
     }
 
     @Bean
-    Handlers handlers(LlmHandler llm, HttpHandler http) {
-        return new Handlers(llm, http);
+    Handlers handlers(LlmHandler llm, HttpHandler http, Clock clock) {
+        return new Handlers(llm, http, clock);
     }
 
     @Bean

@@ -9,10 +9,10 @@ import io.agentserver.buffer.v1.DueItem;
 import io.agentserver.buffer.v1.DueRequest;
 import io.agentserver.buffer.v1.Emission;
 import io.agentserver.buffer.v1.Join;
+import io.agentserver.buffer.v1.ModelCall;
 import io.agentserver.buffer.v1.Outcome;
 import io.agentserver.buffer.v1.ParkRequest;
 import io.agentserver.buffer.v1.Parking;
-import io.agentserver.buffer.v1.Tokens;
 import io.agentserver.buffer.v1.Verdict;
 import org.junit.jupiter.api.Test;
 
@@ -43,7 +43,7 @@ class ParkingTest {
         BeginReply begun = talk.begin(item.getEmissions(0));
         assertThat(begun.getVerdict()).isEqualTo(Verdict.RUN);
         assertThat(begun.getParking().getAttempts()).isEqualTo(3);
-        assertThat(begun.getParking().getTokens().getInput()).isEqualTo(70);
+        assertThat(begun.getParking().getCalls(0).getInput()).isEqualTo(70);
     }
 
     @Test
@@ -220,7 +220,7 @@ class ParkingTest {
                                 .setParking(Parking.newBuilder()
                                         .setUntilMs(talk.clock.millis() + time.toMillis())
                                         .setAttempts(attempts)
-                                        .setTokens(Tokens.newBuilder().setInput(70))
+                                        .addCalls(ModelCall.newBuilder().setInput(70))
                                         .setWaits(waits))
                                 .build())
                 .getOutcome();

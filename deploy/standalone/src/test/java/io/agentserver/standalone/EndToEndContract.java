@@ -20,6 +20,9 @@ import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.http.HttpClient;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
@@ -28,6 +31,7 @@ import java.security.KeyPair;
 import java.security.KeyPairGenerator;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
@@ -217,6 +221,101 @@ abstract class EndToEndContract {
                     .extracting(e -> e.json().path("root").stringValue())
                     .containsExactly("Riddle", "answer");
         }
+    }
+
+    @Test
+    void a_timer_rings_once_at_its_time_although_everything_was_killed_meanwhile() throws Exception {
+        Client org = Client.ofNewTenant(http, platform, "timer-org");
+        assertThat(org.putOrganism("""
+                        organism: {name: test}
+                        listeners:
+                          - name: alarm
+                            description: Rings.
+                            handler: builtin:timer
+                            payload: {root: Alarm, fields: {After: string, Text: string}}
+                            response: {root: Ring, fields: {Text: string}}
+                        """).statusCode()).isEqualTo(200);
+        HttpResponse<String> soon = org.post(
+                "/v1/messages",
+                "application/json",
+                "{\"payload\":{\"Alarm\":{\"After\":\"1s\",\"Text\":\"soon\"}}}",
+                WAIT);
+        assertThat(soon.statusCode()).as(soon.body()).isEqualTo(200);
+        assertThat(soon.body()).contains("\"Ring\"", "soon");
+        assertThat(between(slots(org, Client.json(soon).path("thread").stringValue())))
+                .as("1 s, and how late it may be")
+                .isBetween(Duration.ofSeconds(1), Duration.ofSeconds(4));
+
+        HttpResponse<String> accepted = org.post(
+                "/v1/messages",
+                "application/json",
+                "{\"payload\":{\"Alarm\":{\"After\":\"5s\",\"Text\":\"later\"}}}",
+                Map.of());
+        assertThat(accepted.statusCode()).as(accepted.body()).isEqualTo(202);
+        String thread = Client.json(accepted).path("thread_id").stringValue();
+        try (StoreViews stores = new StoreViews(platform)) {
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(10))
+                    .until(() -> stores.dynamo("due").contains(thread));
+        }
+        platform.kill();
+        platform.restart();
+        List<Client.Event> events = org.events(thread, Map.of());
+        assertThat(events).extracting(e -> e.json().path("root").stringValue()).containsExactly("Alarm", "Ring");
+        assertThat(between(slots(org, thread))).isGreaterThanOrEqualTo(Duration.ofSeconds(5));
+    }
+
+    @Test
+    void a_cancelled_conversation_ends_the_call_that_runs_and_goes_on_with_its_next_message() throws Exception {
+        Client org = Client.ofNewTenant(http, platform, "cancel-org");
+        try (ServerSocket service = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
+            service.setSoTimeout(30_000);
+            assertThat(org.putOrganism("""
+                            organism: {name: test}
+                            listeners:
+                              - name: worker
+                                description: Never answers.
+                                handler: http
+                                url: http://127.0.0.1:%d/
+                                secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
+                                payload: {root: Work, fields: {Text: string}}
+                              - name: mirror
+                                description: Says it again.
+                                handler: builtin:echo
+                                payload: {root: Face, fields: {Text: string}}
+                            """.formatted(service.getLocalPort())).statusCode())
+                    .isEqualTo(200);
+            HttpResponse<String> accepted =
+                    org.post("/v1/messages", "application/json", "{\"payload\":{\"Work\":{\"Text\":\"x\"}}}", Map.of());
+            assertThat(accepted.statusCode()).as(accepted.body()).isEqualTo(202);
+            String thread = Client.json(accepted).path("thread_id").stringValue();
+            try (Socket call = service.accept()) {
+                call.setSoTimeout(15_000);
+                assertThat(call.getInputStream().read()).isEqualTo('P');
+                HttpResponse<String> cancelled =
+                        org.post("/v1/threads/" + thread + "/cancel", "application/json", "", Map.of());
+                assertThat(cancelled.statusCode()).as(cancelled.body()).isEqualTo(200);
+                assertThat(Client.json(cancelled).path("state").stringValue()).isEqualTo("cancelled");
+                assertThat(call.getInputStream().readAllBytes())
+                        .as("until the caller hangs up")
+                        .isNotEmpty();
+            }
+            HttpResponse<String> next = org.post(
+                    "/v1/messages",
+                    "application/json",
+                    "{\"thread_id\":\"" + thread + "\",\"payload\":{\"Face\":{\"Text\":\"y\"}}}",
+                    WAIT);
+            assertThat(next.statusCode()).as(next.body()).isEqualTo(200);
+            assertThat(slots(org, thread))
+                    .extracting(s -> s.path("root").stringValue())
+                    .containsExactly("Work", "Face", "Face");
+        }
+    }
+
+    private static Duration between(List<JsonNode> slots) {
+        return Duration.between(
+                Instant.parse(slots.get(0).path("at").stringValue()),
+                Instant.parse(slots.get(1).path("at").stringValue()));
     }
 
     @Test

@@ -84,6 +84,11 @@ final class StoreViews implements AutoCloseable {
         return values.toString();
     }
 
+    /** All items of a table, as text. */
+    String dynamo(String table) {
+        return dynamo.scan(q -> q.tableName(table).consistentRead(true)).items().toString();
+    }
+
     @Override
     public void close() {
         redis.shutdown();

@@ -19,7 +19,7 @@ import java.util.Set;
 /** Organisms, parsed once and kept: what stands in the directory under a version never changes. Safe on any thread. */
 public final class Organisms {
     /** What {@code builtin:<name>} may name; the pump has a handler for each. */
-    public static final Set<String> BUILTINS = Set.of("echo", "upper", "calculate");
+    public static final Set<String> BUILTINS = Set.of("echo", "upper", "calculate", "timer");
 
     private static final Logger LOG = LoggerFactory.getLogger(Organisms.class);
 

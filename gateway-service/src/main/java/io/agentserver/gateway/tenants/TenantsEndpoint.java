@@ -1,5 +1,6 @@
 package io.agentserver.gateway.tenants;
 
+import io.agentserver.envelope.EnvelopeToken;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.gateway.callers.Operator;
 import io.agentserver.gateway.http.JsonBody;
@@ -51,6 +52,9 @@ public final class TenantsEndpoint extends JsonEndpoint {
         String id = body.requiredText("id");
         if (!TenantId.isValid(id)) {
             throw JsonBody.invalid("id", "must be of the form [a-z][a-z0-9-]{1,38}[a-z0-9]");
+        }
+        if (id.equals(EnvelopeToken.PLATFORM)) {
+            throw JsonBody.invalid("id", "is the platform's own name");
         }
         String name = body.requiredText("name");
         if (name.isBlank() || name.length() > LONGEST_NAME) {

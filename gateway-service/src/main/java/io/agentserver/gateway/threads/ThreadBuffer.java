@@ -3,6 +3,8 @@ package io.agentserver.gateway.threads;
 import io.agentserver.buffer.v1.AwaitTurnReply;
 import io.agentserver.buffer.v1.AwaitTurnRequest;
 import io.agentserver.buffer.v1.BufferGrpc;
+import io.agentserver.buffer.v1.CancelReply;
+import io.agentserver.buffer.v1.CancelRequest;
 import io.agentserver.buffer.v1.Conversation;
 import io.agentserver.buffer.v1.ListReply;
 import io.agentserver.buffer.v1.ListRequest;
@@ -118,6 +120,16 @@ public final class ThreadBuffer implements AutoCloseable {
                 .setCursor(cursor)
                 .build();
         return answered(() -> stub(tenant, PATIENCE).list(request));
+    }
+
+    /** Ends the conversation's turns; its state then, or empty if there is no such one. */
+    Optional<Conversation> cancel(TenantId tenant, ThreadId conversation) {
+        CancelRequest request = CancelRequest.newBuilder()
+                .setTenant(tenant.value())
+                .setConversation(conversation.toString())
+                .build();
+        CancelReply reply = answered(() -> stub(tenant, PATIENCE).cancel(request));
+        return reply.getFound() ? Optional.of(reply.getConversation()) : Optional.empty();
     }
 
     /** Waits until a turn has ended, or the time is over. */

@@ -25,6 +25,7 @@ import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestHeader;
 import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
@@ -117,6 +118,20 @@ public final class ThreadsEndpoint extends JsonEndpoint {
             page.put("next_cursor", String.valueOf(slots.getLast().getSequence()));
         }
         return ok(page);
+    }
+
+    /** Ends what the client has set going in it so far; repeating it is harmless. */
+    @PostMapping("/v1/threads/{id}/cancel")
+    ResponseEntity<byte[]> cancel(
+            @PathVariable String id,
+            @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
+        Caller caller = callers.require(authorization, Scope.MESSAGES_WRITE);
+        ThreadId thread = thread(id);
+        conversation(caller, thread);
+        return ok(ThreadJson.conversation(
+                buffer.cancel(caller.tenantId(), thread)
+                        .orElseThrow(() -> Problem.notFound().refusal()),
+                false));
     }
 
     /** Blocks its virtual thread for as long as the stream lasts. */

@@ -18,7 +18,7 @@ record Completion(
         List<StampedOutput> outputs,
         Spent spent,
         boolean failed,
-        @Nullable Letter letter) {
+        @Nullable Letter letter) implements Handled {
     Completion {
         outputs = List.copyOf(outputs);
     }

@@ -65,6 +65,11 @@ final class FairGate {
                 leave();
                 return () -> enter(tenant);
             }
+
+            @Override
+            public void detach() {
+                hold.detach();
+            }
         };
     }
 

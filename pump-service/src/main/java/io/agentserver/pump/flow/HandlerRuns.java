@@ -1,5 +1,6 @@
 package io.agentserver.pump.flow;
 
+import io.agentserver.buffer.v1.Parking;
 import io.agentserver.organism.Listener;
 import io.agentserver.pump.handler.HandlerCall;
 import io.agentserver.pump.handler.HandlerResult;
@@ -29,41 +30,71 @@ final class HandlerRuns {
     private static final Logger LOG = LoggerFactory.getLogger(HandlerRuns.class);
     private static final Duration FIRST_PAUSE = Duration.ofMillis(500);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
+    /** A longer pause is slept in the journal. */
+    private static final Duration LONGEST_IN_LANE = Duration.ofSeconds(5);
+    /** What takes longer is put into the journal's care, for twice that time, each time. */
+    static final Duration PARK_AFTER = Duration.ofSeconds(30);
 
     private final Handlers handlers;
     private final Tracing tracing;
     private final Budget budget;
     private final PumpMetrics metrics;
     private final Patience patience;
+    private final Parkings parkings;
+    private final RunningHandlers running;
+    private final Duration parkAfter;
     private final Clock clock;
 
     HandlerRuns(
-            Handlers handlers, Tracing tracing, Budget budget, PumpMetrics metrics, Patience patience, Clock clock) {
+            Handlers handlers,
+            Tracing tracing,
+            Budget budget,
+            PumpMetrics metrics,
+            Patience patience,
+            Parkings parkings,
+            RunningHandlers running,
+            Duration parkAfter,
+            Clock clock) {
         this.handlers = handlers;
         this.tracing = tracing;
         this.budget = budget;
         this.metrics = metrics;
         this.patience = patience;
+        this.parkings = parkings;
+        this.running = running;
+        this.parkAfter = parkAfter;
         this.clock = clock;
     }
 
     sealed interface Run {
         record Finished(HandlerResult result) implements Run {}
 
+        /** There is nothing to do before its time. */
+        record Later(Parking parking) implements Run {}
+
         /** All attempts failed. */
         record GivenUp(HandlerResult.Again last, Spent spent, int attempts, Instant firstFailure) implements Run {}
     }
 
     Run run(Step step, Listener listener, Hold hold) {
-        Spent spent = Spent.NOTHING;
-        Instant firstFailure = Instant.MAX;
-        for (int attempt = 1; ; attempt++) {
-            HandlerResult result = once(step, listener, hold);
+        Parking before = step.begun().getParking();
+        Spent spent = Parkings.spentBefore(step);
+        Instant firstFailure =
+                before.getFirstFailureMs() > 0 ? Instant.ofEpochMilli(before.getFirstFailureMs()) : Instant.MAX;
+        for (int attempt = before.getAttempts() + 1; ; attempt++) {
+            HandlerResult result = once(step, listener, parking(attempt - 1, firstFailure, spent), hold);
+            if (result instanceof HandlerResult.Later later) {
+                return new Run.Later(
+                        parking(attempt - 1, firstFailure, later.spent().after(spent))
+                                .setUntilMs(later.until().toEpochMilli())
+                                .setWaits(true)
+                                .build());
+            }
             if (!(result instanceof HandlerResult.Again again)) {
                 return new Run.Finished(withSpent(result, result.spent().after(spent)));
             }
             spent = again.spent().after(spent);
-            firstFailure = attempt == 1 ? clock.instant() : firstFailure;
+            firstFailure = firstFailure.equals(Instant.MAX) ? clock.instant() : firstFailure;
             LOG.warn("attempt {} of {} failed: {}", attempt, listener.retries() + 1, again.reason());
             if (attempt > listener.retries()) {
                 return new Run.GivenUp(again, spent, attempt, firstFailure);
@@ -72,12 +103,25 @@ final class HandlerRuns {
             if (budget.timeLeft(step).compareTo(pause) <= 0) {
                 return new Run.GivenUp(again, spent, attempt, firstFailure);
             }
-            patience.pause(pause, hold);
             metrics.retry();
+            if (pause.compareTo(LONGEST_IN_LANE) > 0) {
+                return new Run.Later(parking(attempt, firstFailure, spent)
+                        .setUntilMs(clock.instant().plus(pause).toEpochMilli())
+                        .build());
+            }
+            patience.pause(pause, hold);
         }
     }
 
-    private HandlerResult once(Step step, Listener listener, Hold hold) {
+    private static Parking.Builder parking(int attempts, Instant firstFailure, Spent spent) {
+        return Parking.newBuilder()
+                .setAttempts(attempts)
+                .setFirstFailureMs(firstFailure.equals(Instant.MAX) ? 0 : firstFailure.toEpochMilli())
+                .addAllCalls(Parkings.calls(spent));
+    }
+
+    /** @param parking what is journalled if the handler takes long */
+    private HandlerResult once(Step step, Listener listener, Parking.Builder parking, Hold hold) {
         Duration left = budget.timeLeft(step);
         Duration time = left.compareTo(listener.timeout()) < 0 ? left : listener.timeout();
         HandlerCall call = new HandlerCall(
@@ -90,10 +134,14 @@ final class HandlerRuns {
                 step.organism(),
                 step.begun().getCaller(),
                 step.begun().getHistoryList(),
-                time.isPositive() ? time : Duration.ofMillis(1));
+                time.isPositive() ? time : Duration.ofMillis(1),
+                step.begun().getParking().getWaits()
+                        ? Instant.ofEpochMilli(step.begun().getParking().getUntilMs())
+                        : null);
         long started = System.nanoTime();
         MessageHandler handler = handlers.of(listener.handler());
-        HandlerResult result = handler.isInstant() ? atOnce(handler, call) : bounded(handler, call, hold);
+        HandlerResult result =
+                handler.isInstant() ? atOnce(handler, call) : bounded(handler, call, step, parking, hold);
         metrics.handled(
                 Handlers.kindOf(listener.handler()),
                 result.getClass().getSimpleName().toLowerCase(Locale.ROOT),
@@ -115,7 +163,8 @@ final class HandlerRuns {
                 Code.HANDLER, "the handler threw " + failure, "the handler failed", Spent.NOTHING);
     }
 
-    private HandlerResult bounded(MessageHandler handler, HandlerCall call, Hold hold) {
+    private HandlerResult bounded(
+            MessageHandler handler, HandlerCall call, Step step, Parking.Builder parking, Hold hold) {
         CompletableFuture<HandlerResult> result = new CompletableFuture<>();
         Thread thread = Thread.ofVirtual()
                 .name("handler-" + call.listener().name())
@@ -126,21 +175,48 @@ final class HandlerRuns {
                         result.completeExceptionally(e);
                     }
                 }));
-        try (Hold.Pause away = hold.pause()) {
-            return result.get(call.time().toMillis(), TimeUnit.MILLISECONDS);
-        } catch (TimeoutException e) {
-            thread.interrupt();
-            return new HandlerResult.Again(
-                    Code.TIMEOUT,
-                    "the handler took longer than " + call.time().toMillis() + " ms",
-                    "the handler did not answer in time",
-                    Spent.NOTHING);
+        try (RunningHandlers.Running stoppable =
+                running.add(step, () -> result.completeExceptionally(new StepChanged()))) {
+            return awaited(result, call, step, parking, hold);
         } catch (ExecutionException e) {
+            if (e.getCause() instanceof StepChanged changed) {
+                LOG.info(
+                        "nobody waits for the handler of {} any more: stopped",
+                        call.listener().name());
+                throw changed;
+            }
             return thrown(call, e.getCause());
         } catch (InterruptedException e) {
-            thread.interrupt();
             Thread.currentThread().interrupt();
             throw new Patience.LetGo();
+        } finally {
+            thread.interrupt(); // of no effect if it has ended
+        }
+    }
+
+    /** What takes long goes into the journal's care, again and again, so that another pump takes it over if this one dies. */
+    private HandlerResult awaited(
+            CompletableFuture<HandlerResult> result, HandlerCall call, Step step, Parking.Builder parking, Hold hold)
+            throws ExecutionException, InterruptedException {
+        long end = System.nanoTime() + call.time().toNanos();
+        while (true) {
+            long left = end - System.nanoTime();
+            try (Hold.Pause away = hold.pause()) {
+                return result.get(Math.min(left, parkAfter.toNanos()), TimeUnit.NANOSECONDS);
+            } catch (TimeoutException e) {
+                if (left <= parkAfter.toNanos()) {
+                    return new HandlerResult.Again(
+                            Code.TIMEOUT,
+                            "the handler took longer than " + call.time().toMillis() + " ms",
+                            "the handler did not answer in time",
+                            Spent.NOTHING);
+                }
+            }
+            parking.setUntilMs(clock.instant().plus(parkAfter).plus(parkAfter).toEpochMilli());
+            if (!parkings.isParked(step, parking.build(), hold)) {
+                throw new StepChanged();
+            }
+            hold.detach();
         }
     }
 
@@ -150,6 +226,7 @@ final class HandlerRuns {
             case HandlerResult.Failed failed -> new HandlerResult.Failed(failed.code(), failed.message(), spent);
             case HandlerResult.Again again ->
                 new HandlerResult.Again(again.code(), again.reason(), again.message(), spent);
+            case HandlerResult.Later later -> new HandlerResult.Later(later.until(), spent);
         };
     }
 }

@@ -11,6 +11,12 @@ public interface Hold {
         return () -> {};
     }
 
+    /**
+     * The message is in the journal's care and off the log: its offset is finished, what comes after it in its lane goes on, and
+     * the work on it goes on for as long as the pump runs, whoever has its partition.
+     */
+    default void detach() {}
+
     /** Closing it goes on with the work, when there is a place for it. */
     interface Pause extends AutoCloseable {
         @Override

@@ -5,6 +5,7 @@ import io.agentserver.buffer.v1.BeginReply;
 import io.agentserver.buffer.v1.BeginRequest;
 import io.agentserver.buffer.v1.CompleteReply;
 import io.agentserver.buffer.v1.Outcome;
+import io.agentserver.buffer.v1.Parking;
 import io.agentserver.envelope.Envelope;
 import io.agentserver.envelope.Meta;
 import io.agentserver.envelope.TenantId;
@@ -40,6 +41,7 @@ public final class MessageFlow {
     private final Organisms organisms;
     private final ThreadBuffer buffer;
     private final Work work;
+    private final Parkings parkings;
     private final Emitter emitter;
     private final DeadLetters deadLetters;
     private final PumpMetrics metrics;
@@ -53,6 +55,7 @@ public final class MessageFlow {
             Organisms organisms,
             ThreadBuffer buffer,
             Work work,
+            Parkings parkings,
             Emitter emitter,
             DeadLetters deadLetters,
             PumpMetrics metrics,
@@ -64,6 +67,7 @@ public final class MessageFlow {
         this.organisms = organisms;
         this.buffer = buffer;
         this.work = work;
+        this.parkings = parkings;
         this.emitter = emitter;
         this.deadLetters = deadLetters;
         this.metrics = metrics;
@@ -147,7 +151,7 @@ public final class MessageFlow {
      *
      * @param readsHistory whether it needs the thread's history
      */
-    private record Handling(boolean readsHistory, Function<Step, Completion> work) {}
+    private record Handling(boolean readsHistory, Function<Step, Handled> work) {}
 
     /** Null: the message is finished; else why it is not, after some attempts. One message must not stop its lane for ever. */
     private @Nullable Throwable failureOf(LogMessage message, Opened.Trusted trusted, Handling handling, Hold hold) {
@@ -193,11 +197,11 @@ public final class MessageFlow {
                         // a turn stays with the version that it began with, and so does the history that it is asked
                         // with
                         : isFinished(message, trusted, begun.getOrganismVersion(), handling, hold);
-            case DONE -> {
+            case DONE, ABSORBED -> {
                 emitter.emit(tenant, begun.getEmissionsList(), List.of(), hold);
                 yield true;
             }
-            case QUEUED_BEHIND_TURN, ABSORBED -> true;
+            case QUEUED_BEHIND_TURN, QUEUED_IN_MAILBOX -> true;
             case DEAD -> {
                 LOG.debug("dropped: {}", begun.getReason());
                 yield true;
@@ -238,7 +242,19 @@ public final class MessageFlow {
     }
 
     private boolean isCompleted(Step step, LogMessage message, Handling handling, Hold hold) {
-        Completion completion = handling.work().apply(step);
+        Handled handled;
+        try {
+            handled = handling.work().apply(step);
+        } catch (StepChanged e) {
+            return false;
+        }
+        return switch (handled) {
+            case Completion completion -> isCompleted(step, completion, message, hold);
+            case Asleep(Parking parking) -> parkings.isParked(step, parking, hold);
+        };
+    }
+
+    private boolean isCompleted(Step step, Completion completion, LogMessage message, Hold hold) {
         try {
             return isJournalled(step, completion, message, hold);
         } catch (ThreadBuffer.Refused | ThreadBuffer.TooLarge e) {

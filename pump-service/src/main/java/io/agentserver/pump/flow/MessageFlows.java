@@ -9,6 +9,7 @@ import io.agentserver.service.PlatformKeys;
 import io.agentserver.tenancy.TenantDirectory;
 
 import java.time.Clock;
+import java.time.Duration;
 import java.util.function.ToIntFunction;
 
 /** Puts a {@link MessageFlow} together from what it reaches the world with. */
@@ -30,26 +31,35 @@ public record MessageFlows(
      */
     private static final int PLACES = Math.max(16, 8 * Runtime.getRuntime().availableProcessors());
 
-    public MessageFlow flow() {
-        return flow(new Patience(), new FairGate(PLACES, weights));
+    /** What a pump runs: the flow of each message, and the two that bring back and stop. */
+    public record Parts(MessageFlow flow, DueMessages due, RunningHandlers running) {}
+
+    public Parts parts() {
+        return parts(new Patience(), new FairGate(PLACES, weights), HandlerRuns.PARK_AFTER);
     }
 
-    MessageFlow flow(Patience patience, FairGate gate) {
+    Parts parts(Patience patience, FairGate gate, Duration parkAfter) {
         EnvelopeToken tokens = new EnvelopeToken(clock);
         Budget budget = new Budget(clock);
         DeadLetters deadLetters = new DeadLetters(outbox, clock, metrics, patience);
-        HandlerRuns runs = new HandlerRuns(handlers, tracing, budget, metrics, patience, clock);
-        return new MessageFlow(
+        Parkings parkings = new Parkings(buffer, patience);
+        RunningHandlers running = new RunningHandlers(buffer);
+        HandlerRuns runs =
+                new HandlerRuns(handlers, tracing, budget, metrics, patience, parkings, running, parkAfter, clock);
+        Emitter emitter = new Emitter(outbox, mac, tokens, keys.signing(), tracing, patience);
+        MessageFlow flow = new MessageFlow(
                 new LogReader(mac, tokens, LogReader.keys(keys, tenants)),
                 organisms,
                 buffer,
                 new Work(runs, budget, buffer, patience),
-                new Emitter(outbox, mac, tokens, keys.signing(), tracing, patience),
+                parkings,
+                emitter,
                 deadLetters,
                 metrics,
                 tracing,
                 patience,
                 gate,
                 clock);
+        return new Parts(flow, new DueMessages(buffer, emitter), running);
     }
 }

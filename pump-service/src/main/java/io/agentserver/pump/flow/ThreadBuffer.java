@@ -1,11 +1,20 @@
 package io.agentserver.pump.flow;
 
+import io.agentserver.buffer.v1.AwaitedReply;
+import io.agentserver.buffer.v1.AwaitedRequest;
 import io.agentserver.buffer.v1.BeginReply;
 import io.agentserver.buffer.v1.BeginRequest;
 import io.agentserver.buffer.v1.CompleteReply;
 import io.agentserver.buffer.v1.CompleteRequest;
+import io.agentserver.buffer.v1.DueReply;
+import io.agentserver.buffer.v1.DueRequest;
+import io.agentserver.buffer.v1.ParkReply;
+import io.agentserver.buffer.v1.ParkRequest;
 import io.agentserver.buffer.v1.ReadReply;
 import io.agentserver.buffer.v1.ReadRequest;
+import io.agentserver.buffer.v1.Stop;
+
+import java.util.function.Consumer;
 
 /**
  * The journal as the pump needs it (buffer.proto has the contract). Blocks; safe on any thread; {@code begin} and
@@ -19,6 +28,16 @@ public interface ThreadBuffer {
     CompleteReply complete(CompleteRequest request);
 
     ReadReply read(ReadRequest request);
+
+    ParkReply park(ParkRequest request);
+
+    /** What has become due, of whatever tenant. */
+    DueReply due(DueRequest request);
+
+    AwaitedReply awaited(AwaitedRequest request);
+
+    /** Blocks, and tells of stops until the stream breaks; whatever ends it is an {@link UnavailableException}. */
+    void stops(Consumer<Stop> listener);
 
     /** The buffer does not take this request, now or later. */
     final class Refused extends RuntimeException {

@@ -1,5 +1,6 @@
 package io.agentserver.pump.flow;
 
+import io.agentserver.buffer.v1.Parking;
 import io.agentserver.buffer.v1.ReadReply;
 import io.agentserver.buffer.v1.ReadRequest;
 import io.agentserver.buffer.v1.Slot;
@@ -33,7 +34,7 @@ final class Work {
         this.patience = patience;
     }
 
-    Completion complete(Step step, Hold hold) {
+    Handled complete(Step step, Hold hold) {
         Optional<String> past = budget.exceeded(step);
         if (past.isPresent()) {
             return endOfTurn(step, past.get(), Spent.NOTHING, hold);
@@ -58,7 +59,7 @@ final class Work {
                 && !listener.payload().validate(step.message().payload()).isEmpty();
     }
 
-    private Completion handled(Step step, Listener listener, Hold hold) {
+    private Handled handled(Step step, Listener listener, Hold hold) {
         return switch (runs.run(step, listener, hold)) {
             case HandlerRuns.Run.Finished(HandlerResult.Done done) -> stamped(step, done.outputs(), done.spent());
             case HandlerRuns.Run.Finished(HandlerResult.Failed failed) ->
@@ -67,6 +68,9 @@ final class Work {
                         : error(step, failed.code(), failed.message(), false, failed.spent());
             case HandlerRuns.Run.Finished(HandlerResult.Again again) ->
                 error(step, again.code(), again.message(), true, again.spent());
+            case HandlerRuns.Run.Finished(HandlerResult.Later later) ->
+                throw new IllegalStateException("a wait until " + later.until() + " is no end");
+            case HandlerRuns.Run.Later(Parking parking) -> new Asleep(parking);
             case HandlerRuns.Run.GivenUp givenUp -> {
                 Optional<String> past = budget.exceeded(step);
                 if (past.isPresent()) {

@@ -1,12 +1,20 @@
 package io.agentserver.pump.grpc;
 
+import io.agentserver.buffer.v1.AwaitedReply;
+import io.agentserver.buffer.v1.AwaitedRequest;
 import io.agentserver.buffer.v1.BeginReply;
 import io.agentserver.buffer.v1.BeginRequest;
 import io.agentserver.buffer.v1.BufferGrpc;
 import io.agentserver.buffer.v1.CompleteReply;
 import io.agentserver.buffer.v1.CompleteRequest;
+import io.agentserver.buffer.v1.DueReply;
+import io.agentserver.buffer.v1.DueRequest;
+import io.agentserver.buffer.v1.ParkReply;
+import io.agentserver.buffer.v1.ParkRequest;
 import io.agentserver.buffer.v1.ReadReply;
 import io.agentserver.buffer.v1.ReadRequest;
+import io.agentserver.buffer.v1.Stop;
+import io.agentserver.buffer.v1.StopsRequest;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.pump.flow.ThreadBuffer;
 import io.agentserver.pump.flow.UnavailableException;
@@ -22,6 +30,7 @@ import io.grpc.stub.MetadataUtils;
 
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.Function;
 
 /**
@@ -70,6 +79,35 @@ public final class GrpcThreadBuffer implements ThreadBuffer, AutoCloseable {
     @Override
     public ReadReply read(ReadRequest request) {
         return call(request.getTenant(), buffer -> buffer.read(request));
+    }
+
+    @Override
+    public ParkReply park(ParkRequest request) {
+        return call(request.getTenant(), buffer -> buffer.park(request));
+    }
+
+    @Override
+    public DueReply due(DueRequest request) {
+        return call(ServiceTokens.PLATFORM.value(), buffer -> buffer.due(request));
+    }
+
+    @Override
+    public AwaitedReply awaited(AwaitedRequest request) {
+        return call(ServiceTokens.PLATFORM.value(), buffer -> buffer.awaited(request));
+    }
+
+    @Override
+    public void stops(Consumer<Stop> listener) {
+        Metadata headers = new Metadata();
+        headers.put(AUTHORIZATION, "Bearer " + tokens.issue(ServiceTokens.PLATFORM, ServiceTokens.BUFFER));
+        try {
+            stub.withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers))
+                    .stops(StopsRequest.getDefaultInstance())
+                    .forEachRemaining(listener);
+        } catch (StatusRuntimeException e) {
+            throw new UnavailableException("the buffer: " + e.getStatus(), e);
+        }
+        throw new UnavailableException("the buffer ended the stream of stops");
     }
 
     private <T> T call(String tenant, Function<BufferGrpc.BufferBlockingStub, T> call) {

@@ -8,8 +8,10 @@ import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
 import io.agentserver.organism.Listener;
 import io.agentserver.organism.Organism;
+import org.jspecify.annotations.Nullable;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
 
@@ -20,6 +22,7 @@ import java.util.UUID;
  * @param caller whom a response answers: a listener, or the client at the root
  * @param history what this thread has begun and its own outputs, oldest first, without this message
  * @param time how long the handler may take
+ * @param waitedUntil the time that an earlier run asked for and that has come; null: none did
  */
 public record HandlerCall(
         TenantId tenant,
@@ -31,7 +34,8 @@ public record HandlerCall(
         Organism organism,
         String caller,
         List<Slot> history,
-        Duration time) {
+        Duration time,
+        @Nullable Instant waitedUntil) {
     public HandlerCall {
         history = List.copyOf(history);
     }

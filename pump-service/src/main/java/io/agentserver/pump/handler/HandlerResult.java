@@ -1,5 +1,6 @@
 package io.agentserver.pump.handler;
 
+import java.time.Instant;
 import java.util.List;
 
 /** What came of handling a message. */
@@ -23,6 +24,9 @@ public sealed interface HandlerResult {
 
     /** It failed, and would again: the caller gets the error. A {@link SystemErrors.Code#BUDGET} ends the turn. */
     record Failed(SystemErrors.Code code, String message, Spent spent) implements HandlerResult {}
+
+    /** Nothing to do before then: the message sleeps, and the handler runs again, with {@link HandlerCall#waitedUntil} set. */
+    record Later(Instant until, Spent spent) implements HandlerResult {}
 
     static HandlerResult respond(String payload) {
         return new Done(List.of(new HandlerOutput.Respond(payload)), Spent.NOTHING);

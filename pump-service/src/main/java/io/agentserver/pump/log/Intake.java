@@ -79,12 +79,26 @@ final class Intake {
 
     void release(Slice slice, long bytes) {
         load(slice).add(-1, -bytes);
+        releaseOfTenant(slice, bytes);
+    }
+
+    private void releaseOfTenant(Slice slice, long bytes) {
         Load tenant = tenant(slice);
         tenant.add(-1, -bytes);
         if (tenant.messages == 0) {
             weightsHere -= tenant.weight;
         }
         total.add(-1, -bytes);
+    }
+
+    /** It is off the log, and still takes memory: it fills its partition no more, but its tenant's share. */
+    void detach(Slice slice, long bytes) {
+        load(slice).add(-1, -bytes);
+    }
+
+    /** What {@link #detach} has left. */
+    void releaseDetached(Slice slice, long bytes) {
+        releaseOfTenant(slice, bytes);
     }
 
     /** Whether no more should be taken of it for now. */

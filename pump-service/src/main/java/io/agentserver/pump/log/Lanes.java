@@ -33,6 +33,8 @@ final class Lanes {
     private final Condition idle = lock.newCondition();
     private final Map<Intake.Slice, Holding> holdings = new HashMap<>();
     private int running;
+    private int detached;
+    private volatile boolean stopped;
 
     /** What is done for each message. */
     @FunctionalInterface
@@ -42,14 +44,58 @@ final class Lanes {
     }
 
     /** A partition from its assignment to its revocation. */
-    private static final class Holding implements Hold {
+    private static final class Holding {
         private final OffsetWindow window = new OffsetWindow();
         private final Map<String, Deque<LogMessage>> lanes = new HashMap<>();
         private volatile boolean letGo;
+    }
+
+    /** A message from when it is first in its lane to its end. */
+    private final class MessageHold implements Hold {
+        private final Holding holding;
+        private final String key;
+        private final LogMessage message;
+        private volatile boolean isDetached;
+
+        MessageHold(Holding holding, String key, LogMessage message) {
+            this.holding = holding;
+            this.key = key;
+            this.message = message;
+        }
 
         @Override
         public boolean isLetGo() {
-            return letGo;
+            return isDetached ? stopped : holding.letGo;
+        }
+
+        @Override
+        public void detach() {
+            lock.lock();
+            try {
+                if (isDetached || holding.letGo) {
+                    return;
+                }
+                isDetached = true;
+                detached++;
+                intake.detach(slice(message), message.value().length);
+                holding.window.finish(message.offset());
+                if (following(holding, key) != null) {
+                    Thread.ofVirtual().name("lane").start(() -> run(holding, key));
+                }
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        void end() {
+            lock.lock();
+            try {
+                intake.releaseDetached(slice(message), message.value().length);
+                detached--;
+                idle.signalAll();
+            } finally {
+                lock.unlock();
+            }
         }
     }
 
@@ -158,6 +204,22 @@ final class Lanes {
         }
     }
 
+    /** No partition is held any more, and what is detached is let go too. */
+    void stop() {
+        stopped = true;
+        letGoOfAll();
+    }
+
+    /** Messages that are worked on off the log. */
+    int detached() {
+        lock.lock();
+        try {
+            return detached;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Messages taken and not finished. */
     int inFlight(Intake.Slice slice) {
         lock.lock();
@@ -178,12 +240,12 @@ final class Lanes {
         }
     }
 
-    /** @return whether every lane ran empty in that time */
+    /** @return whether every lane ran empty, and what is off the log ended, in that time */
     boolean awaitIdle(Duration time) throws InterruptedException {
         lock.lock();
         try {
             long left = time.toNanos();
-            while (running > 0) {
+            while (running > 0 || detached > 0) {
                 if (left <= 0) {
                     return false;
                 }
@@ -198,12 +260,18 @@ final class Lanes {
     private void run(Holding holding, String key) {
         LogMessage message = first(holding, key);
         while (message != null) {
-            message = next(holding, key, message, isFinished(message, holding));
+            MessageHold hold = new MessageHold(holding, key, message);
+            boolean finished = isFinished(message, hold);
+            if (hold.isDetached) {
+                hold.end();
+                return; // the lane went on without it
+            }
+            message = next(holding, key, message, finished);
         }
     }
 
     /** False: it was let go. */
-    private boolean isFinished(LogMessage message, Holding holding) {
+    private boolean isFinished(LogMessage message, MessageHold holding) {
         for (int failures = 0; ; failures++) {
             try {
                 if (work.handle(message, holding)) {
@@ -245,21 +313,26 @@ final class Lanes {
             if (finished) {
                 holding.window.finish(done.offset());
             }
-            Deque<LogMessage> lane = holding.lanes.get(key);
-            if (lane != null) {
-                lane.pollFirst();
-                LogMessage following = lane.peekFirst();
-                if (following != null) {
-                    return following;
-                }
-                holding.lanes.remove(key);
-            }
-            running--;
-            idle.signalAll();
-            return null;
+            return following(holding, key);
         } finally {
             lock.unlock();
         }
+    }
+
+    /** Takes the first from its lane, and the lane away if it was the last. */
+    private @Nullable LogMessage following(Holding holding, String key) {
+        Deque<LogMessage> lane = holding.lanes.get(key);
+        if (lane != null) {
+            lane.pollFirst();
+            LogMessage following = lane.peekFirst();
+            if (following != null) {
+                return following;
+            }
+            holding.lanes.remove(key);
+        }
+        running--;
+        idle.signalAll();
+        return null;
     }
 
     private static Intake.Slice slice(LogMessage message) {

@@ -117,6 +117,11 @@ public final class Pump implements AutoCloseable {
         return assigned;
     }
 
+    /** Messages that take long: worked on here, off the log, in the journal's care. */
+    public int detachedCount() {
+        return lanes.detached();
+    }
+
     /** Lanes that have a message. */
     public int laneCount() {
         return lanes.count();
@@ -131,7 +136,7 @@ public final class Pump implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        lanes.letGoOfAll();
+        lanes.stop();
     }
 
     private void run() {

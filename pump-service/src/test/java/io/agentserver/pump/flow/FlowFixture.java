@@ -58,6 +58,7 @@ abstract class FlowFixture {
               - {name: greeter, description: Greets., agent: true, handler: llm, prompt: Greet., payload: {root: Greeting, fields: {Name: string}}, peers: [{name: shouter, hand_over: true}], retries: 1, timeout: 400ms}
               - {name: shouter, description: Shouts., handler: 'builtin:upper', payload: {root: GreetingResponse, fields: {Message: string}}, response: {root: ShoutedResponse, fields: {Message: string}}}
               - {name: service, description: A service., handler: http, url: 'https://example.com/x', secret: whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD, payload: {root: Job, fields: {Text: string}}, peers: [shouter, left], retries: 1}
+              - {name: patient, description: A service that comes back., handler: http, url: 'https://example.com/y', secret: whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD, payload: {root: Ask, fields: {Text: string}}, retries: 20}
               - {name: left, description: One of two., handler: 'builtin:echo', broadcast: true, payload: {root: Poll, fields: {Question: string}}}
               - {name: right, description: The other., handler: 'builtin:echo', broadcast: true, payload: {root: Poll, fields: {Question: string}}}
             """;
@@ -161,9 +162,14 @@ abstract class FlowFixture {
     }
 
     FairGate gate = new FairGate(64, _ -> 1);
+    Duration parkAfter = HandlerRuns.PARK_AFTER;
+
+    MessageFlow flow(ThreadBuffer with) {
+        return parts(with).flow();
+    }
 
     /** Its pauses are noted and take no time. */
-    MessageFlow flow(ThreadBuffer with) {
+    MessageFlows.Parts parts(ThreadBuffer with) {
         return new MessageFlows(
                         keys,
                         MAC,
@@ -171,12 +177,12 @@ abstract class FlowFixture {
                         new Organisms(tenants, new OrganismParser(Handlers.builtinNames(), Set.of())),
                         with,
                         records -> outbox.append(records),
-                        new Handlers(call -> llm.handle(call), call -> http.handle(call)),
+                        new Handlers(call -> llm.handle(call), call -> http.handle(call), Clock.systemUTC()),
                         new PumpMetrics(registry),
                         Tracing.none(),
                         _ -> 1,
                         Clock.systemUTC())
-                .flow(new Patience(pauses::add), gate);
+                .parts(new Patience(pauses::add), gate, parkAfter);
     }
 
     LogMessage client(@Nullable String to, String payload) {

@@ -4,8 +4,6 @@ import io.agentserver.buffer.v1.BeginReply;
 import io.agentserver.buffer.v1.BeginRequest;
 import io.agentserver.buffer.v1.CompleteReply;
 import io.agentserver.buffer.v1.CompleteRequest;
-import io.agentserver.buffer.v1.ReadReply;
-import io.agentserver.buffer.v1.ReadRequest;
 import io.agentserver.envelope.EnvelopeToken;
 import io.agentserver.log.RecordHeaders;
 import io.agentserver.log.RecordMac;
@@ -28,11 +26,15 @@ class PoisonTest extends FlowFixture {
     private final RuntimeException cause = new RuntimeException("a test's");
 
     /** The journal, with a fault before or after each of its calls. */
-    private final class Faulty implements ThreadBuffer {
+    private final class Faulty extends ForwardingBuffer {
         Function<BeginRequest, @Nullable Throwable> afterBegin = _ -> null;
         Function<CompleteRequest, @Nullable Throwable> beforeComplete = _ -> null;
         Function<CompleteRequest, @Nullable Throwable> afterComplete = _ -> null;
         int completes;
+
+        Faulty() {
+            super(journal);
+        }
 
         @Override
         public BeginReply begin(BeginRequest request) {
@@ -48,11 +50,6 @@ class PoisonTest extends FlowFixture {
             CompleteReply reply = journal.complete(request);
             throwIf(afterComplete.apply(request));
             return reply;
-        }
-
-        @Override
-        public ReadReply read(ReadRequest request) {
-            return journal.read(request);
         }
 
         private static void throwIf(@Nullable Throwable failure) {
@@ -263,7 +260,7 @@ class PoisonTest extends FlowFixture {
     void a_verdict_of_a_newer_buffer_waits_for_a_newer_pump() {
         http = _ -> done(new HandlerOutput.Respond("<ok/>"));
         int[] answers = {0};
-        ThreadBuffer newer = new ThreadBuffer() {
+        ThreadBuffer newer = new ForwardingBuffer(journal) {
             @Override
             public BeginReply begin(BeginRequest request) {
                 return ++answers[0] < 20
@@ -276,11 +273,6 @@ class PoisonTest extends FlowFixture {
                 return answers[0]++ < 40
                         ? CompleteReply.newBuilder().setOutcomeValue(99).build()
                         : journal.complete(request);
-            }
-
-            @Override
-            public ReadReply read(ReadRequest request) {
-                return journal.read(request);
             }
         };
         handle(client("service", JOB), newer);

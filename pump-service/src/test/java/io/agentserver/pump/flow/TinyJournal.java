@@ -1,17 +1,25 @@
 package io.agentserver.pump.flow;
 
+import io.agentserver.buffer.v1.AwaitedReply;
+import io.agentserver.buffer.v1.AwaitedRequest;
 import io.agentserver.buffer.v1.BeginReply;
 import io.agentserver.buffer.v1.BeginRequest;
 import io.agentserver.buffer.v1.CompleteReply;
 import io.agentserver.buffer.v1.CompleteRequest;
+import io.agentserver.buffer.v1.DueReply;
+import io.agentserver.buffer.v1.DueRequest;
 import io.agentserver.buffer.v1.Emission;
 import io.agentserver.buffer.v1.Join;
 import io.agentserver.buffer.v1.Kind;
 import io.agentserver.buffer.v1.Outcome;
 import io.agentserver.buffer.v1.Output;
+import io.agentserver.buffer.v1.ParkReply;
+import io.agentserver.buffer.v1.ParkRequest;
+import io.agentserver.buffer.v1.Parking;
 import io.agentserver.buffer.v1.ReadReply;
 import io.agentserver.buffer.v1.ReadRequest;
 import io.agentserver.buffer.v1.Slot;
+import io.agentserver.buffer.v1.Stop;
 import io.agentserver.buffer.v1.Tokens;
 import io.agentserver.buffer.v1.Verdict;
 
@@ -21,6 +29,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /**
  * A journal of one conversation's one turn in memory, as much of buffer.proto as the flow can notice: once-only, callers, joins,
@@ -33,6 +42,8 @@ final class TinyJournal implements ThreadBuffer {
     static final long EXPIRED = 1;
 
     final List<CompleteRequest> completed = new ArrayList<>();
+    final List<ParkRequest> parked = new ArrayList<>();
+    Parking parking = Parking.getDefaultInstance();
     final List<BeginRequest> begun = new ArrayList<>();
     final List<Slot> slots = new ArrayList<>();
     private final Map<String, Opened> threads = new HashMap<>();
@@ -120,6 +131,7 @@ final class TinyJournal implements ThreadBuffer {
                 .setHops(completed.size())
                 .setTokens(tokens)
                 .setTurnOpenedAtMs(openedAtMs)
+                .setParking(parking)
                 .addAllHistory(history(request))
                 .build();
     }
@@ -137,6 +149,30 @@ final class TinyJournal implements ThreadBuffer {
         }
         done.put(key, emissions);
         return reply(Outcome.ACCEPTED, emissions);
+    }
+
+    @Override
+    public ParkReply park(ParkRequest request) {
+        parked.add(request);
+        boolean done = this.done.containsKey(request.getThread() + request.getMessage());
+        return ParkReply.newBuilder()
+                .setOutcome(done ? Outcome.REPEATED : Outcome.ACCEPTED)
+                .build();
+    }
+
+    @Override
+    public DueReply due(DueRequest request) {
+        throw new UnavailableException("nothing is due here");
+    }
+
+    @Override
+    public AwaitedReply awaited(AwaitedRequest request) {
+        throw new UnavailableException("nobody is asked here");
+    }
+
+    @Override
+    public void stops(Consumer<Stop> listener) {
+        throw new UnavailableException("nothing stops here");
     }
 
     @Override

@@ -4,6 +4,12 @@ import io.agentserver.organism.Listener;
 import io.agentserver.organism.Organism;
 import io.agentserver.pump.testing.Calls;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.time.Clock;
+import java.time.Instant;
+import java.time.ZoneOffset;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -23,12 +29,24 @@ class BuiltinsTest {
                 handler: builtin:upper
                 payload: {root: Letter, fields: {Text: {type: string, repeated: true}, Pages: int, From: string}}
                 response: {root: Loud, fields: {Text: {type: string, repeated: true}, Pages: int}}
+              - name: alarm
+                description: Rings.
+                handler: builtin:timer
+                payload: {root: Alarm, fields: {At: {type: string, optional: true}, After: {type: string, optional: true}, Text: string}}
+                response: {root: Ring, fields: {Text: string}}
+              - name: later
+                description: Comes back.
+                handler: builtin:timer
+                payload: {root: Delay, fields: {After: string}}
             """;
+
+    private static final Instant NOW = Instant.parse("2026-01-01T00:00:00Z");
 
     private static final Organism ORGANISM = Calls.organism(TOOLS);
     private static final Handlers HANDLERS = new Handlers(
             _ -> HandlerResult.failed(SystemErrors.Code.HANDLER, "llm"),
-            _ -> HandlerResult.failed(SystemErrors.Code.HANDLER, "http"));
+            _ -> HandlerResult.failed(SystemErrors.Code.HANDLER, "http"),
+            Clock.fixed(NOW, ZoneOffset.UTC));
 
     @Test
     void echo_answers_with_what_it_got() {
@@ -51,6 +69,63 @@ class BuiltinsTest {
                 .isEqualTo("<result xmlns=\"\">42</result>");
         assertThat(answer("typed", "<Task><Expression>1/4</Expression></Task>"))
                 .isEqualTo("<Total xmlns=\"\"><Value>0.25</Value></Total>");
+    }
+
+    @Test
+    void a_timer_sleeps_until_its_time_and_answers_then() {
+        assertThat(until("alarm", "<Alarm><After>90s</After><Text>up</Text></Alarm>"))
+                .isEqualTo(NOW.plusSeconds(90));
+        assertThat(until("alarm", "<Alarm><After>PT1M30S</After><Text>up</Text></Alarm>"))
+                .isEqualTo(NOW.plusSeconds(90));
+        assertThat(until("alarm", "<Alarm><At>2026-01-01T12:00:00Z</At><Text>up</Text></Alarm>"))
+                .isEqualTo(Instant.parse("2026-01-01T12:00:00Z"));
+        assertThat(until("alarm", "<Alarm><At>2020-01-01T12:00:00Z</At><Text>up</Text></Alarm>"))
+                .as("what has passed is due now")
+                .isEqualTo(NOW);
+        assertThat(woken("alarm", "<Alarm><After>90s</After><Text>a &lt; b</Text></Alarm>"))
+                .isEqualTo("<Ring xmlns=\"\"><Text>a &lt; b</Text></Ring>");
+        assertThat(woken("later", "<Delay><After>1ms</After></Delay>")).isEqualTo("<Delay><After>1ms</After></Delay>");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "<At>tomorrow</At>",
+                "<After>soon</After>",
+                "<After>24h</After>",
+                "<After>PT999999999999999H</After>",
+                "<At>+1000000000-12-31T23:59:59Z</At>",
+                "<At>2026-01-01T12:00:00Z</At><After>1s</After>"
+            })
+    void a_timer_without_one_time_within_a_day_fails(String fields) {
+        assertThat(result("alarm", "<Alarm>" + fields + "<Text>up</Text></Alarm>"))
+                .isInstanceOfSatisfying(
+                        HandlerResult.Failed.class,
+                        failed -> assertThat(failed.message()).startsWith("a timer "));
+    }
+
+    private static Instant until(String listener, String payload) {
+        return ((HandlerResult.Later) result(listener, payload)).until();
+    }
+
+    private static String woken(String listener, String payload) {
+        HandlerCall call = Calls.call(ORGANISM, listener, payload);
+        HandlerCall again = new HandlerCall(
+                call.tenant(),
+                call.conversation(),
+                call.thread(),
+                call.turn(),
+                call.message(),
+                call.listener(),
+                call.organism(),
+                call.caller(),
+                call.history(),
+                call.time(),
+                NOW);
+        HandlerResult.Done done =
+                (HandlerResult.Done) HANDLERS.of(call.listener().handler()).handle(again);
+        return done.outputs().getFirst().payload();
     }
 
     @Test

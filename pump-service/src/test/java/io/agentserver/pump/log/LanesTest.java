@@ -75,6 +75,47 @@ class LanesTest {
     }
 
     @Test
+    void what_is_detached_holds_up_neither_its_lane_nor_the_commit_and_still_counts() throws InterruptedException {
+        CountDownLatch isDetached = new CountDownLatch(1);
+        CountDownLatch slow = new CountDownLatch(1);
+        CountDownLatch next = new CountDownLatch(1);
+        List<Boolean> letGo = new ArrayList<>();
+        Intake intake = new Intake(new Bound(2, 1_000), new Bound(3, 1_000), ROOMY);
+        Lanes lanes = new Lanes(
+                (message, hold) -> {
+                    if (message.offset() == 0) {
+                        hold.detach();
+                        hold.detach();
+                        isDetached.countDown();
+                        await(slow);
+                        letGo.add(hold.isLetGo());
+                    } else {
+                        next.countDown();
+                    }
+                    return true;
+                },
+                intake);
+        lanes.add(message(0, 0, "t"));
+        lanes.add(message(0, 1, "t"));
+        isDetached.await();
+        next.await();
+        while (lanes.count() > 0) {
+            Thread.onSpinWait();
+        }
+        assertThat(lanes.committable()).containsEntry(ZERO, 2L);
+        assertThat(lanes.inFlight(ZERO)).isZero();
+        assertThat(lanes.detached()).isEqualTo(1);
+        assertThat(intake.messages()).isEqualTo(1);
+        assertThat(lanes.awaitIdle(Duration.ofMillis(1))).isFalse();
+
+        lanes.letGo(ZERO); // the partition goes, its work goes on
+        slow.countDown();
+        assertThat(lanes.awaitIdle(Duration.ofSeconds(10))).isTrue();
+        assertThat(letGo).containsExactly(false);
+        assertThat(intake.messages()).isZero();
+    }
+
+    @Test
     void a_slow_thread_holds_up_no_other_and_holds_back_the_commit() throws InterruptedException {
         CountDownLatch slow = new CountDownLatch(1);
         CountDownLatch others = new CountDownLatch(5);

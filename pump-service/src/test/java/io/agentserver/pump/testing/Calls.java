@@ -85,7 +85,8 @@ public final class Calls {
                 organism,
                 caller,
                 history,
-                Duration.ofSeconds(5));
+                Duration.ofSeconds(5),
+                null);
     }
 
     public static HandlerCall call(Organism organism, String listener, String payload) {
