@@ -87,7 +87,8 @@ class ArchitectureTest {
             String name = outermost(type);
             return type.getPackageName().startsWith("io.agentserver.service")
                     || type.getPackageName().startsWith("io.agentserver.standalone")
-                    || name.matches(".*(Application|Configuration|Endpoint|Properties|Filter|Advice|Problems)");
+                    || name.matches(
+                            ".*(Application|Configuration|Endpoint|Properties|Filter|Advice|Problems|ServerRefusals)");
         });
     }
 

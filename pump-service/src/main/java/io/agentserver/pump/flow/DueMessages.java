@@ -64,7 +64,7 @@ public final class DueMessages implements AutoCloseable {
     }
 
     /** @return how many entries were due */
-    int bringBack() {
+    public int bringBack() {
         DueReply reply = buffer.due(DueRequest.newBuilder()
                 .setOwner(owner)
                 .setLimit(MOST)

@@ -1,0 +1,126 @@
+package io.agentserver.standalone.simulation;
+
+import io.agentserver.buffer.journal.ConversationJournal;
+import io.agentserver.buffer.journal.ConversationReader;
+import io.agentserver.buffer.journal.DueIndex;
+import io.agentserver.buffer.journal.Wakeups;
+import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.buffer.store.DueStore;
+import io.agentserver.buffer.store.Leases;
+import io.agentserver.buffer.store.ThreadStore;
+import io.agentserver.buffer.v1.AwaitedReply;
+import io.agentserver.buffer.v1.AwaitedRequest;
+import io.agentserver.buffer.v1.BeginReply;
+import io.agentserver.buffer.v1.BeginRequest;
+import io.agentserver.buffer.v1.CompleteReply;
+import io.agentserver.buffer.v1.CompleteRequest;
+import io.agentserver.buffer.v1.DueReply;
+import io.agentserver.buffer.v1.DueRequest;
+import io.agentserver.buffer.v1.ParkReply;
+import io.agentserver.buffer.v1.ParkRequest;
+import io.agentserver.buffer.v1.ReadReply;
+import io.agentserver.buffer.v1.ReadRequest;
+import io.agentserver.buffer.v1.Stop;
+import io.agentserver.envelope.TenantId;
+import io.agentserver.envelope.ThreadId;
+import io.agentserver.pump.flow.ThreadBuffer;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Random;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+
+/**
+ * Some buffer processes over one store. Each call goes to any of them; whoever calls may be killed before it gets there, and
+ * after it was done but not answered.
+ */
+final class SimulatedBuffer implements ThreadBuffer {
+    private static final Duration TTL = Duration.ofHours(24);
+
+    private record Pod(ConversationJournal journal, ConversationReader reader, DueIndex due) {}
+
+    private final Pod[] pods = new Pod[2];
+    private final ThreadStore threads;
+    private final DueStore due;
+    private final Clock clock;
+    private final Random random;
+
+    SimulatedBuffer(ThreadStore threads, DueStore due, Clock clock, Random random) {
+        this.threads = threads;
+        this.due = due;
+        this.clock = clock;
+        this.random = random;
+        for (int i = 0; i < pods.length; i++) {
+            restart(i);
+        }
+    }
+
+    /** It has forgotten all that is not in the store. */
+    void restartOne() {
+        restart(random.nextInt(pods.length));
+    }
+
+    void cancel(ThreadId conversation) {
+        any().journal.cancel(new ConversationKey(Platform.TENANT, conversation));
+    }
+
+    @Override
+    public BeginReply begin(BeginRequest request) {
+        return call(() -> any().journal.begin(key(request.getTenant(), request.getConversation()), request));
+    }
+
+    @Override
+    public CompleteReply complete(CompleteRequest request) {
+        return call(() -> any().journal.complete(key(request.getTenant(), request.getConversation()), request));
+    }
+
+    @Override
+    public ReadReply read(ReadRequest request) {
+        return call(() -> any().reader.read(key(request.getTenant(), request.getConversation()), request));
+    }
+
+    @Override
+    public ParkReply park(ParkRequest request) {
+        return call(() -> any().journal.park(key(request.getTenant(), request.getConversation()), request));
+    }
+
+    @Override
+    public DueReply due(DueRequest request) {
+        return call(() -> any().due.take(request));
+    }
+
+    @Override
+    public AwaitedReply awaited(AwaitedRequest request) {
+        throw new UnsupportedOperationException("handlers are instant here");
+    }
+
+    @Override
+    public void stops(Consumer<Stop> listener) {
+        throw new UnsupportedOperationException("handlers are instant here");
+    }
+
+    private void restart(int which) {
+        Wakeups wakeups = new Wakeups();
+        ConversationJournal journal = new ConversationJournal(threads, due, wakeups, TTL, 100_000_000, clock);
+        pods[which] = new Pod(
+                journal,
+                new ConversationReader(journal, threads, wakeups),
+                new DueIndex(due, Leases.NOBODY_ELSE, journal, clock));
+    }
+
+    private Pod any() {
+        return pods[random.nextInt(pods.length)];
+    }
+
+    private static <T> T call(Supplier<T> call) {
+        Baton.point();
+        T reply = call.get();
+        Baton.point();
+        return reply;
+    }
+
+    private static ConversationKey key(String tenant, String conversation) {
+        return new ConversationKey(new TenantId(tenant), ThreadId.parse(conversation));
+    }
+}
