@@ -6,7 +6,12 @@ import io.agentserver.buffer.v1.Emission;
 import io.agentserver.buffer.v1.Slot;
 import io.agentserver.envelope.MessageId;
 
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /** What a state's slots look like to the callers of begin and complete. */
 final class Replies {
@@ -18,16 +23,28 @@ final class Replies {
     }
 
     /**
-     * What a completed message owes the log. What is no longer in flight or queued has been read from there: were it put
-     * there again whenever the message comes again, it would bring all its own outputs again, and they theirs.
+     * What a completed message owes the log: what it made that is in flight or queued, and what those that it made and that are
+     * completed owe. They may have been completed by a pump that took them from an old place in the log and died before their
+     * outputs were there; nobody else would bring those. What has taken effect is not put there again: it would bring all its
+     * own outputs again, and they theirs.
      */
     static List<Emission> emissions(JournalState state, Completed completed) {
-        return completed.getEmitsList().stream()
-                .filter(sequence -> sequence > state.expiredThrough())
-                .map(state::slot)
-                .filter(slot -> state.isAwaited(MessageKey.of(slot)))
-                .map(slot -> emission(state, slot))
-                .toList();
+        List<Emission> owed = new ArrayList<>();
+        Deque<Completed> debtors = new ArrayDeque<>(List.of(completed));
+        Set<Long> seen = new HashSet<>();
+        while (!debtors.isEmpty()) {
+            for (long sequence : debtors.remove().getEmitsList()) {
+                if (sequence > state.expiredThrough() && seen.add(sequence)) {
+                    Slot slot = state.slot(sequence);
+                    if (state.isAwaited(MessageKey.of(slot))) {
+                        owed.add(emission(state, slot));
+                    } else {
+                        state.completion(MessageKey.of(slot)).ifPresent(debtors::add);
+                    }
+                }
+            }
+        }
+        return List.copyOf(owed);
     }
 
     static Emission emission(JournalState state, Slot slot) {
