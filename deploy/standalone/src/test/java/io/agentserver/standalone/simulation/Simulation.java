@@ -18,6 +18,7 @@ import io.agentserver.pump.flow.MessageFlows;
 import io.agentserver.pump.flow.PumpMetrics;
 import io.agentserver.pump.handler.Handlers;
 import io.agentserver.pump.trace.Tracing;
+import io.agentserver.standalone.checker.ConversationChecker;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 
 import java.nio.charset.StandardCharsets;
@@ -50,7 +51,7 @@ final class Simulation {
     private final SimulatedBuffer buffer;
     private final List<SimulatedPump> pumps = new ArrayList<>();
     private final EnvelopeToken tokens = new EnvelopeToken(clock);
-    private final Map<ThreadId, List<Checker.Sent>> sent = new LinkedHashMap<>();
+    private final Map<ThreadId, List<ConversationChecker.Sent>> sent = new LinkedHashMap<>();
     private final List<ThreadId> cancelled = new ArrayList<>();
     private int messages;
 
@@ -92,13 +93,13 @@ final class Simulation {
         if (!comesToRest()) {
             faults.add("it does not come to rest");
         }
-        Checker checker = new Checker();
+        ConversationChecker checker = new ConversationChecker();
         sent.forEach((conversation, all) -> checker.check(
                 conversation.toString(),
                 threads.read(new ConversationKey(Platform.TENANT, conversation), 1, Look.CONSISTENT),
                 all.stream()
-                        .map(message ->
-                                new Checker.Sent(message.message(), message.answer(), cancelled.contains(conversation)))
+                        .map(message -> new ConversationChecker.Sent(
+                                message.message(), message.answer(), cancelled.contains(conversation)))
                         .toList()));
         faults.addAll(checker.faults());
         log.deadLetters()
@@ -223,7 +224,8 @@ final class Simulation {
                 key,
                 envelope.bytes(),
                 Map.of(RecordHeaders.MAC, platform.mac().of(Platform.TOPIC, key, envelope.bytes()))));
-        sent.computeIfAbsent(conversation, _ -> new ArrayList<>()).add(new Checker.Sent(id.toString(), answer, false));
+        sent.computeIfAbsent(conversation, _ -> new ArrayList<>())
+                .add(new ConversationChecker.Sent(id.toString(), answer, false));
     }
 
     private static String all(String text, int count) {

@@ -1,4 +1,4 @@
-package io.agentserver.standalone.simulation;
+package io.agentserver.standalone.checker;
 
 import io.agentserver.buffer.commit.Change;
 import io.agentserver.buffer.commit.Commit;
@@ -16,17 +16,17 @@ import java.util.Map;
 import java.util.Set;
 
 /** Reads a conversation's commits, and says what is wrong with them. Knows nothing of the code that wrote them. */
-final class Checker {
+public final class ConversationChecker {
     private final List<String> faults = new ArrayList<>();
 
     /** A client's message: what was sent, in the order of the log, and what must come of it. */
-    record Sent(String message, String answer, boolean mayBeCancelled) {}
+    public record Sent(String message, String answer, boolean mayBeCancelled) {}
 
-    List<String> faults() {
+    public List<String> faults() {
         return faults;
     }
 
-    void check(String conversation, List<Commit> commits, List<Sent> sent) {
+    public void check(String conversation, List<Commit> commits, List<Sent> sent) {
         long number = 0;
         long sequence = 0;
         Set<String> slots = new HashSet<>();

@@ -1,0 +1,206 @@
+package io.agentserver.standalone.faults;
+
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.api.StatefulRedisConnection;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.common.TopicPartition;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.ExecutionException;
+import java.util.stream.Collectors;
+
+/** What may happen to a fleet. When {@link #strike} returns, everything that should run was started, ready or not. */
+enum Fault {
+    KILL_PUMP {
+        @Override
+        String strike(Fleet fleet, Random random, Path armed) throws InterruptedException {
+            return kill(any(fleet.ofRole(Role.PUMP), random), random);
+        }
+    },
+    CRASH {
+        @Override
+        String strike(Fleet fleet, Random random, Path armed) throws InterruptedException {
+            CrashPoint point = any(List.of(CrashPoint.values()), random);
+            return crash(fleet, point, random, armed);
+        }
+    },
+    /** Past its session: another pump has its partitions when it wakes up. */
+    FREEZE_PUMP {
+        @Override
+        String strike(Fleet fleet, Random random, Path armed) throws InterruptedException {
+            ServiceProcess pump = any(fleet.ofRole(Role.PUMP), random);
+            pump.signal("STOP");
+            Thread.sleep(Duration.ofMillis(7_000 + random.nextInt(5_000)));
+            pump.signal("CONT");
+            return pump.name();
+        }
+    },
+    SCALE_PUMPS {
+        @Override
+        String strike(Fleet fleet, Random random, Path armed) {
+            int wanted = 1 + random.nextInt(fleet.pumps().size());
+            for (ServiceProcess pump : fleet.pumps()) {
+                if (fleet.ofRole(Role.PUMP).size() < wanted && !pump.isWanted()) {
+                    pump.start();
+                } else if (fleet.ofRole(Role.PUMP).size() > wanted && pump.isWanted()) {
+                    pump.stop();
+                }
+            }
+            return "to " + wanted;
+        }
+    },
+    ROLL_PUMPS {
+        @Override
+        String strike(Fleet fleet, Random random, Path armed) {
+            for (ServiceProcess pump : fleet.ofRole(Role.PUMP)) {
+                pump.stop();
+                pump.start();
+            }
+            return "";
+        }
+    },
+    KILL_BUFFER {
+        @Override
+        String strike(Fleet fleet, Random random, Path armed) throws InterruptedException {
+            return kill(any(fleet.ofRole(Role.BUFFER), random), random);
+        }
+    },
+    FREEZE_BUFFER {
+        @Override
+        String strike(Fleet fleet, Random random, Path armed) throws InterruptedException {
+            ServiceProcess buffer = any(fleet.ofRole(Role.BUFFER), random);
+            buffer.signal("STOP");
+            Thread.sleep(Duration.ofMillis(1_000 + random.nextInt(9_000)));
+            buffer.signal("CONT");
+            return "";
+        }
+    },
+    KILL_GATEWAY {
+        @Override
+        String strike(Fleet fleet, Random random, Path armed) throws InterruptedException {
+            return kill(any(fleet.ofRole(Role.GATEWAY), random), random);
+        }
+    },
+    KILL_ROUTER {
+        @Override
+        String strike(Fleet fleet, Random random, Path armed) throws InterruptedException {
+            return kill(any(fleet.ofRole(Role.LLM), random), random);
+        }
+    },
+    KILL_BROKER {
+        @Override
+        String strike(Fleet fleet, Random random, Path armed) {
+            fleet.restartBroker();
+            return "";
+        }
+    },
+    FREEZE_BROKER {
+        @Override
+        String strike(Fleet fleet, Random random, Path armed) throws InterruptedException {
+            Signals.send("STOP", fleet.kafkaPid());
+            Thread.sleep(Duration.ofMillis(1_000 + random.nextInt(9_000)));
+            Signals.send("CONT", fleet.kafkaPid());
+            return "";
+        }
+    },
+    WIPE_REDIS {
+        @Override
+        String strike(Fleet fleet, Random random, Path armed) {
+            RedisClient client = RedisClient.create(fleet.redisUrl());
+            try (StatefulRedisConnection<String, String> connection = client.connect()) {
+                connection.sync().flushall();
+            } finally {
+                client.shutdown();
+            }
+            return "";
+        }
+    },
+    KILL_REDIS {
+        @Override
+        String strike(Fleet fleet, Random random, Path armed) {
+            fleet.restartRedis();
+            return "";
+        }
+    },
+    FREEZE_DYNAMODB {
+        @Override
+        String strike(Fleet fleet, Random random, Path armed) throws InterruptedException {
+            Signals.send("STOP", fleet.dynamoPid());
+            Thread.sleep(Duration.ofMillis(1_000 + random.nextInt(6_000)));
+            Signals.send("CONT", fleet.dynamoPid());
+            return "";
+        }
+    },
+    LOSE_OFFSETS {
+        @Override
+        String strike(Fleet fleet, Random random, Path armed) throws InterruptedException {
+            List<ServiceProcess> pumps = fleet.ofRole(Role.PUMP);
+            pumps.forEach(ServiceProcess::stop);
+            rewind(fleet, random);
+            pumps.forEach(ServiceProcess::start);
+            return "";
+        }
+    };
+
+    private static final int FARTHEST_BACK = 300;
+
+    /**
+     * @param armed while this file is there, a crash point counts
+     * @return what it was done to
+     */
+    abstract String strike(Fleet fleet, Random random, Path armed) throws InterruptedException;
+
+    /** Starts a process anew so that it will end at the point. */
+    static String crash(Fleet fleet, CrashPoint point, Random random, Path armed) {
+        ServiceProcess service = any(fleet.ofRole(point.role()), random);
+        service.kill();
+        int passing = 1 + random.nextInt(point.mostPassings());
+        service.startToCrash(point, armed, passing);
+        return service.name() + " at passing " + passing + " of " + point;
+    }
+
+    private static String kill(ServiceProcess service, Random random) throws InterruptedException {
+        service.kill();
+        Thread.sleep(Duration.ofMillis(random.nextInt(2_000)));
+        service.start();
+        return service.name();
+    }
+
+    private static <T> T any(List<T> all, Random random) {
+        return all.get(random.nextInt(all.size()));
+    }
+
+    /** The group is empty. */
+    private static void rewind(Fleet fleet, Random random) throws InterruptedException {
+        try (Admin admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, fleet.kafkaBootstrap()))) {
+            Map<TopicPartition, OffsetAndMetadata> committed = admin.listConsumerGroupOffsets("pump")
+                    .partitionsToOffsetAndMetadata()
+                    .get();
+            Map<TopicPartition, Long> first = admin
+                    .listOffsets(
+                            committed.keySet().stream().collect(Collectors.toMap(p -> p, _ -> OffsetSpec.earliest())))
+                    .all()
+                    .get()
+                    .entrySet()
+                    .stream()
+                    .collect(Collectors.toMap(
+                            Map.Entry::getKey, entry -> entry.getValue().offset()));
+            Map<TopicPartition, OffsetAndMetadata> before = new HashMap<>();
+            committed.forEach((partition, offset) -> before.put(
+                    partition,
+                    new OffsetAndMetadata(Math.max(
+                            first.getOrDefault(partition, 0L), offset.offset() - random.nextInt(FARTHEST_BACK)))));
+            admin.alterConsumerGroupOffsets("pump", before).all().get();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("the offsets were not changed", e);
+        }
+    }
+}

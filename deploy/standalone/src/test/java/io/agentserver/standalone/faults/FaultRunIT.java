@@ -1,0 +1,184 @@
+package io.agentserver.standalone.faults;
+
+import io.agentserver.buffer.store.ThreadStore;
+import io.agentserver.buffer.store.dynamo.DynamoConnection;
+import io.agentserver.buffer.store.dynamo.DynamoThreadStore;
+import io.agentserver.envelope.MessageId;
+import io.agentserver.envelope.TenantId;
+import io.agentserver.envelope.ThreadId;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
+import tools.jackson.databind.json.JsonMapper;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.random.RandomGenerator;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/**
+ * {@code -Dfaults=…} says how many runs (default 1), {@code -Dfault.seed=…} repeats one's faults, alone; each leaves its history
+ * in {@code target/fault-runs}. A seed fixes what clients send and which faults come, not how threads interleave.
+ */
+class FaultRunIT {
+    private static final TenantId TENANT = new TenantId("faults");
+    private static final Duration HEALED = Duration.ofSeconds(60);
+    private static final Duration BETWEEN_FAULTS = Duration.ofSeconds(4);
+    private static final int FAULTS = 3;
+    private static final Path HISTORIES = Path.of("target/fault-runs");
+
+    private static final HttpClient HTTP =
+            HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
+
+    @TempDir
+    @SuppressWarnings("NullAway.Init")
+    private static Path home;
+
+    @SuppressWarnings("NullAway.Init")
+    private static Scripted scripted;
+
+    @SuppressWarnings("NullAway.Init")
+    private static Fleet fleet;
+
+    @SuppressWarnings("NullAway.Init")
+    private static DynamoDbClient dynamo;
+
+    private static String key = "";
+
+    @BeforeAll
+    static void startTheFleet() throws Exception {
+        scripted = Scripted.start();
+        fleet = Fleet.start(home, scripted.modelUrl(), HTTP);
+        dynamo = DynamoConnection.open(fleet.dynamoUrl());
+        HttpResponse<String> created = send(
+                HttpRequest.newBuilder(URI.create(fleet.gatewayUrl() + "/admin/v1/tenants"))
+                        .header("Content-Type", "application/json")
+                        .POST(HttpRequest.BodyPublishers.ofString(
+                                "{\"id\":\"" + TENANT + "\",\"name\":\"Faults\",\"plan\":\"dev\"}")),
+                Fleet.ADMIN_KEY);
+        assertThat(created.statusCode()).as(created.body()).isEqualTo(201);
+        key = JsonMapper.shared().readTree(created.body()).path("api_key").stringValue();
+        HttpResponse<String> organism = send(
+                HttpRequest.newBuilder(URI.create(fleet.gatewayUrl() + "/v1/organism"))
+                        .header("Content-Type", "application/yaml")
+                        .PUT(HttpRequest.BodyPublishers.ofString(scripted.organism())),
+                key);
+        assertThat(organism.statusCode()).as(organism.body()).isEqualTo(200);
+    }
+
+    @AfterAll
+    static void stopTheFleet() {
+        if (fleet != null) {
+            fleet.close();
+        }
+        if (scripted != null) {
+            scripted.close();
+        }
+    }
+
+    @Test
+    void whatever_happens_to_the_processes_each_message_takes_effect_once_and_in_order() throws Exception {
+        Long again = Long.getLong("fault.seed");
+        int count = again == null ? Integer.getInteger("faults", 1) : 1;
+        List<String> failed = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            long seed = again == null ? RandomGenerator.getDefault().nextLong() : again;
+            List<String> faults = run(seed);
+            if (!faults.isEmpty()) {
+                failed.add("-Dfault.seed=" + seed + ": " + String.join("\n  ", faults));
+                break; // what is left behind would spoil the next
+            }
+        }
+        System.out.println("crash points reached: " + fleet.crashes());
+        assertThat(failed).as(() -> fleet.tails()).isEmpty();
+    }
+
+    @Test
+    void the_checker_misses_a_message_that_was_said_to_be_accepted() throws Exception {
+        Path file = HISTORIES.resolve("doctored.jsonl");
+        try (History history = new History(file)) {
+            String id = "0199c0de-7a11-7000-8000-000000000001";
+            ThreadId conversation = ThreadId.ofFirstMessage(TENANT, MessageId.parse(id));
+            history.write("nobody", "send", History.Type.INVOKE, conversation.toString(), id, "");
+            history.write("nobody", "send", History.Type.OK, conversation.toString(), id, "202");
+        }
+        assertThat(new HistoryChecker(History.read(file), TENANT, journal(), fleet.kafkaBootstrap()).check())
+                .isNotEmpty();
+    }
+
+    private static List<String> run(long seed) throws Exception {
+        System.out.println("fault run -Dfault.seed=" + seed);
+        Random random = new Random(seed);
+        Path file = HISTORIES.resolve(seed + ".jsonl");
+        Path armed = home.resolve("armed");
+        long begun = System.nanoTime();
+        List<String> struck = new ArrayList<>();
+        try (History history = new History(file)) {
+            try (Clients _ = new Clients(fleet.gatewayUrl(), TENANT, key, HTTP, history, random.nextLong())) {
+                Files.createFile(armed);
+                for (int i = 0; i < FAULTS; i++) {
+                    Fault fault = i == 0 ? Fault.CRASH : any(random);
+                    history.fault(fault.name(), History.Type.INVOKE, null);
+                    String what = fault.strike(fleet, random, armed);
+                    history.fault(fault.name(), History.Type.OK, what);
+                    struck.add(what.isEmpty() ? fault.name() : fault + " (" + what + ")");
+                    if (fault == Fault.CRASH || random.nextBoolean()) {
+                        fleet.awaitReady(); // else the next one comes while this one lasts
+                    }
+                    Thread.sleep(BETWEEN_FAULTS.plusMillis(random.nextInt(3_000)));
+                    fleet.startWhatHasEnded();
+                }
+                Files.delete(armed);
+                fleet.awaitReady();
+            }
+            history.fault("healed", History.Type.OK, null);
+        }
+        HistoryChecker checker = new HistoryChecker(History.read(file), TENANT, journal(), fleet.kafkaBootstrap());
+        long deadline = System.nanoTime() + HEALED.toNanos();
+        List<String> faults = checker.check();
+        while (!faults.isEmpty() && System.nanoTime() < deadline) {
+            Thread.sleep(500);
+            faults = checker.check();
+        }
+        System.out.printf(
+                "  %s: %d messages in %d conversations, %.0f s, %d s after the last heal: %s%n",
+                struck,
+                checker.messages(),
+                checker.conversations(),
+                (System.nanoTime() - begun) / 1e9,
+                HEALED.toSeconds() - (deadline - System.nanoTime()) / 1_000_000_000L,
+                faults.isEmpty() ? "all is true" : faults.size() + " faults");
+        return faults;
+    }
+
+    private static Fault any(Random random) {
+        List<Fault> all = List.of(Fault.values());
+        return all.get(random.nextInt(all.size()));
+    }
+
+    private static ThreadStore journal() {
+        return new DynamoThreadStore(dynamo, Duration.ofHours(24), Clock.systemUTC());
+    }
+
+    private static HttpResponse<String> send(HttpRequest.Builder request, String key)
+            throws IOException, InterruptedException {
+        return HTTP.send(
+                request.header("Authorization", "Bearer " + key)
+                        .timeout(Duration.ofSeconds(30))
+                        .build(),
+                HttpResponse.BodyHandlers.ofString());
+    }
+}

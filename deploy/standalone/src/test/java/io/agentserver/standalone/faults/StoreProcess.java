@@ -1,0 +1,29 @@
+package io.agentserver.standalone.faults;
+
+import io.agentserver.localstores.LocalDynamo;
+import io.agentserver.localstores.LocalKafka;
+
+import java.io.IOException;
+import java.nio.file.Path;
+
+/** {@code main}: a broker, or DynamoDB Local, as a process that can be killed and started again on its port. */
+final class StoreProcess {
+    private StoreProcess() {}
+
+    /** @param arguments kafka or dynamodb, its directory, its port */
+    public static void main(String[] arguments) throws IOException {
+        Path directory = Path.of(arguments[1]);
+        int port = Integer.parseInt(arguments[2]);
+        try (AutoCloseable store =
+                arguments[0].equals("kafka") ? LocalKafka.start(directory, port) : LocalDynamo.start(directory, port)) {
+            System.out.println("ready");
+            while (System.in.read() >= 0) {
+                // its end is ours
+            }
+        } catch (IOException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}
