@@ -96,7 +96,12 @@ class FaultRunIT {
         List<String> failed = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             long seed = again == null ? RandomGenerator.getDefault().nextLong() : again;
-            List<String> faults = run(seed);
+            List<String> faults;
+            try {
+                faults = run(seed);
+            } catch (Exception | AssertionError e) {
+                throw new AssertionError("-Dfault.seed=" + seed + ": " + e + "\n" + fleet.tails(), e);
+            }
             if (!faults.isEmpty()) {
                 failed.add("-Dfault.seed=" + seed + ": " + String.join("\n  ", faults));
                 break; // what is left behind would spoil the next

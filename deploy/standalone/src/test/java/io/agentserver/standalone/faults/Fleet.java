@@ -5,6 +5,7 @@ import io.agentserver.localstores.FreePorts;
 import io.agentserver.localstores.LocalRedis;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.Setting;
+import org.awaitility.Awaitility;
 
 import java.io.IOException;
 import java.net.http.HttpClient;
@@ -24,6 +25,7 @@ import java.util.Map;
 final class Fleet implements AutoCloseable {
     static final String ADMIN_KEY = "an-operator-s-key-for-the-fault-runs-alone";
     private static final int MOST_PUMPS = 3;
+    private static final Duration START_LIMIT = Duration.ofSeconds(180);
     private static final Duration STORE_START = Duration.ofSeconds(120);
 
     private final Path home;
@@ -167,8 +169,20 @@ final class Fleet implements AutoCloseable {
                 .forEach(ServiceProcess::start);
     }
 
+    /** What ends meanwhile is started again: a crash point may be reached before the last is ready. */
     void awaitReady() {
-        services.stream().filter(ServiceProcess::isWanted).forEach(service -> service.awaitReady(http));
+        Awaitility.await("all services are ready")
+                .atMost(START_LIMIT)
+                .pollInterval(Duration.ofMillis(250))
+                .until(() -> {
+                    startWhatHasEnded();
+                    for (ServiceProcess service : services) {
+                        if (service.isWanted() && !service.isReady(http)) {
+                            return false;
+                        }
+                    }
+                    return true;
+                });
     }
 
     /** How often a process ended there, by point. */

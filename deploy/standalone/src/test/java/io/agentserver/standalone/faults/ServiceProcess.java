@@ -1,6 +1,5 @@
 package io.agentserver.standalone.faults;
 
-import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
@@ -21,7 +20,6 @@ import java.util.stream.Stream;
 
 /** One of the platform's processes: started again and again on the same port, killed, frozen, made to crash at a point. */
 final class ServiceProcess implements AutoCloseable {
-    private static final Duration START_LIMIT = Duration.ofSeconds(120);
     private static final Duration STOP_LIMIT = Duration.ofSeconds(45);
 
     private final String name;
@@ -132,27 +130,19 @@ final class ServiceProcess implements AutoCloseable {
         }
     }
 
-    /** Starts it anew if it has ended. */
-    void awaitReady(HttpClient http) {
-        Awaitility.await(name + " is ready")
-                .atMost(START_LIMIT)
-                .pollInterval(Duration.ofMillis(250))
-                .until(() -> {
-                    if (!isAlive()) {
-                        start();
-                    }
-                    try {
-                        return http.send(
-                                                HttpRequest.newBuilder(readiness)
-                                                        .timeout(Duration.ofSeconds(5))
-                                                        .build(),
-                                                HttpResponse.BodyHandlers.discarding())
-                                        .statusCode()
-                                == 200;
-                    } catch (IOException e) {
-                        return false; // not listening yet
-                    }
-                });
+    boolean isReady(HttpClient http) throws InterruptedException {
+        try {
+            return isAlive()
+                    && http.send(
+                                            HttpRequest.newBuilder(readiness)
+                                                    .timeout(Duration.ofSeconds(5))
+                                                    .build(),
+                                            HttpResponse.BodyHandlers.discarding())
+                                    .statusCode()
+                            == 200;
+        } catch (IOException e) {
+            return false; // not listening yet, or frozen
+        }
     }
 
     String tail() {
