@@ -15,16 +15,22 @@ final class ConversationBench {
     /**
      * @param store the buffer's store mode, for the row: the platform does not tell it
      * @param flush the flush policy of log and store, likewise
+     * @param hops 1: the echo tool; 2: a service that hands over to it first
      * @param clients of the closed loop
      * @param rate of the open loop, conversations a second
      * @param seconds of each loop
      */
-    record Settings(String store, String flush, int clients, int rate, int seconds, int warmUpSeconds) {
+    record Settings(String store, String flush, int hops, int clients, int rate, int seconds, int warmUpSeconds) {
         static Settings of(Options options) {
-            options.only("store", "flush", "clients", "rate", "seconds", "warm-up");
+            options.only("store", "flush", "hops", "clients", "rate", "seconds", "warm-up");
+            int hops = options.number("hops", 1);
+            if (hops > 2) {
+                throw new WrongArguments("--hops " + hops + ": 1 or 2");
+            }
             return new Settings(
                     options.text("store"),
                     options.text("flush"),
+                    hops,
                     options.number("clients", 64),
                     options.number("rate", 100),
                     options.number("seconds", 30),
@@ -38,9 +44,11 @@ final class ConversationBench {
 
     void run() throws IOException, InterruptedException {
         try (Platform platform = Platform.find();
-                Conversations conversations = new Conversations(platform)) {
+                BenchService service = BenchService.start();
+                Conversations conversations = new Conversations(
+                        platform, settings.hops() == 1 ? Conversations.To.ECHO : Conversations.To.RELAY)) {
             Optional<String> before = platform.organism();
-            platform.activate(Conversations.ORGANISM);
+            platform.activate(Conversations.organism(service.url()));
             try {
                 measure(conversations);
             } finally {
@@ -62,11 +70,12 @@ final class ConversationBench {
         say("open loop, " + settings.rate() + "/s", open);
         System.out.println("""
 
-                | store | flush | clients | conversations/s | p50 | p99 | errors | rate | p50 | p99 | errors |
-                |---|---|---|---|---|---|---|---|---|---|---|
-                | %s | %s | %d | %.0f | %s | %s | %s | %d/s | %s | %s | %s |""".formatted(
+                | store | flush | hops | clients | conversations/s | p50 | p99 | errors | rate | p50 | p99 | errors |
+                |---|---|---|---|---|---|---|---|---|---|---|---|
+                | %s | %s | %d | %d | %.0f | %s | %s | %s | %d/s | %s | %s | %s |""".formatted(
                         settings.store(),
                         settings.flush(),
+                        settings.hops(),
                         settings.clients(),
                         closed.perSecond(),
                         closed.percentile(50),

@@ -1,103 +1,90 @@
 package io.agentserver.loadtests;
 
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedDeque;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.LongAdder;
 
 /**
  * Conversations of one message each: POSTed with {@code Prefer: wait}, over when the response with this message's own
  * text is back. Anything else is an error, by its kind. Safe on any thread.
  */
-final class Conversations implements AutoCloseable {
-    static final String ORGANISM = """
-            organism: {name: benchmark}
-            listeners:
-              - name: echo
-                description: Answers with what it got.
-                handler: builtin:echo
-                payload: {root: Ping, fields: {Text: string}}
-            """;
-
+final class Conversations extends HttpExchanges {
     private static final String FILL = "some text of a usual length, ".repeat(8);
 
-    private final Platform platform;
-    private final ConcurrentLinkedDeque<KeepAliveConnection> idle = new ConcurrentLinkedDeque<>();
-    private final AtomicLong numbers = new AtomicLong();
-    private final Map<String, LongAdder> errors = new ConcurrentHashMap<>();
+    private final String key;
+    private final To to;
 
-    Conversations(Platform platform) {
-        this.platform = platform;
-    }
+    /** Who is asked. */
+    enum To {
+        ECHO("echo", "Ping", true),
+        /** Hands over to echo: two handlers, one after the other. */
+        RELAY("relay", "Pass", true),
+        /** Answers after {@link BenchService#PAUSE}. */
+        SLOW("slow", "Slow", true),
+        /** Nobody waits for the answer. */
+        SLOW_UNWATCHED("slow", "Slow", false);
 
-    /** Blocks until it is over; true if it was answered rightly. */
-    boolean hold() {
-        String text = "ping " + numbers.incrementAndGet() + " " + System.nanoTime();
-        KeepAliveConnection connection = null;
-        try {
-            connection = idle.pollFirst();
-            if (connection == null) {
-                connection = new KeepAliveConnection(platform.gateway);
-            }
-            KeepAliveConnection.Answer answer = connection.exchange(request(text));
-            release(connection);
-            if (answer.status() != 200) {
-                return failed("status " + answer.status());
-            }
-            return answer.body().contains(text) || failed("another text");
-        } catch (IOException e) {
-            discard(connection);
-            return failed(e.getClass().getSimpleName());
+        private final String listener;
+        private final String root;
+        private final boolean waits;
+
+        To(String listener, String root, boolean waits) {
+            this.listener = listener;
+            this.root = root;
+            this.waits = waits;
         }
     }
 
-    /** By kind, since the last call. */
-    Map<String, Long> takeErrors() {
-        Map<String, Long> taken = new java.util.TreeMap<>();
-        errors.forEach((kind, count) -> taken.put(kind, count.sumThenReset()));
-        taken.values().removeIf(count -> count == 0);
-        return taken;
+    Conversations(Platform platform) {
+        this(platform, To.ECHO);
+    }
+
+    Conversations(Platform platform, To to) {
+        super(platform.gateway);
+        this.key = platform.key;
+        this.to = to;
+    }
+
+    /** @param service {@link BenchService}'s URL; the listeners that call it are there only if it is */
+    static String organism(String service) {
+        String echo = """
+                organism: {name: benchmark}
+                listeners:
+                  - name: echo
+                    description: Answers with what it got.
+                    handler: builtin:echo
+                    payload: {root: Ping, fields: {Text: string}}
+                """;
+        return service.isEmpty() ? echo : echo + """
+                  - name: relay
+                    description: Hands over to echo.
+                    handler: http
+                    url: %1$s/relay
+                    secret: whsec_ZXhhbXBsZS1vbmx5LW1ha2UteW91ci1vd24tc2VjcmV0
+                    payload: {root: Pass, fields: {Text: string}}
+                    peers: [{name: echo, hand_over: true}]
+                  - name: slow
+                    description: Answers late.
+                    handler: http
+                    url: %1$s/slow
+                    secret: whsec_ZXhhbXBsZS1vbmx5LW1ha2UteW91ci1vd24tc2VjcmV0
+                    timeout: 25s
+                    payload: {root: Slow, fields: {Text: string}}
+                    response: {root: Late, fields: {Text: string}}
+                """.formatted(service);
     }
 
     @Override
-    public void close() {
-        for (KeepAliveConnection connection = idle.poll(); connection != null; connection = idle.poll()) {
-            discard(connection);
+    Request request(long number) {
+        String text = "ping " + number + " " + System.nanoTime();
+        String body = "<message xmlns=\"https://xml-pipeline.org/ns/envelope/v1\"><meta><from>bench</from><to>"
+                + to.listener + "</to></meta><" + to.root + " xmlns=\"\"><Text>" + text + " " + FILL + "</Text></"
+                + to.root
+                + "></message>";
+        Map<String, String> headers = Map.of("Authorization", "Bearer " + key, "Content-Type", "application/xml");
+        if (!to.waits) {
+            return new Request("/v1/messages", headers, body, 202, "accepted");
         }
-    }
-
-    private byte[] request(String text) {
-        String body = "<message xmlns=\"https://xml-pipeline.org/ns/envelope/v1\"><meta><from>bench</from>"
-                + "<to>echo</to></meta><Ping xmlns=\"\"><Text>" + text + " " + FILL + "</Text></Ping></message>";
-        return ("POST /v1/messages HTTP/1.1\r\nHost: " + platform.gateway.getAuthority() + "\r\nAuthorization: Bearer "
-                        + platform.key + "\r\nContent-Type: application/xml\r\nPrefer: wait=30\r\nContent-Length: "
-                        + body.length() + "\r\n\r\n" + body)
-                .getBytes(StandardCharsets.US_ASCII);
-    }
-
-    private boolean failed(String kind) {
-        errors.computeIfAbsent(kind, k -> new LongAdder()).increment();
-        return false;
-    }
-
-    private void release(KeepAliveConnection connection) {
-        if (connection.isReusable()) {
-            idle.addFirst(connection);
-        } else {
-            discard(connection);
-        }
-    }
-
-    private static void discard(@org.jspecify.annotations.Nullable KeepAliveConnection connection) {
-        try {
-            if (connection != null) {
-                connection.close();
-            }
-        } catch (IOException e) {
-            System.err.println("a connection did not close: " + e);
-        }
+        Map<String, String> waiting = new java.util.HashMap<>(headers);
+        waiting.put("Prefer", "wait=30");
+        return new Request("/v1/messages", waiting, body, 200, text);
     }
 }

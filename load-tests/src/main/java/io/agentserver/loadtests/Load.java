@@ -14,9 +14,9 @@ final class Load {
     private static final long LONGEST_MICROS = Duration.ofMinutes(2).toNanos() / 1000;
     private static final int DIGITS = 3;
 
-    private final Conversations conversations;
+    private final Exchange conversations;
 
-    Load(Conversations conversations) {
+    Load(Exchange conversations) {
         this.conversations = conversations;
     }
 

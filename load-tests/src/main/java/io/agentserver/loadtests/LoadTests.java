@@ -5,10 +5,16 @@ import java.util.Arrays;
 /** {@code main}: runs the benchmark, or reads the profile, that its first argument names. */
 public final class LoadTests {
     private static final String USAGE = """
-            usage: java -jar load-tests-exec.jar conversation --store <mode> --flush <policy> [--clients 64] [--rate 100]
-                       [--seconds 30] [--warm-up 20]
+            usage: java -jar load-tests-exec.jar conversation --store <mode> --flush <policy> [--hops 1] [--clients 64]
+                       [--rate 100] [--seconds 30] [--warm-up 20]
                    java -jar load-tests-exec.jar neighbours --store <mode> --flush <policy> [--rate 10] [--clients 256]
                        [--seconds 30] [--warm-up 60]
+                   java -jar load-tests-exec.jar waiting --store <mode> --flush <policy> [--messages 60000]
+                   java -jar load-tests-exec.jar slow-few --store <mode> --flush <policy> [--rate 300] [--seconds 30]
+                       [--warm-up 60]
+                   java -jar load-tests-exec.jar restate --ingress <url> --handler append|relay [--clients 64]
+                       [--rate 100] [--seconds 30] [--warm-up 20]
+                   java -jar load-tests-exec.jar service [--messages 60000]
                    java -jar load-tests-exec.jar startup [--runs 5]
                    java -jar load-tests-exec.jar profile --jfr <recording> [--parts <file>]
             """;
@@ -31,11 +37,25 @@ public final class LoadTests {
         switch (name) {
             case "conversation" -> new ConversationBench(ConversationBench.Settings.of(Options.parse(options))).run();
             case "neighbours" -> new NeighboursBench(NeighboursBench.Settings.of(Options.parse(options))).run();
+            case "waiting" -> new WaitingBench(WaitingBench.Settings.of(Options.parse(options))).run();
+            case "slow-few" -> new SlowFewBench(SlowFewBench.Settings.of(Options.parse(options))).run();
+            case "restate" -> new RestateBench(RestateBench.Settings.of(Options.parse(options))).run();
+            case "service" -> serve(Options.parse(options));
             case "startup" -> new StartupBench(StartupBench.Settings.of(Options.parse(options))).run();
             case "profile" -> new Profile(Profile.Settings.of(Options.parse(options))).run();
             default ->
                 throw new WrongArguments(
-                        "<" + name + "> is no command; known: conversation, neighbours, startup, profile");
+                        "<" + name + "> is no command; known: conversation, neighbours, waiting, slow-few, restate,"
+                                + " service, startup, profile");
+        }
+    }
+
+    /** The slow service alone, for a peer that has no bench of ours around it. */
+    private static void serve(Options options) throws Exception {
+        options.only("messages");
+        try (BenchService service = BenchService.start()) {
+            System.out.println(service.url() + "/slow");
+            WaitingBench.report(service, options.number("messages", 60_000));
         }
     }
 }

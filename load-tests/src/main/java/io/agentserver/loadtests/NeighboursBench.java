@@ -43,9 +43,9 @@ final class NeighboursBench {
                 Platform quiet = loud.newTenant();
                 Conversations ofLoud = new Conversations(loud);
                 Conversations ofQuiet = new Conversations(quiet)) {
-            quiet.activate(Conversations.ORGANISM);
+            quiet.activate(Conversations.organism(""));
             Optional<String> before = loud.organism();
-            loud.activate(Conversations.ORGANISM);
+            loud.activate(Conversations.organism(""));
             try {
                 measure(new Load(ofLoud), new Load(ofQuiet));
             } finally {

@@ -1,0 +1,130 @@
+package io.agentserver.loadtests;
+
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * The tenant's service: {@code /relay} hands over to echo at once, {@code /slow} answers after {@link #PAUSE}. A virtual
+ * thread for each connection, on plain sockets: it shares the machine with what is measured.
+ */
+final class BenchService implements AutoCloseable {
+    static final Duration PAUSE = Duration.ofSeconds(5);
+
+    private static final int BACKLOG = 16_384;
+    private static final Pattern TEXT = Pattern.compile("<Text>([^<]*)</Text>");
+
+    private final ServerSocket socket;
+    private final AtomicInteger waiting = new AtomicInteger();
+    private final AtomicInteger mostWaiting = new AtomicInteger();
+    private final AtomicLong answered = new AtomicLong();
+
+    private BenchService(ServerSocket socket) {
+        this.socket = socket;
+    }
+
+    static BenchService start() throws IOException {
+        BenchService service = new BenchService(new ServerSocket(0, BACKLOG, InetAddress.getLoopbackAddress()));
+        Thread.ofPlatform().daemon().name("bench-service").start(service::accept);
+        return service;
+    }
+
+    String url() {
+        return "http://127.0.0.1:" + socket.getLocalPort();
+    }
+
+    /** Slow answers given. */
+    long answered() {
+        return answered.get();
+    }
+
+    /** Slow answers that are waited for. */
+    int waiting() {
+        return waiting.get();
+    }
+
+    int mostWaiting() {
+        return mostWaiting.get();
+    }
+
+    @Override
+    public void close() throws IOException {
+        socket.close();
+    }
+
+    private void accept() {
+        while (!socket.isClosed()) {
+            try {
+                Socket connection = socket.accept();
+                connection.setTcpNoDelay(true);
+                Thread.ofVirtual().start(() -> serve(connection));
+            } catch (IOException e) {
+                if (!socket.isClosed()) {
+                    System.err.println("the service does not accept: " + e);
+                }
+            }
+        }
+    }
+
+    private void serve(Socket connection) {
+        try (connection;
+                InputStream in = new BufferedInputStream(connection.getInputStream(), 2_048)) {
+            OutputStream out = connection.getOutputStream();
+            for (String first = line(in); !first.isEmpty(); first = line(in)) {
+                int length = 0;
+                for (String header = line(in); !header.isEmpty(); header = line(in)) {
+                    if (header.toLowerCase(Locale.ROOT).startsWith("content-length:")) {
+                        length = Integer.parseInt(
+                                header.substring("content-length:".length()).strip());
+                    }
+                }
+                String body = new String(in.readNBytes(length), StandardCharsets.UTF_8);
+                byte[] answer = answer(first, body).getBytes(StandardCharsets.UTF_8);
+                out.write(("HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nContent-Length: " + answer.length
+                                + "\r\n\r\n" + new String(answer, StandardCharsets.UTF_8))
+                        .getBytes(StandardCharsets.UTF_8));
+                out.flush();
+            }
+        } catch (IOException e) {
+            // the caller has gone; what it asked for is its to ask again
+        }
+    }
+
+    private String answer(String first, String body) {
+        Matcher matcher = TEXT.matcher(body);
+        String text = matcher.find() ? matcher.group(1) : "";
+        if (first.contains("/relay")) {
+            return "<Ping to=\"echo\"><Text>" + text + "</Text></Ping>";
+        }
+        mostWaiting.accumulateAndGet(waiting.incrementAndGet(), Math::max);
+        try {
+            Thread.sleep(PAUSE);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        waiting.decrementAndGet();
+        answered.incrementAndGet();
+        return "<Late><Text>" + text + "</Text></Late>";
+    }
+
+    private static String line(InputStream in) throws IOException {
+        StringBuilder line = new StringBuilder(64);
+        for (int c = in.read(); c >= 0 && c != '\n'; c = in.read()) {
+            if (c != '\r') {
+                line.append((char) c);
+            }
+        }
+        return line.toString();
+    }
+}
