@@ -157,6 +157,16 @@ public final class EnvelopeDocument {
                 meta.cause());
     }
 
+    /** Makes it another message with the same content: it gets this id and is signed by nobody yet. */
+    public void reissue(MessageId id) {
+        envelope = null;
+        remove("id", EnvelopeNames.DELIVERY);
+        remove("jwt", EnvelopeNames.SECURITY);
+        append("id", EnvelopeNames.DELIVERY, id.toString());
+        meta = new Meta(
+                meta.from(), meta.to(), meta.thread(), id, null, meta.conversation(), meta.turn(), meta.cause());
+    }
+
     /** Appends the token, whose digest is that of {@link #toEnvelope()} before. */
     void sign(String jwt) {
         append("jwt", EnvelopeNames.SECURITY, jwt);
@@ -365,6 +375,13 @@ public final class EnvelopeDocument {
         element.setAttributeNS(javax.xml.XMLConstants.XMLNS_ATTRIBUTE_NS_URI, "xmlns", namespace);
         element.setTextContent(text);
         metaElement.appendChild(element);
+    }
+
+    private void remove(String name, String namespace) {
+        Element element = child(metaElement, namespace, name);
+        if (element != null) {
+            metaElement.removeChild(element);
+        }
     }
 
     private static String prefixOf(Element element) {

@@ -25,6 +25,11 @@ public record MessageId(UUID value) {
         return new MessageId(Ids.v5(value, Integer.toString(ordinal)));
     }
 
+    /** The id of this message when it is sent again after it became a dead letter: UUIDv5(this id, "redrive"). */
+    public MessageId redriven() {
+        return new MessageId(Ids.v5(value, "redrive"));
+    }
+
     @Override
     public String toString() {
         return value.toString();

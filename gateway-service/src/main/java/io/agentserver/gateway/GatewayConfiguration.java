@@ -1,12 +1,18 @@
 package io.agentserver.gateway;
 
 import io.agentserver.envelope.EnvelopeToken;
+import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.XmlLimits;
 import io.agentserver.gateway.admission.Admission;
 import io.agentserver.gateway.admission.MessagesEndpoint;
 import io.agentserver.gateway.admission.Responses;
 import io.agentserver.gateway.callers.Callers;
 import io.agentserver.gateway.callers.Operator;
+import io.agentserver.gateway.deadletters.DeadLetters;
+import io.agentserver.gateway.deadletters.DeadLettersEndpoint;
+import io.agentserver.gateway.deadletters.KafkaDeadLetterLog;
+import io.agentserver.gateway.deadletters.LetterReader;
+import io.agentserver.gateway.deadletters.Redrive;
 import io.agentserver.gateway.keys.Keys;
 import io.agentserver.gateway.keys.KeysEndpoint;
 import io.agentserver.gateway.keys.SigningKeysEndpoint;
@@ -55,6 +61,7 @@ import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.Optional;
 
 /** The gateway's map: every part, and what it is made of. */
 @Configuration(proxyBeanMethods = false)
@@ -67,6 +74,7 @@ import java.time.Clock;
     ListenersEndpoint.class,
     KeysEndpoint.class,
     SigningKeysEndpoint.class,
+    DeadLettersEndpoint.class,
     UsageEndpoint.class,
     TenantsEndpoint.class,
     PlatformEndpoint.class,
@@ -149,9 +157,13 @@ class GatewayConfiguration {
     }
 
     @Bean
-    KafkaMessageLog messageLog(
-            Producer<byte[], byte[]> producer, GatewayProperties properties, Traceparent traceparent) {
-        return new KafkaMessageLog(producer, new RecordMac(properties.secretBytes()), traceparent);
+    KafkaMessageLog messageLog(Producer<byte[], byte[]> producer, RecordMac mac, Traceparent traceparent) {
+        return new KafkaMessageLog(producer, mac, traceparent);
+    }
+
+    @Bean
+    RecordMac recordMac(GatewayProperties properties) {
+        return new RecordMac(properties.secretBytes());
     }
 
     // tenants
@@ -238,6 +250,31 @@ class GatewayConfiguration {
             ThreadBuffer buffer,
             KafkaMessageLog log) {
         return new Admission(limits, directory, organisms, token, keys.signing(), buffer, log);
+    }
+
+    // dead letters
+
+    @Bean
+    KafkaDeadLetterLog deadLetterLog(GatewayProperties properties) {
+        return new KafkaDeadLetterLog(() -> KafkaClients.consumer(properties.kafka()));
+    }
+
+    @Bean
+    DeadLetters deadLetters(
+            KafkaDeadLetterLog log,
+            RecordMac mac,
+            EnvelopeToken token,
+            PlatformKeys platform,
+            TenantDirectory directory) {
+        EnvelopeToken.Keys keys = (issuer, kid) -> issuer.equals(EnvelopeToken.PLATFORM)
+                ? platform.find(kid)
+                : TenantId.isValid(issuer) ? directory.signingKey(new TenantId(issuer), kid, true) : Optional.empty();
+        return new DeadLetters(log, new LetterReader(mac, token, keys));
+    }
+
+    @Bean
+    Redrive redrive(DeadLetters letters, ThreadBuffer buffer, Admission admission) {
+        return new Redrive(letters, buffer, admission);
     }
 
     // conversations out

@@ -12,12 +12,14 @@ import io.agentserver.buffer.v1.ListRequest;
 import io.agentserver.buffer.v1.ReadReply;
 import io.agentserver.buffer.v1.ReadRequest;
 import io.agentserver.buffer.v1.Slot;
+import io.agentserver.buffer.v1.Thread;
 import io.agentserver.buffer.v1.Turn;
 import io.agentserver.buffer.v1.TurnState;
 import io.agentserver.buffer.v1.WatchEvent;
 import io.agentserver.buffer.v1.WatchRequest;
 import io.grpc.Server;
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.StreamObserver;
 
@@ -28,14 +30,20 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.Consumer;
 
 /** A buffer that says what a test wants it to. It finds the conversations that it was given, and no others. */
 final class BufferDouble extends BufferGrpc.BufferImplBase implements AutoCloseable {
     final Map<String, Slot> slots = new ConcurrentHashMap<>(); // one in a conversation
     final Queue<String> cancelled = new ConcurrentLinkedQueue<>();
     final List<Integer> waits = new ArrayList<>();
+    final Set<String> closed = ConcurrentHashMap.newKeySet(); // conversations whose root thread is
+    /** What happens before a conversation is read; throws what the caller shall get. */
+    volatile Consumer<String> beforeRead = _ -> {};
+
     private final Server server;
     private volatile Status awaiting = Status.INTERNAL.withDescription("as the test wants it");
 
@@ -56,6 +64,12 @@ final class BufferDouble extends BufferGrpc.BufferImplBase implements AutoClosea
 
     @Override
     public void read(ReadRequest request, StreamObserver<ReadReply> replies) {
+        try {
+            beforeRead.accept(request.getConversation());
+        } catch (StatusRuntimeException e) {
+            replies.onError(e);
+            return;
+        }
         Slot slot = slots.get(request.getConversation());
         synchronized (waits) {
             waits.add(request.getWaitMs());
@@ -64,6 +78,13 @@ final class BufferDouble extends BufferGrpc.BufferImplBase implements AutoClosea
             return; // until the test is over
         }
         ReadReply.Builder reply = ReadReply.newBuilder();
+        if (closed.contains(request.getConversation())) {
+            reply.setFound(true)
+                    .setConversation(Conversation.newBuilder()
+                            .addThreads(Thread.newBuilder()
+                                    .setId(request.getConversation())
+                                    .setClosed(true)));
+        }
         if (slot != null) {
             reply.setFound(true)
                     .setConversation(Conversation.newBuilder()

@@ -1,5 +1,6 @@
 package io.agentserver.standalone;
 
+import com.sun.net.httpserver.HttpServer;
 import io.agentserver.envelope.Envelope;
 import io.agentserver.envelope.EnvelopeDocument;
 import io.agentserver.envelope.EnvelopeToken;
@@ -21,10 +22,12 @@ import tools.jackson.databind.JsonNode;
 
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.http.HttpClient;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyPair;
@@ -38,6 +41,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -309,6 +313,67 @@ abstract class EndToEndContract {
             assertThat(slots(org, thread))
                     .extracting(s -> s.path("root").stringValue())
                     .containsExactly("Work", "Face", "Face");
+        }
+    }
+
+    @Test
+    void a_dead_letter_is_listed_read_and_answered_when_it_is_redriven_after_the_cause_is_gone() throws IOException {
+        Client org = Client.ofNewTenant(http, platform, "letters-org");
+        AtomicBoolean mended = new AtomicBoolean();
+        HttpServer service = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        service.createContext("/", exchange -> {
+            exchange.getRequestBody().readAllBytes();
+            byte[] body = "<Done><Text>done</Text></Done>".getBytes(StandardCharsets.UTF_8);
+            exchange.sendResponseHeaders(mended.get() ? 200 : 503, body.length);
+            exchange.getResponseBody().write(body);
+            exchange.close();
+        });
+        service.start();
+        try {
+            assertThat(org.putOrganism("""
+                            organism: {name: test}
+                            listeners:
+                              - name: worker
+                                description: Works when it is well.
+                                handler: http
+                                url: http://127.0.0.1:%d/
+                                secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
+                                retries: 1
+                                payload: {root: Work, fields: {Text: string}}
+                                response: {root: Done, fields: {Text: string}}
+                            """.formatted(service.getAddress().getPort()))
+                            .statusCode())
+                    .isEqualTo(200);
+            HttpResponse<String> failed =
+                    org.post("/v1/messages", "application/json", "{\"payload\":{\"Work\":{\"Text\":\"x\"}}}", WAIT);
+            assertThat(failed.body()).contains("SystemError");
+            JsonNode letter =
+                    Client.json(org.get("/v1/dead-letters")).path("data").path(0);
+            assertThat(letter.path("reason").stringValue()).contains("503");
+            assertThat(letter.path("attempts").intValue()).isEqualTo(2);
+            String path = "/v1/dead-letters/" + letter.path("id").stringValue();
+            assertThat(Client.json(org.get(path)).path("envelope").stringValue())
+                    .contains("<Text>x</Text>");
+            assertThat(demo.get(path).statusCode())
+                    .as("another tenant's letter")
+                    .isEqualTo(404);
+
+            mended.set(true);
+            HttpResponse<String> redriven = org.post(path + "/redrive", "application/json", "", Map.of());
+            assertThat(redriven.statusCode()).as(redriven.body()).isEqualTo(202);
+            assertThat(org.post(path + "/redrive", "application/json", "", Map.of())
+                            .body())
+                    .as("once more")
+                    .isEqualTo(redriven.body());
+            String thread = Client.json(redriven).path("thread_id").stringValue();
+            assertThat(thread).isEqualTo(letter.path("thread_id").stringValue());
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(30))
+                    .untilAsserted(() -> assertThat(slots(org, thread))
+                            .extracting(s -> s.path("root").stringValue())
+                            .containsExactly("Work", "SystemError", "Work", "Done"));
+        } finally {
+            service.stop(0);
         }
     }
 

@@ -6,6 +6,7 @@ import io.agentserver.envelope.EnvelopeNames;
 import io.agentserver.envelope.EnvelopeToken;
 import io.agentserver.envelope.MessageId;
 import io.agentserver.envelope.Meta;
+import io.agentserver.envelope.Reading;
 import io.agentserver.envelope.SigningKey;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
@@ -97,6 +98,25 @@ public final class Admission {
         return switch (submissions.readJson(body, organism)) {
             case Submission.Read read -> admitUnsigned(caller, read, idempotencyKey);
             case Submission.Unreadable(Problem problem) -> new Declined(problem);
+        };
+    }
+
+    /**
+     * A client's message that was admitted once and became a dead letter, as a new one with the same content (CONTRACTS 4): it
+     * is signed by the platform, and has to fit the organism as it is now. Its id follows from the dead one's, so that the
+     * second time is a repeat.
+     *
+     * @throws IllegalArgumentException if that was never admitted
+     */
+    public Admittance readmit(TenantEntry entry, Envelope dead) {
+        return switch (EnvelopeDocument.read(dead.bytes(), XmlLimits.INSIDE)) {
+            case Reading.Read(EnvelopeDocument document) -> {
+                document.reissue(dead.meta().requiredId().redriven());
+                Submission.Read read = new Submission.Read(document, "/message", "/message/meta/");
+                yield admit(entry, read, token.signForClient(document, entry.tenantId(), platformKey), true);
+            }
+            case Reading.Malformed _, Reading.Invalid _, Reading.TooLarge _ ->
+                throw new IllegalArgumentException("no envelope that was on the log");
         };
     }
 

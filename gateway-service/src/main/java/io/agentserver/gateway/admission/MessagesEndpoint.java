@@ -110,7 +110,8 @@ public final class MessagesEndpoint extends JsonEndpoint {
         };
     }
 
-    private static ResponseEntity<byte[]> accepted(Admitted admitted) {
+    /** The answer to whatever put a message on the log. */
+    public static ResponseEntity<byte[]> accepted(Admitted admitted) {
         Map<String, Object> body = new LinkedHashMap<>();
         body.put("message_id", admitted.message().toString());
         body.put("thread_id", admitted.thread().toString());

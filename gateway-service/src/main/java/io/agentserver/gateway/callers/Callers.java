@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.MDC;
 
 import java.time.Clock;
+import java.util.Arrays;
 import java.util.Optional;
 
 /**
@@ -30,11 +31,12 @@ public final class Callers {
     /**
      * The caller, who may do this.
      *
+     * @param others scopes that include it
      * @throws io.agentserver.gateway.problems.Refusal 401, 403, 503
      */
-    public Caller require(@Nullable String authorization, Scope scope) {
+    public Caller require(@Nullable String authorization, Scope scope, Scope... others) {
         Caller caller = require(authorization);
-        if (!caller.has(scope)) {
+        if (!caller.has(scope) && Arrays.stream(others).noneMatch(caller::has)) {
             throw Problem.of(ProblemType.FORBIDDEN, "the API key has not the scope " + scope.wireName())
                     .refusal();
         }

@@ -82,6 +82,19 @@ public final class JsonBody {
         return text(name).orElseThrow(() -> invalid(name, "is missing"));
     }
 
+    /** A member's whole number; empty if it is not there or null. */
+    public Optional<Integer> integer(String name, int least, int most) {
+        return member(name).map(value -> {
+            if (!value.isIntegralNumber()
+                    || !value.canConvertToInt()
+                    || value.intValue() < least
+                    || value.intValue() > most) {
+                throw invalid(name, "must be a whole number from " + least + " to " + most);
+            }
+            return value.intValue();
+        });
+    }
+
     /** A member as it is; empty if it is not there or null. */
     public Optional<JsonNode> member(String name) {
         return Optional.ofNullable(object.get(name)).filter(value -> !value.isNull());

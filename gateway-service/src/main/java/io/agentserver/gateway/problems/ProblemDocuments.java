@@ -31,13 +31,19 @@ public final class ProblemDocuments {
     }
 
     byte[] write(Problem problem, String requestId) {
+        Map<String, Object> document = part(problem);
+        document.put("request_id", requestId);
+        return JSON.writeValueAsBytes(document);
+    }
+
+    /** As part of an answer that says what came of several things. */
+    public Map<String, Object> part(Problem problem) {
         Objects.requireNonNull(rejected.get(problem.type())).increment();
         Map<String, Object> document = new LinkedHashMap<>();
         document.put("type", TYPES + problem.type().slug());
         document.put("title", problem.type().title());
         document.put("status", problem.type().status());
         document.put("detail", problem.detail());
-        document.put("request_id", requestId);
         if (problem.pointer() != null) {
             document.put("pointer", problem.pointer());
         }
@@ -45,6 +51,6 @@ public final class ProblemDocuments {
             document.put("errors", problem.errors());
         }
         document.putAll(problem.more());
-        return JSON.writeValueAsBytes(document);
+        return document;
     }
 }

@@ -53,9 +53,11 @@ final class DeadLetters {
                 .with(RecordHeaders.ORIGINAL_OFFSET, Long.toString(message.offset()))
                 .with(RecordHeaders.FIRST_FAILURE, why.firstFailure().toString())
                 .with(RecordHeaders.LAST_FAILURE, clock.instant().toString());
+        // with the MAC that it came with: whoever sends the letter again need not take its word either
+        LogRecord sealed = message.mac() == null ? letter : letter.with(RecordHeaders.MAC, message.mac());
         patience.until(hold, () -> {
-            append(letter);
-            return letter;
+            append(sealed);
+            return sealed;
         });
         metrics.deadLetter();
         LOG.warn("dead letter from {}-{} at {}: {}", message.topic(), message.partition(), message.offset(), reason);
