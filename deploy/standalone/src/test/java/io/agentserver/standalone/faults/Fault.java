@@ -7,6 +7,7 @@ import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
+import org.awaitility.Awaitility;
 
 import java.nio.file.Path;
 import java.time.Duration;
@@ -178,7 +179,7 @@ enum Fault {
         return all.get(random.nextInt(all.size()));
     }
 
-    /** The group is empty. */
+    /** Once nobody is in the group: the broker takes who was killed for a member until its session ends. */
     private static void rewind(Fleet fleet, Random random) throws InterruptedException {
         try (Admin admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, fleet.kafkaBootstrap()))) {
             Map<TopicPartition, OffsetAndMetadata> committed = admin.listConsumerGroupOffsets("pump")
@@ -198,6 +199,10 @@ enum Fault {
                     partition,
                     new OffsetAndMetadata(Math.max(
                             first.getOrDefault(partition, 0L), offset.offset() - random.nextInt(FARTHEST_BACK)))));
+            Awaitility.await("nobody is in the group")
+                    .atMost(Duration.ofSeconds(30))
+                    .until(() -> admin.describeConsumerGroups(List.of("pump")).all().get().values().stream()
+                            .allMatch(group -> group.members().isEmpty()));
             admin.alterConsumerGroupOffsets("pump", before).all().get();
         } catch (ExecutionException e) {
             throw new IllegalStateException("the offsets were not changed", e);
