@@ -8,6 +8,7 @@ import io.agentserver.pump.flow.Organisms;
 import io.agentserver.pump.flow.PumpMetrics;
 import io.agentserver.pump.flow.RunningHandlers;
 import io.agentserver.pump.grpc.GrpcThreadBuffer;
+import io.agentserver.pump.handler.Breaker;
 import io.agentserver.pump.handler.Handlers;
 import io.agentserver.pump.http.HttpHandler;
 import io.agentserver.pump.llm.LlmHandler;
@@ -126,8 +127,8 @@ class PumpConfiguration {
     }
 
     @Bean
-    Handlers handlers(LlmHandler llm, HttpHandler http, Clock clock) {
-        return new Handlers(llm, http, clock);
+    Handlers handlers(LlmHandler llm, HttpHandler http, MeterRegistry registry, Clock clock) {
+        return new Handlers(new Breaker(llm, "llm", registry), new Breaker(http, "http", registry), clock);
     }
 
     @Bean

@@ -90,6 +90,9 @@ final class HandlerRuns {
                                 .setWaits(true)
                                 .build());
             }
+            if (result instanceof HandlerResult.Resting resting) {
+                return resting(step, resting, attempt - 1, firstFailure, spent);
+            }
             if (!(result instanceof HandlerResult.Again again)) {
                 return new Run.Finished(withSpent(result, result.spent().after(spent)));
             }
@@ -111,6 +114,20 @@ final class HandlerRuns {
             }
             patience.pause(pause, hold);
         }
+    }
+
+    /** Nothing was tried, so no attempt is used up; the turn's time is what ends it. */
+    private Run resting(Step step, HandlerResult.Resting resting, int attempts, Instant firstFailure, Spent spent) {
+        Instant first = firstFailure.equals(Instant.MAX) ? clock.instant() : firstFailure;
+        LOG.info("not run: {}", resting.reason());
+        if (budget.timeLeft(step).compareTo(resting.pause()) <= 0) {
+            HandlerResult.Again last =
+                    new HandlerResult.Again(Code.HANDLER, resting.reason(), resting.message(), spent);
+            return new Run.GivenUp(last, spent, attempts, first);
+        }
+        return new Run.Later(parking(attempts, first, spent)
+                .setUntilMs(clock.instant().plus(resting.pause()).toEpochMilli())
+                .build());
     }
 
     private static Parking.Builder parking(int attempts, Instant firstFailure, Spent spent) {
@@ -227,6 +244,7 @@ final class HandlerRuns {
             case HandlerResult.Again again ->
                 new HandlerResult.Again(again.code(), again.reason(), again.message(), spent);
             case HandlerResult.Later later -> new HandlerResult.Later(later.until(), spent);
+            case HandlerResult.Resting resting -> resting;
         };
     }
 }

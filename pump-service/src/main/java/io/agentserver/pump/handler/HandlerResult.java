@@ -1,5 +1,6 @@
 package io.agentserver.pump.handler;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 
@@ -19,14 +20,33 @@ public sealed interface HandlerResult {
      *
      * @param reason for the log and the dead letter
      * @param message for the caller: no topology, no stack trace
+     * @param answered whom the handler called did answer, as with a 429: it is well, and this call must wait
      */
-    record Again(SystemErrors.Code code, String reason, String message, Spent spent) implements HandlerResult {}
+    record Again(SystemErrors.Code code, String reason, String message, Spent spent, boolean answered)
+            implements HandlerResult {
+        public Again(SystemErrors.Code code, String reason, String message, Spent spent) {
+            this(code, reason, message, spent, false);
+        }
+    }
 
     /** It failed, and would again: the caller gets the error. A {@link SystemErrors.Code#BUDGET} ends the turn. */
     record Failed(SystemErrors.Code code, String message, Spent spent) implements HandlerResult {}
 
     /** Nothing to do before then: the message sleeps, and the handler runs again, with {@link HandlerCall#waitedUntil} set. */
     record Later(Instant until, Spent spent) implements HandlerResult {}
+
+    /**
+     * It was not run, for whom it calls needs rest: no attempt of this message's. It sleeps, and that counts as its turn's time.
+     *
+     * @param reason for the log and, if the turn has not that much time, for the dead letter
+     * @param message for the caller, then
+     */
+    record Resting(Duration pause, String reason, String message) implements HandlerResult {
+        @Override
+        public Spent spent() {
+            return Spent.NOTHING;
+        }
+    }
 
     static HandlerResult respond(String payload) {
         return new Done(List.of(new HandlerOutput.Respond(payload)), Spent.NOTHING);

@@ -15,10 +15,12 @@ import org.apache.hc.client5.http.config.ConnectionConfig;
 import org.apache.hc.client5.http.config.RequestConfig;
 import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
 import org.apache.hc.client5.http.impl.classic.HttpClients;
+import org.apache.hc.client5.http.impl.io.ManagedHttpClientConnectionFactory;
 import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuilder;
 import org.apache.hc.core5.http.ClassicHttpResponse;
 import org.apache.hc.core5.http.ContentType;
 import org.apache.hc.core5.http.HttpEntity;
+import org.apache.hc.core5.http.config.Http1Config;
 import org.apache.hc.core5.http.io.entity.ByteArrayEntity;
 import org.apache.hc.core5.util.Timeout;
 import org.jspecify.annotations.Nullable;
@@ -40,8 +42,11 @@ import java.util.concurrent.TimeUnit;
 public final class HttpHandler implements MessageHandler, AutoCloseable {
     private static final int MOST_BYTES = 1024 * 1024;
     private static final Timeout CONNECT = Timeout.ofSeconds(5);
-    private static final int MOST_CONNECTIONS = 2000;
-    private static final int MOST_CONNECTIONS_OF_A_HOST = 200;
+    /** As many as the pump has messages in flight: with fewer, a slow service's calls would fail for want of one. */
+    private static final int MOST_CONNECTIONS = 32_768;
+
+    /** Of a connection's two; thousands wait at once, and envelopes are small. */
+    private static final int BUFFER_BYTES = 2_048;
 
     private final CloseableHttpClient http;
     private final Clock clock;
@@ -55,7 +60,12 @@ public final class HttpHandler implements MessageHandler, AutoCloseable {
                 .setConnectionManager(PoolingHttpClientConnectionManagerBuilder.create()
                         .setDnsResolver(new PublicAddresses(allowLoopback))
                         .setMaxConnTotal(MOST_CONNECTIONS)
-                        .setMaxConnPerRoute(MOST_CONNECTIONS_OF_A_HOST)
+                        .setMaxConnPerRoute(MOST_CONNECTIONS)
+                        .setConnectionFactory(ManagedHttpClientConnectionFactory.builder()
+                                .http1Config(Http1Config.custom()
+                                        .setBufferSize(BUFFER_BYTES)
+                                        .build())
+                                .build())
                         .setDefaultConnectionConfig(ConnectionConfig.custom()
                                 .setConnectTimeout(CONNECT)
                                 .setValidateAfterInactivity(Timeout.ofSeconds(2))
@@ -81,7 +91,7 @@ public final class HttpHandler implements MessageHandler, AutoCloseable {
         } catch (PublicAddresses.Forbidden e) {
             return HandlerResult.failed(Code.HANDLER, "the handler's address is not allowed");
         } catch (IOException e) {
-            return again("the service cannot be reached: " + e);
+            return again("the service cannot be reached: " + e, false);
         }
     }
 
@@ -119,10 +129,10 @@ public final class HttpHandler implements MessageHandler, AutoCloseable {
             case 200 -> read(call, response.getEntity());
             case 204 -> new HandlerResult.Done(List.of(), Spent.NOTHING);
             case 202 -> HandlerResult.failed(Code.HANDLER, "the handler answered 202; late answers are not taken yet");
-            case 408, 425, 429 -> again("the service answers " + status);
+            case 408, 425, 429 -> again("the service answers " + status, true);
             default ->
                 status >= 500
-                        ? again("the service answers " + status)
+                        ? again("the service answers " + status, false)
                         : HandlerResult.failed(Code.HANDLER, "the handler answered " + status);
         };
     }
@@ -144,8 +154,8 @@ public final class HttpHandler implements MessageHandler, AutoCloseable {
         };
     }
 
-    private static HandlerResult again(String reason) {
-        return new HandlerResult.Again(Code.HANDLER, reason, "the handler did not answer", Spent.NOTHING);
+    private static HandlerResult again(String reason, boolean answered) {
+        return new HandlerResult.Again(Code.HANDLER, reason, "the handler did not answer", Spent.NOTHING, answered);
     }
 
     @Override

@@ -47,6 +47,9 @@ public interface Llm {
         /** It may answer later. */
         record Unavailable(String reason) implements Answer {}
 
+        /** It is well, and may answer this question later: the tenant's rate is used up, or an earlier run is not over. */
+        record Busy(String reason) implements Answer {}
+
         /** It will not answer this question. */
         record Refused(String reason) implements Answer {}
 

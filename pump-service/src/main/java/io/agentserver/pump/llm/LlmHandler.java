@@ -51,6 +51,9 @@ public final class LlmHandler implements MessageHandler {
                 case Llm.Answer.Unavailable(String reason) -> {
                     return new HandlerResult.Again(Code.HANDLER, reason, "the model did not answer", spent);
                 }
+                case Llm.Answer.Busy(String reason) -> {
+                    return new HandlerResult.Again(Code.HANDLER, reason, "the model did not answer", spent, true);
+                }
                 case Llm.Answer.Refused(String reason) -> {
                     return new HandlerResult.Failed(Code.HANDLER, "the model refused: " + reason, spent);
                 }

@@ -99,7 +99,10 @@ public final class RouterLlm implements Llm {
         if (status == 402) {
             return new Answer.OutOfCredit();
         }
-        if (status == 408 || status == 409 || status == 425 || status == 429 || status >= 500) {
+        if (status == 408 || status == 409 || status == 425 || status == 429) {
+            return new Answer.Busy("the router answers " + status);
+        }
+        if (status >= 500) {
             return new Answer.Unavailable("the router answers " + status);
         }
         if (status != 200) {

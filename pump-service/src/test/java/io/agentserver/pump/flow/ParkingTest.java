@@ -119,6 +119,33 @@ class ParkingTest extends FlowFixture {
     }
 
     @Test
+    void what_was_not_tried_because_its_target_rests_comes_back_with_all_its_attempts() {
+        http = _ -> new HandlerResult.Resting(Duration.ofSeconds(15), "it rests", "not available");
+        long before = Clock.systemUTC().millis();
+        step(client("service", JOB)); // one retry
+        for (int i = 0; i < 5; i++) {
+            journal.parking = journal.parked.getLast().getParking();
+            step(client("service", JOB));
+        }
+        assertThat(journal.completed).isEmpty();
+        Parking parking = journal.parked.getLast().getParking();
+        assertThat(parking.getAttempts()).isZero();
+        assertThat(parking.getWaits()).as("its turn's time goes on").isFalse();
+        assertThat(parking.getUntilMs()).isGreaterThanOrEqualTo(before + 15_000);
+    }
+
+    @Test
+    void what_would_rest_for_longer_than_its_turn_lasts_is_given_up() {
+        http = _ -> new HandlerResult.Resting(Duration.ofHours(20), "it rests", "not available");
+        step(client("service", JOB));
+        assertThat(journal.parked).isEmpty();
+        assertThat(last().getOutputs(0).getEnvelope()).contains("SystemError", "not available");
+        assertThat(log)
+                .filteredOn(record -> record.topic().equals("dead-letters.demo"))
+                .hasSize(1);
+    }
+
+    @Test
     void a_handler_that_waits_for_a_time_sleeps_in_the_journal_and_hears_that_it_has_come() {
         Instant until = Instant.now().plusSeconds(3_600);
         http = call -> call.waitedUntil() == null

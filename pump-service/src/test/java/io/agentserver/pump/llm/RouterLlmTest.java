@@ -97,7 +97,7 @@ class RouterLlmTest {
         status = 503;
         assertThat(llm.ask(question())).isInstanceOf(Answer.Unavailable.class);
         status = 429;
-        assertThat(llm.ask(question())).isInstanceOf(Answer.Unavailable.class);
+        assertThat(llm.ask(question())).isInstanceOf(Answer.Busy.class);
         status = 402;
         assertThat(llm.ask(question())).isInstanceOf(Answer.OutOfCredit.class);
         status = 404;
