@@ -9,8 +9,10 @@ import org.slf4j.LoggerFactory;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -104,7 +106,10 @@ final class Lanes {
         this.intake = intake;
     }
 
-    /** Puts a message at the end of its lane. An offset that is not above the last one begins its partition anew. */
+    /**
+     * Puts a message at the end of its lane. An offset that is not above the last one begins its partition anew, with what is
+     * unfinished below it: the log has lost its end, and not that.
+     */
     void add(LogMessage message) {
         Intake.Slice slice = slice(message);
         lock.lock();
@@ -112,25 +117,39 @@ final class Lanes {
             Holding known = holdings.get(slice);
             if (known != null && !known.window.takes(message.offset())) {
                 LOG.warn("{}-{} goes back to offset {}", message.topic(), message.partition(), message.offset());
+                List<LogMessage> below = unfinishedBelow(known, message.offset());
                 letGo(slice);
+                below.forEach(each -> put(slice, each));
             }
-            Holding holding = holdings.computeIfAbsent(slice, _ -> new Holding());
-            holding.window.start(message.offset());
-            intake.take(slice, message.value().length);
-            String key = new String(message.key(), StandardCharsets.ISO_8859_1);
-            Deque<LogMessage> lane = holding.lanes.get(key);
-            if (lane != null) {
-                lane.add(message);
-                return;
-            }
-            lane = new ArrayDeque<>();
-            lane.add(message);
-            holding.lanes.put(key, lane);
-            running++;
-            Thread.ofVirtual().name("lane").start(() -> run(holding, key));
+            put(slice, message);
         } finally {
             lock.unlock();
         }
+    }
+
+    private static List<LogMessage> unfinishedBelow(Holding holding, long offset) {
+        return holding.lanes.values().stream()
+                .flatMap(Deque::stream)
+                .filter(message -> message.offset() < offset)
+                .sorted(Comparator.comparingLong(LogMessage::offset))
+                .toList();
+    }
+
+    private void put(Intake.Slice slice, LogMessage message) {
+        Holding holding = holdings.computeIfAbsent(slice, _ -> new Holding());
+        holding.window.start(message.offset());
+        intake.take(slice, message.value().length);
+        String key = new String(message.key(), StandardCharsets.ISO_8859_1);
+        Deque<LogMessage> lane = holding.lanes.get(key);
+        if (lane != null) {
+            lane.add(message);
+            return;
+        }
+        lane = new ArrayDeque<>();
+        lane.add(message);
+        holding.lanes.put(key, lane);
+        running++;
+        Thread.ofVirtual().name("lane").start(() -> run(holding, key));
     }
 
     boolean isFull(Intake.Slice slice) {
