@@ -1,5 +1,11 @@
 // A thread of Restate's: appends what it is given to its state and answers it; `relay` does so by way of another object.
-import * as restate from "@restatedev/restate-sdk";
+// The SDK wants Node 22; this is all that it misses in Node 20.
+Promise.withResolvers ??= () => {
+  let resolve, reject;
+  const promise = new Promise((a, b) => ([resolve, reject] = [a, b]));
+  return { promise, resolve, reject };
+};
+const restate = await import("@restatedev/restate-sdk");
 
 const second = restate.object({
   name: "second",
