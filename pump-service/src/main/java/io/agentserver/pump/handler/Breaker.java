@@ -14,6 +14,7 @@ import org.slf4j.LoggerFactory;
 
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.ThreadLocalRandom;
@@ -41,6 +42,7 @@ public final class Breaker implements MessageHandler {
     private final String kind;
     private final MeterRegistry registry;
     private final CircuitBreakerConfig config;
+    private final Clock clock;
     private final Cache<Target, CircuitBreaker> breakers = Caffeine.newBuilder()
             .maximumSize(MOST_TARGETS)
             .expireAfterAccess(IDLE)
@@ -58,6 +60,7 @@ public final class Breaker implements MessageHandler {
         this.handler = handler;
         this.kind = kind;
         this.registry = registry;
+        this.clock = clock;
         this.config = CircuitBreakerConfig.custom()
                 .slidingWindowSize(CALLS)
                 .minimumNumberOfCalls(CALLS)
@@ -84,10 +87,11 @@ public final class Breaker implements MessageHandler {
                     pause, nameOf(called) + " is resting after failures", "the handler is not available");
         }
         boolean counted = false;
+        Instant begun = clock.instant();
         try {
             HandlerResult result = handler.handle(call);
-            if (Thread.currentThread().isInterrupted()) {
-                return result; // cut short by us
+            if (Thread.currentThread().isInterrupted() && !isOverTime(call, begun)) {
+                return result; // cut short by us: nobody waits for it
             }
             breaker.onResult(0, TimeUnit.NANOSECONDS, result); // how long it may take is the listener's to say
             counted = true;
@@ -97,6 +101,12 @@ public final class Breaker implements MessageHandler {
                 breaker.releasePermission();
             }
         }
+    }
+
+    /** Its time began a moment before ours did. */
+    private boolean isOverTime(HandlerCall call, Instant begun) {
+        Duration taken = Duration.between(begun, clock.instant());
+        return taken.multipliedBy(10).compareTo(call.time().multipliedBy(9)) >= 0;
     }
 
     @Override

@@ -131,6 +131,24 @@ class BreakerTest {
     }
 
     @Test
+    void what_was_interrupted_because_its_time_was_over_counts_against_the_target() {
+        Breaker hanging = new Breaker(
+                called -> {
+                    clock.now = clock.now.plus(called.time()).minusMillis(20);
+                    Thread.currentThread().interrupt();
+                    return AWAY;
+                },
+                "http",
+                registry,
+                clock);
+        for (int i = 0; i < Breaker.CALLS; i++) {
+            assertThat(hanging.handle(call("acme"))).isEqualTo(AWAY);
+            assertThat(Thread.interrupted()).isTrue();
+        }
+        assertThat(hanging.handle(call("acme"))).isInstanceOf(HandlerResult.Resting.class);
+    }
+
+    @Test
     void a_defect_says_nothing_about_the_target() {
         Breaker failing = new Breaker(
                 _ -> {
