@@ -39,6 +39,10 @@ final class DeadLetterWriter implements AutoCloseable {
                         "3",
                         RecordHeaders.FIRST_FAILURE,
                         lastFailure.minusSeconds(7).toString(),
+                        RecordHeaders.ORIGINAL_PARTITION,
+                        "2",
+                        RecordHeaders.ORIGINAL_OFFSET,
+                        "41",
                         RecordHeaders.LAST_FAILURE,
                         lastFailure.toString())
                 .forEach((name, text) -> letter.headers().add(name, text.getBytes(StandardCharsets.UTF_8)));

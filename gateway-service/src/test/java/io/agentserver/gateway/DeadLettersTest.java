@@ -129,6 +129,8 @@ class DeadLettersTest {
         assertThat(listed.path("attempts").asInt()).isEqualTo(3);
         assertThat(listed.path("first_failure").asString()).isEqualTo("2026-03-01T11:59:53Z");
         assertThat(listed.path("last_failure").asString()).isEqualTo("2026-03-01T12:00:00Z");
+        assertThat(listed.path("original_partition").asInt()).isEqualTo(2);
+        assertThat(listed.path("original_offset").asInt()).isEqualTo(41);
         Answer inspected = gateway.get("/v1/dead-letters/" + id, key);
         assertThat(inspected.json().path("envelope").asString()).isEqualTo(envelope.xml());
         assertThat(inspected.json().path("message_id")).isEqualTo(listed.path("message_id"));

@@ -9,6 +9,8 @@ import java.time.Instant;
  * A message that could not be handled, without its payload.
  *
  * @param attempts how often it was tried, the first time included
+ * @param originalPartition of {@code messages.{tenant}}, as the letter says; {@link #UNKNOWN} if it does not
+ * @param originalOffset there, likewise
  * @param about null: nobody can vouch that it is a message of this tenant's
  */
 record DeadLetter(
@@ -17,7 +19,10 @@ record DeadLetter(
         int attempts,
         Instant firstFailure,
         Instant lastFailure,
+        long originalPartition,
+        long originalOffset,
         @Nullable About about) {
+    static final long UNKNOWN = -1;
 
     /**
      * What its envelope says.

@@ -157,6 +157,10 @@ public final class DeadLettersEndpoint extends JsonEndpoint {
         json.put("attempts", letter.attempts());
         json.put("first_failure", letter.firstFailure().toString());
         json.put("last_failure", letter.lastFailure().toString());
+        if (letter.originalPartition() != DeadLetter.UNKNOWN && letter.originalOffset() != DeadLetter.UNKNOWN) {
+            json.put("original_partition", letter.originalPartition());
+            json.put("original_offset", letter.originalOffset());
+        }
         return json;
     }
 

@@ -141,7 +141,6 @@ public final class KafkaDeadLetterLog implements AutoCloseable {
                 long start = System.nanoTime();
                 while (!open.isEmpty()) {
                     if (System.nanoTime() - start > PATIENCE_FOR_A_PAGE.toNanos()) {
-                        broken = true;
                         throw unanswered(null);
                     }
                     for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
@@ -163,10 +162,13 @@ public final class KafkaDeadLetterLog implements AutoCloseable {
         }
 
         private <T> T answered(Supplier<T> call) {
+            boolean before = broken;
+            broken = true; // whatever is thrown leaves it with partitions that it was paused in
             try {
-                return call.get();
+                T answer = call.get();
+                broken = before;
+                return answer;
             } catch (KafkaException e) {
-                broken = true;
                 throw unanswered(e);
             }
         }

@@ -26,7 +26,9 @@ import java.util.regex.Pattern;
 public final class LetterReader {
     private static final Logger LOG = LoggerFactory.getLogger(LetterReader.class);
     /** A pump's reason may quote an exception: its words are for the tenant, its class is not. */
-    private static final Pattern CLASS_NAME = Pattern.compile("(?:[a-z_][a-z0-9_]*\\.){2,}[A-Z][\\w$]*(?:: )?");
+    private static final Pattern CLASS_NAME = Pattern.compile("(?:[a-z_][a-z0-9_]*+\\.){2,16}+[A-Z][\\w$]*+(?:: )?");
+    /** The pump writes no longer one; what else wrote there must not cost more than it. */
+    private static final int LONGEST_REASON = 500;
 
     private final RecordMac mac;
     private final EnvelopeToken tokens;
@@ -45,10 +47,12 @@ public final class LetterReader {
         Envelope envelope = believed(tenant, logged);
         DeadLetter letter = new DeadLetter(
                 logged.id(),
-                CLASS_NAME.matcher(logged.text(RecordHeaders.REASON)).replaceAll(""),
+                reason(logged.text(RecordHeaders.REASON)),
                 attempts(logged.text(RecordHeaders.ATTEMPTS)),
                 time(logged, RecordHeaders.FIRST_FAILURE),
                 time(logged, RecordHeaders.LAST_FAILURE),
+                place(logged.text(RecordHeaders.ORIGINAL_PARTITION)),
+                place(logged.text(RecordHeaders.ORIGINAL_OFFSET)),
                 envelope == null
                         ? null
                         : new DeadLetter.About(envelope.meta(), envelope.root().name()));
@@ -79,6 +83,15 @@ public final class LetterReader {
             case Verification.Verified(TenantId signed, long _) -> signed.equals(tenant);
             case Verification.Refused _ -> false;
         };
+    }
+
+    private static String reason(String text) {
+        String cut = text.substring(0, Math.min(LONGEST_REASON, text.length()));
+        return CLASS_NAME.matcher(cut).replaceAll("");
+    }
+
+    private static long place(String text) {
+        return text.matches("[0-9]{1,18}") ? Long.parseLong(text) : DeadLetter.UNKNOWN;
     }
 
     private static int attempts(String text) {

@@ -90,8 +90,16 @@ public final class Redrive {
 
     private Batch sent(TenantEntry tenant, DeadLetters.Page page, Pace pace) {
         List<Outcome> outcomes = new ArrayList<>();
+        long begun = System.nanoTime();
         for (DeadLetter letter : page.letters()) {
             if (isStopped(pace.next())) {
+                if (outcomes.isEmpty()) {
+                    throw new Unavailable("the gateway is stopping", null);
+                }
+                return upTo(outcomes, page);
+            }
+            // the rate alone does not bound it: log and journal may be slow
+            if (!outcomes.isEmpty() && System.nanoTime() - begun > LONGEST.toNanos()) {
                 return upTo(outcomes, page);
             }
             Admittance admittance;
