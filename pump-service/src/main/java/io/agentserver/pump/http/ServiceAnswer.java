@@ -1,5 +1,6 @@
 package io.agentserver.pump.http;
 
+import io.agentserver.envelope.Envelope;
 import io.agentserver.envelope.EnvelopeDocument;
 import io.agentserver.envelope.Meta;
 import io.agentserver.envelope.Reading;
@@ -37,13 +38,20 @@ sealed interface ServiceAnswer {
             return new Fit(List.of());
         }
         // an envelope around it: the strict reader of the platform says whether it is one element, and which
-        return switch (EnvelopeDocument.make(
-                new Meta(listener.name(), null, null, null, null, null, null, null), withoutMark(text))) {
-            case Reading.Read(EnvelopeDocument document) ->
-                outputs(document.toEnvelope().payload(), listener);
+        Meta around = new Meta(listener.name(), null, null, null, null, null, null, null);
+        String payload = withoutMark(text);
+        return EnvelopeDocument.stamp(around, payload)
+                .map(envelope -> outputs(envelope, listener))
+                .orElseGet(() -> unfit(around, payload));
+    }
+
+    /** Read again, for the reason. */
+    private static Unfit unfit(Meta around, String payload) {
+        return switch (EnvelopeDocument.make(around, payload)) {
             case Reading.Malformed(String reason) -> new Unfit(reason);
             case Reading.Invalid invalid -> new Unfit(invalid.reason());
             case Reading.TooLarge(int limit) -> new Unfit("over " + limit + " bytes");
+            case Reading.Read _ -> new Unfit("not one payload element");
         };
     }
 
@@ -51,13 +59,14 @@ sealed interface ServiceAnswer {
         return text.startsWith("\uFEFF") ? text.substring(1) : text;
     }
 
-    private static ServiceAnswer outputs(String canonical, Listener listener) {
-        Element root = parse(canonical).getDocumentElement();
+    private static ServiceAnswer outputs(Envelope envelope, Listener listener) {
         List<HandlerOutput> outputs = new ArrayList<>();
-        if (!root.getLocalName().equals("outputs") || root.getNamespaceURI() != null) {
-            outputs.add(output(root, listener));
-            return new Fit(outputs);
+        if (!envelope.root().name().equals("outputs")
+                || !envelope.root().namespace().isEmpty()) {
+            Addressed payload = Addressed.of(envelope.payload());
+            return new Fit(List.of(output(payload.to(), payload.xml(), listener)));
         }
+        Element root = parse(envelope.payload()).getDocumentElement();
         for (Node node = root.getFirstChild(); node != null; node = node.getNextSibling()) {
             if (node instanceof Element payload) {
                 outputs.add(output(payload, listener));
@@ -74,12 +83,40 @@ sealed interface ServiceAnswer {
     private static HandlerOutput output(Element payload, Listener listener) {
         String to = payload.getAttribute("to");
         payload.removeAttribute("to");
-        String xml = canonical(payload);
+        return output(to, canonical(payload), listener);
+    }
+
+    private static HandlerOutput output(String to, String xml, Listener listener) {
         if (to.isEmpty()) {
             return new HandlerOutput.Respond(xml);
         }
         boolean handOver = listener.peer(to).map(Listener.Peer::handOver).orElse(false);
         return handOver ? new HandlerOutput.HandOver(to, xml) : new HandlerOutput.Forward(to, xml);
+    }
+
+    /**
+     * A payload and the peer it is for. Cut, not parsed: in a canonical start tag each attribute is {@code  name="value"},
+     * without a quote in the value (https://www.w3.org/TR/xml-exc-c14n/), and what is left of it is canonical.
+     *
+     * @param to empty: nobody is named
+     */
+    record Addressed(String to, String xml) {
+        static Addressed of(String canonical) {
+            int at = 1;
+            while (" />".indexOf(canonical.charAt(at)) < 0) {
+                at++;
+            }
+            while (canonical.charAt(at) == ' ') {
+                int value = canonical.indexOf("=\"", at) + 2;
+                int end = canonical.indexOf('"', value);
+                if (canonical.startsWith(" to=", at)) {
+                    return new Addressed(
+                            canonical.substring(value, end), canonical.substring(0, at) + canonical.substring(end + 1));
+                }
+                at = end + 1;
+            }
+            return new Addressed("", canonical);
+        }
     }
 
     /** Canonical XML has no DTD and no entities. */
