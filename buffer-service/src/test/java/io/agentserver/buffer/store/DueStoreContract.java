@@ -4,7 +4,11 @@ import io.agentserver.envelope.Ids;
 import io.agentserver.envelope.MessageId;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+
+import java.util.ArrayList;
+import java.util.List;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -15,7 +19,15 @@ public abstract class DueStoreContract {
 
     private final ConversationKey conversation = new ConversationKey(new TenantId("acme"), new ThreadId(Ids.v7()));
 
+    private final List<DueEntry> written = new ArrayList<>();
+
     protected abstract DueStore store();
+
+    /** The stores outlive a test, and two tests' conversations may fall into one shard. */
+    @AfterEach
+    void leaveNothingBehind() {
+        written.forEach(store()::remove);
+    }
 
     @Test
     void gives_what_is_due_the_earliest_first() {
@@ -50,6 +62,7 @@ public abstract class DueStoreContract {
     private DueEntry put(long dueMs) {
         DueEntry entry = new DueEntry(conversation, conversation.conversation(), MessageId.create(), dueMs);
         store().put(entry);
+        written.add(entry);
         return entry;
     }
 }
