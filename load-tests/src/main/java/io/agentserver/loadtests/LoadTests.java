@@ -8,7 +8,8 @@ public final class LoadTests {
             usage: java -jar load-tests-exec.jar conversation --store <mode> --flush <policy> [--hops 1] [--clients 64]
                        [--rate 100] [--seconds 30] [--warm-up 20]
                    java -jar load-tests-exec.jar neighbours --store <mode> --flush <policy> [--rate 10] [--clients 256]
-                       [--seconds 30] [--warm-up 60]
+                       [--loud-rate 1000] [--seconds 30] [--warm-up 60]
+                   java -jar load-tests-exec.jar new-tenants --store <mode> --flush <policy> [--tenants 20]
                    java -jar load-tests-exec.jar waiting --store <mode> --flush <policy> [--messages 60000]
                    java -jar load-tests-exec.jar slow-few --store <mode> --flush <policy> [--rate 300] [--seconds 30]
                        [--warm-up 60]
@@ -37,6 +38,7 @@ public final class LoadTests {
         switch (name) {
             case "conversation" -> new ConversationBench(ConversationBench.Settings.of(Options.parse(options))).run();
             case "neighbours" -> new NeighboursBench(NeighboursBench.Settings.of(Options.parse(options))).run();
+            case "new-tenants" -> new NewTenantsBench(NewTenantsBench.Settings.of(Options.parse(options))).run();
             case "waiting" -> new WaitingBench(WaitingBench.Settings.of(Options.parse(options))).run();
             case "slow-few" -> new SlowFewBench(SlowFewBench.Settings.of(Options.parse(options))).run();
             case "restate" -> new RestateBench(RestateBench.Settings.of(Options.parse(options))).run();
@@ -45,8 +47,8 @@ public final class LoadTests {
             case "profile" -> new Profile(Profile.Settings.of(Options.parse(options))).run();
             default ->
                 throw new WrongArguments(
-                        "<" + name + "> is no command; known: conversation, neighbours, waiting, slow-few, restate,"
-                                + " service, startup, profile");
+                        "<" + name + "> is no command; known: conversation, neighbours, new-tenants, waiting,"
+                                + " slow-few, restate, service, startup, profile");
         }
     }
 

@@ -20,15 +20,17 @@ final class NeighboursBench {
     /**
      * @param rate the quiet tenant's conversations a second
      * @param clients of the loud tenant's closed loop
+     * @param loudRate instead of a closed loop: the loud tenant's conversations a second; 0: none
      */
-    record Settings(String store, String flush, int rate, int clients, int seconds, int warmUpSeconds) {
+    record Settings(String store, String flush, int rate, int clients, int loudRate, int seconds, int warmUpSeconds) {
         static Settings of(Options options) {
-            options.only("store", "flush", "rate", "clients", "seconds", "warm-up");
+            options.only("store", "flush", "rate", "clients", "loud-rate", "seconds", "warm-up");
             return new Settings(
                     options.text("store"),
                     options.text("flush"),
                     options.number("rate", 10),
                     options.number("clients", 256),
+                    options.number("loud-rate", 0),
                     options.number("seconds", 30),
                     options.number("warm-up", 60));
         }
@@ -65,7 +67,9 @@ final class NeighboursBench {
         Measured crowd;
         try (ExecutorService other = Executors.newVirtualThreadPerTaskExecutor()) {
             Duration longer = time.plusSeconds(4);
-            Future<Measured> flood = other.submit(() -> loud.closedLoop(settings.clients(), longer));
+            Future<Measured> flood = other.submit(() -> settings.loudRate() > 0
+                    ? loud.openLoop(settings.loudRate(), longer)
+                    : loud.closedLoop(settings.clients(), longer));
             Thread.sleep(Duration.ofSeconds(2)); // the flood is up before it counts
             beside = quiet.openLoop(settings.rate(), time);
             crowd = flood.get();
@@ -74,10 +78,10 @@ final class NeighboursBench {
                 Locale.ROOT,
                 """
 
-                | store | flush | quiet tenant alone: rate | p50 | p99 | errors | beside %d clients of another: p50 | p99 | errors | the other: conversations/s | p50 | p99 | errors |
+                | store | flush | quiet tenant alone: rate | p50 | p99 | errors | beside %s of another: p50 | p99 | errors | the other: conversations/s | p50 | p99 | errors |
                 |---|---|---|---|---|---|---|---|---|---|---|---|---|
                 | %s | %s | %d/s | %s | %s | %s | %s | %s | %s | %.0f | %s | %s | %s |""",
-                settings.clients(),
+                settings.loudRate() > 0 ? settings.loudRate() + "/s" : settings.clients() + " clients",
                 settings.store(),
                 settings.flush(),
                 settings.rate(),

@@ -49,8 +49,11 @@ final class Options {
 
     int number(String name, int otherwise) {
         @Nullable String value = values.get(name);
+        if (value == null) {
+            return otherwise;
+        }
         try {
-            int number = value == null ? otherwise : Integer.parseInt(value);
+            int number = Integer.parseInt(value);
             if (number > 0) {
                 return number;
             }
