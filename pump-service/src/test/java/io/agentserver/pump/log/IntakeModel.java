@@ -21,8 +21,8 @@ final class IntakeModel {
     /** Slices, topics, and this: what was full when last looked at. */
     private final Set<Object> full = new HashSet<>();
 
-    /** One message that was taken and is not finished. */
-    record Item(Slice slice, int bytes) {}
+    /** One message that was taken and is not finished; what is off the log fills its tenant's share, and no partition. */
+    record Item(Slice slice, int bytes, boolean isOfLog) {}
 
     private record Load(int messages, long bytes) {
         static Load of(Collection<Item> held, Predicate<Item> which) {
@@ -45,8 +45,10 @@ final class IntakeModel {
     boolean isFull(Slice slice, Collection<Item> held) {
         Load all = Load.of(held, _ -> true);
         Load ofTenant = Load.of(held, item -> item.slice().topic().equals(slice.topic()));
-        boolean byPartition =
-                isFull(slice, partition, Load.of(held, item -> item.slice().equals(slice)));
+        boolean byPartition = isFull(
+                slice,
+                partition,
+                Load.of(held, item -> item.isOfLog() && item.slice().equals(slice)));
         boolean byTenant = isFull(slice.topic(), tenant, ofTenant);
         boolean inAll = isFull(this, total, all);
         boolean isTwice = all.messages >= 2 * total.messages() || all.bytes >= 2 * total.bytes();

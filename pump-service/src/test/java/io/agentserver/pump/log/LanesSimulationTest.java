@@ -24,7 +24,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 /**
  * Several pumps' lanes over a few partitions, and all that may happen to them, in an order that a seed decides: polls, work
- * that ends in any order or fails, commits that are answered late or refused, partitions that move while work runs, pumps
+ * that ends in any order, fails or goes on off the log, commits that are answered late or refused, partitions that move while work runs, pumps
  * that do not notice it, lost consumers, crashes, offsets that are set back, logs that lose their end. No time passes in it.
  * {@code -Dseed=…} runs one seed alone.
  */
@@ -144,8 +144,12 @@ class LanesSimulationTest {
             if (running == 0) {
                 return "nothing to end";
             }
-            Outcome outcome = random.nextInt(3) > 0 ? Outcome.FINISHED : OUTCOMES.get(random.nextInt(OUTCOMES.size()));
             int which = random.nextInt(running);
+            if (random.nextInt(8) == 0) {
+                pod.detach(which);
+                return "the " + which + "th goes on off the log";
+            }
+            Outcome outcome = random.nextInt(3) > 0 ? Outcome.FINISHED : OUTCOMES.get(random.nextInt(OUTCOMES.size()));
             pod.end(which, outcome);
             return "the " + which + "th is " + outcome;
         }

@@ -21,6 +21,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
@@ -41,6 +42,10 @@ final class SimulatedPod {
     private final Map<Slice, Held> held = new HashMap<>();
     /** What runs although its partition was let go, with the hold that it has. */
     private final List<Running> leftovers = new ArrayList<>();
+    /** What runs off the log, whoever has its partition. */
+    private final List<Running> detached = new ArrayList<>();
+
+    private boolean stopped;
 
     private final Deque<Commit> unanswered = new ArrayDeque<>();
     private final Deque<Commit> accepted = new ArrayDeque<>();
@@ -165,7 +170,22 @@ final class SimulatedPod {
                 .thenComparingInt(each -> each.entry.message.partition())
                 .thenComparingLong(each -> each.entry.offset()));
         all.addAll(leftovers);
+        all.addAll(detached);
         return all;
+    }
+
+    /** The journal takes care of it: for the log it is done. Of what is off the log already, or let go, nothing comes of it. */
+    void detach(int which) {
+        Running chosen = running().get(which);
+        chosen.hold.detach();
+        for (Held holding : held.values()) {
+            if (holding.holds.remove(chosen.entry.offset(), chosen.hold)) {
+                holding.unfinished.remove(chosen.entry.offset());
+                chosen.entry.done = true;
+                detached.add(chosen);
+            }
+        }
+        settle();
     }
 
     void end(int which, Outcome outcome) {
@@ -179,6 +199,11 @@ final class SimulatedPod {
         }
         if (leftovers.remove(chosen)) {
             assertThat(chosen.hold.isLetGo()).isTrue();
+        } else if (detached.contains(chosen)) {
+            assertThat(chosen.hold.isLetGo()).as("off the log").isEqualTo(stopped);
+            if (outcome == Outcome.FINISHED || stopped) {
+                detached.remove(chosen);
+            }
         } else if (outcome == Outcome.FINISHED) {
             held.values().stream()
                     .filter(holding -> holding.holds.remove(chosen.entry.offset(), chosen.hold))
@@ -277,10 +302,12 @@ final class SimulatedPod {
     /** Nobody hears of it again; what it was at ends somehow. */
     void crash() {
         loseConsumer();
-        while (!leftovers.isEmpty()) {
-            Entry entry = leftovers.getFirst().entry;
+        lanes.stop();
+        stopped = true;
+        while (!running().isEmpty()) {
+            Entry entry = running().getFirst().entry;
             boolean done = entry.done;
-            end(0, Outcome.FINISHED);
+            end(0, detached.isEmpty() ? Outcome.FINISHED : Outcome.NOT_FINISHED);
             entry.done = done;
         }
         assertEmpty();
@@ -300,9 +327,14 @@ final class SimulatedPod {
         List<Entry> all = new ArrayList<>();
         held.values().forEach(holding -> all.addAll(holding.unfinished.values()));
         leftovers.forEach(left -> all.add(left.entry));
-        return all.stream()
-                .map(entry -> new IntakeModel.Item(slice(entry), entry.message.value().length))
+        return Stream.concat(
+                        all.stream().map(entry -> item(entry, true)),
+                        detached.stream().map(running -> item(running.entry, false)))
                 .toList();
+    }
+
+    private static IntakeModel.Item item(Entry entry, boolean isOfLog) {
+        return new IntakeModel.Item(slice(entry), entry.message.value().length, isOfLog);
     }
 
     /** Waits until every lane is in the work that it must be in, and in no other. */
@@ -310,16 +342,18 @@ final class SimulatedPod {
         int expected = leftovers.size()
                 + held.values().stream().mapToInt(each -> each.begun().size()).sum();
         long stuck = System.nanoTime() + STUCK.toNanos();
-        while (work.running().size() != expected || lanes.count() != expected) {
+        while (work.running().size() != expected + detached.size()
+                || lanes.count() != expected
+                || lanes.detached() != detached.size()) {
             LockSupport.parkNanos(20_000);
             if (System.nanoTime() > stuck) {
                 fail(
-                        "pod %d: %d lanes, %d in work, of %d",
-                        number, lanes.count(), work.running().size(), expected);
+                        "pod %d: %d lanes, %d in work, of %d and %d off the log",
+                        number, lanes.count(), work.running().size(), expected, detached.size());
             }
         }
         for (Call call : work.running()) {
-            if (leftovers.stream().anyMatch(left -> left.hold.equals(call.hold))) {
+            if (Stream.concat(leftovers.stream(), detached.stream()).anyMatch(each -> each.hold.equals(call.hold))) {
                 continue;
             }
             Held holding = held.get(new Slice(call.message.topic(), call.message.partition()));
@@ -334,6 +368,7 @@ final class SimulatedPod {
         List<Entry> all = new ArrayList<>();
         held.values().forEach(holding -> all.addAll(holding.unfinished.values()));
         leftovers.forEach(left -> all.add(left.entry));
+        detached.forEach(each -> all.add(each.entry));
         return work.running().stream()
                 .map(call -> new Running(
                         all.stream()
@@ -352,7 +387,7 @@ final class SimulatedPod {
             assertThat(lanes.inFlight(log.slice))
                     .as("pod %d holds of %s", number, log.slice)
                     .isEqualTo((int) items.stream()
-                            .filter(item -> item.slice().equals(log.slice))
+                            .filter(item -> item.isOfLog() && item.slice().equals(log.slice))
                             .count());
             Held holding = held.get(log.slice);
             if (holding == null) {
@@ -379,6 +414,7 @@ final class SimulatedPod {
 
     void assertEmpty() {
         assertThat(lanes.count()).isZero();
+        assertThat(lanes.detached()).isZero();
         assertThat(intake.messages()).isZero();
         assertThat(positions.values()).noneMatch(position -> position.paused);
     }
