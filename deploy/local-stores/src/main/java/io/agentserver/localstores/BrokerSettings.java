@@ -16,9 +16,11 @@ final class BrokerSettings {
 
     private BrokerSettings() {}
 
-    static Map<String, String> of(Path data, int port, int controllerPort) {
+    /** @param detours further ports to listen on, with the port that is told to those who ask there */
+    static Map<String, String> of(Path data, int port, int controllerPort, Map<Integer, Integer> detours) {
         Map<String, String> settings = new TreeMap<>();
         node(settings, data, port, controllerPort);
+        detours.forEach((listen, told) -> detour(settings, listen, told));
         log(settings);
         groups(settings);
         threads(settings);
@@ -41,6 +43,13 @@ final class BrokerSettings {
         settings.put("broker.heartbeat.interval.ms", "500");
         // a start that hangs is an error, not a wait
         settings.put("server.max.startup.time.ms", "120000");
+    }
+
+    private static void detour(Map<String, String> settings, int port, int told) {
+        String name = "DETOUR" + port;
+        settings.merge("listeners", "," + name + "://127.0.0.1:" + port, String::concat);
+        settings.merge("advertised.listeners", "," + name + "://127.0.0.1:" + told, String::concat);
+        settings.merge("listener.security.protocol.map", "," + name + ":PLAINTEXT", String::concat);
     }
 
     private static void log(Map<String, String> settings) {

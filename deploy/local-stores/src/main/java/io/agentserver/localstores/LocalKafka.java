@@ -40,9 +40,19 @@ public final class LocalKafka implements AutoCloseable {
      * @throws LocalStoreException if it cannot start, with the reason in one line
      */
     public static LocalKafka start(Path directory, int port) {
+        return start(directory, port, Map.of());
+    }
+
+    /**
+     * The same, and the broker listens on further ports too.
+     *
+     * @param detours by port to listen on, the port of 127.0.0.1 that the broker tells those who ask there to connect to:
+     *     that of a proxy on their way to it, or they would go past it
+     */
+    public static LocalKafka start(Path directory, int port, Map<Integer, Integer> detours) {
         int chosen = FreePorts.choose(port, "Kafka");
         Path data = directory.toAbsolutePath().resolve("data");
-        Map<String, String> settings = BrokerSettings.of(data, chosen, FreePorts.take());
+        Map<String, String> settings = BrokerSettings.of(data, chosen, FreePorts.take(), detours);
         try {
             Files.createDirectories(data);
             if (!Files.exists(data.resolve("meta.properties"))) {
