@@ -31,7 +31,7 @@ final class Clients implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofMinutes(3);
     private static final int CANCELS_OF_HUNDRED = 4;
 
-    private final URI gateway;
+    private final List<URI> gateways;
     private final TenantId tenant;
     private final String key;
     private final HttpClient http;
@@ -40,8 +40,8 @@ final class Clients implements AutoCloseable {
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final CountDownLatch stop = new CountDownLatch(1);
 
-    Clients(String gateway, TenantId tenant, String key, HttpClient http, History history, long seed) {
-        this.gateway = URI.create(gateway);
+    Clients(List<String> gateways, TenantId tenant, String key, HttpClient http, History history, long seed) {
+        this.gateways = gateways.stream().map(URI::create).toList();
         this.tenant = tenant;
         this.key = key;
         this.http = http;
@@ -125,33 +125,33 @@ final class Clients implements AutoCloseable {
                     + "</from><thread>" + conversation
                     + "</thread><id xmlns=\"https://xml-pipeline.org/ns/delivery/v1\">" + id + "</id></meta>"
                     + payload.replaceFirst(">", " xmlns=\"\">") + "</message>";
-            HttpRequest.Builder request = HttpRequest.newBuilder(gateway.resolve("/v1/messages"))
+            HttpRequest.Builder request = HttpRequest.newBuilder()
                     .header("Content-Type", "application/xml")
                     .POST(HttpRequest.BodyPublishers.ofString(xml));
-            tell("send", conversation, id.toString(), request);
+            tell("send", conversation, id.toString(), "/v1/messages", request);
         }
 
         private void cancel(ThreadId conversation) throws InterruptedException {
             String number = "cancel-" + ++messages;
             history.write(name, "cancel", History.Type.INVOKE, conversation.toString(), number, "");
-            HttpRequest.Builder request = HttpRequest.newBuilder(
-                            gateway.resolve("/v1/threads/" + conversation + "/cancel"))
+            HttpRequest.Builder request = HttpRequest.newBuilder()
                     .header("Content-Type", "application/json")
                     .POST(HttpRequest.BodyPublishers.noBody());
-            tell("cancel", conversation, number, request);
+            tell("cancel", conversation, number, "/v1/threads/" + conversation + "/cancel", request);
         }
 
-        /** Until there is an answer that stands. */
-        private void tell(String operation, ThreadId conversation, String id, HttpRequest.Builder request)
+        /** Until there is an answer that stands, each time from any gateway. */
+        private void tell(String operation, ThreadId conversation, String id, String path, HttpRequest.Builder request)
                 throws InterruptedException {
-            HttpRequest ready = request.header("Authorization", "Bearer " + key)
-                    .timeout(Duration.ofSeconds(10))
-                    .build();
+            request.header("Authorization", "Bearer " + key).timeout(Duration.ofSeconds(10));
             long deadline = System.nanoTime() + PATIENCE.toNanos();
             String last = "";
+            int failures = 0;
             while (System.nanoTime() < deadline) {
                 try {
-                    HttpResponse<String> response = http.send(ready, HttpResponse.BodyHandlers.ofString());
+                    URI gateway = gateways.get(random.nextInt(gateways.size()));
+                    HttpResponse<String> response =
+                            http.send(request.uri(gateway.resolve(path)).build(), HttpResponse.BodyHandlers.ofString());
                     int status = response.statusCode();
                     // a thread that nobody has begun yet has nothing to cancel
                     if (status < 300 || status == 404 && operation.equals("cancel")) {
@@ -161,7 +161,7 @@ final class Clients implements AutoCloseable {
                                 History.Type.OK,
                                 conversation.toString(),
                                 id,
-                                status + (last.isEmpty() ? "" : " after " + last));
+                                status + (failures == 0 ? "" : " after " + failures + " failures, the last " + last));
                         return;
                     }
                     last = status + " " + response.body();
@@ -171,6 +171,7 @@ final class Clients implements AutoCloseable {
                 } catch (IOException e) {
                     last = e.toString();
                 }
+                failures++;
                 Thread.sleep(Duration.ofMillis(200 + random.nextInt(300)));
             }
             boolean refused = last.startsWith("4");

@@ -140,6 +140,37 @@ enum Fault {
             return "";
         }
     },
+    /** Between a process and one of those that it goes to. */
+    NETWORK {
+        @Override
+        String strike(Fleet fleet, Random random, Path armed) throws InterruptedException {
+            ServiceProcess service = any(fleet.running(), random);
+            Link link = any(service.links(), random);
+            Trouble trouble = Trouble.any(random);
+            link.suffer(trouble);
+            try {
+                Thread.sleep(Duration.ofMillis(3_000 + random.nextInt(9_000)));
+                return link + ", " + trouble + ", " + service.threads() + " threads at the end";
+            } finally {
+                link.heal();
+            }
+        }
+    },
+    /** Of one process; there and back again. */
+    WALL_CLOCK {
+        @Override
+        String strike(Fleet fleet, Random random, Path armed) throws InterruptedException {
+            ServiceProcess service = any(fleet.running(), random);
+            Duration wrongBy = random.nextBoolean() ? Duration.ofHours(2) : Duration.ofMinutes(-10);
+            if (!WallClock.isAdjustable()) {
+                return "skipped: libfaketime is not installed here";
+            }
+            service.clock().set(wrongBy);
+            Thread.sleep(Duration.ofMillis(3_000 + random.nextInt(9_000)));
+            service.clock().set(Duration.ZERO);
+            return service.name() + " by " + wrongBy;
+        }
+    },
     LOSE_OFFSETS {
         @Override
         String strike(Fleet fleet, Random random, Path armed) throws InterruptedException {
@@ -158,6 +189,11 @@ enum Fault {
      * @return what it was done to
      */
     abstract String strike(Fleet fleet, Random random, Path armed) throws InterruptedException;
+
+    /** Whether it ends no process, so that all must be well soon after it. */
+    boolean leavesAllRunning() {
+        return this == NETWORK || this == WALL_CLOCK;
+    }
 
     /** Starts a process anew so that it will end at the point. */
     static String crash(Fleet fleet, CrashPoint point, Random random, Path armed) {

@@ -5,7 +5,6 @@ import io.agentserver.localstores.FreePorts;
 import io.agentserver.localstores.LocalRedis;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.Setting;
-import org.awaitility.Awaitility;
 
 import java.io.IOException;
 import java.net.http.HttpClient;
@@ -13,25 +12,36 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
 
 /**
- * Broker, Redis, DynamoDB Local, buffer, gateway, router and one to three pumps, each a process of its own at an address that
- * stays. One thread at a time changes it.
+ * Broker, Redis, DynamoDB Local, two gateways, two buffers, a router and one to three pumps, each a process of its own at an
+ * address that stays, with a {@link Link} of its own to each that it goes to. One thread at a time changes it.
  */
 final class Fleet implements AutoCloseable {
     static final String ADMIN_KEY = "an-operator-s-key-for-the-fault-runs-alone";
+    private static final int GATEWAYS = 2;
+    private static final int BUFFERS = 2;
     private static final int MOST_PUMPS = 3;
     private static final Duration START_LIMIT = Duration.ofSeconds(180);
     private static final Duration STORE_START = Duration.ofSeconds(120);
 
     private final Path home;
     private final HttpClient http;
-    private final int kafkaPort;
-    private final int dynamoPort;
+    private final Random random;
+    private final Lifeline lifeline;
+    private final int kafkaPort = FreePorts.take();
+    private final int dynamoPort = FreePorts.take();
+    private final int routerPort = FreePorts.take();
+    private final int[] gatewayPorts = FreePorts.take(GATEWAYS);
+    private final int[] bufferPorts = FreePorts.take(BUFFERS);
+    private final Map<Integer, Integer> detours = new HashMap<>();
     private final Map<String, String> settings = new HashMap<>();
     private final List<ServiceProcess> services = new ArrayList<>();
     private final List<ServiceProcess> pumps = new ArrayList<>();
@@ -39,41 +49,87 @@ final class Fleet implements AutoCloseable {
     private final ChildJvm dynamo;
     private LocalRedis redis;
 
-    private Fleet(Path home, String modelUrl, HttpClient http) throws IOException {
+    /** @param seed of what its links do in their troubles */
+    private Fleet(Path home, String modelUrl, HttpClient http, long seed) throws IOException {
         this.home = home;
         this.http = http;
-        int[] ports = FreePorts.take(2 + Setting.ports().size() + MOST_PUMPS);
-        kafkaPort = ports[0];
-        dynamoPort = ports[1];
-        kafka = store("kafka", kafkaPort);
-        dynamo = store("dynamodb", dynamoPort);
+        this.random = new Random(seed);
+        lifeline = Lifeline.start(home.toString());
         redis = LocalRedis.start(home.resolve("redis"), 0);
-        int next = 2;
-        for (Setting setting : Setting.ports()) {
-            settings.put(setting.name(), String.valueOf(ports[next++]));
-        }
         settings(modelUrl);
-        for (Role role : Role.values()) {
-            if (role != Role.PUMP) {
-                services.add(new ServiceProcess(
-                        role.toString(), role, home, settings, Integer.parseInt(settings.get(role.managementPort()))));
-            }
+        for (int i = 0; i < BUFFERS; i++) {
+            add(Role.BUFFER, i, Map.of(Setting.AGENTSERVER_BUFFER_PORT, bufferPorts[i]));
         }
-        for (int i = 1; i <= MOST_PUMPS; i++) {
-            ServiceProcess pump = new ServiceProcess(Role.PUMP + "-" + i, Role.PUMP, home, settings, ports[next++]);
-            services.add(pump);
-            pumps.add(pump);
+        for (int i = 0; i < GATEWAYS; i++) {
+            add(Role.GATEWAY, i, Map.of(Setting.AGENTSERVER_GATEWAY_PORT, gatewayPorts[i]));
         }
+        add(Role.LLM, 0, Map.of(Setting.AGENTSERVER_LLM_PORT, routerPort));
+        for (int i = 0; i < MOST_PUMPS; i++) {
+            pumps.add(add(Role.PUMP, i, Map.of()));
+        }
+        kafka = kafka();
+        dynamo = store("dynamodb", dynamoPort);
+    }
+
+    private ServiceProcess add(Role role, int number, Map<Setting, Integer> ports) throws IOException {
+        String name = role + "-" + (number + 1);
+        Map<String, String> own = new HashMap<>(settings);
+        own.put(role.managementPort(), String.valueOf(FreePorts.take()));
+        ports.forEach((setting, port) -> own.put(setting.name(), String.valueOf(port)));
+        List<Link> links = new ArrayList<>();
+        if (role != Role.BUFFER) {
+            int listening = FreePorts.take();
+            Link link = link(name, "kafka", listening);
+            detours.put(listening, link.port());
+            links.add(link);
+            own.put(Setting.AGENTSERVER_KAFKA.name(), "127.0.0.1:" + link.port());
+        }
+        if (role == Role.PUMP || role == Role.GATEWAY) {
+            links.add(link(name, "buffer", bufferPorts[number % BUFFERS]));
+            own.put(
+                    Setting.AGENTSERVER_BUFFER_ADDRESS.name(),
+                    "127.0.0.1:" + links.getLast().port());
+        }
+        if (role == Role.PUMP) {
+            links.add(link(name, "llm", routerPort));
+            own.put(
+                    Setting.AGENTSERVER_LLM_URL.name(),
+                    "http://127.0.0.1:" + links.getLast().port());
+        }
+        if (role == Role.BUFFER || role == Role.LLM) {
+            links.add(link(name, "redis", redis.port()));
+            own.put(
+                    Setting.AGENTSERVER_REDIS_URL.name(),
+                    "redis://127.0.0.1:" + links.getLast().port());
+        }
+        if (role == Role.BUFFER || role == Role.GATEWAY) {
+            links.add(link(name, "dynamodb", dynamoPort));
+            own.put(
+                    Setting.AGENTSERVER_DYNAMODB_URL.name(),
+                    "http://127.0.0.1:" + links.getLast().port());
+        }
+        ServiceProcess service = new ServiceProcess(name, role, home, own, links, lifeline);
+        services.add(service);
+        return service;
+    }
+
+    private Link link(String from, String to, int target) throws IOException {
+        return new Link(from + " to " + to, FreePorts.take(), target, random.nextLong());
     }
 
     /** Blocks until all answer; two pumps. */
-    static Fleet start(Path home, String modelUrl, HttpClient http) throws IOException {
-        Fleet fleet = new Fleet(home, modelUrl, http);
+    static Fleet start(Path home, String modelUrl, HttpClient http, long seed)
+            throws IOException, InterruptedException {
+        Fleet fleet = new Fleet(home, modelUrl, http, seed);
         fleet.kafka.awaitLine("ready", STORE_START);
         fleet.dynamo.awaitLine("ready", STORE_START);
-        fleet.services.stream()
-                .filter(service -> service != fleet.pumps.getLast())
-                .forEach(ServiceProcess::start);
+        for (ServiceProcess service : fleet.services) {
+            if (service != fleet.pumps.getLast()) {
+                service.start();
+                // starting is work for the processor: more than two at once, and each gives up waiting for the others
+                fleet.awaitAtMostOneStarting();
+            }
+        }
         fleet.awaitReady();
         return fleet;
     }
@@ -89,19 +145,13 @@ final class Fleet implements AutoCloseable {
                   default: {chain: [scripted/m]}
                 """.formatted(modelUrl));
         settings.put("SCRIPTED_MODEL_KEY", "k");
-        put(Setting.AGENTSERVER_KAFKA, kafkaBootstrap());
         put(Setting.AGENTSERVER_KAFKA_REPLICATION, "1");
-        put(Setting.AGENTSERVER_REDIS_URL, redis.url());
-        put(Setting.AGENTSERVER_DYNAMODB_URL, dynamoUrl());
         put(Setting.AGENTSERVER_PLATFORM_KEY, key.toString());
         put(Setting.AGENTSERVER_PLATFORM_SECRET, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
         put(Setting.AGENTSERVER_ADMIN_KEY, ADMIN_KEY);
         put(Setting.AGENTSERVER_BIND, "127.0.0.1");
-        put(Setting.AGENTSERVER_BUFFER_ADDRESS, "127.0.0.1:" + settings.get("AGENTSERVER_BUFFER_PORT"));
         put(Setting.AGENTSERVER_BUFFER_STORE, "tiered");
-        put(Setting.AGENTSERVER_LLM_URL, "http://127.0.0.1:" + settings.get("AGENTSERVER_LLM_PORT"));
         put(Setting.AGENTSERVER_LLM_ROUTES, routes.toString());
-        put(Setting.AGENTSERVER_BILLING_URL, "http://127.0.0.1:" + settings.get("AGENTSERVER_BILLING_PORT"));
         put(Setting.AGENTSERVER_ALLOW_LOOPBACK, "true");
         put(Setting.AGENTSERVER_LOG_FORMAT, "text");
     }
@@ -110,8 +160,10 @@ final class Fleet implements AutoCloseable {
         settings.put(setting.name(), value);
     }
 
-    String gatewayUrl() {
-        return "http://127.0.0.1:" + settings.get("AGENTSERVER_GATEWAY_PORT");
+    List<String> gatewayUrls() {
+        return Arrays.stream(gatewayPorts)
+                .mapToObj(port -> "http://127.0.0.1:" + port)
+                .toList();
     }
 
     String kafkaBootstrap() {
@@ -136,6 +188,10 @@ final class Fleet implements AutoCloseable {
                 .toList();
     }
 
+    List<ServiceProcess> running() {
+        return services.stream().filter(ServiceProcess::isWanted).toList();
+    }
+
     long dynamoPid() {
         return dynamo.pid();
     }
@@ -147,7 +203,7 @@ final class Fleet implements AutoCloseable {
     /** kill -9, then again on the same log. */
     void restartBroker() {
         kafka.kill();
-        kafka = store("kafka", kafkaPort);
+        kafka = kafka();
         kafka.awaitLine("ready", STORE_START);
     }
 
@@ -162,27 +218,58 @@ final class Fleet implements AutoCloseable {
         redis = LocalRedis.start(home.resolve("redis"), port);
     }
 
-    /** As Kubernetes would: what has ended and should run is started again. */
-    void startWhatHasEnded() {
-        services.stream()
-                .filter(service -> service.isWanted() && !service.isAlive())
-                .forEach(ServiceProcess::start);
+    /**
+     * As Kubernetes would: what has ended and should run is started again.
+     *
+     * @return whether there was any
+     */
+    boolean startWhatHasEnded() {
+        List<ServiceProcess> ended =
+                running().stream().filter(service -> !service.isAlive()).toList();
+        ended.forEach(ServiceProcess::start);
+        return !ended.isEmpty();
     }
 
-    /** What ends meanwhile is started again: a crash point may be reached before the last is ready. */
-    void awaitReady() {
-        Awaitility.await("all services are ready")
-                .atMost(START_LIMIT)
-                .pollInterval(Duration.ofMillis(250))
-                .until(() -> {
-                    startWhatHasEnded();
-                    for (ServiceProcess service : services) {
-                        if (service.isWanted() && !service.isReady(http)) {
-                            return false;
-                        }
-                    }
-                    return true;
-                });
+    void awaitReady() throws InterruptedException {
+        awaitReady(START_LIMIT);
+    }
+
+    /**
+     * What ends meanwhile is started again, and then has the time of a start: a crash point may be reached before the last is
+     * ready.
+     */
+    void awaitReady(Duration limit) throws InterruptedException {
+        long deadline = System.nanoTime() + limit.toNanos();
+        for (List<String> waited = notReady(); !waited.isEmpty(); waited = notReady()) {
+            if (startWhatHasEnded()) {
+                deadline = System.nanoTime() + START_LIMIT.toNanos();
+            }
+            if (System.nanoTime() > deadline) {
+                throw new AssertionError(waited + " not ready within " + limit);
+            }
+            Thread.sleep(Duration.ofMillis(250));
+        }
+    }
+
+    private void awaitAtMostOneStarting() throws InterruptedException {
+        long deadline = System.nanoTime() + START_LIMIT.toNanos();
+        while (notReady().size() > 1) {
+            startWhatHasEnded();
+            if (System.nanoTime() > deadline) {
+                throw new AssertionError(notReady() + " not ready within " + START_LIMIT);
+            }
+            Thread.sleep(Duration.ofMillis(250));
+        }
+    }
+
+    private List<String> notReady() throws InterruptedException {
+        List<String> notReady = new ArrayList<>();
+        for (ServiceProcess service : running()) {
+            if (!service.isReady(http)) {
+                notReady.add(service.name());
+            }
+        }
+        return notReady;
     }
 
     /** How often a process ended there, by point. */
@@ -198,6 +285,23 @@ final class Fleet implements AutoCloseable {
         return crashes;
     }
 
+    /** Of each that runs, its threads. */
+    Map<String, Integer> threads() throws InterruptedException {
+        Map<String, Integer> threads = new TreeMap<>();
+        for (ServiceProcess service : running()) {
+            threads.put(service.name(), service.threads());
+        }
+        return threads;
+    }
+
+    List<String> negativeTimes() throws IOException, InterruptedException {
+        List<String> negative = new ArrayList<>();
+        for (ServiceProcess service : running()) {
+            negative.addAll(service.negativeTimes(http));
+        }
+        return negative;
+    }
+
     String tails() {
         StringBuilder tails = new StringBuilder();
         services.forEach(service -> tails.append("--- ")
@@ -211,14 +315,28 @@ final class Fleet implements AutoCloseable {
     @Override
     public void close() {
         services.forEach(ServiceProcess::close);
+        services.forEach(service -> service.links().forEach(Link::close));
         Signals.send("CONT", dynamo.pid());
         Signals.send("CONT", kafka.pid());
         dynamo.close();
         kafka.close();
         redis.close();
+        lifeline.close();
     }
 
-    private ChildJvm store(String which, int port) {
-        return ChildJvm.start(StoreProcess.class, which, home.resolve(which).toString(), String.valueOf(port));
+    private ChildJvm kafka() {
+        return store(
+                "kafka",
+                kafkaPort,
+                detours.entrySet().stream()
+                        .map(detour -> detour.getKey() + "=" + detour.getValue())
+                        .toArray(String[]::new));
+    }
+
+    private ChildJvm store(String which, int port, String... more) {
+        List<String> arguments =
+                new ArrayList<>(List.of(which, home.resolve(which).toString(), String.valueOf(port)));
+        arguments.addAll(List.of(more));
+        return ChildJvm.start(StoreProcess.class, arguments.toArray(String[]::new));
     }
 }

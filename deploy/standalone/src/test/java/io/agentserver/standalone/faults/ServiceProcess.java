@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
@@ -26,17 +27,25 @@ final class ServiceProcess implements AutoCloseable {
     private final Role role;
     private final Path home;
     private final Map<String, String> environment;
-    private final URI readiness;
+    private final URI management;
+    private final List<Link> links;
+    private final Lifeline lifeline;
+    private final WallClock clock;
     private @Nullable Process process;
     private boolean wanted;
 
-    ServiceProcess(String name, Role role, Path home, Map<String, String> settings, int managementPort) {
+    /** @param links the ways on which it goes to others */
+    ServiceProcess(
+            String name, Role role, Path home, Map<String, String> settings, List<Link> links, Lifeline lifeline) {
         this.name = name;
         this.role = role;
         this.home = home;
+        this.links = List.copyOf(links);
+        this.lifeline = lifeline;
+        this.clock = new WallClock(home.resolve(name + ".clock"));
         this.environment = new HashMap<>(settings);
-        environment.put(role.managementPort(), String.valueOf(managementPort));
-        this.readiness = URI.create("http://127.0.0.1:" + managementPort + "/actuator/health/readiness");
+        environment.putAll(clock.environment());
+        this.management = URI.create("http://127.0.0.1:" + settings.get(role.managementPort()));
     }
 
     String name() {
@@ -47,9 +56,21 @@ final class ServiceProcess implements AutoCloseable {
         return role;
     }
 
+    List<Link> links() {
+        return links;
+    }
+
+    WallClock clock() {
+        return clock;
+    }
+
     /** Whether it should run: not, if it was scaled away. */
     boolean isWanted() {
         return wanted;
+    }
+
+    private long pid() {
+        return Objects.requireNonNull(process).pid();
     }
 
     boolean isAlive() {
@@ -78,9 +99,11 @@ final class ServiceProcess implements AutoCloseable {
                     List.of(ProcessHandle.current().info().command().orElse("java")));
             command.addAll(flags);
             command.addAll(List.of(
+                    "-Dfleet.home=" + home, // by which the lifeline knows it
                     "-Xmx384m",
                     "-XX:TieredStopAtLevel=1",
                     "-XX:+UseSerialGC",
+                    "-Djdk.trackAllThreads=true", // or virtual ones cannot be counted
                     "--sun-misc-unsafe-memory-access=allow",
                     "-jar",
                     jar(role.module()).toString()));
@@ -91,6 +114,7 @@ final class ServiceProcess implements AutoCloseable {
             builder.environment().keySet().removeIf(variable -> variable.startsWith("AGENTSERVER_"));
             builder.environment().putAll(environment);
             process = builder.start();
+            lifeline.tie(process);
             wanted = true;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -102,6 +126,7 @@ final class ServiceProcess implements AutoCloseable {
         if (process != null) {
             process.destroyForcibly();
             process.onExit().join();
+            WallClock.forget(process.pid());
         }
     }
 
@@ -134,7 +159,7 @@ final class ServiceProcess implements AutoCloseable {
         try {
             return isAlive()
                     && http.send(
-                                            HttpRequest.newBuilder(readiness)
+                                            HttpRequest.newBuilder(management.resolve("/actuator/health/readiness"))
                                                     .timeout(Duration.ofSeconds(5))
                                                     .build(),
                                             HttpResponse.BodyHandlers.discarding())
@@ -143,6 +168,48 @@ final class ServiceProcess implements AutoCloseable {
         } catch (IOException e) {
             return false; // not listening yet, or frozen
         }
+    }
+
+    /** Its threads, virtual ones too. */
+    int threads() throws InterruptedException {
+        if (!isAlive()) {
+            return 0;
+        }
+        Path dump = home.toAbsolutePath().resolve(name + ".threads");
+        try {
+            Process command = new ProcessBuilder(
+                            Path.of(System.getProperty("java.home"), "bin", "jcmd")
+                                    .toString(),
+                            String.valueOf(pid()),
+                            "Thread.dump_to_file",
+                            "-overwrite",
+                            dump.toString())
+                    .redirectErrorStream(true)
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+            if (command.waitFor() != 0) {
+                return 0; // it ends, or is not far enough
+            }
+            try (Stream<String> lines = Files.lines(dump)) {
+                return (int) lines.filter(line -> line.startsWith("#")).count();
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Measured times that are negative, as a clock that is set back may make them. */
+    List<String> negativeTimes(HttpClient http) throws IOException, InterruptedException {
+        String metrics = http.send(
+                        HttpRequest.newBuilder(management.resolve("/actuator/prometheus"))
+                                .timeout(Duration.ofSeconds(10))
+                                .build(),
+                        HttpResponse.BodyHandlers.ofString())
+                .body();
+        return metrics.lines()
+                .filter(line -> line.matches("agentserver_[a-z_]*seconds.* -[0-9.].*"))
+                .map(line -> name + " measures " + line)
+                .toList();
     }
 
     String tail() {
