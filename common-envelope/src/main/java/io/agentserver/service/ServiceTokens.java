@@ -9,6 +9,7 @@ import io.agentserver.envelope.TenantId;
 
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Optional;
 
 /** Issues and verifies {@link ServiceToken}s, each once a minute and tenant instead of once a call. Safe on any thread. */
@@ -26,10 +27,13 @@ public final class ServiceTokens {
 
     private final PlatformKeys keys;
     private final Clock clock;
-    private final Cache<Caller, String> issued =
+    private final Cache<Caller, Issued> issued =
             Caffeine.newBuilder().expireAfterWrite(KEPT).maximumSize(10_000).build();
     private final Cache<String, Caller> verified =
             Caffeine.newBuilder().expireAfterWrite(KEPT).maximumSize(10_000).build();
+
+    /** With the wall clock's time of its making. */
+    private record Issued(String token, Instant at) {}
 
     public ServiceTokens(PlatformKeys keys, Clock clock) {
         this.keys = keys;
@@ -37,8 +41,15 @@ public final class ServiceTokens {
     }
 
     public String issue(TenantId tenant, String scope) {
-        return issued.get(
-                new Caller(tenant, scope), c -> ServiceToken.issue(keys.signing(), c.tenant(), c.scope(), clock));
+        Caller caller = new Caller(tenant, scope);
+        Instant now = clock.instant();
+        Issued known = issued.getIfPresent(caller);
+        // a wall clock that was set since has made it one of the future, or of the past, for everybody else
+        if (known == null || Duration.between(known.at(), now).abs().compareTo(KEPT) > 0) {
+            known = new Issued(ServiceToken.issue(keys.signing(), tenant, scope, clock), now);
+            issued.put(caller, known);
+        }
+        return known.token();
     }
 
     /** @param token without {@code Bearer} */

@@ -102,7 +102,8 @@ public final class RouterLlm implements Llm {
         if (status == 408 || status == 409 || status == 425 || status == 429) {
             return new Answer.Busy("the router answers " + status);
         }
-        if (status >= 500) {
+        // 401: our token, not the tenant's doing; a clock is wrong, here or there, or a key is new, and that passes
+        if (status == 401 || status >= 500) {
             return new Answer.Unavailable("the router answers " + status);
         }
         if (status != 200) {

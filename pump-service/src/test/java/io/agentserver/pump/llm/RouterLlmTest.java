@@ -98,6 +98,8 @@ class RouterLlmTest {
         assertThat(llm.ask(question())).isInstanceOf(Answer.Unavailable.class);
         status = 429;
         assertThat(llm.ask(question())).isInstanceOf(Answer.Busy.class);
+        status = 401;
+        assertThat(llm.ask(question())).isInstanceOf(Answer.Unavailable.class);
         status = 402;
         assertThat(llm.ask(question())).isInstanceOf(Answer.OutOfCredit.class);
         status = 404;
