@@ -7,6 +7,7 @@ import io.agentserver.billing.ledger.dynamo.LedgerTable;
 import io.agentserver.billing.usage.UsageConsumer;
 import io.agentserver.billing.usage.UsageEndpoint;
 import io.agentserver.service.ConfigurationException;
+import io.agentserver.service.EvenClock;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceTokens;
 import io.agentserver.service.Setting;
@@ -49,7 +50,7 @@ class BillingConfiguration {
 
     @Bean
     Clock clock() {
-        return Clock.systemUTC();
+        return new EvenClock();
     }
 
     @Bean

@@ -11,6 +11,7 @@ import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.buffer.store.TieredThreadStore;
 import io.agentserver.service.ConfigurationException;
+import io.agentserver.service.EvenClock;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceTokens;
 import io.micrometer.core.instrument.Counter;
@@ -37,7 +38,7 @@ class BufferConfiguration {
 
     @Bean
     Clock clock() {
-        return Clock.systemUTC();
+        return new EvenClock();
     }
 
     @Bean

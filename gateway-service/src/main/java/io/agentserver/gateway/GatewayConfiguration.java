@@ -42,6 +42,7 @@ import io.agentserver.gateway.usage.UsageEndpoint;
 import io.agentserver.log.RecordMac;
 import io.agentserver.organism.HandlerHosts;
 import io.agentserver.service.ConfigurationException;
+import io.agentserver.service.EvenClock;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceTokens;
 import io.agentserver.service.http.PatientTomcat;
@@ -86,7 +87,7 @@ class GatewayConfiguration {
 
     @Bean
     Clock clock() {
-        return Clock.systemUTC();
+        return new EvenClock();
     }
 
     @Bean

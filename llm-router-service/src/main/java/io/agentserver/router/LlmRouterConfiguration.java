@@ -1,6 +1,7 @@
 package io.agentserver.router;
 
 import io.agentserver.service.ConfigurationException;
+import io.agentserver.service.EvenClock;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceTokens;
 import io.agentserver.service.http.PatientTomcat;
@@ -33,7 +34,7 @@ class LlmRouterConfiguration {
 
     @Bean
     Clock clock() {
-        return Clock.systemUTC();
+        return new EvenClock();
     }
 
     @Bean

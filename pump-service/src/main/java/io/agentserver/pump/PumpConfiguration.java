@@ -21,6 +21,7 @@ import io.agentserver.pump.log.PumpLimits;
 import io.agentserver.pump.log.QueueSizes;
 import io.agentserver.pump.trace.Tracing;
 import io.agentserver.service.ConfigurationException;
+import io.agentserver.service.EvenClock;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceTokens;
 import io.agentserver.tenancy.Plan;
@@ -46,7 +47,7 @@ import java.util.Set;
 class PumpConfiguration {
     @Bean
     Clock clock() {
-        return Clock.systemUTC();
+        return new EvenClock();
     }
 
     /** Its destruction drains the lanes, before anything that they need is closed. */
