@@ -2,6 +2,8 @@ package io.agentserver.buffer;
 
 import com.google.protobuf.ByteString;
 import io.agentserver.buffer.grpc.BufferServer;
+import io.agentserver.buffer.v1.AnswerOutcome;
+import io.agentserver.buffer.v1.AnswerRequest;
 import io.agentserver.buffer.v1.AwaitTurnReply;
 import io.agentserver.buffer.v1.AwaitTurnRequest;
 import io.agentserver.buffer.v1.BeginReply;
@@ -9,6 +11,7 @@ import io.agentserver.buffer.v1.BeginRequest;
 import io.agentserver.buffer.v1.BufferGrpc;
 import io.agentserver.buffer.v1.CompleteRequest;
 import io.agentserver.buffer.v1.Kind;
+import io.agentserver.buffer.v1.LateAnswer;
 import io.agentserver.buffer.v1.ListRequest;
 import io.agentserver.buffer.v1.Output;
 import io.agentserver.buffer.v1.ReadRequest;
@@ -151,6 +154,28 @@ class BufferServiceTest {
     }
 
     @Test
+    void takes_a_late_answer_for_the_tokens_own_tenant_alone_and_counts_it() throws Exception {
+        Talk talk = new Talk();
+        stub(TENANT).begin(talk.begin().build());
+        TenantId other = new TenantId("other-org");
+        refused(Status.Code.PERMISSION_DENIED, () -> stub(other).answer(talk.answer(TENANT, "<yes/>")));
+        assertThat(stub(other).answer(talk.answer(other, "<yes/>")).getOutcome())
+                .as("the same ids under its own tenant are another message")
+                .isEqualTo(AnswerOutcome.ANSWER_UNKNOWN);
+        assertThat(stub(TENANT).answer(talk.answer(TENANT, "<yes/>")).getOutcome())
+                .isEqualTo(AnswerOutcome.ANSWER_TAKEN);
+        assertThat(stub(TENANT).answer(talk.answer(TENANT, "<no/>")).getOutcome())
+                .isEqualTo(AnswerOutcome.ANSWER_DIFFERS);
+        refused(Status.Code.UNAVAILABLE, () -> stub(TENANT).begin(talk.begin().build())); // as an older pump does
+        BeginReply begun = stub(TENANT).begin(talk.begin().setTakesAnswers(true).build());
+        assertThat(begun.getAnswer().getContent()).isEqualTo("<yes/>");
+        assertThat(get("/actuator/prometheus"))
+                .contains("agentserver_late_answers_total{outcome=\"taken\"} 1.0")
+                .contains("agentserver_late_answers_total{outcome=\"differs\"} 1.0")
+                .contains("agentserver_late_answers_total{outcome=\"too_late\"} 0.0");
+    }
+
+    @Test
     void says_what_is_wrong_with_a_request() {
         refused(
                 Status.Code.INVALID_ARGUMENT,
@@ -287,6 +312,16 @@ class BufferServiceTest {
                             .setTo(begun.getCaller())
                             .setRoot("response")
                             .setEnvelope("<response/>"))
+                    .build();
+        }
+
+        AnswerRequest answer(TenantId tenant, String content) {
+            return AnswerRequest.newBuilder()
+                    .setTenant(tenant.value())
+                    .setConversation(conversation)
+                    .setThread(conversation)
+                    .setMessage(message)
+                    .setAnswer(LateAnswer.newBuilder().setContent(content))
                     .build();
         }
 

@@ -6,6 +6,9 @@ import io.agentserver.buffer.journal.ConversationWatch;
 import io.agentserver.buffer.journal.DueIndex;
 import io.agentserver.buffer.journal.Wakeups;
 import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.buffer.v1.AnswerOutcome;
+import io.agentserver.buffer.v1.AnswerReply;
+import io.agentserver.buffer.v1.AnswerRequest;
 import io.agentserver.buffer.v1.AwaitTurnReply;
 import io.agentserver.buffer.v1.AwaitTurnRequest;
 import io.agentserver.buffer.v1.AwaitedReply;
@@ -38,10 +41,16 @@ import io.grpc.Context;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import org.slf4j.MDC;
 
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
 import java.util.function.Supplier;
 
 /**
@@ -50,6 +59,13 @@ import java.util.function.Supplier;
  */
 public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
     private static final int MOST_AWAITED = 1_000;
+    private static final String ANSWER = "ANSWER_";
+    private static final List<AnswerOutcome> OUTCOMES = List.of(
+            AnswerOutcome.ANSWER_TAKEN,
+            AnswerOutcome.ANSWER_REPEATED,
+            AnswerOutcome.ANSWER_DIFFERS,
+            AnswerOutcome.ANSWER_TOO_LATE,
+            AnswerOutcome.ANSWER_UNKNOWN);
 
     private final ConversationJournal journal;
     private final ConversationReader reader;
@@ -57,6 +73,7 @@ public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
     private final Wakeups wakeups;
     private final Timer begins;
     private final Timer completes;
+    private final Map<AnswerOutcome, Counter> answers = new EnumMap<>(AnswerOutcome.class);
 
     public BufferEndpoint(
             ConversationJournal journal,
@@ -76,6 +93,16 @@ public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
                 .description("time of a complete, with its store")
                 .publishPercentileHistogram()
                 .register(meters);
+        for (AnswerOutcome outcome : OUTCOMES) {
+            answers.put(
+                    outcome,
+                    Counter.builder("agentserver.late.answers")
+                            .tag(
+                                    "outcome",
+                                    outcome.name().substring(ANSWER.length()).toLowerCase(Locale.ROOT))
+                            .description("late answers of services, by what became of them")
+                            .register(meters));
+        }
     }
 
     @Override
@@ -103,6 +130,16 @@ public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
     @Override
     public void park(ParkRequest request, StreamObserver<ParkReply> replies) {
         answer(replies, () -> journal.park(key(request.getTenant(), request.getConversation()), request));
+    }
+
+    @Override
+    public void answer(AnswerRequest request, StreamObserver<AnswerReply> replies) {
+        answer(replies, () -> {
+            ConversationKey key = key(request.getTenant(), request.getConversation());
+            AnswerReply reply = journal.answer(key, request);
+            Objects.requireNonNull(answers.get(reply.getOutcome())).increment();
+            return reply;
+        });
     }
 
     @Override

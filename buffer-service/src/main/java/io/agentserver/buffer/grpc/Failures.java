@@ -1,6 +1,7 @@
 package io.agentserver.buffer.grpc;
 
 import io.agentserver.buffer.journal.ContendedException;
+import io.agentserver.buffer.journal.OutdatedCallerException;
 import io.agentserver.buffer.store.StoreUnavailableException;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -25,6 +26,10 @@ final class Failures {
             case ContendedException contended -> {
                 log.warn(contended.getMessage());
                 yield Status.UNAVAILABLE.withDescription(contended.getMessage()).asRuntimeException();
+            }
+            case OutdatedCallerException outdated -> {
+                log.warn(outdated.getMessage());
+                yield Status.UNAVAILABLE.withDescription(outdated.getMessage()).asRuntimeException();
             }
             default -> {
                 log.error("a request failed", failure);

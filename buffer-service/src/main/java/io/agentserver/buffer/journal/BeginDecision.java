@@ -7,6 +7,7 @@ import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.v1.BeginReply;
 import io.agentserver.buffer.v1.BeginRequest;
 import io.agentserver.buffer.v1.Join;
+import io.agentserver.buffer.v1.Parking;
 import io.agentserver.buffer.v1.Slot;
 import io.agentserver.buffer.v1.SlotState;
 import io.agentserver.buffer.v1.Verdict;
@@ -63,6 +64,11 @@ final class BeginDecision {
             return Decision.answer(Replies.standing(completion.get()), this::done);
         }
         if (state.isInFlight(key)) {
+            if (!request.getTakesAnswers() && mayBeAnswered(state)) {
+                return Decision.answer(Knowledge.CERTAIN, _ -> {
+                    throw new OutdatedCallerException("message " + key.message() + " waits for, or has, a late answer");
+                });
+            }
             if (state.isAsleep(key) || state.isBehind(key)) {
                 return queueInMailbox(state);
             }
@@ -182,6 +188,8 @@ final class BeginDecision {
                 .setTokens(turn.tokens)
                 .setTurnOpenedAtMs(turn.countsFromMs());
         state.parking(key).ifPresent(reply::setParking);
+        state.answer(key).ifPresent(reply::setAnswer);
+        reply.setKeepsUntilMs(keptUntilMs(state, turn));
         long current = state.find(key).map(Slot::getSequence).orElse(0L);
         // one more: a message that the thread sent to itself is in its history and is the current one
         List<Slot> history = thread.latest(request.getHistorySlots() + 1).stream()
@@ -189,6 +197,20 @@ final class BeginDecision {
                 .map(state::slot)
                 .toList();
         return reply.addAllHistory(bounded(history)).build();
+    }
+
+    /** An older pump would ask the service again, and take the 202 for an error. */
+    private boolean mayBeAnswered(JournalState state) {
+        return state.answer(key).isPresent()
+                || state.parking(key).filter(Parking::getAwaitsAnswer).isPresent();
+    }
+
+    /** While what began the turn can be read, and an hour of a day less: whoever has waited in vain must be told in time. */
+    private long keptUntilMs(JournalState state, TurnProgress turn) {
+        long began = state.find(new MessageKey(state.conversation(), turn.id))
+                .map(Slot::getAtMs)
+                .orElse(turn.openedAtMs);
+        return began + ttl.toMillis() - ttl.toMillis() / 24;
     }
 
     /** The latest of them: as many as were asked for and as a reply can carry. */

@@ -1,5 +1,6 @@
 package io.agentserver.buffer.journal;
 
+import io.agentserver.buffer.commit.Answered;
 import io.agentserver.buffer.commit.CallEnded;
 import io.agentserver.buffer.commit.Cancelled;
 import io.agentserver.buffer.commit.Change;
@@ -14,6 +15,7 @@ import io.agentserver.buffer.commit.TurnEnded;
 import io.agentserver.buffer.commit.TurnOpened;
 import io.agentserver.buffer.commit.Unparked;
 import io.agentserver.buffer.commit.Waiting;
+import io.agentserver.buffer.v1.LateAnswer;
 import io.agentserver.buffer.v1.Parking;
 import io.agentserver.buffer.v1.Slot;
 import io.agentserver.buffer.v1.TurnState;
@@ -87,6 +89,15 @@ final class CommitDraft {
                 .setUnparked(Unparked.newBuilder()
                         .setThread(key.thread().toString())
                         .setMessage(key.message().toString())));
+    }
+
+    /** And wakes it. */
+    void answer(MessageKey key, LateAnswer answer) {
+        commit.addChanges(Change.newBuilder()
+                .setAnswered(Answered.newBuilder()
+                        .setThread(key.thread().toString())
+                        .setMessage(key.message().toString())
+                        .setAnswer(answer)));
     }
 
     void queueInMailbox(MessageKey key) {

@@ -36,19 +36,24 @@ final class CompleteDecision {
         if (completion.isPresent()) {
             return Decision.answer(Replies.standing(completion.get()), s -> reply(s, Outcome.REPEATED));
         }
+        if (state.isInFlight(key) && state.answer(key).isPresent() && !request.getSawAnswer()) {
+            return beginAgain(); // its service was told that the answer is taken
+        }
         if (state.isInFlight(key)) {
             return accept(state);
         }
         if (state.find(key).isEmpty() || state.queue().contains(key)) {
-            return Decision.answer(
-                    Knowledge.CERTAIN,
-                    s -> CompleteReply.newBuilder()
-                            .setOutcome(Outcome.BEGIN_AGAIN)
-                            .build());
+            return beginAgain();
         }
         CommitDraft draft = new CommitDraft(state, nowMs);
         draft.complete(completed().setDropped(true));
         return Decision.write(draft.build(), Knowledge.REMEMBERED, s -> reply(s, Outcome.OUTPUTS_DROPPED));
+    }
+
+    private static Decision<CompleteReply> beginAgain() {
+        return Decision.answer(
+                Knowledge.CERTAIN,
+                _ -> CompleteReply.newBuilder().setOutcome(Outcome.BEGIN_AGAIN).build());
     }
 
     private Decision<CompleteReply> accept(JournalState state) {

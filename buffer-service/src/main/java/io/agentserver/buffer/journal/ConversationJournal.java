@@ -8,6 +8,9 @@ import io.agentserver.buffer.store.DueEntry;
 import io.agentserver.buffer.store.DueStore;
 import io.agentserver.buffer.store.Look;
 import io.agentserver.buffer.store.ThreadStore;
+import io.agentserver.buffer.v1.AnswerOutcome;
+import io.agentserver.buffer.v1.AnswerReply;
+import io.agentserver.buffer.v1.AnswerRequest;
 import io.agentserver.buffer.v1.BeginReply;
 import io.agentserver.buffer.v1.BeginRequest;
 import io.agentserver.buffer.v1.CancelReply;
@@ -22,6 +25,7 @@ import io.agentserver.envelope.ThreadId;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
@@ -82,6 +86,29 @@ public final class ConversationJournal {
         return step(key, decision::decide);
     }
 
+    /**
+     * Keeps what a service says later about a message that it was handed, and makes the message due.
+     *
+     * @throws IllegalArgumentException if the request makes no sense
+     */
+    public AnswerReply answer(ConversationKey key, AnswerRequest request) {
+        long askedMs = clock.millis();
+        AnswerDecision decision = new AnswerDecision(request, askedMs);
+        DueEntry entry =
+                new DueEntry(key, ThreadId.parse(request.getThread()), MessageId.parse(request.getMessage()), askedMs);
+        AnswerReply reply = step(key, state -> {
+            Decision<AnswerReply> decided = decision.decide(state);
+            if (decided.commit().isPresent()) {
+                due.put(entry); // before each try at the commit: without it the message would sleep on
+            }
+            return decided;
+        });
+        if (reply.getOutcome() == AnswerOutcome.ANSWER_TAKEN && clock.millis() - askedMs > DueDecision.COMMIT_MS / 2) {
+            due.put(entry); // we stood still for so long that it may have been dropped before its commit
+        }
+        return reply;
+    }
+
     /** Ends what the client has set going so far. Repeating it is harmless. */
     public CancelReply cancel(ConversationKey key) {
         return step(key, new CancelDecision(clock.millis(), oldestVisibleMs())::decide);
@@ -93,8 +120,11 @@ public final class ConversationJournal {
         return look(key, state -> state.isInFlight(which));
     }
 
-    /** What an entry whose time has come puts on the log; empty: nothing, and the entry may go. */
-    List<Emission> wake(DueEntry entry) {
+    /**
+     * What an entry whose time has come puts on the log; no emissions: nothing, and the entry may go; empty: nothing yet, it
+     * must stay.
+     */
+    Optional<List<Emission>> wake(DueEntry entry) {
         return step(entry.conversation(), new DueDecision(entry, clock.millis())::decide);
     }
 

@@ -4,6 +4,7 @@ import io.agentserver.buffer.commit.Completed;
 import io.agentserver.buffer.journal.Decision.Knowledge;
 import io.agentserver.buffer.store.DueEntry;
 import io.agentserver.buffer.v1.Emission;
+import io.agentserver.buffer.v1.Parking;
 import io.agentserver.buffer.v1.Slot;
 
 import java.util.List;
@@ -14,6 +15,11 @@ import java.util.Optional;
  * says; a completed one may have left outputs behind; of all others nothing is owed.
  */
 final class DueDecision {
+    /** An entry whose commit has not come in this time is dropped. */
+    static final long COMMIT_MS = 60_000;
+
+    private static final Optional<List<Emission>> NOTHING = Optional.of(List.of());
+
     private final DueEntry entry;
     private final MessageKey key;
     private final long nowMs;
@@ -24,29 +30,33 @@ final class DueDecision {
         this.nowMs = nowMs;
     }
 
-    Decision<List<Emission>> decide(JournalState state) {
+    /** Empty: nothing is owed yet, and the entry stays. */
+    Decision<Optional<List<Emission>>> decide(JournalState state) {
         Optional<Completed> completion = state.completion(key);
         if (completion.isPresent()) {
             return Decision.answer(
                     Knowledge.CERTAIN,
                     s -> s.completion(key)
                             .map(done -> Replies.emissions(s, done))
-                            .orElse(List.of()));
+                            .or(() -> Optional.of(List.of())));
         }
         if (!state.isAsleep(key)) {
             // awake: its commit never came, or it was woken by this entry before, and perhaps not put on the log
-            return Decision.answer(Knowledge.CERTAIN, s -> s.isInFlight(key) ? itself(s) : List.of());
+            return Decision.answer(Knowledge.CERTAIN, s -> s.isInFlight(key) ? itself(s) : NOTHING);
         }
-        if (state.parking(key).orElseThrow().getUntilMs() > entry.dueMs()) {
-            return Decision.answer(Knowledge.CERTAIN, _ -> List.of()); // parked anew: another entry is for that
+        Parking parking = state.parking(key).orElseThrow();
+        if (parking.getUntilMs() > entry.dueMs()) {
+            // it was parked anew, and another entry is for that; or an answer's entry is here before its commit
+            boolean mayBeAnAnswers = parking.getAwaitsAnswer() && nowMs < entry.dueMs() + COMMIT_MS;
+            return Decision.answer(Knowledge.CERTAIN, _ -> mayBeAnAnswers ? Optional.empty() : NOTHING);
         }
         CommitDraft draft = new CommitDraft(state, nowMs);
         draft.unpark(key);
         return Decision.write(draft.build(), Knowledge.REMEMBERED, this::itself);
     }
 
-    private List<Emission> itself(JournalState state) {
+    private Optional<List<Emission>> itself(JournalState state) {
         Optional<Slot> slot = state.find(key);
-        return slot.map(found -> List.of(Replies.emission(state, found))).orElse(List.of());
+        return slot.map(found -> List.of(Replies.emission(state, found))).or(() -> NOTHING);
     }
 }

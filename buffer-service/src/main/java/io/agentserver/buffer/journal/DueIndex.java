@@ -13,6 +13,7 @@ import org.slf4j.LoggerFactory;
 
 import java.time.Clock;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Hands out what has become due to those who can put it on the log. An entry goes when that is done, or when nothing is owed
@@ -63,13 +64,17 @@ public final class DueIndex {
 
     /** One conversation's trouble is not the others'. */
     private void add(DueReply.Builder reply, DueEntry entry) {
-        List<Emission> emissions;
+        Optional<List<Emission>> owed;
         try {
-            emissions = journal.wake(entry);
+            owed = journal.wake(entry);
         } catch (ContendedException | IllegalStateException e) {
             log.warn("{} stays due: {}", entry.key(), e.toString());
             return;
         }
+        if (owed.isEmpty()) {
+            return;
+        }
+        List<Emission> emissions = owed.get();
         if (emissions.isEmpty()) {
             store.remove(entry);
             return;

@@ -1,5 +1,7 @@
 package io.agentserver.buffer.journal;
 
+import com.google.protobuf.ByteString;
+import io.agentserver.buffer.commit.Answered;
 import io.agentserver.buffer.commit.CallEnded;
 import io.agentserver.buffer.commit.Cancelled;
 import io.agentserver.buffer.commit.Change;
@@ -11,6 +13,7 @@ import io.agentserver.buffer.commit.Released;
 import io.agentserver.buffer.commit.ThreadOpened;
 import io.agentserver.buffer.commit.TurnEnded;
 import io.agentserver.buffer.commit.TurnOpened;
+import io.agentserver.buffer.v1.LateAnswer;
 import io.agentserver.buffer.v1.Parking;
 import io.agentserver.buffer.v1.Slot;
 import io.agentserver.buffer.v1.SlotState;
@@ -66,6 +69,10 @@ final class JournalState {
     private final Map<MessageKey, Parking> parkings = new HashMap<>();
     /** Those of them that are parked now. */
     private final Set<MessageKey> asleep = new LinkedHashSet<>();
+    /** Of messages in flight. */
+    private final Map<MessageKey, LateAnswer> answers = new HashMap<>();
+    /** Of all that were answered late: by it a repeat is known. */
+    private final Map<MessageKey, ByteString> answerDigests = new HashMap<>();
 
     private long cancelledAtMs;
     private @Nullable TurnProgress openTurn;
@@ -189,6 +196,16 @@ final class JournalState {
         return asleep.contains(key);
     }
 
+    /** What its service has said since it was handed the message; of one in flight alone. */
+    Optional<LateAnswer> answer(MessageKey key) {
+        return Optional.ofNullable(answers.get(key));
+    }
+
+    /** Of the late answer that stands, whatever has become of the message. */
+    Optional<ByteString> answerDigest(MessageKey key) {
+        return Optional.ofNullable(answerDigests.get(key));
+    }
+
     /** Whether something else of its thread was parked, or queued in the mailbox, before it. */
     boolean isBehind(MessageKey key) {
         return nextInMailbox(key.thread(), Optional.empty())
@@ -259,6 +276,7 @@ final class JournalState {
                     thread(key.thread()).ifPresent(thread -> thread.mailbox.add(key));
                 }
                 case CANCELLED -> cancel(change.getCancelled());
+                case ANSWERED -> answer(change.getAnswered());
                 case WHAT_NOT_SET ->
                     throw new IllegalStateException("commit " + number + " of conversation " + conversation
                             + " holds a change that this version does not know: upgrade the buffer");
@@ -266,6 +284,7 @@ final class JournalState {
         }
         parkings.keySet().retainAll(inFlight.keySet());
         asleep.retainAll(inFlight.keySet());
+        answers.keySet().retainAll(inFlight.keySet());
         if (openTurn != null) {
             openTurn.waits(
                     parkings.entrySet().stream()
@@ -283,6 +302,13 @@ final class JournalState {
             thread.mailbox.remove(key);
             thread.mailbox.addFirst(key);
         });
+    }
+
+    private void answer(Answered answered) {
+        MessageKey key = MessageKey.of(answered.getThread(), answered.getMessage());
+        answers.put(key, answered.getAnswer());
+        answerDigests.put(key, AnswerDecision.digest(answered.getAnswer()));
+        asleep.remove(key);
     }
 
     /** The open turn has an end of its own in the same commit. */
@@ -360,6 +386,7 @@ final class JournalState {
      */
     private void displace(MessageKey key, long taken) {
         completed.remove(key);
+        answerDigests.remove(key);
         if (queue.remove(key)) {
             setState(taken, SlotState.DROPPED);
             TurnProgress turn = turns.computeIfAbsent(key.message(), id -> new TurnProgress(id, lastActivityMs));

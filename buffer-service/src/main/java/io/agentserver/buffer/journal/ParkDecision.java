@@ -26,7 +26,8 @@ final class ParkDecision {
         if (state.completion(key).isPresent()) {
             return Decision.answer(Replies.standing(state.completion(key).get()), _ -> reply(Outcome.REPEATED));
         }
-        if (!state.isInFlight(key) || state.isBehind(key)) {
+        // answered while its service was still being asked: begin gives the answer
+        if (!state.isInFlight(key) || state.isBehind(key) || state.answer(key).isPresent()) {
             return Decision.answer(Knowledge.CERTAIN, _ -> reply(Outcome.BEGIN_AGAIN));
         }
         CommitDraft draft = new CommitDraft(state, nowMs);

@@ -6,6 +6,8 @@ import io.agentserver.buffer.store.DueStore;
 import io.agentserver.buffer.store.MemoryDueStore;
 import io.agentserver.buffer.store.MemoryThreadStore;
 import io.agentserver.buffer.store.ThreadStore;
+import io.agentserver.buffer.v1.AnswerOutcome;
+import io.agentserver.buffer.v1.AnswerRequest;
 import io.agentserver.buffer.v1.BeginReply;
 import io.agentserver.buffer.v1.BeginRequest;
 import io.agentserver.buffer.v1.CompleteReply;
@@ -13,6 +15,7 @@ import io.agentserver.buffer.v1.CompleteRequest;
 import io.agentserver.buffer.v1.Emission;
 import io.agentserver.buffer.v1.Join;
 import io.agentserver.buffer.v1.Kind;
+import io.agentserver.buffer.v1.LateAnswer;
 import io.agentserver.buffer.v1.Output;
 import io.agentserver.buffer.v1.Slot;
 import io.agentserver.buffer.v1.Tokens;
@@ -96,6 +99,7 @@ final class Conversing {
                 .setTo("boss")
                 .setRoot("Order")
                 .setOrganismVersion(7)
+                .setTakesAnswers(true)
                 .setJoin(Join.ALL)
                 .setHistorySlots(50);
     }
@@ -116,6 +120,21 @@ final class Conversing {
                 .setMessage(message.getMessage())
                 .setTokens(Tokens.newBuilder().setInput(10).setOutput(1))
                 .addAllOutputs(List.of(outputs));
+    }
+
+    AnswerOutcome answer(Emission message, String content) {
+        return answer(journal, message, content);
+    }
+
+    AnswerOutcome answer(ConversationJournal process, Emission message, String content) {
+        return process.answer(
+                        key,
+                        AnswerRequest.newBuilder()
+                                .setThread(message.getThread())
+                                .setMessage(message.getMessage())
+                                .setAnswer(LateAnswer.newBuilder().setContent(content))
+                                .build())
+                .getOutcome();
     }
 
     CompleteReply complete(Emission message, Output... outputs) {

@@ -1,9 +1,11 @@
 package io.agentserver.buffer.store;
 
+import io.agentserver.buffer.commit.Answered;
 import io.agentserver.buffer.commit.Change;
 import io.agentserver.buffer.commit.Commit;
 import io.agentserver.buffer.commit.Entry;
 import io.agentserver.buffer.store.RecentConversations.Recent;
+import io.agentserver.buffer.v1.LateAnswer;
 import io.agentserver.buffer.v1.Slot;
 import io.agentserver.envelope.Ids;
 import io.agentserver.envelope.TenantId;
@@ -84,6 +86,33 @@ public abstract class ThreadStoreContract {
         assertThat(store().append(key, commit(2, "small"), 1)).isTrue();
         assertThat(store().read(key, 1, Look.CONSISTENT)).containsExactly(big.build(), commit(2, "small"));
         assertThat(store().read(key, 1, Look.FAST)).containsExactly(big.build(), commit(2, "small"));
+    }
+
+    @Test
+    void keeps_late_answers_of_any_size_beside_slots() {
+        ConversationKey key = conversation(TENANT);
+        Commit small = commit(1, "first").toBuilder()
+                .addChanges(answered("<a>é</a>"))
+                .addChanges(commit(1, "second").getChanges(0))
+                .addChanges(answered(""))
+                .build();
+        Commit big = commit(2, "x").toBuilder()
+                .addChanges(answered("<a>" + "é😀".repeat(170_000) + "</a>"))
+                .build();
+        assertThat(big.getSerializedSize()).isGreaterThan(1_000_000);
+        assertThat(store().append(key, small, 0)).isTrue();
+        assertThat(store().append(key, big, 1)).isTrue();
+        assertThat(store().read(key, 1, Look.CONSISTENT)).containsExactly(small, big);
+        assertThat(store().read(key, 1, Look.FAST)).containsExactly(small, big);
+    }
+
+    private static Change answered(String content) {
+        return Change.newBuilder()
+                .setAnswered(Answered.newBuilder()
+                        .setThread("t")
+                        .setMessage("m")
+                        .setAnswer(LateAnswer.newBuilder().setContent(content)))
+                .build();
     }
 
     @Test

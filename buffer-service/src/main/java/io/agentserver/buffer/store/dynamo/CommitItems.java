@@ -1,6 +1,7 @@
 package io.agentserver.buffer.store.dynamo;
 
 import com.google.protobuf.InvalidProtocolBufferException;
+import io.agentserver.buffer.commit.Answered;
 import io.agentserver.buffer.commit.Change;
 import io.agentserver.buffer.commit.Commit;
 import io.agentserver.buffer.commit.Entry;
@@ -17,8 +18,8 @@ import java.util.function.BiFunction;
 import java.util.function.UnaryOperator;
 
 /**
- * A commit as attributes: {@code commit}, its binary form without the envelopes, and {@code envelopes}, their texts, so that
- * people can read them in the table. Texts of more than 350 KB in all, which no item of DynamoDB's 400 KB would hold, are
+ * A commit as attributes: {@code commit}, its binary form without the envelopes and late answers, and {@code envelopes}, their
+ * texts, so that people can read them in the table. Texts of more than 350 KB in all, which no item of DynamoDB's 400 KB would hold, are
  * joined, cut and named by {@code body}, {@code parts} and {@code lengths} instead.
  */
 final class CommitItems {
@@ -119,6 +120,11 @@ final class CommitItems {
                 entry.getSlotBuilder()
                         .setEnvelope(map.apply(change.getEntry().getSlot().getEnvelope()));
                 mapped.setChanges(i, Change.newBuilder().setEntry(entry));
+            } else if (change.hasAnswered()) {
+                Answered.Builder answered = change.getAnswered().toBuilder();
+                answered.getAnswerBuilder()
+                        .setContent(map.apply(change.getAnswered().getAnswer().getContent()));
+                mapped.setChanges(i, Change.newBuilder().setAnswered(answered));
             }
         }
         return mapped.build();
