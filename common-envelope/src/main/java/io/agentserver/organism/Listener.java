@@ -19,6 +19,8 @@ import java.util.regex.Pattern;
  * @param broadcast may share its payload root with others
  * @param boot gets a {@code <boot>} message when a version is activated
  * @param timeout how long one run of the handler may take
+ * @param answerWithin how long a service may take that answers later (202); null: it is not said, as long as its conversation
+ *     is kept
  * @param retries how often a failed run is repeated
  * @param options free settings of the handler, text to text
  */
@@ -33,6 +35,7 @@ public record Listener(
         boolean broadcast,
         boolean boot,
         Duration timeout,
+        @Nullable Duration answerWithin,
         int retries,
         History history,
         Join join,

@@ -93,6 +93,7 @@ final class ListenerReader {
                     broadcast,
                     boot,
                     timeout,
+                    map.has("timeout") ? timeout : null,
                     retries,
                     history,
                     join,

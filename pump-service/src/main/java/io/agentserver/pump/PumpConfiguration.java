@@ -138,8 +138,8 @@ class PumpConfiguration {
     }
 
     @Bean
-    HttpHandler httpHandler(PumpProperties properties, Clock clock, Tracing tracing) {
-        return new HttpHandler(properties.allowLoopback(), clock, tracing);
+    HttpHandler httpHandler(PumpProperties properties, PlatformKeys keys, Clock clock, Tracing tracing) {
+        return new HttpHandler(properties.allowLoopback(), keys.signing(), clock, tracing);
     }
 
     @Bean

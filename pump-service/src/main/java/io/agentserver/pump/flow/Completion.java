@@ -42,6 +42,7 @@ record Completion(
                 .addAllReceipts(spent.receipts())
                 .setNote(spent.note())
                 .setFailed(failed)
+                .setSawAnswer(step.begun().hasAnswer())
                 .build();
     }
 }

@@ -6,6 +6,7 @@ import io.agentserver.pump.handler.HandlerCall;
 import io.agentserver.pump.handler.HandlerResult;
 import io.agentserver.pump.handler.Handlers;
 import io.agentserver.pump.handler.MessageHandler;
+import io.agentserver.pump.handler.ServiceOutputs;
 import io.agentserver.pump.handler.Spent;
 import io.agentserver.pump.handler.SystemErrors.Code;
 import io.agentserver.pump.trace.Tracing;
@@ -13,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -34,6 +36,9 @@ final class HandlerRuns {
     private static final Duration LONGEST_IN_LANE = Duration.ofSeconds(5);
     /** What takes longer is put into the journal's care, for twice that time, each time. */
     static final Duration PARK_AFTER = Duration.ofSeconds(30);
+
+    /** A buffer that is older than this pump does not say how long; this is the default's. */
+    private static final Duration KEPT = Duration.ofHours(23);
 
     private final Handlers handlers;
     private final Tracing tracing;
@@ -81,6 +86,14 @@ final class HandlerRuns {
         Spent spent = Parkings.spentBefore(step);
         Instant firstFailure =
                 before.getFirstFailureMs() > 0 ? Instant.ofEpochMilli(before.getFirstFailureMs()) : Instant.MAX;
+        if (step.begun().hasAnswer()) {
+            byte[] answer = step.begun().getAnswer().getContent().getBytes(StandardCharsets.UTF_8);
+            HandlerResult result = ServiceOutputs.of(answer, listener);
+            return new Run.Finished(withSpent(result, spent));
+        }
+        if (before.getAwaitsAnswer()) {
+            return unanswered(before, spent);
+        }
         for (int attempt = before.getAttempts() + 1; ; attempt++) {
             HandlerResult result = once(step, listener, parking(attempt - 1, firstFailure, spent), hold);
             if (result instanceof HandlerResult.Later later) {
@@ -89,6 +102,13 @@ final class HandlerRuns {
                                 .setUntilMs(later.until().toEpochMilli())
                                 .setWaits(true)
                                 .build());
+            }
+            if (result instanceof HandlerResult.Awaiting awaiting) {
+                return new Run.Later(parking(attempt, firstFailure, spent)
+                        .setUntilMs(awaiting.until().toEpochMilli())
+                        .setWaits(true)
+                        .setAwaitsAnswer(true)
+                        .build());
             }
             if (result instanceof HandlerResult.Resting resting) {
                 return resting(step, resting, attempt - 1, firstFailure, spent);
@@ -114,6 +134,21 @@ final class HandlerRuns {
             }
             patience.pause(pause, hold);
         }
+    }
+
+    /** Its service has taken it: asking once more would be no retry but a second order. */
+    private Run unanswered(Parking waited, Spent spent) {
+        Instant until = Instant.ofEpochMilli(waited.getUntilMs());
+        HandlerResult.Again last = new HandlerResult.Again(
+                Code.TIMEOUT,
+                "the service answered 202 and said no more by " + until,
+                "the handler did not answer in time",
+                Spent.NOTHING);
+        return new Run.GivenUp(
+                last,
+                spent,
+                waited.getAttempts(),
+                waited.getFirstFailureMs() > 0 ? Instant.ofEpochMilli(waited.getFirstFailureMs()) : until);
     }
 
     /** Nothing was tried, so no attempt is used up; the turn's time is what ends it. */
@@ -152,6 +187,8 @@ final class HandlerRuns {
                 step.begun().getCaller(),
                 step.begun().getHistoryList(),
                 time.isPositive() ? time : Duration.ofMillis(1),
+                step.begun().getOrganismVersion(),
+                answerBy(step, listener),
                 step.begun().getParking().getWaits()
                         ? Instant.ofEpochMilli(step.begun().getParking().getUntilMs())
                         : null);
@@ -164,6 +201,19 @@ final class HandlerRuns {
                 result.getClass().getSimpleName().toLowerCase(Locale.ROOT),
                 Duration.ofNanos(System.nanoTime() - started));
         return result;
+    }
+
+    /** The listener's timeout, if it has one; and no wait outlives its conversation. */
+    private Instant answerBy(Step step, Listener listener) {
+        Instant now = clock.instant();
+        Instant kept = step.begun().getKeepsUntilMs() > 0
+                ? Instant.ofEpochMilli(step.begun().getKeepsUntilMs())
+                : now.plus(KEPT);
+        if (listener.answerWithin() == null) {
+            return kept;
+        }
+        Instant within = now.plus(listener.answerWithin());
+        return within.isBefore(kept) ? within : kept;
     }
 
     private static HandlerResult atOnce(MessageHandler handler, HandlerCall call) {
@@ -244,6 +294,7 @@ final class HandlerRuns {
             case HandlerResult.Again again ->
                 new HandlerResult.Again(again.code(), again.reason(), again.message(), spent);
             case HandlerResult.Later later -> new HandlerResult.Later(later.until(), spent);
+            case HandlerResult.Awaiting awaiting -> awaiting;
             case HandlerResult.Resting resting -> resting;
         };
     }

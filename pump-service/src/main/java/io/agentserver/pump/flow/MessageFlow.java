@@ -303,6 +303,7 @@ public final class MessageFlow {
                 .setDigest(ByteString.copyFrom(envelope.digest()))
                 .setClient(client)
                 .setOrganismVersion(version)
+                .setTakesAnswers(true)
                 .setJoin(target.join());
         if (!client) {
             request.setTurn(meta.turnOrId().toString()).setCause(String.valueOf(meta.cause()));

@@ -41,7 +41,7 @@ public final class PumpMetrics {
 
     /**
      * @param kind llm, http, builtin or java
-     * @param outcome done, again or failed
+     * @param outcome done, again, failed, later, awaiting or resting
      */
     void handled(String kind, String outcome, Duration time) {
         Timer.builder("agentserver.handler")

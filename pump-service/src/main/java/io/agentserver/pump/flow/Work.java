@@ -70,6 +70,8 @@ final class Work {
                 error(step, again.code(), again.message(), true, again.spent());
             case HandlerRuns.Run.Finished(HandlerResult.Later later) ->
                 throw new IllegalStateException("a wait until " + later.until() + " is no end");
+            case HandlerRuns.Run.Finished(HandlerResult.Awaiting awaiting) ->
+                throw new IllegalStateException("a wait until " + awaiting.until() + " is no end");
             case HandlerRuns.Run.Finished(HandlerResult.Resting resting) ->
                 throw new IllegalStateException("a rest of " + resting.pause() + " is no end");
             case HandlerRuns.Run.Later(Parking parking) -> new Asleep(parking);

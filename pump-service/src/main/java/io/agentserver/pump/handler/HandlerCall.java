@@ -22,6 +22,8 @@ import java.util.UUID;
  * @param caller whom a response answers: a listener, or the client at the root
  * @param history what this thread has begun and its own outputs, oldest first, without this message
  * @param time how long the handler may take
+ * @param version of that organism
+ * @param answerBy until when whom the handler calls may answer later
  * @param waitedUntil the time that an earlier run asked for and that has come; null: none did
  */
 public record HandlerCall(
@@ -35,6 +37,8 @@ public record HandlerCall(
         String caller,
         List<Slot> history,
         Duration time,
+        long version,
+        Instant answerBy,
         @Nullable Instant waitedUntil) {
     public HandlerCall {
         history = List.copyOf(history);

@@ -36,6 +36,17 @@ public sealed interface HandlerResult {
     record Later(Instant until, Spent spent) implements HandlerResult {}
 
     /**
+     * Whom the handler called has taken the message and says later what comes of it, until then. The message sleeps, and that
+     * does not count as its turn's time; the handler does not run again.
+     */
+    record Awaiting(Instant until) implements HandlerResult {
+        @Override
+        public Spent spent() {
+            return Spent.NOTHING;
+        }
+    }
+
+    /**
      * It was not run, for whom it calls needs rest: no attempt of this message's. It sleeps, and that counts as its turn's time.
      *
      * @param reason for the log and, if the turn has not that much time, for the dead letter

@@ -3,10 +3,14 @@ package io.agentserver.pump.http;
 import com.standardwebhooks.Webhook;
 import com.standardwebhooks.exceptions.EmptyWebhookSecretException;
 import com.standardwebhooks.exceptions.WebhookSigningException;
+import io.agentserver.envelope.RespondToken;
+import io.agentserver.envelope.SigningKey;
 import io.agentserver.organism.Handler;
+import io.agentserver.organism.ServiceAnswer;
 import io.agentserver.pump.handler.HandlerCall;
 import io.agentserver.pump.handler.HandlerResult;
 import io.agentserver.pump.handler.MessageHandler;
+import io.agentserver.pump.handler.ServiceOutputs;
 import io.agentserver.pump.handler.Spent;
 import io.agentserver.pump.handler.SystemErrors.Code;
 import io.agentserver.pump.trace.Tracing;
@@ -29,6 +33,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -37,10 +42,15 @@ import java.util.concurrent.TimeUnit;
  * (https://www.standardwebhooks.com), with a {@code webhook-id} that is the same for each
  * run of a message in its thread: the service recognises a repeat by it. Answers
  * of at most 1 MiB; no redirects, no compression, no cookies, no proxy, no private addresses. 5xx, 429 and silence are worth
- * another try, other refusals are not. Blocks its virtual thread; an interrupt closes the connection.
+ * another try, other refusals are not. A 202 says that the service answers later, with the token that it was given. Blocks its virtual thread; an interrupt closes the connection.
  */
 public final class HttpHandler implements MessageHandler, AutoCloseable {
-    private static final int MOST_BYTES = 1024 * 1024;
+    /** With it, the service may answer later at {@code POST /v1/respond/{token}}. */
+    static final String RESPOND_TOKEN = "agentserver-respond-token";
+
+    /** Until when, in ISO 8601. */
+    static final String RESPOND_BY = "agentserver-respond-by";
+
     private static final Timeout CONNECT = Timeout.ofSeconds(5);
     /** As many as the pump has messages in flight: with fewer, a slow service's calls would fail for want of one. */
     private static final int MOST_CONNECTIONS = 32_768;
@@ -49,11 +59,16 @@ public final class HttpHandler implements MessageHandler, AutoCloseable {
     private static final int BUFFER_BYTES = 2_048;
 
     private final CloseableHttpClient http;
+    private final SigningKey key;
     private final Clock clock;
     private final Tracing tracing;
 
-    /** @param allowLoopback in dev alone */
-    public HttpHandler(boolean allowLoopback, Clock clock, Tracing tracing) {
+    /**
+     * @param allowLoopback in dev alone
+     * @param key signs what a service may answer later with
+     */
+    public HttpHandler(boolean allowLoopback, SigningKey key, Clock clock, Tracing tracing) {
+        this.key = key;
         this.clock = clock;
         this.tracing = tracing;
         this.http = HttpClients.custom()
@@ -108,11 +123,27 @@ public final class HttpHandler implements MessageHandler, AutoCloseable {
         post.setHeader("webhook-timestamp", Long.toString(now));
         post.setHeader("webhook-signature", signature(service.secret(), id, now, envelope));
         post.setHeader("Accept", "application/xml");
+        post.setHeader(RESPOND_TOKEN, token(call));
+        post.setHeader(
+                RESPOND_BY, call.answerBy().truncatedTo(ChronoUnit.SECONDS).toString());
         tracing.inject(post::setHeader);
         post.setEntity(new ByteArrayEntity(
                 envelope.getBytes(StandardCharsets.UTF_8),
                 ContentType.create("application/xml", StandardCharsets.UTF_8)));
         return post;
+    }
+
+    private String token(HandlerCall call) {
+        return RespondToken.issue(
+                key,
+                new RespondToken.Asked(
+                        call.tenant(),
+                        call.conversation(),
+                        call.thread(),
+                        call.id(),
+                        call.listener().name(),
+                        call.version(),
+                        call.answerBy()));
     }
 
     private static String signature(String secret, String id, long timestamp, String body) {
@@ -128,7 +159,7 @@ public final class HttpHandler implements MessageHandler, AutoCloseable {
         return switch (status) {
             case 200 -> read(call, response.getEntity());
             case 204 -> new HandlerResult.Done(List.of(), Spent.NOTHING);
-            case 202 -> HandlerResult.failed(Code.HANDLER, "the handler answered 202; late answers are not taken yet");
+            case 202 -> new HandlerResult.Awaiting(call.answerBy());
             case 408, 425, 429 -> again("the service answers " + status, true);
             default ->
                 status >= 500
@@ -141,17 +172,13 @@ public final class HttpHandler implements MessageHandler, AutoCloseable {
         byte[] body = new byte[0];
         if (entity != null) {
             try (InputStream in = entity.getContent()) {
-                body = in.readNBytes(MOST_BYTES + 1);
+                body = in.readNBytes(ServiceAnswer.MOST_BYTES + 1);
             }
         }
-        if (body.length > MOST_BYTES) {
+        if (body.length > ServiceAnswer.MOST_BYTES) {
             return HandlerResult.failed(Code.HANDLER, "the handler's answer is over 1 MiB");
         }
-        return switch (ServiceAnswer.read(body, call.listener())) {
-            case ServiceAnswer.Fit fit -> new HandlerResult.Done(fit.outputs(), Spent.NOTHING);
-            case ServiceAnswer.Unfit(String reason) ->
-                HandlerResult.failed(Code.VALIDATION, "the handler's answer is not fit: " + reason);
-        };
+        return ServiceOutputs.of(body, call.listener());
     }
 
     private static HandlerResult again(String reason, boolean answered) {

@@ -59,6 +59,7 @@ abstract class FlowFixture {
               - {name: shouter, description: Shouts., handler: 'builtin:upper', payload: {root: GreetingResponse, fields: {Message: string}}, response: {root: ShoutedResponse, fields: {Message: string}}}
               - {name: service, description: A service., handler: http, url: 'https://example.com/x', secret: whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD, payload: {root: Job, fields: {Text: string}}, peers: [shouter, left], retries: 1}
               - {name: patient, description: A service that comes back., handler: http, url: 'https://example.com/y', secret: whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD, payload: {root: Ask, fields: {Text: string}}, retries: 20}
+              - {name: timed, description: A service that takes its time., handler: http, url: 'https://example.com/z', secret: whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD, payload: {root: Timed, fields: {Text: string}}, timeout: 2h}
               - {name: left, description: One of two., handler: 'builtin:echo', broadcast: true, payload: {root: Poll, fields: {Question: string}}}
               - {name: right, description: The other., handler: 'builtin:echo', broadcast: true, payload: {root: Poll, fields: {Question: string}}}
             """;

@@ -11,6 +11,7 @@ import io.agentserver.buffer.v1.DueRequest;
 import io.agentserver.buffer.v1.Emission;
 import io.agentserver.buffer.v1.Join;
 import io.agentserver.buffer.v1.Kind;
+import io.agentserver.buffer.v1.LateAnswer;
 import io.agentserver.buffer.v1.Outcome;
 import io.agentserver.buffer.v1.Output;
 import io.agentserver.buffer.v1.ParkReply;
@@ -22,6 +23,7 @@ import io.agentserver.buffer.v1.Slot;
 import io.agentserver.buffer.v1.Stop;
 import io.agentserver.buffer.v1.Tokens;
 import io.agentserver.buffer.v1.Verdict;
+import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -44,6 +46,11 @@ final class TinyJournal implements ThreadBuffer {
     final List<CompleteRequest> completed = new ArrayList<>();
     final List<ParkRequest> parked = new ArrayList<>();
     Parking parking = Parking.getDefaultInstance();
+    /** What a service has said late. */
+    @Nullable
+    LateAnswer answer;
+
+    long keepsUntilMs;
     final List<BeginRequest> begun = new ArrayList<>();
     final List<Slot> slots = new ArrayList<>();
     private final Map<String, Opened> threads = new HashMap<>();
@@ -121,8 +128,11 @@ final class TinyJournal implements ThreadBuffer {
             done.put(key, List.of());
             return BeginReply.newBuilder().setVerdict(Verdict.ABSORBED).build();
         }
-        return BeginReply.newBuilder()
-                .setVerdict(Verdict.RUN)
+        BeginReply.Builder reply = BeginReply.newBuilder();
+        if (answer != null) {
+            reply.setAnswer(answer);
+        }
+        return reply.setVerdict(Verdict.RUN)
                 .setTurn(turn)
                 .setOrganismVersion(version)
                 .setCaller(thread.caller())
@@ -132,6 +142,7 @@ final class TinyJournal implements ThreadBuffer {
                 .setTokens(tokens)
                 .setTurnOpenedAtMs(openedAtMs)
                 .setParking(parking)
+                .setKeepsUntilMs(keepsUntilMs)
                 .addAllHistory(history(request))
                 .build();
     }
@@ -141,6 +152,9 @@ final class TinyJournal implements ThreadBuffer {
         String key = request.getThread() + request.getMessage();
         if (done.containsKey(key)) {
             return reply(Outcome.REPEATED, done.getOrDefault(key, List.of()));
+        }
+        if (answer != null && !request.getSawAnswer()) {
+            return reply(Outcome.BEGIN_AGAIN, List.of());
         }
         completed.add(request);
         List<Emission> emissions = new ArrayList<>();

@@ -190,6 +190,8 @@ class BreakerTest {
                 call.caller(),
                 call.history(),
                 call.time(),
+                call.version(),
+                call.answerBy(),
                 null);
     }
 

@@ -122,6 +122,8 @@ class BuiltinsTest {
                 call.caller(),
                 call.history(),
                 call.time(),
+                call.version(),
+                call.answerBy(),
                 NOW);
         HandlerResult.Done done =
                 (HandlerResult.Done) HANDLERS.of(call.listener().handler()).handle(again);

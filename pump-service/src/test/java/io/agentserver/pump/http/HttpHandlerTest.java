@@ -3,6 +3,10 @@ package io.agentserver.pump.http;
 import com.standardwebhooks.Webhook;
 import com.sun.net.httpserver.HttpServer;
 import io.agentserver.envelope.Ids;
+import io.agentserver.envelope.JwsAlgorithm;
+import io.agentserver.envelope.RespondToken;
+import io.agentserver.envelope.SigningKey;
+import io.agentserver.envelope.VerificationKey;
 import io.agentserver.organism.Organism;
 import io.agentserver.pump.handler.HandlerCall;
 import io.agentserver.pump.handler.HandlerOutput.Forward;
@@ -20,19 +24,28 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.security.KeyPair;
+import java.security.KeyPairGenerator;
+import java.security.NoSuchAlgorithmException;
 import java.time.Clock;
+import java.util.Arrays;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 class HttpHandlerTest {
+    private static final KeyPair PAIR = pair();
+    private static final SigningKey KEY = new SigningKey("k1", JwsAlgorithm.EdDSA, PAIR.getPrivate());
     private static final String SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
-    private final HttpHandler handler = new HttpHandler(true, Clock.systemUTC(), Tracing.none());
+    private final HttpHandler handler = new HttpHandler(true, KEY, Clock.systemUTC(), Tracing.none());
     private final Map<String, List<String>> headers = new HashMap<>();
     private final AtomicInteger calls = new AtomicInteger();
     private volatile String received = "";
@@ -134,7 +147,7 @@ class HttpHandlerTest {
             status = passing;
             assertThat(handler.handle(call())).isInstanceOf(HandlerResult.Again.class);
         }
-        for (int lasting : new int[] {400, 401, 404, 202}) {
+        for (int lasting : new int[] {400, 401, 404, 201}) {
             status = lasting;
             assertThat(handler.handle(call())).isInstanceOf(HandlerResult.Failed.class);
         }
@@ -153,7 +166,7 @@ class HttpHandlerTest {
 
     @Test
     void opens_no_connection_to_an_address_that_is_not_public() {
-        try (HttpHandler production = new HttpHandler(false, Clock.systemUTC(), Tracing.none())) {
+        try (HttpHandler production = new HttpHandler(false, KEY, Clock.systemUTC(), Tracing.none())) {
             for (String host : List.of("127.0.0.1", "localhost", "[::1]", "169.254.169.254", "2130706433")) {
                 HandlerResult result = production.handle(call(host));
                 assertThat(result).as(host).isInstanceOf(HandlerResult.Failed.class);
@@ -162,6 +175,40 @@ class HttpHandlerTest {
             throw new UncheckedIOException(e);
         }
         assertThat(calls).hasValue(0);
+    }
+
+    @Test
+    void a_202_is_a_promise_and_each_call_carries_the_token_that_keeps_it() throws Exception {
+        status = 202;
+        assertThat(handler.handle(call())).isEqualTo(new HandlerResult.Awaiting(Calls.ANSWER_BY));
+        assertThat(headers.get("agentserver-respond-by")).containsExactly("2026-01-01T10:00:00Z");
+        String token =
+                Objects.requireNonNull(headers.get("agentserver-respond-token")).getFirst();
+        assertThat(RespondToken.verify(token, _ -> Optional.of(verifying())))
+                .hasValue(new RespondToken.Asked(
+                        Calls.DEMO, Calls.ROOT, Calls.ROOT, Calls.MESSAGE, "pinger", 1, Calls.ANSWER_BY));
+        new Webhook(SECRET).verify(received, headers); // with another header it is still the standard's
+    }
+
+    private static KeyPair pair() {
+        try {
+            return KeyPairGenerator.getInstance("Ed25519").generateKeyPair();
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static VerificationKey verifying() {
+        byte[] encoded = PAIR.getPublic().getEncoded();
+        String x = Base64.getUrlEncoder()
+                .withoutPadding()
+                .encodeToString(Arrays.copyOfRange(encoded, encoded.length - 32, encoded.length));
+        try {
+            return VerificationKey.ofJwk(
+                    "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"k1\",\"alg\":\"EdDSA\",\"x\":\"" + x + "\"}");
+        } catch (VerificationKey.Unfit e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private Object outputs() {

@@ -16,6 +16,7 @@ import io.agentserver.pump.handler.Handlers;
 import org.jspecify.annotations.Nullable;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Set;
 
@@ -24,6 +25,8 @@ public final class Calls {
     public static final TenantId DEMO = new TenantId("demo");
     public static final ThreadId ROOT = ThreadId.parse("0199c0de-7a11-7000-8000-000000000001");
     public static final MessageId MESSAGE = MessageId.parse("0199c0de-7a11-7000-8000-0000000000aa");
+
+    public static final Instant ANSWER_BY = Instant.parse("2026-01-01T10:00:00Z");
 
     public static final String HELLO = """
             organism: {name: hello-world}
@@ -86,6 +89,8 @@ public final class Calls {
                 caller,
                 history,
                 Duration.ofSeconds(5),
+                1,
+                ANSWER_BY,
                 null);
     }
 

@@ -1,32 +1,32 @@
-package io.agentserver.pump.http;
+package io.agentserver.organism;
 
-import io.agentserver.organism.Listener;
-import io.agentserver.pump.handler.HandlerOutput;
-import io.agentserver.pump.testing.Calls;
+import io.agentserver.envelope.Envelope;
+import io.agentserver.organism.ServiceAnswer.Kind;
+import io.agentserver.organism.ServiceAnswer.Output;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Set;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 class ServiceAnswerTest {
-    private static final Listener LISTENER =
-            Calls.organism("""
-            organism: {name: team}
-            listeners:
-              - name: relay
-                description: Relays.
-                handler: http
-                url: https://relay.example/
-                secret: whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=
-                payload: {root: Task, fields: {Text: string}}
-                peers: [peer, {name: boss, hand_over: true}]
-              - {name: peer, description: Works., handler: 'builtin:echo', payload: {root: A, fields: {Text: string}}}
-              - {name: boss, description: Decides., handler: 'builtin:echo', payload: {root: B, fields: {Text: string}}}
-            """).listener("relay").orElseThrow();
+    private static final Listener LISTENER = organism("""
+        organism: {name: team}
+        listeners:
+          - name: relay
+            description: Relays.
+            handler: http
+            url: https://relay.example/
+            secret: whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=
+            payload: {root: Task, fields: {Text: string}}
+            peers: [peer, {name: boss, hand_over: true}]
+          - {name: peer, description: Works., handler: 'builtin:echo', payload: {root: A, fields: {Text: string}}}
+          - {name: boss, description: Decides., handler: 'builtin:echo', payload: {root: B, fields: {Text: string}}}
+        """).listener("relay").orElseThrow();
 
     /** The same payload alone, which is cut, and among others, which are parsed, is the same output. */
     @ParameterizedTest
@@ -51,7 +51,8 @@ class ServiceAnswerTest {
                         ServiceAnswer.Fit.class,
                         fit -> assertThat(fit.outputs())
                                 .containsExactly(outputsOf(amongOthers).getFirst()));
-        assertThat(outputsOf(alone)).singleElement().isInstanceOfSatisfying(HandlerOutput.Forward.class, forward -> {
+        assertThat(outputsOf(alone)).singleElement().satisfies(forward -> {
+            assertThat(forward.kind()).isEqualTo(Kind.FORWARD);
             assertThat(forward.to()).isEqualTo("peer");
             assertThat(forward.payload()).doesNotContain(" to=\"peer\"");
         });
@@ -68,7 +69,10 @@ class ServiceAnswerTest {
                 "<outputs xmlns='urn:own'/>"
             })
     void without_that_attribute_it_responds(String payload) {
-        assertThat(outputsOf(read(payload))).singleElement().isInstanceOf(HandlerOutput.Respond.class);
+        assertThat(outputsOf(read(payload)))
+                .singleElement()
+                .extracting(Output::kind)
+                .isEqualTo(Kind.RESPOND);
     }
 
     @ParameterizedTest
@@ -82,19 +86,41 @@ class ServiceAnswerTest {
 
     @Test
     void a_peer_that_takes_over_is_handed_the_thread() {
-        assertThat(outputsOf(read("<B to='boss'/>"))).containsExactly(new HandlerOutput.HandOver("boss", "<B></B>"));
+        assertThat(outputsOf(read("<B to='boss'/>")))
+                .containsExactly(new Output(Kind.HAND_OVER, "boss", "<B></B>", new Envelope.PayloadRoot("", "B")));
     }
 
     @Test
     void a_byte_order_mark_is_no_text() {
-        assertThat(outputsOf(read("\uFEFF<A/>"))).containsExactly(new HandlerOutput.Respond("<A></A>"));
+        assertThat(outputsOf(read("\uFEFF<A/>")))
+                .containsExactly(new Output(Kind.RESPOND, "", "<A></A>", new Envelope.PayloadRoot("", "A")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                " \n",
+                "<A to='peer'/>",
+                "<p:A xmlns:p='urn:p' z='1' a='2'>&amp;<!-- no comment --></p:A>",
+                "<outputs><A to='peer'/> <A  to='peer'>x</A></outputs>",
+                "<outputs/>",
+                "<?xml version='1.0'?>\n<A/>"
+            })
+    void its_content_read_again_is_the_same(String body) {
+        ServiceAnswer.Fit once = (ServiceAnswer.Fit) read(body);
+        assertThat(read(once.content())).isEqualTo(once);
+    }
+
+    private static Organism organism(String yaml) {
+        return ((Parsed.Valid) new OrganismParser(Set.of("echo"), Set.of()).parse(yaml)).organism();
     }
 
     private static ServiceAnswer read(String body) {
         return ServiceAnswer.read(body.getBytes(StandardCharsets.UTF_8), LISTENER);
     }
 
-    private static List<HandlerOutput> outputsOf(ServiceAnswer answer) {
+    private static List<Output> outputsOf(ServiceAnswer answer) {
         return answer instanceof ServiceAnswer.Fit fit ? fit.outputs() : List.of();
     }
 }

@@ -1,11 +1,9 @@
-package io.agentserver.pump.http;
+package io.agentserver.organism;
 
 import io.agentserver.envelope.Envelope;
 import io.agentserver.envelope.EnvelopeDocument;
 import io.agentserver.envelope.Meta;
 import io.agentserver.envelope.Reading;
-import io.agentserver.organism.Listener;
-import io.agentserver.pump.handler.HandlerOutput;
 import org.apache.xml.security.c14n.implementations.Canonicalizer20010315ExclOmitComments;
 import org.apache.xml.security.exceptions.XMLSecurityException;
 import org.w3c.dom.Document;
@@ -19,23 +17,46 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import javax.xml.parsers.DocumentBuilder;
 import javax.xml.parsers.DocumentBuilderFactory;
 import javax.xml.parsers.ParserConfigurationException;
 
 /**
- * What a service's answer means: no payload, one, or several in {@code <outputs>}. A payload with the attribute {@code to} is
+ * What a service's answer means, at once or later: no payload, one, or several in {@code <outputs>}. A payload with the
+ * attribute {@code to} is
  * for that peer (the attribute is taken off), one without responds. Read as strictly as a client's envelope.
  */
-sealed interface ServiceAnswer {
-    record Fit(List<HandlerOutput> outputs) implements ServiceAnswer {}
+public sealed interface ServiceAnswer {
+    /** The largest body that is read. */
+    int MOST_BYTES = 1024 * 1024;
 
-    record Unfit(String reason) implements ServiceAnswer {}
+    /** @param content the whole of it in canonical form, which read again gives the same; empty: no payload */
+    record Fit(String content, List<Output> outputs) implements ServiceAnswer {
+        public Fit {
+            outputs = List.copyOf(outputs);
+        }
+    }
+
+    /**
+     * @param to empty: it responds
+     * @param root of the payload
+     */
+    record Output(Kind kind, String to, String payload, Envelope.PayloadRoot root) {}
+
+    enum Kind {
+        FORWARD,
+        HAND_OVER,
+        RESPOND
+    }
+
+    /** @param malformed it is no XML that is taken at all */
+    record Unfit(String reason, boolean malformed) implements ServiceAnswer {}
 
     static ServiceAnswer read(byte[] body, Listener listener) {
         String text = new String(body, StandardCharsets.UTF_8);
         if (text.isBlank()) {
-            return new Fit(List.of());
+            return new Fit("", List.of());
         }
         // an envelope around it: the strict reader of the platform says whether it is one element, and which
         Meta around = new Meta(listener.name(), null, null, null, null, null, null, null);
@@ -48,10 +69,10 @@ sealed interface ServiceAnswer {
     /** Read again, for the reason. */
     private static Unfit unfit(Meta around, String payload) {
         return switch (EnvelopeDocument.make(around, payload)) {
-            case Reading.Malformed(String reason) -> new Unfit(reason);
-            case Reading.Invalid invalid -> new Unfit(invalid.reason());
-            case Reading.TooLarge(int limit) -> new Unfit("over " + limit + " bytes");
-            case Reading.Read _ -> new Unfit("not one payload element");
+            case Reading.Malformed(String reason) -> new Unfit(reason, true);
+            case Reading.Invalid invalid -> new Unfit(invalid.reason(), false);
+            case Reading.TooLarge(int limit) -> new Unfit("over " + limit + " bytes", false);
+            case Reading.Read _ -> new Unfit("not one payload element", false);
         };
     }
 
@@ -60,38 +81,40 @@ sealed interface ServiceAnswer {
     }
 
     private static ServiceAnswer outputs(Envelope envelope, Listener listener) {
-        List<HandlerOutput> outputs = new ArrayList<>();
+        List<Output> outputs = new ArrayList<>();
         if (!envelope.root().name().equals("outputs")
                 || !envelope.root().namespace().isEmpty()) {
             Addressed payload = Addressed.of(envelope.payload());
-            return new Fit(List.of(output(payload.to(), payload.xml(), listener)));
+            return new Fit(envelope.payload(), List.of(output(payload.to(), payload.xml(), envelope.root(), listener)));
         }
         Element root = parse(envelope.payload()).getDocumentElement();
         for (Node node = root.getFirstChild(); node != null; node = node.getNextSibling()) {
             if (node instanceof Element payload) {
                 outputs.add(output(payload, listener));
             } else if (!node.getTextContent().isBlank()) {
-                return new Unfit("text between the payloads of <outputs>");
+                return new Unfit("text between the payloads of <outputs>", false);
             }
         }
-        boolean closes = outputs.stream().anyMatch(output -> !(output instanceof HandlerOutput.Forward));
+        boolean closes = outputs.stream().anyMatch(output -> output.kind() != Kind.FORWARD);
         return closes && outputs.size() > 1
-                ? new Unfit("a response or a hand-over beside other outputs")
-                : new Fit(outputs);
+                ? new Unfit("a response or a hand-over beside other outputs", false)
+                : new Fit(envelope.payload(), outputs);
     }
 
-    private static HandlerOutput output(Element payload, Listener listener) {
+    private static Output output(Element payload, Listener listener) {
         String to = payload.getAttribute("to");
         payload.removeAttribute("to");
-        return output(to, canonical(payload), listener);
+        Envelope.PayloadRoot root = new Envelope.PayloadRoot(
+                Objects.requireNonNullElse(payload.getNamespaceURI(), ""), payload.getLocalName());
+        return output(to, canonical(payload), root, listener);
     }
 
-    private static HandlerOutput output(String to, String xml, Listener listener) {
+    private static Output output(String to, String xml, Envelope.PayloadRoot root, Listener listener) {
         if (to.isEmpty()) {
-            return new HandlerOutput.Respond(xml);
+            return new Output(Kind.RESPOND, "", xml, root);
         }
         boolean handOver = listener.peer(to).map(Listener.Peer::handOver).orElse(false);
-        return handOver ? new HandlerOutput.HandOver(to, xml) : new HandlerOutput.Forward(to, xml);
+        return new Output(handOver ? Kind.HAND_OVER : Kind.FORWARD, to, xml, root);
     }
 
     /**
