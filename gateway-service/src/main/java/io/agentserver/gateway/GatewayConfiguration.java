@@ -29,6 +29,9 @@ import io.agentserver.gateway.problems.ProblemAdvice;
 import io.agentserver.gateway.problems.ProblemDocuments;
 import io.agentserver.gateway.problems.RequestFilter;
 import io.agentserver.gateway.problems.ServerRefusals;
+import io.agentserver.gateway.respond.LateAnswers;
+import io.agentserver.gateway.respond.RespondEndpoint;
+import io.agentserver.gateway.respond.WithoutTokens;
 import io.agentserver.gateway.tenants.DynamoTenantTable;
 import io.agentserver.gateway.tenants.Reconciliation;
 import io.agentserver.gateway.tenants.Tenants;
@@ -57,6 +60,7 @@ import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
+import org.springframework.http.server.observation.ServerRequestObservationConvention;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 
 import java.net.URI;
@@ -76,6 +80,7 @@ import java.util.Optional;
     KeysEndpoint.class,
     SigningKeysEndpoint.class,
     DeadLettersEndpoint.class,
+    RespondEndpoint.class,
     UsageEndpoint.class,
     TenantsEndpoint.class,
     PlatformEndpoint.class,
@@ -276,6 +281,25 @@ class GatewayConfiguration {
     @Bean
     Redrive redrive(DeadLetters letters, ThreadBuffer buffer, Admission admission) {
         return new Redrive(letters, buffer, admission);
+    }
+
+    // late answers
+
+    @Bean
+    LateAnswers lateAnswers(
+            PlatformKeys keys,
+            Callers callers,
+            TenantDirectory directory,
+            Organisms organisms,
+            ThreadBuffer buffer,
+            Clock clock) {
+        return new LateAnswers(keys, callers, directory, organisms, buffer, clock);
+    }
+
+    /** Spans name the URL that was called. */
+    @Bean
+    ServerRequestObservationConvention withoutTokens() {
+        return new WithoutTokens();
     }
 
     // conversations out

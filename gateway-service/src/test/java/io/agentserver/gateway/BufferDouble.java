@@ -1,5 +1,8 @@
 package io.agentserver.gateway;
 
+import io.agentserver.buffer.v1.AnswerOutcome;
+import io.agentserver.buffer.v1.AnswerReply;
+import io.agentserver.buffer.v1.AnswerRequest;
 import io.agentserver.buffer.v1.AwaitTurnReply;
 import io.agentserver.buffer.v1.AwaitTurnRequest;
 import io.agentserver.buffer.v1.BufferGrpc;
@@ -41,6 +44,8 @@ final class BufferDouble extends BufferGrpc.BufferImplBase implements AutoClosea
     final Queue<String> cancelled = new ConcurrentLinkedQueue<>();
     final List<Integer> waits = new ArrayList<>();
     final Set<String> closed = ConcurrentHashMap.newKeySet(); // conversations whose root thread is
+    final List<AnswerRequest> answers = new ArrayList<>();
+    volatile AnswerOutcome answering = AnswerOutcome.ANSWER_TAKEN;
     /** What happens before a conversation is read; throws what the caller shall get. */
     volatile Consumer<String> beforeRead = _ -> {};
 
@@ -95,6 +100,15 @@ final class BufferDouble extends BufferGrpc.BufferImplBase implements AutoClosea
             }
         }
         replies.onNext(reply.build());
+        replies.onCompleted();
+    }
+
+    @Override
+    public void answer(AnswerRequest request, StreamObserver<AnswerReply> replies) {
+        synchronized (answers) {
+            answers.add(request);
+        }
+        replies.onNext(AnswerReply.newBuilder().setOutcome(answering).build());
         replies.onCompleted();
     }
 

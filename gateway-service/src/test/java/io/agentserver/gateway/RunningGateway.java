@@ -7,6 +7,9 @@ import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceApplication;
 import io.agentserver.tenancy.TenantDirectory;
 import io.agentserver.tenancy.TenantEntry;
+import io.micrometer.observation.Observation;
+import io.micrometer.observation.ObservationHandler;
+import io.micrometer.observation.ObservationRegistry;
 import org.springframework.context.ConfigurableApplicationContext;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -23,6 +26,7 @@ import java.util.Base64;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Consumer;
 
 /** A gateway on its stores, and an HTTP client for it. */
 final class RunningGateway implements AutoCloseable {
@@ -94,6 +98,21 @@ final class RunningGateway implements AutoCloseable {
 
     int port() {
         return Integer.parseInt(property("local.server.port"));
+    }
+
+    /** Hears of each request's span when it ends. */
+    void onObservation(Consumer<Observation.Context> listener) {
+        context.getBean(ObservationRegistry.class).observationConfig().observationHandler(new ObservationHandler<>() {
+            @Override
+            public void onStop(Observation.Context ended) {
+                listener.accept(ended);
+            }
+
+            @Override
+            public boolean supportsContext(Observation.Context any) {
+                return true;
+            }
+        });
     }
 
     String metrics() {

@@ -45,7 +45,8 @@ public final class Organisms {
         return version(tenant.tenantId(), tenant.organismVersion());
     }
 
-    Optional<Organism> version(TenantId tenant, long version) {
+    /** One that turns were begun with; empty: the directory does not have it, or not yet. */
+    public Optional<Organism> version(TenantId tenant, long version) {
         String key = OrganismEntry.key(tenant, version);
         Optional<Organism> known = parsed.getIfPresent(key);
         if (known != null) {

@@ -12,6 +12,7 @@ public enum ProblemType {
     METHOD_NOT_ALLOWED("method-not-allowed", 405, "Method not allowed"),
     REQUEST_TIMEOUT("request-timeout", 408, "The body came too slowly"),
     CONFLICT("conflict", 409, "Conflict"),
+    GONE("gone", 410, "No longer there"),
     PRECONDITION_FAILED("precondition-failed", 412, "The resource has changed"),
     TOO_LARGE("too-large", 413, "The body is too large"),
     UNSUPPORTED_MEDIA_TYPE("unsupported-media-type", 415, "Unsupported media type"),

@@ -1,11 +1,14 @@
 package io.agentserver.gateway.threads;
 
+import io.agentserver.buffer.v1.AnswerOutcome;
+import io.agentserver.buffer.v1.AnswerRequest;
 import io.agentserver.buffer.v1.AwaitTurnReply;
 import io.agentserver.buffer.v1.AwaitTurnRequest;
 import io.agentserver.buffer.v1.BufferGrpc;
 import io.agentserver.buffer.v1.CancelReply;
 import io.agentserver.buffer.v1.CancelRequest;
 import io.agentserver.buffer.v1.Conversation;
+import io.agentserver.buffer.v1.LateAnswer;
 import io.agentserver.buffer.v1.ListReply;
 import io.agentserver.buffer.v1.ListRequest;
 import io.agentserver.buffer.v1.ReadReply;
@@ -130,6 +133,19 @@ public final class ThreadBuffer implements AutoCloseable {
                 .build();
         CancelReply reply = answered(() -> stub(tenant, PATIENCE).cancel(request));
         return reply.getFound() ? Optional.of(reply.getConversation()) : Optional.empty();
+    }
+
+    /** Hands over what a service says later about a message that it was handed. */
+    public AnswerOutcome answer(
+            TenantId tenant, ThreadId conversation, ThreadId thread, MessageId message, String content) {
+        AnswerRequest request = AnswerRequest.newBuilder()
+                .setTenant(tenant.value())
+                .setConversation(conversation.toString())
+                .setThread(thread.toString())
+                .setMessage(message.toString())
+                .setAnswer(LateAnswer.newBuilder().setContent(content))
+                .build();
+        return answered(() -> stub(tenant, PATIENCE).answer(request)).getOutcome();
     }
 
     /** Waits until a turn has ended, or the time is over. */
