@@ -41,6 +41,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -270,6 +271,100 @@ abstract class EndToEndContract {
     }
 
     @Test
+    void an_answer_that_comes_later_is_waited_for_and_kept_although_everything_was_killed_meanwhile() throws Exception {
+        Client org = Client.ofNewTenant(http, platform, "late-org");
+        Client service = new Client(http, org.url(), "");
+        try (LateService late = LateService.start(_ -> {})) {
+            assertThat(org.putOrganism(late.organism("")).statusCode()).isEqualTo(200);
+            String waiting = ask(org, "while it sleeps");
+            String token = late.token();
+            try (StoreViews stores = new StoreViews(platform)) {
+                Awaitility.await()
+                        .atMost(Duration.ofSeconds(10))
+                        .until(() -> stores.dynamo("due").contains(waiting));
+            }
+            platform.kill();
+            platform.restart();
+            assertThat(respond(service, token, LateService.decision("yes")).statusCode())
+                    .isEqualTo(202);
+            assertThat(roots(org.events(waiting, Map.of()))).containsExactly("Ask", "Decision");
+            assertThat(respond(service, token, LateService.decision("yes")).statusCode())
+                    .as("the same once more")
+                    .isEqualTo(202);
+            assertThat(respond(service, token, LateService.decision("no")).statusCode())
+                    .isEqualTo(409);
+            assertThat(slots(org, waiting)).hasSize(2);
+
+            String taken = ask(org, "killed as soon as it is taken");
+            assertThat(respond(service, late.token(), LateService.decision("yes"))
+                            .statusCode())
+                    .isEqualTo(202);
+            platform.kill();
+            platform.restart();
+            assertThat(roots(org.events(taken, Map.of()))).containsExactly("Ask", "Decision");
+        }
+    }
+
+    @Test
+    void an_answer_that_is_faster_than_its_202_and_one_that_comes_too_late() throws Exception {
+        Client org = Client.ofNewTenant(http, platform, "fast-org");
+        Client service = new Client(http, org.url(), "");
+        List<Integer> statuses = new CopyOnWriteArrayList<>();
+        try (LateService fast = LateService.start(token -> statuses.add(
+                        respond(service, token, LateService.decision("yes")).statusCode()));
+                LateService late = LateService.start(_ -> {})) {
+            assertThat(org.putOrganism(fast.organism("")).statusCode()).isEqualTo(200);
+            for (int i = 0; i < 5; i++) {
+                HttpResponse<String> answer =
+                        org.post("/v1/messages", "application/json", "{\"payload\":{\"Ask\":{\"Text\":\"x\"}}}", WAIT);
+                assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+                assertThat(answer.body()).contains("Decision", "yes");
+            }
+            assertThat(statuses).hasSize(5).containsOnly(202);
+
+            assertThat(org.putOrganism(late.organism("    timeout: 2s\n")).statusCode())
+                    .isEqualTo(200);
+            HttpResponse<String> over =
+                    org.post("/v1/messages", "application/json", "{\"payload\":{\"Ask\":{\"Text\":\"x\"}}}", WAIT);
+            assertThat(over.body()).contains("SystemError", "timeout");
+            assertThat(respond(service, late.token(), LateService.decision("yes"))
+                            .statusCode())
+                    .as("after its time")
+                    .isEqualTo(410);
+
+            assertThat(org.putOrganism(late.organism("")).statusCode()).isEqualTo(200);
+            String cancelled = ask(org, "cancelled");
+            String token = late.token();
+            assertThat(org.post("/v1/threads/" + cancelled + "/cancel", "application/json", "", Map.of())
+                            .statusCode())
+                    .isEqualTo(200);
+            assertThat(respond(service, token, LateService.decision("yes")).statusCode())
+                    .as("after the client's cancel")
+                    .isEqualTo(410);
+            assertThat(respond(service, token.replaceFirst(".$", ""), "").statusCode())
+                    .as("no token")
+                    .isEqualTo(404);
+        }
+    }
+
+    private static String ask(Client org, String text) {
+        HttpResponse<String> accepted = org.post(
+                "/v1/messages", "application/json", "{\"payload\":{\"Ask\":{\"Text\":\"" + text + "\"}}}", Map.of());
+        assertThat(accepted.statusCode()).as(accepted.body()).isEqualTo(202);
+        return Client.json(accepted).path("thread_id").stringValue();
+    }
+
+    private static HttpResponse<String> respond(Client service, String token, String answer) {
+        return service.post("/v1/respond/" + token, "application/xml", answer, Map.of());
+    }
+
+    private static List<String> roots(List<Client.Event> events) {
+        return events.stream()
+                .map(event -> event.json().path("root").stringValue())
+                .toList();
+    }
+
+    @Test
     void a_cancelled_conversation_ends_the_call_that_runs_and_goes_on_with_its_next_message() throws Exception {
         Client org = Client.ofNewTenant(http, platform, "cancel-org");
         try (ServerSocket service = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
@@ -404,14 +499,9 @@ abstract class EndToEndContract {
 
     @Test
     void a_listener_of_the_tenant_s_own_answers_what_the_platform_signed(@TempDir Path logs) throws Exception {
-        Optional<ExampleServer> started = ExampleServer.start(logs.resolve("own-service.log"));
-        if (started.isEmpty()) {
-            assertThat(System.getenv("CI")).as("CI: python3 must be there").isNotEqualTo("true");
-            Assumptions.abort("not run: examples/own-service needs python3, which is not on this machine");
-        }
         String yaml = Files.readString(Path.of("../../examples/own-service/organism.yaml"));
         String text = Files.readString(Path.of("../../examples/own-service/text.xml"));
-        try (ExampleServer server = started.orElseThrow()) {
+        try (ExampleServer server = example("own-service", logs)) {
             assertThat(server.statusOfUnsigned(http, text)).isEqualTo(401);
             Client org = Client.ofNewTenant(http, platform, "own-service-org");
             assertThat(yaml).contains("http://127.0.0.1:9900/");
@@ -425,6 +515,39 @@ abstract class EndToEndContract {
                     .as(Files.readString(server.log()))
                     .isEqualTo("<WordCount><Words>4</Words></WordCount>");
         }
+    }
+
+    @Test
+    void a_person_answers_with_the_command_that_the_example_prints(@TempDir Path logs) throws Exception {
+        String yaml = Files.readString(Path.of("../../examples/approval/organism.yaml"));
+        String payment = Files.readString(Path.of("../../examples/approval/payment.xml"));
+        try (ExampleServer server = example("approval", logs)) {
+            assertThat(server.statusOfUnsigned(http, payment)).isEqualTo(401);
+            Client org = Client.ofNewTenant(http, platform, "approval-org");
+            assertThat(yaml).contains("http://127.0.0.1:9901/");
+            HttpResponse<String> put = org.putOrganism(yaml.replace("http://127.0.0.1:9901/", server.url()));
+            assertThat(put.statusCode()).as(put.body()).isEqualTo(200);
+            HttpResponse<String> accepted = org.sendXml(payment, Map.of());
+            assertThat(accepted.statusCode()).as(accepted.body()).isEqualTo(202);
+            String command = server.line("curl");
+            String token = command.replaceFirst(".*/v1/respond/([^\"]*)\".*", "$1");
+            String answer = command.replaceFirst(".* -d '(.*)'", "$1");
+            assertThat(respond(new Client(http, org.url(), ""), token, answer).statusCode())
+                    .as(command)
+                    .isEqualTo(202);
+            List<Client.Event> events =
+                    org.events(Client.json(accepted).path("thread_id").stringValue(), Map.of());
+            assertThat(roots(events)).containsExactly("Payment", "Decision");
+        }
+    }
+
+    private static ExampleServer example(String name, Path logs) {
+        Optional<ExampleServer> started = ExampleServer.start(name, logs.resolve(name + ".log"));
+        if (started.isEmpty()) {
+            assertThat(System.getenv("CI")).as("CI: python3 must be there").isNotEqualTo("true");
+            Assumptions.abort("not run: examples/" + name + " needs python3, which is not on this machine");
+        }
+        return started.orElseThrow();
     }
 
     @Test

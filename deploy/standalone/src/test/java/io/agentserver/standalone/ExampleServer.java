@@ -10,15 +10,16 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
-/** The Python program of {@code examples/own-service} as a process, on a port that the system chose. */
-record ExampleServer(Process process, String url, Path log) implements AutoCloseable {
+/** The Python program of an example as a process, on a port that the system chose. */
+record ExampleServer(Process process, BufferedReader output, String url, Path log) implements AutoCloseable {
     /** Empty: this machine has no python3. */
-    static Optional<ExampleServer> start(Path log) {
+    static Optional<ExampleServer> start(String example, Path log) {
         ProcessBuilder command =
-                new ProcessBuilder("python3", "../../examples/own-service/server.py").redirectError(log.toFile());
+                new ProcessBuilder("python3", "../../examples/" + example + "/server.py").redirectError(log.toFile());
         command.environment().put("PORT", "0");
         command.environment().remove("WEBHOOK_SECRET");
         Process process;
@@ -33,10 +34,19 @@ record ExampleServer(Process process, String url, Path log) implements AutoClose
             if (said == null) {
                 throw new AssertionError("the example's server ended: " + Files.readString(log));
             }
-            return Optional.of(new ExampleServer(process, said.substring(said.indexOf("http://")), log));
+            return Optional.of(new ExampleServer(process, output, said.substring(said.indexOf("http://")), log));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** What it prints next that contains this. */
+    String line(String part) throws IOException {
+        String line = output.readLine();
+        while (line != null && !line.contains(part)) {
+            line = output.readLine();
+        }
+        return Objects.requireNonNull(line, "the example's server ended");
     }
 
     int statusOfUnsigned(HttpClient http, String body) throws IOException, InterruptedException {
