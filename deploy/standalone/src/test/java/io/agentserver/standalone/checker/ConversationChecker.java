@@ -20,7 +20,10 @@ public final class ConversationChecker {
     private final List<String> faults = new ArrayList<>();
 
     /** A client's message: what was sent, in the order of the log, and what must come of it. */
-    public record Sent(String message, String answer, boolean mayBeCancelled) {}
+    public record Sent(String message, String answer, boolean mayBeCancelled) {
+        /** What a turn says that failed because nobody answered in time. */
+        public static final String TIMEOUT = "<code>timeout</code>";
+    }
 
     public List<String> faults() {
         return faults;
@@ -31,6 +34,7 @@ public final class ConversationChecker {
         long sequence = 0;
         Set<String> slots = new HashSet<>();
         Set<String> completed = new HashSet<>();
+        Set<String> lateAnswers = new HashSet<>();
         Map<String, String> parked = new HashMap<>();
         Map<Long, Slot> bySequence = new HashMap<>();
         List<String> turns = new ArrayList<>();
@@ -97,6 +101,14 @@ public final class ConversationChecker {
                                 change.getParked().getThread(),
                                 change.getParked().getMessage());
                     case THREAD_CLOSED -> parked.remove(change.getThreadClosed().getId());
+                    case ANSWERED -> {
+                        String answered = change.getAnswered().getThread()
+                                + change.getAnswered().getMessage();
+                        expect(
+                                !completed.contains(answered) && lateAnswers.add(answered),
+                                conversation + ": " + change.getAnswered().getMessage()
+                                        + " was answered twice, or after it took effect");
+                    }
                     case THREAD_OPENED, CALL_ENDED, UNPARKED, WAITING, WHAT_NOT_SET -> {}
                 }
             }
@@ -106,7 +118,8 @@ public final class ConversationChecker {
         for (Sent message : sent) {
             TurnState state = states.getOrDefault(message.message(), TurnState.TURN_STATE_UNSPECIFIED);
             String answer = answers.getOrDefault(message.message(), "none");
-            boolean asAsked = state == TurnState.TURN_ENDED && answer.contains(message.answer());
+            TurnState end = message.answer().equals(Sent.TIMEOUT) ? TurnState.TURN_FAILED : TurnState.TURN_ENDED;
+            boolean asAsked = state == end && answer.contains(message.answer());
             expect(
                     asAsked || state == TurnState.TURN_CANCELLED && message.mayBeCancelled(),
                     conversation + ": message " + message.message() + " is " + state + ", answered " + answer

@@ -21,10 +21,12 @@ final class Handling implements MessageHandler {
             listeners:
               - {name: echo, description: Says it again., handler: 'builtin:echo', payload: {root: Say, fields: {Text: string}}}
               - {name: alarm, description: Rings., handler: 'builtin:timer', payload: {root: Alarm, fields: {After: string, Text: string}}, response: {root: Ring, fields: {Text: string}}}
-              - {name: boss, description: Asks several., agent: true, handler: llm, prompt: Ask., payload: {root: Plan, fields: {Text: string, Count: int}}, peers: [echo, alarm], history: {slots: 60}}
+              - {name: boss, description: Asks several., agent: true, handler: llm, prompt: Ask., payload: {root: Plan, fields: {Text: string, Count: int}}, peers: [echo, alarm, registrar], history: {slots: 60}}
               - {name: porter, description: Hands over., agent: true, handler: llm, prompt: Hand over., payload: {root: Parcel, fields: {Text: string}}, peers: [{name: echo, hand_over: true}]}
-              - {name: napper, description: Sleeps before each answer., agent: true, handler: llm, prompt: Ask., join: each, payload: {root: Nap, fields: {Text: string, Count: int}}, peers: [echo, alarm], history: {slots: 60}}
-              - {name: each, description: Answers the first., agent: true, handler: llm, prompt: Ask., join: each, payload: {root: Race, fields: {Text: string, Count: int}}, peers: [echo, alarm], history: {slots: 60}}
+              - {name: napper, description: Sleeps before each answer., agent: true, handler: llm, prompt: Ask., join: each, payload: {root: Nap, fields: {Text: string, Count: int}}, peers: [echo, alarm, registrar], history: {slots: 60}}
+              - {name: each, description: Answers the first., agent: true, handler: llm, prompt: Ask., join: each, payload: {root: Race, fields: {Text: string, Count: int}}, peers: [echo, alarm, registrar], history: {slots: 60}}
+              - {name: registrar, description: Files things some time., handler: http, url: 'https://registrar.example/', secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw, payload: {root: File, fields: {Text: string}}, response: {root: Filed, fields: {Text: string}}}
+              - {name: clerk, description: Files things in 5 s or not at all., handler: http, url: 'https://clerk.example/', secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw, timeout: 5s, payload: {root: Form, fields: {Text: string}}, response: {root: Filed, fields: {Text: string}}}
             """;
 
     private static final Pattern TEXT = Pattern.compile("<Text>([^<]*)</Text>");
@@ -55,6 +57,10 @@ final class Handling implements MessageHandler {
     private static HandlerResult fanOut(String text, int count) {
         List<HandlerOutput> calls = new ArrayList<>();
         for (int i = 0; i < count; i++) {
+            if (i == 3) {
+                calls.add(new HandlerOutput.Forward("registrar", "<File><Text>" + text + "." + i + "</Text></File>"));
+                continue;
+            }
             calls.add(
                     i % 3 == 2
                             ? new HandlerOutput.Forward(

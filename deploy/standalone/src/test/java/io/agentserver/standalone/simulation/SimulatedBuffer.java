@@ -8,6 +8,8 @@ import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.DueStore;
 import io.agentserver.buffer.store.Leases;
 import io.agentserver.buffer.store.ThreadStore;
+import io.agentserver.buffer.v1.AnswerOutcome;
+import io.agentserver.buffer.v1.AnswerRequest;
 import io.agentserver.buffer.v1.AwaitedReply;
 import io.agentserver.buffer.v1.AwaitedRequest;
 import io.agentserver.buffer.v1.BeginReply;
@@ -16,11 +18,13 @@ import io.agentserver.buffer.v1.CompleteReply;
 import io.agentserver.buffer.v1.CompleteRequest;
 import io.agentserver.buffer.v1.DueReply;
 import io.agentserver.buffer.v1.DueRequest;
+import io.agentserver.buffer.v1.LateAnswer;
 import io.agentserver.buffer.v1.ParkReply;
 import io.agentserver.buffer.v1.ParkRequest;
 import io.agentserver.buffer.v1.ReadReply;
 import io.agentserver.buffer.v1.ReadRequest;
 import io.agentserver.buffer.v1.Stop;
+import io.agentserver.envelope.MessageId;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
 import io.agentserver.pump.flow.ThreadBuffer;
@@ -45,12 +49,15 @@ final class SimulatedBuffer implements ThreadBuffer {
     private final DueStore due;
     private final Clock clock;
     private final Random random;
+    private final boolean overlooksAnswers;
 
-    SimulatedBuffer(ThreadStore threads, DueStore due, Clock clock, Random random) {
+    /** @param overlooksAnswers a fault of ours, which the checker must find */
+    SimulatedBuffer(ThreadStore threads, DueStore due, Clock clock, Random random, boolean overlooksAnswers) {
         this.threads = threads;
         this.due = due;
         this.clock = clock;
         this.random = random;
+        this.overlooksAnswers = overlooksAnswers;
         for (int i = 0; i < pods.length; i++) {
             restart(i);
         }
@@ -65,6 +72,19 @@ final class SimulatedBuffer implements ThreadBuffer {
         any().journal.cancel(new ConversationKey(Platform.TENANT, conversation));
     }
 
+    /** By way of a gateway. */
+    AnswerOutcome answer(ThreadId conversation, ThreadId thread, MessageId message, String content) {
+        return call(() -> any().journal
+                .answer(
+                        new ConversationKey(Platform.TENANT, conversation),
+                        AnswerRequest.newBuilder()
+                                .setThread(thread.toString())
+                                .setMessage(message.toString())
+                                .setAnswer(LateAnswer.newBuilder().setContent(content))
+                                .build())
+                .getOutcome());
+    }
+
     @Override
     public BeginReply begin(BeginRequest request) {
         return call(() -> any().journal.begin(key(request.getTenant(), request.getConversation()), request));
@@ -72,7 +92,9 @@ final class SimulatedBuffer implements ThreadBuffer {
 
     @Override
     public CompleteReply complete(CompleteRequest request) {
-        return call(() -> any().journal.complete(key(request.getTenant(), request.getConversation()), request));
+        CompleteRequest heard =
+                overlooksAnswers ? request.toBuilder().setSawAnswer(true).build() : request;
+        return call(() -> any().journal.complete(key(request.getTenant(), request.getConversation()), heard));
     }
 
     @Override

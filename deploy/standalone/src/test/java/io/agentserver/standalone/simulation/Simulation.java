@@ -1,6 +1,7 @@
 package io.agentserver.standalone.simulation;
 
 import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.buffer.store.DueEntry;
 import io.agentserver.buffer.store.DueStore;
 import io.agentserver.buffer.store.Look;
 import io.agentserver.buffer.store.MemoryThreadStore;
@@ -27,6 +28,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.UUID;
 import java.util.stream.Collectors;
@@ -41,6 +43,8 @@ import java.util.stream.Stream;
 final class Simulation {
     private static final int PUMPS = 3;
     private static final int MOST_ROUNDS_TO_REST = 200_000;
+    /** Longer than any timer, retry or time-out here; what sleeps on is late. */
+    private static final Duration SOON = Duration.ofMinutes(5);
 
     private final Platform platform;
     private final Random random;
@@ -49,20 +53,30 @@ final class Simulation {
     private final DueStore due;
     private final SimulatedLog log = new SimulatedLog(clock);
     private final SimulatedBuffer buffer;
+    private final SimulatedServices services;
     private final List<SimulatedPump> pumps = new ArrayList<>();
     private final EnvelopeToken tokens = new EnvelopeToken(clock);
     private final Map<ThreadId, List<ConversationChecker.Sent>> sent = new LinkedHashMap<>();
     private final List<ThreadId> cancelled = new ArrayList<>();
     private int messages;
 
-    /** @param commitsEarly a fault of ours, which the checker must find */
-    Simulation(Platform platform, long seed, DueStore due, boolean commitsEarly) {
+    /** What is broken, and the checker must find. */
+    enum Broken {
+        NOTHING,
+        /** Offsets are committed before their messages are finished. */
+        COMMITS_EARLY,
+        /** A message may be completed without its late answer. */
+        OVERLOOKS_ANSWERS
+    }
+
+    Simulation(Platform platform, long seed, DueStore due, Broken broken) {
         this.platform = platform;
         this.random = new Random(seed);
         this.due = due;
-        this.buffer = new SimulatedBuffer(threads, due, clock, random);
+        this.buffer = new SimulatedBuffer(threads, due, clock, random, broken == Broken.OVERLOOKS_ANSWERS);
+        this.services = new SimulatedServices(buffer, random);
         for (int i = 0; i < PUMPS; i++) {
-            pumps.add(new SimulatedPump(this::parts, log, commitsEarly));
+            pumps.add(new SimulatedPump(this::parts, log, broken == Broken.COMMITS_EARLY));
         }
         IntStream.range(0, SimulatedLog.PARTITIONS).forEach(p -> any(pumps).assign(p));
     }
@@ -75,7 +89,7 @@ final class Simulation {
                         platform.organisms(),
                         buffer,
                         log,
-                        new Handlers(new Handling(clock), new Handling(clock), clock),
+                        new Handlers(new Handling(clock), services, clock),
                         new PumpMetrics(new SimpleMeterRegistry()),
                         Tracing.none(),
                         _ -> 1,
@@ -90,7 +104,7 @@ final class Simulation {
             clock.move(Duration.ofMillis(1));
         }
         List<String> faults = new ArrayList<>();
-        if (!comesToRest()) {
+        if (!comesToRest(clock.millis() + SOON.toMillis())) {
             faults.add("it does not come to rest");
         }
         ConversationChecker checker = new ConversationChecker();
@@ -99,13 +113,51 @@ final class Simulation {
                 threads.read(new ConversationKey(Platform.TENANT, conversation), 1, Look.CONSISTENT),
                 all.stream()
                         .map(message -> new ConversationChecker.Sent(
-                                message.message(), message.answer(), cancelled.contains(conversation)))
+                                message.message(), answer(conversation, message), cancelled.contains(conversation)))
                         .toList()));
         faults.addAll(checker.faults());
-        log.deadLetters()
-                .forEach(letter ->
-                        faults.add("a dead letter: " + letter.headers().keySet()));
+        faults.addAll(services.faults());
+        log.deadLetters().stream()
+                .map(letter -> reason(letter))
+                .filter(reason -> !reason.contains("answered 202"))
+                .forEach(reason -> faults.add("a dead letter: " + reason));
+        int commits = commits();
+        if (!comesToRest(Long.MAX_VALUE) || commits() != commits) {
+            faults.add("what was left in the due index did something");
+        }
         return faults;
+    }
+
+    private int commits() {
+        return sent.keySet().stream()
+                .mapToInt(conversation -> threads.read(
+                                new ConversationKey(Platform.TENANT, conversation), 1, Look.CONSISTENT)
+                        .size())
+                .sum();
+    }
+
+    /** What must come of it: what the clerk was told is taken; if it was told nothing, what the journal took, if anything. */
+    private String answer(ThreadId conversation, ConversationChecker.Sent message) {
+        if (!message.answer().isEmpty()) {
+            return message.answer();
+        }
+        return services.takenOf(message.message())
+                .or(() -> journalled(conversation, message.message()))
+                .or(() -> services.saidAtOnce(message.message()))
+                .orElse(ConversationChecker.Sent.TIMEOUT);
+    }
+
+    private Optional<String> journalled(ThreadId conversation, String message) {
+        return threads.read(new ConversationKey(Platform.TENANT, conversation), 1, Look.CONSISTENT).stream()
+                .flatMap(commit -> commit.getChangesList().stream())
+                .filter(change -> change.getAnswered().getMessage().equals(message))
+                .findFirst()
+                .map(change -> change.getAnswered().getAnswer().getContent());
+    }
+
+    private static String reason(LogRecord letter) {
+        byte[] reason = letter.headers().getOrDefault(RecordHeaders.REASON, new byte[0]);
+        return new String(reason, StandardCharsets.UTF_8);
     }
 
     private void act() {
@@ -121,8 +173,10 @@ final class Simulation {
             }
         } else if (what < 880) {
             any(pumps).commit(random.nextInt(SimulatedLog.PARTITIONS));
-        } else if (what < 920) {
+        } else if (what < 910) {
             any(pumps).askWhatIsDue();
+        } else if (what < 920) {
+            services.answerOne();
         } else if (what < 940) {
             clock.move(Duration.ofMillis(random.nextInt(1_500)));
         } else if (what < 955) {
@@ -135,7 +189,9 @@ final class Simulation {
             int partition = random.nextInt(SimulatedLog.PARTITIONS);
             log.commit(partition, random.nextInt((int) log.committed(partition) + 1)); // offsets were lost
             rebalance(true);
-        } else if (what < 990 && !sent.isEmpty()) {
+        } else if (what < 992) {
+            services.kill();
+        } else if (what < 995 && !sent.isEmpty()) {
             ThreadId conversation = any(List.copyOf(sent.keySet()));
             cancelled.add(conversation);
             buffer.cancel(conversation);
@@ -152,28 +208,40 @@ final class Simulation {
         any(pumps).assign(partition);
     }
 
-    /** Nothing goes wrong any more. */
-    private boolean comesToRest() {
+    /**
+     * Nothing goes wrong any more.
+     *
+     * @param untilMs what is due later is left
+     */
+    private boolean comesToRest(long untilMs) {
         for (int round = 0; round < MOST_ROUNDS_TO_REST; round++) {
             for (SimulatedPump pump : pumps) {
                 IntStream.range(0, SimulatedLog.PARTITIONS).forEach(pump::poll);
                 List.copyOf(pump.tasks()).forEach(Baton.Task::step);
+                List.copyOf(services.tasks()).forEach(Baton.Task::step);
                 IntStream.range(0, SimulatedLog.PARTITIONS).forEach(pump::commit);
             }
-            if (pumps.stream().allMatch(SimulatedPump::isAtRest)) {
-                if (isNothingDue()) {
+            if (pumps.stream().allMatch(SimulatedPump::isAtRest)
+                    && services.tasks().isEmpty()
+                    && !services.answerReliably()) {
+                long next = nextDueMs();
+                if (next > untilMs || next == Long.MAX_VALUE) {
                     return true;
                 }
-                clock.move(Duration.ofSeconds(1));
+                clock.move(Duration.ofMillis(Math.max(1_000, next - clock.millis())));
                 any(pumps).askWhatIsDue();
             }
         }
         return false;
     }
 
-    private boolean isNothingDue() {
+    private long nextDueMs() {
         return IntStream.range(0, ShardKey.SHARDS)
-                .allMatch(shard -> due.due(shard, Long.MAX_VALUE, 1).isEmpty());
+                .mapToObj(shard -> due.due(shard, Long.MAX_VALUE, 1))
+                .flatMap(List::stream)
+                .mapToLong(DueEntry::dueMs)
+                .min()
+                .orElse(Long.MAX_VALUE);
     }
 
     private void send() {
@@ -185,7 +253,7 @@ final class Simulation {
         int count = 1 + random.nextInt(5);
         String payload;
         String answer;
-        switch (random.nextInt(7)) {
+        switch (random.nextInt(9)) {
             case 0, 1 -> {
                 payload = "<Say><Text>" + text + "</Text></Say>";
                 answer = "<Text>" + text + "</Text>";
@@ -205,6 +273,14 @@ final class Simulation {
             case 5 -> {
                 payload = "<Nap><Text>" + text + "</Text><Count>" + count + "</Count></Nap>";
                 answer = all(text, count);
+            }
+            case 6 -> {
+                payload = "<File><Text>" + text + "</Text></File>";
+                answer = SimulatedServices.filed(text);
+            }
+            case 7 -> {
+                payload = "<Form><Text>" + text + "</Text></Form>";
+                answer = ""; // the clerk's book says
             }
             default -> {
                 payload = "<Plan><Text>" + text + "</Text><Count>" + count + "</Count></Plan>";
@@ -235,8 +311,7 @@ final class Simulation {
     }
 
     private List<Baton.Task> tasks() {
-        return pumps.stream()
-                .flatMap(pump -> Stream.of(pump.tasks()))
+        return Stream.concat(pumps.stream().map(SimulatedPump::tasks), Stream.of(services.tasks()))
                 .flatMap(List::stream)
                 .toList();
     }

@@ -12,6 +12,7 @@ import io.agentserver.pump.flow.Organisms;
 import io.agentserver.pump.handler.Handlers;
 import io.agentserver.pump.log.KafkaOutbox;
 import io.agentserver.service.PlatformKeys;
+import io.agentserver.standalone.simulation.Simulation.Broken;
 import io.agentserver.tenancy.OrganismEntry;
 import io.agentserver.tenancy.TenantDirectory;
 import io.agentserver.tenancy.TenantEntry;
@@ -86,7 +87,7 @@ class SimulationTest {
             long seed = again == null ? RandomGenerator.getDefault().nextLong() : again;
             List<String> faults;
             try {
-                faults = new Simulation(platform, seed, new MemoryDueStore(), false).run(ACTIONS);
+                faults = new Simulation(platform, seed, new MemoryDueStore(), Broken.NOTHING).run(ACTIONS);
             } catch (RuntimeException | AssertionError e) {
                 throw new AssertionError("-Dseed=" + seed + ": " + e, e);
             }
@@ -97,8 +98,18 @@ class SimulationTest {
     @Test
     void the_checker_finds_what_is_committed_too_early() {
         assertThat(LongStream.range(0, 20)
-                        .mapToObj(seed -> new Simulation(platform, seed, new MemoryDueStore(), true).run(ACTIONS)))
+                        .mapToObj(seed -> new Simulation(platform, seed, new MemoryDueStore(), Broken.COMMITS_EARLY)
+                                .run(ACTIONS)))
                 .as("offsets that are reset later bring back some of it")
+                .anyMatch(faults -> !faults.isEmpty());
+    }
+
+    @Test
+    void the_checker_finds_an_answer_that_was_taken_and_overlooked() {
+        assertThat(LongStream.range(0, 20)
+                        .mapToObj(seed -> new Simulation(platform, seed, new MemoryDueStore(), Broken.OVERLOOKS_ANSWERS)
+                                .run(ACTIONS)))
+                .as("some come between a begin and a complete")
                 .anyMatch(faults -> !faults.isEmpty());
     }
 
@@ -119,7 +130,8 @@ class SimulationTest {
             @Override
             public void check() {}
         };
-        assertThat(new Simulation(platform, 7, forgetful, false).run(ACTIONS)).isNotEmpty();
+        assertThat(new Simulation(platform, 7, forgetful, Broken.NOTHING).run(ACTIONS))
+                .isNotEmpty();
     }
 
     private static LogRecord record(String key, byte[] value) {
