@@ -103,7 +103,7 @@ final class Clients implements AutoCloseable {
             int count = 1 + random.nextInt(4);
             String both = "<Text>" + text + "</Text><Count>" + count + "</Count>";
             String all = IntStream.range(0, count).mapToObj(n -> text + "." + n).collect(Collectors.joining(","));
-            switch (random.nextInt(7)) {
+            switch (random.nextInt(8)) {
                 case 0, 1 -> send(conversation, id, "<Say><Text>" + text + "</Text></Say>", "<Text>" + text + "<");
                 case 2 ->
                     send(
@@ -114,6 +114,7 @@ final class Clients implements AutoCloseable {
                 case 3 -> send(conversation, id, "<Parcel><Text>" + text + "</Text></Parcel>", "<Text>" + text + "<");
                 case 4 -> send(conversation, id, "<Race>" + both + "</Race>", ">" + text + ".");
                 case 5 -> send(conversation, id, "<Work><Text>" + text + "</Text></Work>", "<Text>" + text + "<");
+                case 6 -> send(conversation, id, "<File><Text>" + text + "</Text></File>", "<Text>" + text + "<");
                 default -> send(conversation, id, "<Plan>" + both + "</Plan>", ">" + all + "<");
             }
         }

@@ -54,6 +54,9 @@ class FaultRunIT {
     private static Path home;
 
     @SuppressWarnings("NullAway.Init")
+    private static Clerk clerk;
+
+    @SuppressWarnings("NullAway.Init")
     private static Scripted scripted;
 
     @SuppressWarnings("NullAway.Init")
@@ -70,9 +73,11 @@ class FaultRunIT {
             System.out.println("no libfaketime on this machine: no wall clock is set; install the package faketime");
             assertThat(System.getenv("CI")).as("CI has to have libfaketime").isNotEqualTo("true");
         }
-        scripted = Scripted.start();
+        clerk = new Clerk(HTTP);
+        scripted = Scripted.start(clerk);
         fleet = Fleet.start(
                 home, scripted.modelUrl(), HTTP, RandomGenerator.getDefault().nextLong());
+        clerk.answersTo(gatewayUrl());
         dynamo = DynamoConnection.open(fleet.dynamoUrl());
         HttpResponse<String> created = send(
                 HttpRequest.newBuilder(URI.create(gatewayUrl() + "/admin/v1/tenants"))
@@ -97,6 +102,7 @@ class FaultRunIT {
         }
         if (scripted != null) {
             scripted.close();
+            clerk.close();
         }
     }
 
@@ -180,6 +186,7 @@ class FaultRunIT {
         if (faults.isEmpty()) {
             faults = atRest(threads);
         }
+        faults.addAll(clerk.refused());
         System.out.printf(
                 "  %s: %d messages in %d conversations, %.0f s, %d s after the last heal: %s; threads: %s%n",
                 struck,

@@ -21,7 +21,7 @@ import java.util.stream.Collectors;
 
 /**
  * What the organism needs of the world: a model whose answers are the script's (fans out, joins, hands over by the text that it
- * is given), and a service that takes its time and fails now and then.
+ * is given), a service that takes its time and fails now and then, and one that answers later.
  */
 final class Scripted implements AutoCloseable {
     private static final Pattern TEXT = Pattern.compile("<Text>([^<]*)</Text>");
@@ -30,16 +30,19 @@ final class Scripted implements AutoCloseable {
     private static final int SLOWEST_MS = 200;
 
     private final HttpServer server;
+    private final Clerk clerk;
 
-    private Scripted(HttpServer server) {
+    private Scripted(HttpServer server, Clerk clerk) {
         this.server = server;
+        this.clerk = clerk;
     }
 
-    static Scripted start() throws IOException {
+    static Scripted start(Clerk clerk) throws IOException {
         Scripted scripted =
-                new Scripted(HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0));
+                new Scripted(HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0), clerk);
         scripted.server.createContext("/v1/chat/completions", Scripted::model);
         scripted.server.createContext("/work", Scripted::service);
+        scripted.server.createContext("/file", scripted::file);
         scripted.server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
         scripted.server.start();
         return scripted;
@@ -58,10 +61,11 @@ final class Scripted implements AutoCloseable {
                   - {name: echo, description: Says it again., handler: 'builtin:echo', payload: {root: Say, fields: {Text: string}}}
                   - {name: alarm, description: Rings., handler: 'builtin:timer', payload: {root: Alarm, fields: {After: string, Text: string}}, response: {root: Ring, fields: {Text: string}}}
                   - {name: worker, description: Works., handler: http, url: '%s/work', secret: whsec_ZXhhbXBsZS1vbmx5LW1ha2UteW91ci1vd24tc2VjcmV0, retries: 20, timeout: 10s, payload: {root: Work, fields: {Text: string}}, response: {root: Done, fields: {Text: string}}}
-                  - {name: boss, description: Asks several., payload: {root: Plan, fields: {Text: string, Count: int}}, history: {slots: 60}%s [echo, alarm, worker]}
+              - {name: clerk, description: Works when it pleases., handler: http, url: '%s/file', secret: whsec_ZXhhbXBsZS1vbmx5LW1ha2UteW91ci1vd24tc2VjcmV0, retries: 20, payload: {root: File, fields: {Text: string}}, response: {root: Done, fields: {Text: string}}}
+              - {name: boss, description: Asks several., payload: {root: Plan, fields: {Text: string, Count: int}}, history: {slots: 60}%s [echo, alarm, worker, clerk]}
                   - {name: porter, description: Hands over., payload: {root: Parcel, fields: {Text: string}}%s [{name: echo, hand_over: true}]}
-                  - {name: racer, description: Answers the first., join: each, payload: {root: Race, fields: {Text: string, Count: int}}, history: {slots: 60}%s [echo, alarm, worker]}
-                """.formatted(url(), agent, agent, agent);
+              - {name: racer, description: Answers the first., join: each, payload: {root: Race, fields: {Text: string, Count: int}}, history: {slots: 60}%s [echo, alarm, worker, clerk]}
+            """.formatted(url(), url(), agent, agent, agent);
     }
 
     @Override
@@ -82,7 +86,8 @@ final class Scripted implements AutoCloseable {
         String body = "data: " + chunk + "[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":" + content
                 + "}}]}\n\ndata: " + chunk + "[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: "
                 + chunk
-                + "[],\"usage\":{\"prompt_tokens\":11,\"completion_tokens\":3,\"total_tokens\":14}}\n\ndata: [DONE]\n\n";
+                + "[],\"usage\":{\"prompt_tokens\":11,\"completion_tokens\":3,\"total_tokens\":14}}\n\n"
+                + "data: [DONE]\n\n";
         answer(exchange, 200, "text/event-stream", body);
     }
 
@@ -117,9 +122,10 @@ final class Scripted implements AutoCloseable {
         for (int i = 0; i < count; i++) {
             String text = "<Text>" + text(task) + "." + i + "</Text>";
             calls.append(
-                    switch (i % 3) {
+                    switch (i % 4) {
                         case 0 -> "<Say>" + text + "</Say>";
                         case 1 -> "<Work>" + text + "</Work>";
+                        case 3 -> "<File>" + text + "</File>";
                         default -> "<Alarm><After>" + i + "s</After>" + text + "</Alarm>";
                     });
         }
@@ -139,6 +145,18 @@ final class Scripted implements AutoCloseable {
         } else {
             answer(exchange, 200, "application/xml", "<Done><Text>" + text(message) + "</Text></Done>");
         }
+    }
+
+    private void file(HttpExchange exchange) throws IOException {
+        String message = new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);
+        if (ThreadLocalRandom.current().nextInt(100) < FAILS_OF_HUNDRED) {
+            answer(exchange, 503, "text/plain", "not now");
+            return;
+        }
+        String token = exchange.getRequestHeaders().getFirst("agentserver-respond-token");
+        clerk.take(token, "<Done><Text>" + text(message) + "</Text></Done>");
+        exchange.sendResponseHeaders(202, -1);
+        exchange.close();
     }
 
     private static void dawdle() {
