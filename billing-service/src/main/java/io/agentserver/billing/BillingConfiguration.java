@@ -4,6 +4,7 @@ import io.agentserver.billing.ledger.Ledger;
 import io.agentserver.billing.ledger.LedgerStore;
 import io.agentserver.billing.ledger.dynamo.DynamoLedgerStore;
 import io.agentserver.billing.ledger.dynamo.LedgerTable;
+import io.agentserver.billing.topup.TopUps;
 import io.agentserver.billing.usage.UsageConsumer;
 import io.agentserver.billing.usage.UsageEndpoint;
 import io.agentserver.service.ConfigurationException;
@@ -97,6 +98,11 @@ class BillingConfiguration {
     @Bean
     Ledger ledger(LedgerStore store) {
         return new Ledger(store);
+    }
+
+    @Bean
+    TopUps topUps(BillingProperties properties, Ledger ledger, Clock clock) {
+        return new TopUps(ledger, clock, null, properties.testCard());
     }
 
     @Bean

@@ -1,11 +1,13 @@
 package io.agentserver.billing;
 
+import io.agentserver.billing.stripe.StripeSettings;
 import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.Setting;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 
 import java.net.URI;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.regex.Pattern;
 
 /**
@@ -14,9 +16,21 @@ import java.util.regex.Pattern;
  * @param kafka {@code host:port} of the brokers, with commas
  * @param dynamodbUrl DynamoDB's endpoint; empty: the AWS region's own
  * @param platformKey file with the platform's keys, by which calls from other services are verified
+ * @param testCard whether a top-up without Stripe posts at once, as a test: in dev alone
+ * @param bufferAddress {@code host:port} of the buffer's gRPC, for reconciling; empty: slots are not compared
+ * @param reconcileEvery at least a minute
+ * @param stripe no key: no Stripe
  */
 @ConfigurationProperties(prefix = "agentserver.billing", ignoreUnknownFields = false)
-record BillingProperties(String kafka, String dynamodbUrl, String platformKey) {
+record BillingProperties(
+        String kafka,
+        String dynamodbUrl,
+        String platformKey,
+        boolean testCard,
+        String bufferAddress,
+        Duration reconcileEvery,
+        StripeSettings stripe) {
+    private static final Pattern ADDRESS = Pattern.compile("[^\\s,:]+:\\d{1,5}");
     private static final Pattern ADDRESSES = Pattern.compile("[^\\s,:]+:\\d{1,5}(,[^\\s,:]+:\\d{1,5})*");
 
     BillingProperties {
@@ -31,6 +45,14 @@ record BillingProperties(String kafka, String dynamodbUrl, String platformKey) {
         if (platformKey.isBlank()) {
             throw new ConfigurationException(
                     Setting.AGENTSERVER_PLATFORM_KEY + " is not set: name the file with the platform's keys (JWK Set)");
+        }
+        if (!bufferAddress.isEmpty() && !ADDRESS.matcher(bufferAddress).matches()) {
+            throw new ConfigurationException(Setting.AGENTSERVER_BUFFER_ADDRESS + "=" + bufferAddress
+                    + " is no address: set it to host:port, or leave it out to reconcile without slots");
+        }
+        if (reconcileEvery.compareTo(Duration.ofMinutes(1)) < 0) {
+            throw new ConfigurationException(Setting.AGENTSERVER_RECONCILE_EVERY + "=" + reconcileEvery
+                    + " is too short: give at least 1m");
         }
     }
 

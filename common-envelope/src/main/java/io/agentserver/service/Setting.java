@@ -36,6 +36,13 @@ public enum Setting {
     AGENTSERVER_BILLING_URL("billing's base URL"),
     AGENTSERVER_BILLING_PORT(8084),
     AGENTSERVER_BILLING_MANAGEMENT_PORT(9084),
+    AGENTSERVER_TEST_CARD("true only in dev: without Stripe's keys a top-up posts at once, as a test"),
+    AGENTSERVER_STRIPE_KEY("Stripe's secret key, sk_test_… or sk_live_…; empty: no top-ups by Stripe"),
+    AGENTSERVER_STRIPE_WEBHOOK_SECRET("Stripe's signing secret of our webhook endpoint, whsec_…"),
+    AGENTSERVER_STRIPE_ACCOUNT("acct_… that Stripe's events must be of, should they name one; empty: none may"),
+    AGENTSERVER_STRIPE_METER("event name of the meter at Stripe that usage goes to; default agentserver_llm_usage"),
+    AGENTSERVER_STRIPE_URL("Stripe's API; empty: its own, https://api.stripe.com"),
+    AGENTSERVER_RECONCILE_EVERY("how often billing compares slots, usage, ledger and Stripe; default 24h"),
     // what `dev` writes for clients; a shell that has it may start a service
     AGENTSERVER_URL("for clients: the gateway's base URL"),
     AGENTSERVER_CONSOLE_URL("for clients: the console"),

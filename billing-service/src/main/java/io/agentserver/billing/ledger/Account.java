@@ -12,6 +12,12 @@ public record Account(String name) {
     /** What tenants pay for LLM calls. */
     public static final Account LLM_REVENUE = new Account("revenue:llm");
 
+    /** What was given away as starting credit. */
+    public static final Account STARTING_CREDIT = new Account("expense:starting-credit");
+
+    /** What the test card has "paid". */
+    public static final Account TEST_CARD = new Account("test:card");
+
     public Account {
         if (name.isBlank() || name.length() > 200) {
             throw new IllegalArgumentException("account: <" + name + "> has not 1 to 200 characters");
@@ -31,6 +37,21 @@ public record Account(String name) {
     /** What we owe a provider. */
     public static Account payableTo(String provider) {
         return new Account("payable:" + provider);
+    }
+
+    /** What Stripe holds for us. */
+    public static Account stripeBalance(boolean live) {
+        return new Account(live ? "stripe:balance" : "test:stripe:balance");
+    }
+
+    /** What Stripe has taken back from us until a dispute is decided. */
+    public static Account stripeDisputed(boolean live) {
+        return new Account(live ? "stripe:disputed" : "test:stripe:disputed");
+    }
+
+    /** No real money is on it. */
+    public boolean isTest() {
+        return name.startsWith("test:");
     }
 
     @Override

@@ -1,11 +1,15 @@
 package io.agentserver.billing.ledger;
 
 import io.agentserver.envelope.TenantId;
+import org.jspecify.annotations.Nullable;
 
 import java.time.LocalDate;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
@@ -36,6 +40,28 @@ public final class Ledger {
     /** Durable when this returns. */
     public void keep(RejectedRecord rejected) {
         store.keep(rejected);
+    }
+
+    /**
+     * A tenant's posting groups, newest first. A group may take a second to be listed.
+     *
+     * @param cursor {@link StatementPage#next} of the page before; null: from the newest
+     * @param limit 1 to 100
+     * @throws IllegalArgumentException if the cursor is none
+     */
+    public StatementPage statement(TenantId tenant, Set<Book> books, @Nullable String cursor, int limit) {
+        LinePosition before = cursor == null ? null : LinePosition.ofCursor(cursor);
+        List<PostingGroup> groups = books.stream()
+                .flatMap(book -> store.newest(tenant, book, before, limit + 1).stream())
+                .sorted(Comparator.comparing(LinePosition::of).reversed())
+                .toList();
+        List<PostingGroup> page = groups.subList(0, Math.min(limit, groups.size()));
+        String next = groups.size() > limit ? LinePosition.of(page.getLast()).cursor() : null;
+        return new StatementPage(page.stream().map(StatementLine::of).toList(), next);
+    }
+
+    public Optional<PostingGroup> find(GroupId id) {
+        return store.find(id);
     }
 
     public Balance balance(TenantId tenant) {

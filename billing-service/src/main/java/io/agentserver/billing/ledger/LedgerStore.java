@@ -1,6 +1,7 @@
 package io.agentserver.billing.ledger;
 
 import io.agentserver.envelope.TenantId;
+import org.jspecify.annotations.Nullable;
 
 import java.time.LocalDate;
 import java.util.List;
@@ -25,6 +26,16 @@ public interface LedgerStore {
     Set<GroupId> post(TenantId tenant, List<PostingGroup> groups);
 
     Optional<PostingGroup> find(GroupId id);
+
+    /**
+     * A tenant's groups of one book, newest first; what was posted a moment ago may be missing.
+     *
+     * @param before only those that stand before it; null: from the newest
+     */
+    List<PostingGroup> newest(TenantId tenant, Book book, @Nullable LinePosition before, int limit);
+
+    /** Every tenant that was ever posted for. */
+    Set<TenantId> tenants();
 
     /** Every group of every tenant, in no order, while others post: for audits. */
     void forEach(Consumer<PostingGroup> visitor);

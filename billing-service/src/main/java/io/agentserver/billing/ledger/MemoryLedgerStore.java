@@ -5,6 +5,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.time.LocalDate;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -42,6 +43,22 @@ public final class MemoryLedgerStore implements LedgerStore {
     @Override
     public synchronized Optional<PostingGroup> find(GroupId id) {
         return Optional.ofNullable(groups.get(id));
+    }
+
+    @Override
+    public synchronized List<PostingGroup> newest(
+            TenantId tenant, Book book, @Nullable LinePosition before, int limit) {
+        return groups.values().stream()
+                .filter(group -> group.tenant().equals(tenant) && group.id().kind().book() == book)
+                .filter(group -> before == null || LinePosition.of(group).compareTo(before) < 0)
+                .sorted(Comparator.comparing(LinePosition::of).reversed())
+                .limit(limit)
+                .toList();
+    }
+
+    @Override
+    public synchronized Set<TenantId> tenants() {
+        return Set.copyOf(balances.keySet());
     }
 
     @Override

@@ -8,6 +8,10 @@ package io.agentserver.billing.ledger;
 public record MicroUsd(long value) implements Comparable<MicroUsd> {
     public static final MicroUsd ZERO = new MicroUsd(0);
 
+    public static MicroUsd ofCents(long cents) {
+        return new MicroUsd(Math.multiplyExact(cents, 10_000));
+    }
+
     public MicroUsd plus(MicroUsd other) {
         return new MicroUsd(Math.addExact(value, other.value));
     }

@@ -64,6 +64,14 @@ public record PostingGroup(
                 usage);
     }
 
+    /** One amount from one account to another; no postings if it is 0. */
+    public static PostingGroup transfer(
+            GroupId id, TenantId tenant, Instant at, MicroUsd amount, Account debit, Account credit) {
+        List<Posting> postings = new ArrayList<>();
+        transfer(amount, debit, credit, postings);
+        return new PostingGroup(id, tenant, at, postings, null);
+    }
+
     /** The day, in UTC, that it counts for. */
     public LocalDate day() {
         return at.atZone(ZoneOffset.UTC).toLocalDate();

@@ -89,12 +89,19 @@ final class DevSettings {
         put(settings, Setting.AGENTSERVER_LLM_URL, url(Setting.AGENTSERVER_LLM_PORT));
         put(settings, Setting.AGENTSERVER_BILLING_URL, url(Setting.AGENTSERVER_BILLING_PORT));
         put(settings, Setting.AGENTSERVER_ALLOW_LOOPBACK, "true");
+        put(settings, Setting.AGENTSERVER_TEST_CARD, "true");
         put(settings, Setting.AGENTSERVER_LOG_FORMAT, "text");
         for (Setting setting : new Setting[] {
             Setting.AGENTSERVER_BUFFER_STORE,
             Setting.AGENTSERVER_BUFFER_TTL,
             Setting.AGENTSERVER_LLM_ROUTES,
             Setting.AGENTSERVER_OTLP_ENDPOINT,
+            Setting.AGENTSERVER_STRIPE_KEY,
+            Setting.AGENTSERVER_STRIPE_WEBHOOK_SECRET,
+            Setting.AGENTSERVER_STRIPE_ACCOUNT,
+            Setting.AGENTSERVER_STRIPE_METER,
+            Setting.AGENTSERVER_STRIPE_URL,
+            Setting.AGENTSERVER_RECONCILE_EVERY,
             Setting.AGENTSERVER_LOG_FORMAT
         }) {
             String value = environment.get(setting.name());

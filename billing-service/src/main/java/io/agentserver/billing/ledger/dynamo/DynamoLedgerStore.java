@@ -1,9 +1,11 @@
 package io.agentserver.billing.ledger.dynamo;
 
 import io.agentserver.billing.ledger.Balance;
+import io.agentserver.billing.ledger.Book;
 import io.agentserver.billing.ledger.CallUsage;
 import io.agentserver.billing.ledger.GroupId;
 import io.agentserver.billing.ledger.LedgerStore;
+import io.agentserver.billing.ledger.LinePosition;
 import io.agentserver.billing.ledger.MicroUsd;
 import io.agentserver.billing.ledger.PostingGroup;
 import io.agentserver.billing.ledger.RejectedRecord;
@@ -21,6 +23,8 @@ import software.amazon.awssdk.services.dynamodb.model.TransactionCanceledExcepti
 
 import java.time.Duration;
 import java.time.LocalDate;
+import java.time.YearMonth;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -29,8 +33,10 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 import static java.util.stream.Collectors.groupingBy;
@@ -50,6 +56,7 @@ public final class DynamoLedgerStore implements LedgerStore {
     private static final Duration LONGEST_WAIT = Duration.ofMillis(500);
 
     private final DynamoDbClient dynamo;
+    private final Set<TenantId> enlisted = ConcurrentHashMap.newKeySet();
 
     private record UsageKey(
             LocalDate day, String model, @Nullable String listener) {
@@ -73,6 +80,7 @@ public final class DynamoLedgerStore implements LedgerStore {
             }
             distinct.putIfAbsent(group.id(), group);
         }
+        enlist(tenant);
         List<PostingGroup> all = List.copyOf(distinct.values());
         Set<GroupId> posted = new LinkedHashSet<>();
         for (int from = 0; from < all.size(); from += MOST_GROUPS) {
@@ -85,6 +93,84 @@ public final class DynamoLedgerStore implements LedgerStore {
     public Optional<PostingGroup> find(GroupId id) {
         Map<String, AttributeValue> item = item(LedgerTable.groupKey(id.value()), LedgerTable.GROUP);
         return item.isEmpty() ? Optional.empty() : Optional.of(LedgerItems.group(item));
+    }
+
+    @Override
+    public List<PostingGroup> newest(TenantId tenant, Book book, @Nullable LinePosition before, int limit) {
+        return switch (book) {
+            case MONEY -> newest(LedgerTable.moneyBook(tenant.value()), before, limit);
+            case CALLS -> newestCalls(tenant, before, limit);
+        };
+    }
+
+    /** Month by month, backwards, through those that have calls. */
+    private List<PostingGroup> newestCalls(TenantId tenant, @Nullable LinePosition before, int limit) {
+        List<PostingGroup> found = new ArrayList<>();
+        Optional<YearMonth> first = usageMonth(tenant, true);
+        Optional<YearMonth> last = usageMonth(tenant, false);
+        if (first.isEmpty() || last.isEmpty()) {
+            return found;
+        }
+        YearMonth month = last.get();
+        if (before != null) {
+            YearMonth start = YearMonth.from(before.time().atZone(ZoneOffset.UTC));
+            month = start.isBefore(month) ? start : month;
+        }
+        for (; !month.isBefore(first.get()) && found.size() < limit; month = month.minusMonths(1)) {
+            found.addAll(newest(LedgerTable.callsBook(tenant.value(), month), before, limit - found.size()));
+        }
+        return found;
+    }
+
+    private List<PostingGroup> newest(String book, @Nullable LinePosition before, int limit) {
+        return dynamo
+                .queryPaginator(request -> request.tableName(LedgerTable.NAME)
+                        .indexName(LedgerTable.BY_TIME)
+                        .scanIndexForward(false)
+                        .limit(limit)
+                        .keyConditionExpression("book = :book AND line < :before")
+                        .expressionAttributeValues(Map.of(
+                                ":book",
+                                AttributeValue.fromS(book),
+                                ":before",
+                                // "~" is after every digit of a time
+                                AttributeValue.fromS(before == null ? "~" : before.key()))))
+                .items()
+                .stream()
+                .limit(limit)
+                .map(LedgerItems::group)
+                .toList();
+    }
+
+    private Optional<YearMonth> usageMonth(TenantId tenant, boolean first) {
+        return dynamo
+                .query(request -> request.tableName(LedgerTable.NAME)
+                        .scanIndexForward(first)
+                        .limit(1)
+                        .keyConditionExpression("pk = :tenant AND begins_with(sk, :usage)")
+                        .expressionAttributeValues(Map.of(
+                                ":tenant",
+                                AttributeValue.fromS(LedgerTable.tenantKey(tenant.value())),
+                                ":usage",
+                                AttributeValue.fromS(LedgerTable.USAGE))))
+                .items()
+                .stream()
+                .findFirst()
+                .map(item -> YearMonth.from(LedgerItems.usageLine(item).day()));
+    }
+
+    @Override
+    public Set<TenantId> tenants() {
+        return dynamo
+                .queryPaginator(request -> request.tableName(LedgerTable.NAME)
+                        .consistentRead(true)
+                        .keyConditionExpression("pk = :tenants")
+                        .expressionAttributeValues(Map.of(":tenants", AttributeValue.fromS(LedgerTable.TENANTS))))
+                .items()
+                .stream()
+                .map(item -> new TenantId(
+                        Objects.requireNonNull(item.get(LedgerTable.SK)).s()))
+                .collect(Collectors.toUnmodifiableSet());
     }
 
     @Override
@@ -147,6 +233,15 @@ public final class DynamoLedgerStore implements LedgerStore {
                 .toList();
     }
 
+    /** Before its first posting, so that none is ever missing; once in this store's life. */
+    private void enlist(TenantId tenant) {
+        if (!enlisted.contains(tenant)) {
+            dynamo.putItem(
+                    request -> request.tableName(LedgerTable.NAME).item(key(LedgerTable.TENANTS, tenant.value())));
+            enlisted.add(tenant);
+        }
+    }
+
     /** Drops what turns out to be there and tries again with the rest; waits where another transaction is in the way. */
     private Set<GroupId> postTogether(TenantId tenant, List<PostingGroup> groups) {
         List<PostingGroup> missing = List.copyOf(groups);
@@ -155,7 +250,7 @@ public final class DynamoLedgerStore implements LedgerStore {
             List<TransactWriteItem> items = transaction(tenant, missing);
             try {
                 dynamo.transactWriteItems(request -> request.transactItems(items));
-                return missing.stream().map(PostingGroup::id).collect(java.util.stream.Collectors.toSet());
+                return missing.stream().map(PostingGroup::id).collect(Collectors.toSet());
             } catch (TransactionCanceledException cancelled) {
                 List<PostingGroup> left = withoutPosted(missing, cancelled.cancellationReasons());
                 if (left.size() == missing.size()) {

@@ -3,6 +3,7 @@ package io.agentserver.billing.ledger.dynamo;
 import io.agentserver.billing.ledger.Account;
 import io.agentserver.billing.ledger.CallUsage;
 import io.agentserver.billing.ledger.GroupId;
+import io.agentserver.billing.ledger.LinePosition;
 import io.agentserver.billing.ledger.MicroUsd;
 import io.agentserver.billing.ledger.Posting;
 import io.agentserver.billing.ledger.PostingGroup;
@@ -16,6 +17,7 @@ import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
 import java.math.BigDecimal;
 import java.time.Instant;
 import java.time.LocalDate;
+import java.time.YearMonth;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +33,8 @@ final class LedgerItems {
         text(item, "id", group.id().value());
         text(item, "tenant", group.tenant().value());
         text(item, "at", group.at().toString());
+        text(item, LedgerTable.BOOK, book(group));
+        text(item, LedgerTable.LINE, LinePosition.of(group).key());
         item.put(
                 "postings",
                 AttributeValue.fromL(group.postings().stream()
@@ -45,6 +49,14 @@ final class LedgerItems {
             item.put("usage", AttributeValue.fromM(ofCall(call)));
         }
         return item;
+    }
+
+    private static String book(PostingGroup group) {
+        String tenant = group.tenant().value();
+        return switch (group.id().kind().book()) {
+            case MONEY -> LedgerTable.moneyBook(tenant);
+            case CALLS -> LedgerTable.callsBook(tenant, YearMonth.from(group.day()));
+        };
     }
 
     static PostingGroup group(Map<String, AttributeValue> item) {

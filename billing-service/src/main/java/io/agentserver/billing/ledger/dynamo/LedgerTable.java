@@ -1,11 +1,19 @@
 package io.agentserver.billing.ledger.dynamo;
 
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
+import software.amazon.awssdk.services.dynamodb.model.AttributeDefinition;
 import software.amazon.awssdk.services.dynamodb.model.BillingMode;
+import software.amazon.awssdk.services.dynamodb.model.IndexStatus;
+import software.amazon.awssdk.services.dynamodb.model.KeySchemaElement;
 import software.amazon.awssdk.services.dynamodb.model.KeyType;
+import software.amazon.awssdk.services.dynamodb.model.ProjectionType;
 import software.amazon.awssdk.services.dynamodb.model.ResourceInUseException;
 import software.amazon.awssdk.services.dynamodb.model.ResourceNotFoundException;
 import software.amazon.awssdk.services.dynamodb.model.ScalarAttributeType;
+import software.amazon.awssdk.services.dynamodb.model.TableDescription;
+
+import java.time.Duration;
+import java.time.YearMonth;
 
 /**
  * The table {@code ledger} and its keys: {@code pk}, {@code sk}.
@@ -14,33 +22,53 @@ import software.amazon.awssdk.services.dynamodb.model.ScalarAttributeType;
  * group#receipt:{uuid}  group                    one posting group
  * tenant#{id}           balance                  its credit
  * tenant#{id}           usage#{day}#{hash}       its use of one model by one listener on one day
+ * tenants               {id}                     that it was ever posted for
  * rejected              {partition}#{offset}     a record that could not be posted
  * </pre>
  *
+ * The index {@code by_time} lists the groups of a tenant: {@code book} is {@code {id}#money} or, a month each, so that a
+ * busy tenant fills many small partitions, {@code {id}#calls#{yyyy-mm}}; {@code line} is the time and the group's id.
  * Nothing in it expires.
  */
 public final class LedgerTable {
     public static final String NAME = "ledger";
+
+    static final String BY_TIME = "by_time";
+    static final String BOOK = "book";
+    static final String LINE = "line";
 
     static final String PK = "pk";
     static final String SK = "sk";
     static final String GROUP = "group";
     static final String BALANCE = "balance";
     static final String USAGE = "usage#";
+    static final String TENANTS = "tenants";
     static final String REJECTED = "rejected";
+
+    // a large table is walked to fill a new index
+    private static final Duration INDEX_LIMIT = Duration.ofMinutes(15);
+    private static final Duration INDEX_POLL = Duration.ofMillis(200);
 
     private LedgerTable() {}
 
-    /** Makes the table unless it is there, and waits until it can be used; any number of processes may do so at once. */
+    /**
+     * Makes the table unless it is there, the index that an older version's lacks too, and waits until both can be used;
+     * any number of processes may do so at once.
+     */
     public static void createIfAbsent(DynamoDbClient dynamo) {
         try {
-            dynamo.describeTable(request -> request.tableName(NAME));
+            TableDescription table =
+                    dynamo.describeTable(request -> request.tableName(NAME)).table();
+            if (!hasIndex(table)) {
+                addIndex(dynamo);
+            }
         } catch (ResourceNotFoundException absent) {
             create(dynamo);
         }
         try (var waiter = dynamo.waiter()) {
             waiter.waitUntilTableExists(request -> request.tableName(NAME));
         }
+        awaitIndex(dynamo);
     }
 
     static String groupKey(String id) {
@@ -51,19 +79,73 @@ public final class LedgerTable {
         return "tenant#" + tenant;
     }
 
+    static String moneyBook(String tenant) {
+        return tenant + "#money";
+    }
+
+    static String callsBook(String tenant, YearMonth month) {
+        return tenant + "#calls#" + month;
+    }
+
     private static void create(DynamoDbClient dynamo) {
         try {
             dynamo.createTable(request -> request.tableName(NAME)
                     .billingMode(BillingMode.PAY_PER_REQUEST)
-                    .attributeDefinitions(
-                            a -> a.attributeName(PK).attributeType(ScalarAttributeType.S),
-                            a -> a.attributeName(SK).attributeType(ScalarAttributeType.S))
-                    .keySchema(
-                            k -> k.attributeName(PK).keyType(KeyType.HASH),
-                            k -> k.attributeName(SK).keyType(KeyType.RANGE)));
+                    .attributeDefinitions(text(PK), text(SK), text(BOOK), text(LINE))
+                    .keySchema(key(PK, KeyType.HASH), key(SK, KeyType.RANGE))
+                    .globalSecondaryIndexes(i -> i.indexName(BY_TIME)
+                            .keySchema(key(BOOK, KeyType.HASH), key(LINE, KeyType.RANGE))
+                            .projection(p -> p.projectionType(ProjectionType.ALL))));
         } catch (ResourceInUseException madeByAnotherProcess) {
             // which is what was wanted
             return;
         }
+    }
+
+    /** Groups that were posted before it have no place in it; they are found by their ids and by audits alone. */
+    private static void addIndex(DynamoDbClient dynamo) {
+        try {
+            dynamo.updateTable(request -> request.tableName(NAME)
+                    .attributeDefinitions(text(PK), text(SK), text(BOOK), text(LINE))
+                    .globalSecondaryIndexUpdates(u -> u.create(i -> i.indexName(BY_TIME)
+                            .keySchema(key(BOOK, KeyType.HASH), key(LINE, KeyType.RANGE))
+                            .projection(p -> p.projectionType(ProjectionType.ALL)))));
+        } catch (ResourceInUseException addedByAnotherProcess) {
+            // which is what was wanted
+            return;
+        }
+    }
+
+    private static void awaitIndex(DynamoDbClient dynamo) {
+        long end = System.nanoTime() + INDEX_LIMIT.toNanos();
+        while (dynamo.describeTable(request -> request.tableName(NAME)).table().globalSecondaryIndexes().stream()
+                .noneMatch(i -> i.indexName().equals(BY_TIME) && i.indexStatus() == IndexStatus.ACTIVE)) {
+            if (System.nanoTime() > end) {
+                throw new IllegalStateException("table " + NAME + ": index " + BY_TIME + " is not active after "
+                        + INDEX_LIMIT + "; wait until it is, then start again");
+            }
+            try {
+                Thread.sleep(INDEX_POLL);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new IllegalStateException("interrupted while an index was made", e);
+            }
+        }
+    }
+
+    private static boolean hasIndex(TableDescription table) {
+        return table.globalSecondaryIndexes().stream()
+                .anyMatch(i -> i.indexName().equals(BY_TIME));
+    }
+
+    private static AttributeDefinition text(String name) {
+        return AttributeDefinition.builder()
+                .attributeName(name)
+                .attributeType(ScalarAttributeType.S)
+                .build();
+    }
+
+    private static KeySchemaElement key(String name, KeyType type) {
+        return KeySchemaElement.builder().attributeName(name).keyType(type).build();
     }
 }

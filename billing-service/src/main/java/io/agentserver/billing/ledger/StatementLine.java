@@ -1,0 +1,45 @@
+package io.agentserver.billing.ledger;
+
+import java.time.Instant;
+import java.util.Objects;
+
+/**
+ * One posting group as its tenant sees it.
+ *
+ * @param text for people, in English, without the amount
+ * @param amount what it changed the credit by; below 0: it was taken
+ * @param reference a receipt, or the id of an object at Stripe
+ * @param test no real money moved: a test card, or Stripe's test mode
+ */
+public record StatementLine(
+        Instant at, GroupKind kind, String text, MicroUsd amount, String reference, boolean test) {
+
+    static StatementLine of(PostingGroup group) {
+        return new StatementLine(
+                group.at(),
+                group.id().kind(),
+                text(group),
+                group.toCredit().negated(),
+                group.id().reference(),
+                group.postings().stream().anyMatch(p -> p.account().isTest()));
+    }
+
+    private static String text(PostingGroup group) {
+        return switch (group.id().kind()) {
+            case CALL -> call(Objects.requireNonNull(group.usage()));
+            case TOP_UP -> "Top-up";
+            case TEST_TOP_UP -> "Top-up with the test card";
+            case STARTING_CREDIT -> "Starting credit";
+            case REFUND -> "Refund";
+            case REFUND_FAILED -> "Refund that did not arrive, given back";
+            case DISPUTE -> "Payment disputed, taken back until it is decided";
+            case DISPUTE_WON -> "Dispute won, given back";
+            case DISPUTE_LOST -> "Dispute lost";
+            case OTHER -> "Other";
+        };
+    }
+
+    private static String call(CallUsage call) {
+        return call.listener() == null ? call.model() : call.model() + " for " + call.listener();
+    }
+}
