@@ -5,12 +5,19 @@ import org.springframework.boot.SpringBootConfiguration;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.context.annotation.Import;
 
-/** Billing as a process; {@link BillingConfiguration} is its map. */
+/**
+ * Billing as a process; {@link BillingConfiguration} is its map. With the one argument {@code reconcile} it is
+ * {@link ReconcileCommand} instead.
+ */
 @SpringBootConfiguration(proxyBeanMethods = false)
 @EnableAutoConfiguration
 @Import(BillingConfiguration.class)
 public class BillingApplication {
     public static void main(String[] args) {
+        if (args.length == 1 && args[0].equals("reconcile")) {
+            ReconcileCommand.quietLogging();
+            System.exit(ReconcileCommand.run(System.getenv(), System.out, System.err));
+        }
         ServiceApplication.run(BillingApplication.class, "billing", args);
     }
 }

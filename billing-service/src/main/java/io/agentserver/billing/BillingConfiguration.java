@@ -2,8 +2,19 @@ package io.agentserver.billing;
 
 import io.agentserver.billing.ledger.Ledger;
 import io.agentserver.billing.ledger.LedgerStore;
+import io.agentserver.billing.ledger.MeterOutbox;
+import io.agentserver.billing.ledger.dynamo.DynamoConnection;
 import io.agentserver.billing.ledger.dynamo.DynamoLedgerStore;
+import io.agentserver.billing.ledger.dynamo.DynamoMeterOutbox;
 import io.agentserver.billing.ledger.dynamo.LedgerTable;
+import io.agentserver.billing.reconcile.KafkaUsageRecords;
+import io.agentserver.billing.reconcile.ReconcileJob;
+import io.agentserver.billing.reconcile.Reconciliation;
+import io.agentserver.billing.reconcile.SlotReceipts;
+import io.agentserver.billing.stripe.PaymentSweep;
+import io.agentserver.billing.stripe.StripeAccount;
+import io.agentserver.billing.stripe.StripeWebhookEndpoint;
+import io.agentserver.billing.topup.StartingCredits;
 import io.agentserver.billing.topup.TopUps;
 import io.agentserver.billing.usage.UsageConsumer;
 import io.agentserver.billing.usage.UsageEndpoint;
@@ -13,6 +24,7 @@ import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceTokens;
 import io.agentserver.service.Setting;
 import io.agentserver.service.http.PatientTomcat;
+import io.agentserver.tenancy.TenantDirectory;
 import io.micrometer.core.instrument.MeterRegistry;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
@@ -23,30 +35,26 @@ import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
-import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
-import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.core.exception.SdkException;
-import software.amazon.awssdk.http.apache5.Apache5HttpClient;
-import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
-import software.amazon.awssdk.services.dynamodb.DynamoDbClientBuilder;
 import tools.jackson.databind.json.JsonMapper;
 
-import java.net.URI;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
-/** The map of billing: usage topic → consumer → ledger → DynamoDB, and the endpoint that reads it. */
+/** The map of billing: usage topic → consumer → ledger → DynamoDB, and the endpoint that reads it; top-ups in,
+ * starting credits, and the comparison of all of them. */
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(BillingProperties.class)
-@Import({ProblemAdvice.class, UsageEndpoint.class})
+@Import({StripeConfiguration.class, ProblemAdvice.class, UsageEndpoint.class, StripeWebhookEndpoint.class})
 class BillingConfiguration {
     private static final String GROUP = "billing";
-    private static final Duration CALL_LIMIT = Duration.ofSeconds(10);
+    private static final Duration RECONCILE_PAUSE = Duration.ofSeconds(10);
     private static final Duration START_LIMIT = Duration.ofSeconds(30);
 
     @Bean
@@ -65,21 +73,7 @@ class BillingConfiguration {
 
     @Bean
     DynamoDbClient dynamo(BillingProperties properties) {
-        DynamoDbClientBuilder builder = DynamoDbClient.builder()
-                .httpClientBuilder(Apache5HttpClient.builder())
-                .overrideConfiguration(o -> o.apiCallTimeout(CALL_LIMIT));
-        if (properties.dynamodbUrl().isEmpty()) {
-            return builder.build();
-        }
-        URI endpoint = URI.create(properties.dynamodbUrl());
-        builder.endpointOverride(endpoint);
-        if ("http".equals(endpoint.getScheme())) {
-            // plain HTTP is DynamoDB Local, which takes any credentials and any region
-            builder.region(Region.US_EAST_1)
-                    .credentialsProvider(
-                            StaticCredentialsProvider.create(AwsBasicCredentials.create("local", "local")));
-        }
-        return builder.build();
+        return DynamoConnection.to(properties.dynamodbUrl());
     }
 
     @Bean
@@ -101,8 +95,54 @@ class BillingConfiguration {
     }
 
     @Bean
-    TopUps topUps(BillingProperties properties, Ledger ledger, Clock clock) {
-        return new TopUps(ledger, clock, null, properties.testCard());
+    TopUps topUps(BillingProperties properties, Ledger ledger, Clock clock, Optional<StripeAccount> stripe) {
+        return new TopUps(ledger, clock, stripe.orElse(null), properties.testCard());
+    }
+
+    @Bean
+    MeterOutbox meterOutbox(DynamoDbClient dynamo) {
+        return new DynamoMeterOutbox(dynamo);
+    }
+
+    /** Follows the topic of tenants, to know whom a starting credit is due. */
+    @Bean
+    TenantDirectory tenantDirectory(BillingProperties properties) {
+        return new TenantDirectory(properties.kafka());
+    }
+
+    @Bean
+    Periodic startingCreditsJob(TenantDirectory directory, Ledger ledger, MeterRegistry metrics) {
+        StartingCredits credits = new StartingCredits(ledger);
+        directory.onChange(credits::see);
+        directory.start();
+        return new Periodic("starting-credits", Duration.ofSeconds(1), credits::give, metrics).start();
+    }
+
+    /** It opens its connection when it is first asked, so it may have no address. */
+    @Bean
+    SlotReceipts slotReceipts(BillingProperties properties, ServiceTokens tokens) {
+        return new SlotReceipts(properties.bufferAddress(), tokens);
+    }
+
+    @Bean
+    Periodic reconcileJob(
+            BillingProperties properties,
+            LedgerStore store,
+            MeterOutbox outbox,
+            Optional<PaymentSweep> stripe,
+            SlotReceipts slots,
+            Clock clock,
+            MeterRegistry metrics) {
+        Reconciliation reconciliation = new Reconciliation(
+                store,
+                outbox,
+                new KafkaUsageRecords(properties.kafka()),
+                properties.bufferAddress().isEmpty() ? null : slots,
+                stripe.orElse(null),
+                clock,
+                RECONCILE_PAUSE);
+        ReconcileJob job = new ReconcileJob(reconciliation::compare, clock, metrics);
+        return new Periodic("reconcile", properties.reconcileEvery(), job::run, metrics).start();
     }
 
     @Bean

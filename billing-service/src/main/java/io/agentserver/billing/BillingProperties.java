@@ -8,6 +8,8 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
+import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 
 /**
@@ -51,9 +53,27 @@ record BillingProperties(
                     + " is no address: set it to host:port, or leave it out to reconcile without slots");
         }
         if (reconcileEvery.compareTo(Duration.ofMinutes(1)) < 0) {
-            throw new ConfigurationException(Setting.AGENTSERVER_RECONCILE_EVERY + "=" + reconcileEvery
-                    + " is too short: give at least 1m");
+            throw new ConfigurationException(
+                    Setting.AGENTSERVER_RECONCILE_EVERY + "=" + reconcileEvery + " is too short: give at least 1m");
         }
+    }
+
+    /** For a command, which has no Spring to read them: the same names and defaults as in {@code billing.yml}. */
+    static BillingProperties of(Map<String, String> environment) {
+        UnaryOperator<String> text = name -> environment.getOrDefault(name, "");
+        return new BillingProperties(
+                text.apply(Setting.AGENTSERVER_KAFKA.name()),
+                text.apply(Setting.AGENTSERVER_DYNAMODB_URL.name()),
+                text.apply(Setting.AGENTSERVER_PLATFORM_KEY.name()),
+                false,
+                text.apply(Setting.AGENTSERVER_BUFFER_ADDRESS.name()),
+                Duration.ofDays(1),
+                new StripeSettings(
+                        text.apply(Setting.AGENTSERVER_STRIPE_KEY.name()),
+                        text.apply(Setting.AGENTSERVER_STRIPE_WEBHOOK_SECRET.name()),
+                        text.apply(Setting.AGENTSERVER_STRIPE_ACCOUNT.name()),
+                        environment.getOrDefault(Setting.AGENTSERVER_STRIPE_METER.name(), StripeSettings.METER),
+                        text.apply(Setting.AGENTSERVER_STRIPE_URL.name())));
     }
 
     Path platformKeyFile() {

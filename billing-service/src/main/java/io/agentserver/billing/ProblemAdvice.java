@@ -1,5 +1,6 @@
 package io.agentserver.billing;
 
+import io.agentserver.billing.topup.PaymentsAwayException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.http.HttpStatus;
@@ -27,6 +28,13 @@ final class ProblemAdvice {
         LOG.warn("the ledger cannot be read", e);
         return problems.answer(
                 HttpStatus.SERVICE_UNAVAILABLE, "unavailable", "the ledger cannot be read now; try again");
+    }
+
+    @ExceptionHandler
+    ResponseEntity<ProblemDetail> stripeAway(PaymentsAwayException e) {
+        LOG.warn("Stripe cannot be asked", e);
+        return problems.answer(
+                HttpStatus.SERVICE_UNAVAILABLE, "unavailable", "payments cannot be looked up now; try again");
     }
 
     @ExceptionHandler

@@ -19,6 +19,7 @@ public final class Problems {
     Problems(MeterRegistry metrics) {
         this.metrics = metrics;
         refused("unauthenticated", 0); // there from the start, at 0
+        refused("invalid-webhook", 0);
     }
 
     /** @param detail for the caller; no stack trace, class name or path */

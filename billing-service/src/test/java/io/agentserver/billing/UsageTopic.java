@@ -30,10 +30,12 @@ public final class UsageTopic implements AutoCloseable {
             new ByteArraySerializer());
 
     public static void create() {
+        create(new NewTopic(Topics.USAGE, PARTITIONS, (short) 1));
+    }
+
+    static void create(NewTopic topic) {
         try (Admin admin = admin()) {
-            admin.createTopics(List.of(new NewTopic(Topics.USAGE, PARTITIONS, (short) 1)))
-                    .all()
-                    .get();
+            admin.createTopics(List.of(topic)).all().get();
         } catch (ExecutionException e) {
             if (!(e.getCause() instanceof TopicExistsException)) {
                 throw new AssertionError(e);

@@ -4,19 +4,25 @@ import java.util.Arrays;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
-/** What a tenant has bought: how many partitions its topics have, and its share of a busy pump beside others. */
+/**
+ * What a tenant has bought: how many partitions its topics have, its share of a busy pump beside others, and the credit that
+ * it starts with.
+ */
 public enum Plan {
-    DEFAULT("default", 6, 4),
-    DEV("dev", 4, 1);
+    DEFAULT("default", 6, 4, 5_000_000),
+    /** Its credit lasts for hours of tests. */
+    DEV("dev", 4, 1, 1_000_000_000);
 
     private final String wireName;
     private final int partitions;
     private final int weight;
+    private final long startingCredit;
 
-    Plan(String wireName, int partitions, int weight) {
+    Plan(String wireName, int partitions, int weight, long startingCredit) {
         this.wireName = wireName;
         this.partitions = partitions;
         this.weight = weight;
+        this.startingCredit = startingCredit;
     }
 
     public String wireName() {
@@ -30,6 +36,11 @@ public enum Plan {
     /** Of two tenants that want more than there is, one gets so many times what the other gets as its weight is higher. */
     public int weight() {
         return weight;
+    }
+
+    /** In millionths of a US dollar; given once for ever. */
+    public long startingCreditMicrousd() {
+        return startingCredit;
     }
 
     public static Optional<Plan> of(String wireName) {

@@ -45,6 +45,12 @@ public interface LedgerStore {
     /** @param to inclusive */
     List<UsageLine> usage(TenantId tenant, LocalDate from, LocalDate to);
 
+    /** The id of its customer at Stripe. */
+    Optional<String> customer(TenantId tenant, boolean live);
+
+    /** Keeps the first one; returns the one that is kept. */
+    String keepCustomer(TenantId tenant, boolean live, String customer);
+
     /** Keeps it; the same record again is the same. */
     void keep(RejectedRecord rejected);
 

@@ -13,7 +13,8 @@ import java.util.Locale;
  * @param key sorts as text: the time in nanoseconds, then the id
  */
 public record LinePosition(String key) implements Comparable<LinePosition> {
-    private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSSSSSSSS'Z'", Locale.ROOT)
+    private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern(
+                    "uuuu-MM-dd'T'HH:mm:ss.SSSSSSSSS'Z'", Locale.ROOT)
             .withZone(ZoneOffset.UTC);
     private static final int TIME_LENGTH = "2026-03-14T12:00:00.000000000Z".length();
     private static final int LONGEST = 400;
@@ -45,7 +46,8 @@ public record LinePosition(String key) implements Comparable<LinePosition> {
                     position.time();
                     return position;
                 } catch (java.time.DateTimeException noTime) {
-                    throw new IllegalArgumentException("cursor: not one of a statement; leave it out to begin anew", noTime);
+                    throw new IllegalArgumentException(
+                            "cursor: not one of a statement; leave it out to begin anew", noTime);
                 }
             }
         }

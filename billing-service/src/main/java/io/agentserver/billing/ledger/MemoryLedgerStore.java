@@ -3,8 +3,10 @@ package io.agentserver.billing.ledger;
 import io.agentserver.envelope.TenantId;
 import org.jspecify.annotations.Nullable;
 
+import java.time.Instant;
 import java.time.LocalDate;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -13,14 +15,20 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.UUID;
 import java.util.function.Consumer;
 
 /** The ledger of one process, gone when it ends: for tests and trials. Every call holds its one lock. */
-public final class MemoryLedgerStore implements LedgerStore {
+public final class MemoryLedgerStore implements LedgerStore, MeterOutbox {
     private final Map<GroupId, PostingGroup> groups = new LinkedHashMap<>();
     private final Map<TenantId, Balance> balances = new HashMap<>();
     private final Map<UsageKey, UsageSum> usage = new HashMap<>();
     private final Map<Long, RejectedRecord> rejected = new LinkedHashMap<>();
+
+    private final Map<String, String> customers = new HashMap<>();
+    private final Map<TenantId, MicroUsd> open = new HashMap<>();
+    private final Map<UUID, MeterBatch> pending = new LinkedHashMap<>();
+    private final Map<UUID, MeterBatch> told = new LinkedHashMap<>();
 
     private record UsageKey(
             TenantId tenant,
@@ -49,7 +57,8 @@ public final class MemoryLedgerStore implements LedgerStore {
     public synchronized List<PostingGroup> newest(
             TenantId tenant, Book book, @Nullable LinePosition before, int limit) {
         return groups.values().stream()
-                .filter(group -> group.tenant().equals(tenant) && group.id().kind().book() == book)
+                .filter(group ->
+                        group.tenant().equals(tenant) && group.id().kind().book() == book)
                 .filter(group -> before == null || LinePosition.of(group).compareTo(before) < 0)
                 .sorted(Comparator.comparing(LinePosition::of).reversed())
                 .limit(limit)
@@ -89,6 +98,62 @@ public final class MemoryLedgerStore implements LedgerStore {
     }
 
     @Override
+    public synchronized Optional<String> customer(TenantId tenant, boolean live) {
+        return Optional.ofNullable(customers.get(tenant + "#" + live));
+    }
+
+    @Override
+    public synchronized String keepCustomer(TenantId tenant, boolean live, String customer) {
+        String before = customers.putIfAbsent(tenant + "#" + live, customer);
+        return before == null ? customer : before;
+    }
+
+    @Override
+    public synchronized void seal(TenantId tenant, UUID id, Instant at) {
+        MicroUsd amount = open.remove(tenant);
+        if (amount != null && !amount.isZero()) {
+            pending.put(id, new MeterBatch(id, tenant, at, amount, null));
+        }
+    }
+
+    @Override
+    public synchronized List<MeterBatch> pending(TenantId tenant) {
+        return pending.values().stream()
+                .filter(batch -> batch.tenant().equals(tenant))
+                .toList();
+    }
+
+    @Override
+    public synchronized void tried(MeterBatch batch, Instant at) {
+        pending.computeIfPresent(batch.id(), (_, b) -> b.firstTried() == null ? b.withFirstTried(at) : b);
+    }
+
+    @Override
+    public synchronized void untried(MeterBatch batch) {
+        pending.computeIfPresent(batch.id(), (_, b) -> b.withFirstTried(null));
+    }
+
+    @Override
+    public synchronized void told(MeterBatch batch) {
+        if (pending.remove(batch.id()) != null) {
+            told.put(batch.id(), batch);
+        }
+    }
+
+    @Override
+    public synchronized Totals totals(TenantId tenant) {
+        return new Totals(
+                open.getOrDefault(tenant, MicroUsd.ZERO), sum(tenant, pending.values()), sum(tenant, told.values()));
+    }
+
+    private static MicroUsd sum(TenantId tenant, Collection<MeterBatch> batches) {
+        return batches.stream()
+                .filter(batch -> batch.tenant().equals(tenant))
+                .map(MeterBatch::amount)
+                .reduce(MicroUsd.ZERO, MicroUsd::plus);
+    }
+
+    @Override
     public synchronized void keep(RejectedRecord record) {
         rejected.put((long) record.partition() << 48 | record.offset(), record);
     }
@@ -105,6 +170,7 @@ public final class MemoryLedgerStore implements LedgerStore {
                 (before, change) -> new Balance(before.credit().plus(change.credit()), before.version() + 1));
         CallUsage call = group.usage();
         if (call != null) {
+            open.merge(group.tenant(), call.price(), MicroUsd::plus);
             usage.merge(
                     new UsageKey(group.tenant(), group.day(), call.model(), call.listener()),
                     UsageSum.of(call),

@@ -11,8 +11,7 @@ import java.util.Objects;
  * @param reference a receipt, or the id of an object at Stripe
  * @param test no real money moved: a test card, or Stripe's test mode
  */
-public record StatementLine(
-        Instant at, GroupKind kind, String text, MicroUsd amount, String reference, boolean test) {
+public record StatementLine(Instant at, GroupKind kind, String text, MicroUsd amount, String reference, boolean test) {
 
     static StatementLine of(PostingGroup group) {
         return new StatementLine(

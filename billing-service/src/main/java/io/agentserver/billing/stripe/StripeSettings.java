@@ -15,6 +15,8 @@ import java.net.URI;
  * @param url of the API; empty: Stripe's own
  */
 public record StripeSettings(String key, String webhookSecret, String account, String meter, String url) {
+    /** What the meter's event name is if nobody says. */
+    public static final String METER = "agentserver_llm_usage";
 
     public StripeSettings {
         if (!key.isEmpty()) {

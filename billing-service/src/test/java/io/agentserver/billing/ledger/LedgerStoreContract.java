@@ -9,6 +9,7 @@ import java.time.Instant;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
@@ -17,15 +18,18 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 /** What every ledger store promises. */
 public abstract class LedgerStoreContract {
     private static final LocalDate DAY = LocalDate.of(2026, 3, 14);
 
     private final TenantId tenant = Calls.newTenant();
+    private final TenantId stranger = Calls.newTenant();
 
     protected abstract LedgerStore store();
 
@@ -173,6 +177,119 @@ public abstract class LedgerStoreContract {
         assertThat(store().rejected().stream().filter(r -> r.offset() == offset))
                 .containsExactly(record);
         assertThat(record.size()).isEqualTo(100_000);
+    }
+
+    @Test
+    protected void lists_a_tenants_money_newest_first_page_by_page() {
+        List<PostingGroup> topUps = IntStream.range(0, 7)
+                .mapToObj(i -> topUp(Calls.NOON.plusMillis(i)))
+                .toList();
+        store().post(tenant, topUps);
+        store().post(tenant, List.of(group(Ids.v7())));
+        store().post(stranger, List.of(topUp(stranger, Calls.NOON)));
+
+        List<PostingGroup> walked = walk(Book.MONEY, 3);
+
+        assertThat(walked).containsExactlyElementsOf(topUps.reversed());
+    }
+
+    @Test
+    void lists_calls_over_months_that_have_none() {
+        List<PostingGroup> calls = Stream.of(
+                        "2025-11-30T23:59:59.999999999Z",
+                        "2025-12-01T00:00:00Z",
+                        "2026-03-01T00:00:00Z",
+                        "2026-03-14T12:00:00Z",
+                        "2026-03-14T12:00:00.5Z")
+                .map(at -> PostingGroup.of(Calls.call(tenant, Ids.v7(), Instant.parse(at), "m", null)))
+                .toList();
+        store().post(tenant, calls);
+
+        assertThat(walk(Book.CALLS, 2)).containsExactlyElementsOf(calls.reversed());
+        assertThat(store().newest(tenant, Book.CALLS, null, 100)).containsExactlyElementsOf(calls.reversed());
+        assertThat(store().newest(
+                                tenant, Book.CALLS, LinePosition.at(calls.get(2).at()), 100))
+                .containsExactly(calls.get(1), calls.get(0));
+        assertThat(store().newest(stranger, Book.CALLS, null, 100)).isEmpty();
+    }
+
+    @Test
+    void groups_of_one_time_are_each_listed_once() {
+        List<PostingGroup> calls =
+                Stream.generate(() -> group(Ids.v7())).limit(9).toList();
+        store().post(tenant, calls);
+
+        assertThat(walk(Book.CALLS, 2)).containsExactlyInAnyOrderElementsOf(calls);
+    }
+
+    @Test
+    void a_statement_has_both_books_in_one_order() {
+        PostingGroup before = topUp(Calls.NOON.minusSeconds(1));
+        PostingGroup call = group(Ids.v7());
+        PostingGroup after = topUp(Calls.NOON.plusSeconds(1));
+        store().post(tenant, List.of(after, call, before));
+        Ledger ledger = new Ledger(store());
+
+        StatementPage first = ledger.statement(tenant, EnumSet.allOf(Book.class), null, 2);
+        StatementPage second = ledger.statement(tenant, EnumSet.allOf(Book.class), first.next(), 2);
+
+        assertThat(first.lines())
+                .extracting(StatementLine::kind, StatementLine::amount, StatementLine::reference, StatementLine::text)
+                .containsExactly(
+                        tuple(
+                                GroupKind.TOP_UP,
+                                MicroUsd.ofCents(500),
+                                after.id().reference(),
+                                "Top-up"),
+                        tuple(GroupKind.CALL, new MicroUsd(-140), call.id().reference(), "openai/gpt-x for greeter"));
+        assertThat(second.lines())
+                .extracting(StatementLine::reference)
+                .containsExactly(before.id().reference());
+        assertThat(second.next()).isNull();
+    }
+
+    @Test
+    void knows_every_tenant_that_was_posted_for() {
+        store().post(tenant, List.of(group(Ids.v7())));
+
+        assertThat(store().tenants()).contains(tenant).doesNotContain(stranger);
+    }
+
+    @Test
+    void keeps_the_first_customer_of_each_mode() {
+        assertThat(store().customer(tenant, true)).isEmpty();
+
+        assertThat(store().keepCustomer(tenant, true, "cus_1")).isEqualTo("cus_1");
+        assertThat(store().keepCustomer(tenant, true, "cus_2")).isEqualTo("cus_1");
+        assertThat(store().keepCustomer(tenant, false, "cus_3")).isEqualTo("cus_3");
+
+        assertThat(store().customer(tenant, true)).contains("cus_1");
+        assertThat(store().customer(tenant, false)).contains("cus_3");
+    }
+
+    private List<PostingGroup> walk(Book book, int limit) {
+        List<PostingGroup> walked = new ArrayList<>();
+        List<PostingGroup> page = store().newest(tenant, book, null, limit);
+        while (!page.isEmpty()) {
+            assertThat(page).hasSizeLessThanOrEqualTo(limit);
+            walked.addAll(page);
+            page = store().newest(tenant, book, LinePosition.of(page.getLast()), limit);
+        }
+        return walked;
+    }
+
+    private PostingGroup topUp(Instant at) {
+        return topUp(tenant, at);
+    }
+
+    private static PostingGroup topUp(TenantId tenant, Instant at) {
+        return PostingGroup.transfer(
+                GroupId.of(GroupKind.TOP_UP, "pi_" + Ids.v7()),
+                tenant,
+                at,
+                MicroUsd.ofCents(500),
+                Account.stripeBalance(true),
+                Account.creditOf(tenant));
     }
 
     private PostingGroup group(UUID receipt) {

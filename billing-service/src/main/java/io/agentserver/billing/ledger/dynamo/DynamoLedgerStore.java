@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
 import software.amazon.awssdk.services.dynamodb.model.CancellationReason;
+import software.amazon.awssdk.services.dynamodb.model.ConditionalCheckFailedException;
 import software.amazon.awssdk.services.dynamodb.model.DynamoDbException;
 import software.amazon.awssdk.services.dynamodb.model.TransactWriteItem;
 import software.amazon.awssdk.services.dynamodb.model.TransactionCanceledException;
@@ -26,6 +27,7 @@ import java.time.LocalDate;
 import java.time.YearMonth;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -216,6 +218,28 @@ public final class DynamoLedgerStore implements LedgerStore {
     }
 
     @Override
+    public Optional<String> customer(TenantId tenant, boolean live) {
+        Map<String, AttributeValue> item = item(LedgerTable.tenantKey(tenant.value()), LedgerTable.customerKey(live));
+        return item.isEmpty()
+                ? Optional.empty()
+                : Optional.of(Objects.requireNonNull(item.get("customer")).s());
+    }
+
+    @Override
+    public String keepCustomer(TenantId tenant, boolean live, String customer) {
+        Map<String, AttributeValue> item =
+                new HashMap<>(key(LedgerTable.tenantKey(tenant.value()), LedgerTable.customerKey(live)));
+        item.put("customer", AttributeValue.fromS(customer));
+        try {
+            dynamo.putItem(request ->
+                    request.tableName(LedgerTable.NAME).item(item).conditionExpression("attribute_not_exists(pk)"));
+            return customer;
+        } catch (ConditionalCheckFailedException another) {
+            return customer(tenant, live).orElseThrow();
+        }
+    }
+
+    @Override
     public void keep(RejectedRecord rejected) {
         dynamo.putItem(request -> request.tableName(LedgerTable.NAME).item(LedgerItems.ofRejected(rejected)));
     }
@@ -287,15 +311,26 @@ public final class DynamoLedgerStore implements LedgerStore {
         items.add(TransactWriteItem.builder()
                 .update(update -> update.tableName(LedgerTable.NAME)
                         .key(key(LedgerTable.tenantKey(tenant.value()), LedgerTable.BALANCE))
-                        .updateExpression("ADD credit_microusd :change, version :one")
+                        .updateExpression(
+                                "ADD credit_microusd :change, version :one, " + LedgerTable.OPEN_USAGE + " :used")
                         .expressionAttributeValues(Map.of(
                                 ":change",
                                 LedgerItems.number(debits.negated().value()),
+                                ":used",
+                                LedgerItems.number(usedBy(groups).value()),
                                 ":one",
                                 LedgerItems.number(1))))
                 .build());
         usageOf(groups).forEach((key, sum) -> items.add(addUsage(tenant, key, sum)));
         return items;
+    }
+
+    private static MicroUsd usedBy(List<PostingGroup> groups) {
+        return groups.stream()
+                .map(PostingGroup::usage)
+                .filter(Objects::nonNull)
+                .map(call -> Objects.requireNonNull(call).price())
+                .reduce(MicroUsd.ZERO, MicroUsd::plus);
     }
 
     private static Map<UsageKey, UsageSum> usageOf(List<PostingGroup> groups) {
@@ -381,7 +416,7 @@ public final class DynamoLedgerStore implements LedgerStore {
                 .item();
     }
 
-    private static Map<String, AttributeValue> key(String pk, String sk) {
+    static Map<String, AttributeValue> key(String pk, String sk) {
         return Map.of(LedgerTable.PK, AttributeValue.fromS(pk), LedgerTable.SK, AttributeValue.fromS(sk));
     }
 }

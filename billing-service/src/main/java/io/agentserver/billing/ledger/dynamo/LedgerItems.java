@@ -4,6 +4,7 @@ import io.agentserver.billing.ledger.Account;
 import io.agentserver.billing.ledger.CallUsage;
 import io.agentserver.billing.ledger.GroupId;
 import io.agentserver.billing.ledger.LinePosition;
+import io.agentserver.billing.ledger.MeterBatch;
 import io.agentserver.billing.ledger.MicroUsd;
 import io.agentserver.billing.ledger.Posting;
 import io.agentserver.billing.ledger.PostingGroup;
@@ -21,6 +22,7 @@ import java.time.YearMonth;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 
 /** The items of {@link LedgerTable} and what they stand for, both ways. */
 final class LedgerItems {
@@ -110,6 +112,25 @@ final class LedgerItems {
                 Math.toIntExact(number(item, "size")),
                 text(item, "reason"),
                 Instant.parse(text(item, "at")));
+    }
+
+    static Map<String, AttributeValue> ofMeterBatch(MeterBatch batch) {
+        Map<String, AttributeValue> item = new HashMap<>();
+        text(item, "id", batch.id().toString());
+        text(item, "tenant", batch.tenant().value());
+        text(item, "at", batch.at().toString());
+        item.put("amount_microusd", number(batch.amount().value()));
+        return item;
+    }
+
+    static MeterBatch meterBatch(Map<String, AttributeValue> item) {
+        String tried = textOrNull(item, "first_tried");
+        return new MeterBatch(
+                UUID.fromString(text(item, "id")),
+                new TenantId(text(item, "tenant")),
+                Instant.parse(text(item, "at")),
+                new MicroUsd(number(item, "amount_microusd")),
+                tried == null ? null : Instant.parse(tried));
     }
 
     static AttributeValue number(long value) {

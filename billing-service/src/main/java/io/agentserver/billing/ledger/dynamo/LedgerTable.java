@@ -20,7 +20,10 @@ import java.time.YearMonth;
  *
  * <pre>
  * group#receipt:{uuid}  group                    one posting group
- * tenant#{id}           balance                  its credit
+ * tenant#{id}           balance                  its credit, and how much of its usage Stripe has been told
+ * tenant#{id}           customer#{live|test}     its customer at Stripe
+ * tenant#{id}           meter#{time}#{uuid}      usage that Stripe has still to be told
+ * tenant#{id}           metered#{time}#{uuid}    usage that it has been told
  * tenant#{id}           usage#{day}#{hash}       its use of one model by one listener on one day
  * tenants               {id}                     that it was ever posted for
  * rejected              {partition}#{offset}     a record that could not be posted
@@ -42,6 +45,10 @@ public final class LedgerTable {
     static final String GROUP = "group";
     static final String BALANCE = "balance";
     static final String USAGE = "usage#";
+    static final String PENDING = "meter#";
+    static final String TOLD = "metered#";
+    static final String OPEN_USAGE = "unmetered_microusd";
+    static final String TOLD_USAGE = "metered_microusd";
     static final String TENANTS = "tenants";
     static final String REJECTED = "rejected";
 
@@ -77,6 +84,10 @@ public final class LedgerTable {
 
     static String tenantKey(String tenant) {
         return "tenant#" + tenant;
+    }
+
+    static String customerKey(boolean live) {
+        return live ? "customer#live" : "customer#test";
     }
 
     static String moneyBook(String tenant) {

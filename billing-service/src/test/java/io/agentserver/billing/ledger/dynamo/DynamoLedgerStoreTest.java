@@ -9,6 +9,7 @@ import org.junit.jupiter.api.Test;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 
 import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.awaitility.Awaitility.await;
 
 class DynamoLedgerStoreTest extends LedgerStoreContract {
     private static final DynamoDbClient DYNAMO = TestStores.dynamo();
@@ -33,5 +34,19 @@ class DynamoLedgerStoreTest extends LedgerStoreContract {
     @Test
     void a_table_that_is_there_stays() {
         assertThatCode(() -> LedgerTable.createIfAbsent(DYNAMO)).doesNotThrowAnyException();
+    }
+
+    @Test
+    void a_table_of_an_older_version_gets_the_index() {
+        DYNAMO.updateTable(request -> request.tableName(LedgerTable.NAME)
+                .globalSecondaryIndexUpdates(u -> u.delete(d -> d.indexName(LedgerTable.BY_TIME))));
+        await().until(() -> DYNAMO.describeTable(request -> request.tableName(LedgerTable.NAME))
+                .table()
+                .globalSecondaryIndexes()
+                .isEmpty());
+
+        LedgerTable.createIfAbsent(DYNAMO);
+
+        lists_a_tenants_money_newest_first_page_by_page();
     }
 }

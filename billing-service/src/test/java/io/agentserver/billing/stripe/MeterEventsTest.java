@@ -1,0 +1,192 @@
+package io.agentserver.billing.stripe;
+
+import io.agentserver.billing.Calls;
+import io.agentserver.billing.ledger.MeterBatch;
+import io.agentserver.billing.ledger.MeterOutbox;
+import io.agentserver.billing.ledger.MicroUsd;
+import io.agentserver.billing.ledger.PostingGroup;
+import io.agentserver.envelope.Ids;
+import io.agentserver.envelope.TenantId;
+import org.junit.jupiter.api.Test;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.UUID;
+import java.util.stream.Stream;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+/** Each call's price is 140 micro-USD. */
+class MeterEventsTest extends StripeTest {
+    @Test
+    void what_was_posted_is_told_once() {
+        post(3);
+
+        tell();
+        tell();
+
+        assertThat(metered()).isEqualTo(420);
+        assertThat(totals()).isEqualTo(new MeterOutbox.Totals(MicroUsd.ZERO, MicroUsd.ZERO, new MicroUsd(420)));
+        assertThat(stripe.calls.getLast().form())
+                .containsEntry("event_name", "agentserver_llm_usage")
+                .containsEntry("payload[value]", "420");
+    }
+
+    @Test
+    void what_is_posted_later_is_told_later() {
+        post(1);
+        tell();
+        post(2);
+        tell();
+
+        assertThat(metered()).isEqualTo(420);
+    }
+
+    @Test
+    void a_tenant_that_used_nothing_is_not_told_of() {
+        paid(500);
+        tell();
+
+        assertThat(stripe.calls).noneMatch(call -> call.path().equals("/v1/billing/meter_events"));
+    }
+
+    @Test
+    void a_crash_after_telling_and_before_noting_it_tells_no_second_time() {
+        post(3);
+        MeterEvents crashing = new MeterEvents(store, new Crashing(store), account, clock);
+        assertThatThrownBy(crashing::tell).hasMessage("killed here");
+
+        tell();
+
+        assertThat(metered()).isEqualTo(420);
+        assertThat(totals().told()).isEqualTo(new MicroUsd(420));
+    }
+
+    @Test
+    void stripe_that_takes_it_and_does_not_say_so_has_it_once() {
+        account.customer(tenant);
+        post(3);
+        for (int i = 0; i < 3; i++) {
+            stripe.answerNothingAfterDoingNext();
+        }
+
+        tell();
+        assertThat(totals().pending()).isEqualTo(new MicroUsd(420));
+        tell();
+
+        assertThat(metered()).isEqualTo(420);
+        assertThat(totals().told()).isEqualTo(new MicroUsd(420));
+    }
+
+    @Test
+    void while_stripe_is_away_usage_waits_and_more_gathers() {
+        stripe.away(true);
+        post(1);
+        tell();
+        post(1);
+        tell();
+        stripe.away(false);
+
+        tell();
+
+        assertThat(metered()).isEqualTo(280);
+    }
+
+    @Test
+    void one_tenants_failure_keeps_no_other_from_being_told() {
+        TenantId other = Calls.newTenant();
+        store.keepCustomer(other, false, "cus_deleted");
+        post(1);
+        ledger.post(List.of(PostingGroup.of(Calls.call(other, Ids.v7()))));
+
+        tell();
+
+        assertThat(metered()).isEqualTo(140);
+        assertThat(store.pending(other))
+                .singleElement()
+                .satisfies(batch -> assertThat(batch.firstTried()).isNull());
+    }
+
+    @Test
+    void what_may_have_arrived_long_ago_is_left_for_a_person() {
+        account.customer(tenant);
+        post(3);
+        stripe.away(true); // a 500: it may have been done
+        tell();
+        stripe.away(false);
+        clock.pass(MeterEvents.RECOGNISED.plusMinutes(1));
+
+        tell();
+
+        assertThat(metered()).isZero();
+        assertThat(store.pending(tenant))
+                .singleElement()
+                .satisfies(batch -> assertThat(batch.firstTried()).isNotNull());
+    }
+
+    @Test
+    void what_certainly_did_not_arrive_is_told_however_late() {
+        store.keepCustomer(tenant, false, "cus_nobody"); // a 400
+        post(3);
+        tell();
+        clock.pass(Duration.ofDays(3));
+
+        tell();
+
+        assertThat(stripe.calls.stream().filter(call -> call.path().equals("/v1/billing/meter_events")))
+                .hasSize(2);
+    }
+
+    private void post(int calls) {
+        ledger.post(Stream.generate(() -> PostingGroup.of(Calls.call(tenant, Ids.v7())))
+                .limit(calls)
+                .toList());
+    }
+
+    private void tell() {
+        new MeterEvents(store, store, account, clock).tell();
+    }
+
+    private long metered() {
+        return stripe.metered(account.customer(tenant));
+    }
+
+    private MeterOutbox.Totals totals() {
+        return store.totals(tenant);
+    }
+
+    /** Dies where it should note that Stripe has it. */
+    private record Crashing(MeterOutbox outbox) implements MeterOutbox {
+        @Override
+        public void seal(TenantId tenant, UUID id, Instant at) {
+            outbox.seal(tenant, id, at);
+        }
+
+        @Override
+        public List<MeterBatch> pending(TenantId tenant) {
+            return outbox.pending(tenant);
+        }
+
+        @Override
+        public void tried(MeterBatch batch, Instant at) {
+            outbox.tried(batch, at);
+        }
+
+        @Override
+        public void untried(MeterBatch batch) {
+            outbox.untried(batch);
+        }
+
+        @Override
+        public void told(MeterBatch batch) {
+            throw new IllegalStateException("killed here");
+        }
+
+        @Override
+        public Totals totals(TenantId tenant) {
+            return outbox.totals(tenant);
+        }
+    }
+}
