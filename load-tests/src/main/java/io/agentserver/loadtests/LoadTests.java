@@ -15,6 +15,7 @@ public final class LoadTests {
                        [--warm-up 60]
                    java -jar load-tests-exec.jar restate --ingress <url> --handler append|relay [--clients 64]
                        [--rate 100] [--seconds 30] [--warm-up 20]
+                   java -jar load-tests-exec.jar postings [--tenants 8] [--batch 25] [--seconds 20] [--warm-up 10]
                    java -jar load-tests-exec.jar service [--messages 60000]
                    java -jar load-tests-exec.jar startup [--runs 5]
                    java -jar load-tests-exec.jar profile --jfr <recording> [--parts <file>]
@@ -42,13 +43,11 @@ public final class LoadTests {
             case "waiting" -> new WaitingBench(WaitingBench.Settings.of(Options.parse(options))).run();
             case "slow-few" -> new SlowFewBench(SlowFewBench.Settings.of(Options.parse(options))).run();
             case "restate" -> new RestateBench(RestateBench.Settings.of(Options.parse(options))).run();
+            case "postings" -> new PostingsBench(PostingsBench.Settings.of(Options.parse(options))).run();
             case "service" -> serve(Options.parse(options));
             case "startup" -> new StartupBench(StartupBench.Settings.of(Options.parse(options))).run();
             case "profile" -> new Profile(Profile.Settings.of(Options.parse(options))).run();
-            default ->
-                throw new WrongArguments(
-                        "<" + name + "> is no command; known: conversation, neighbours, new-tenants, waiting,"
-                                + " slow-few, restate, service, startup, profile");
+            default -> throw new WrongArguments("<" + name + "> is no command");
         }
     }
 

@@ -2,6 +2,7 @@ package io.agentserver.standalone;
 
 import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.PlatformKeys;
+import io.agentserver.service.Setting;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -10,6 +11,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.util.Base64;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.Optional;
@@ -34,6 +36,36 @@ final class DevHome {
             throw new ConfigurationException(
                     "AGENTSERVER_HOME=" + directory + " cannot be made: name a directory that can be written", e);
         }
+    }
+
+    /**
+     * The settings of a command beside a running {@code dev}: what the environment says, else what {@code dev.env} does,
+     * with the key that lies beside it.
+     *
+     * @throws ConfigurationException if there is neither
+     */
+    static Map<String, String> forCommands(Path directory, Map<String, String> environment) {
+        if (environment.containsKey(Setting.AGENTSERVER_PLATFORM_KEY.name())) {
+            return environment;
+        }
+        Path file = directory.resolve("dev.env");
+        Map<String, String> settings = new HashMap<>();
+        try {
+            for (String line : Files.readAllLines(file)) {
+                int equals = line.indexOf('=');
+                settings.put(line.substring(0, equals), line.substring(equals + 1));
+            }
+        } catch (IOException e) {
+            throw new ConfigurationException(
+                    file + " is not there: start ./agentserver dev, or name the stores by AGENTSERVER_KAFKA,"
+                            + " AGENTSERVER_DYNAMODB_URL, AGENTSERVER_BUFFER_ADDRESS and AGENTSERVER_PLATFORM_KEY",
+                    e);
+        }
+        settings.put(
+                Setting.AGENTSERVER_PLATFORM_KEY.name(),
+                directory.resolve("platform-key.json").toString());
+        settings.putAll(environment);
+        return settings;
     }
 
     Path stores() {

@@ -1,5 +1,6 @@
 package io.agentserver.standalone;
 
+import io.agentserver.billing.ReconcileCommand;
 import io.agentserver.localstores.LocalStoreException;
 import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.JvmDefaults;
@@ -16,24 +17,28 @@ import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 
 /**
- * {@code dev [--fresh]}: starts the platform, prints how to use it, runs until it is told to stop (Ctrl-C, SIGTERM). What
+ * {@code reconcile}: compares slots, usage, ledger and Stripe ({@link ReconcileCommand}). {@code dev [--fresh]}: starts the platform, prints how to use it, runs until it is told to stop (Ctrl-C, SIGTERM). What
  * keeps it from starting is one line on standard error and exit code 1.
  */
 public final class StandaloneApplication {
     private StandaloneApplication() {}
 
     public static void main(String[] arguments) throws InterruptedException {
-        JvmDefaults.provide();
         List<String> words = Arrays.asList(arguments);
+        if (words.equals(List.of("reconcile"))) {
+            ReconcileCommand.quietLogging();
+            System.exit(reconcile());
+        }
+        JvmDefaults.provide();
         if (words.isEmpty()
                 || !words.getFirst().equals("dev")
                 || !List.of("dev", "--fresh").containsAll(words)) {
             System.err.println("agentserver: " + (words.isEmpty() ? "no command" : "unknown arguments " + words)
-                    + "; known: dev, dev --fresh");
+                    + "; known: dev, dev --fresh, reconcile");
             Runtime.getRuntime().halt(2);
         }
         Map<String, String> environment = System.getenv();
-        Path home = Path.of(environment.getOrDefault("AGENTSERVER_HOME", ".agentserver"));
+        Path home = home();
         CountDownLatch stopped = new CountDownLatch(1);
         @Nullable DevPlatform[] running = new DevPlatform[1];
         try {
@@ -50,6 +55,20 @@ public final class StandaloneApplication {
             stopped.countDown();
         }));
         stopped.await();
+    }
+
+    /** Over the stores that the environment names; without any, over those of the {@code dev} that runs here. */
+    private static int reconcile() {
+        try {
+            return ReconcileCommand.run(DevHome.forCommands(home(), System.getenv()), System.out, System.err);
+        } catch (ConfigurationException e) {
+            System.err.println("agentserver cannot reconcile: " + e.getMessage());
+            return 2;
+        }
+    }
+
+    private static Path home() {
+        return Path.of(System.getenv().getOrDefault("AGENTSERVER_HOME", ".agentserver"));
     }
 
     /** What a store says of itself is nearer to the user than what caused it. */

@@ -69,6 +69,11 @@ final class AllInOne implements Platform {
     }
 
     @Override
+    public Child.Ended reconcile() {
+        return Child.run("standalone", home.resolve("reconcile.log"), settings, "reconcile");
+    }
+
+    @Override
     public void close() {
         if (process.isAlive()) {
             process.stop();

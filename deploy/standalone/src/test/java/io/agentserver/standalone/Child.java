@@ -25,6 +25,24 @@ final class Child {
         this.log = log;
     }
 
+    /** What a process that ended by itself came to. */
+    record Ended(int exit, String output) {}
+
+    /** Waits for the end of a command of the jar. */
+    static Ended run(String module, Path log, Map<String, String> environment, String... arguments) {
+        Child child = start(module, log, environment, arguments);
+        try {
+            if (!child.process.waitFor(120, TimeUnit.SECONDS)) {
+                child.kill();
+                throw new AssertionError("did not end within 120 s: " + child.tail());
+            }
+            return new Ended(child.process.exitValue(), child.tail());
+        } catch (InterruptedException e) {
+            child.kill();
+            throw new AssertionError(e);
+        }
+    }
+
     static Child start(String module, Path log, Map<String, String> environment, String... arguments) {
         try {
             List<String> command = new ArrayList<>(List.of(

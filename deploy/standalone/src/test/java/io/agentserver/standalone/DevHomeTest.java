@@ -9,6 +9,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -66,5 +67,24 @@ class DevHomeTest {
         assertThatThrownBy(() -> DevHome.open(file))
                 .isInstanceOf(ConfigurationException.class)
                 .hasMessageStartingWith("AGENTSERVER_HOME=" + file + " cannot be made");
+    }
+
+    @Test
+    void a_command_finds_what_dev_runs_unless_the_environment_names_other_stores() {
+        DevHome home = DevHome.open(directory);
+        home.writeEnvironment(Map.of("AGENTSERVER_KAFKA", "127.0.0.1:1", "AGENTSERVER_BUFFER_ADDRESS", "127.0.0.1:2"));
+
+        assertThat(DevHome.forCommands(directory, Map.of("AGENTSERVER_STRIPE_KEY", "sk_test_1")))
+                .containsEntry("AGENTSERVER_KAFKA", "127.0.0.1:1")
+                .containsEntry("AGENTSERVER_BUFFER_ADDRESS", "127.0.0.1:2")
+                .containsEntry("AGENTSERVER_STRIPE_KEY", "sk_test_1")
+                .containsEntry(
+                        "AGENTSERVER_PLATFORM_KEY",
+                        directory.resolve("platform-key.json").toString());
+        Map<String, String> other = Map.of("AGENTSERVER_PLATFORM_KEY", "/k", "AGENTSERVER_KAFKA", "far:9092");
+        assertThat(DevHome.forCommands(directory, other)).isEqualTo(other);
+        assertThatThrownBy(() -> DevHome.forCommands(directory.resolve("elsewhere"), Map.of()))
+                .isInstanceOf(ConfigurationException.class)
+                .hasMessageContaining("start ./agentserver dev");
     }
 }

@@ -160,6 +160,19 @@ abstract class EndToEndContract {
     }
 
     @Test
+    void slots_usage_ledger_and_balances_agree() throws IOException {
+        assertThat(demo.sendXml(greeting(), WAIT).statusCode()).isEqualTo(200);
+
+        Child.Ended reconciled = platform.reconcile();
+
+        assertThat(reconciled.output())
+                .containsPattern("slots: [1-9][0-9]* receipts")
+                .containsPattern("usage records: [1-9][0-9]* receipts")
+                .endsWith("difference: 0");
+        assertThat(reconciled.exit()).as(reconciled.output()).isZero();
+    }
+
+    @Test
     void a_call_s_usage_is_in_the_ledger() throws Exception {
         Client org = Client.ofNewTenant(http, platform, "usage-org");
         assertThat(org.putOrganism(Files.readString(Path.of("../../examples/hello-world/organism.yaml")))

@@ -94,6 +94,11 @@ final class FiveProcesses implements Platform {
     }
 
     @Override
+    public Child.Ended reconcile() {
+        return Child.run("billing-service", home.resolve("reconcile.log"), settings, "reconcile");
+    }
+
+    @Override
     public void close() {
         try {
             processes.forEach(Child::stop);

@@ -13,6 +13,9 @@ interface Platform extends AutoCloseable {
     /** Starts again, on the same state. */
     void restart();
 
+    /** Runs the command {@code reconcile} over its stores. */
+    Child.Ended reconcile();
+
     @Override
     void close();
 
