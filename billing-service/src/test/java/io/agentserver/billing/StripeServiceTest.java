@@ -155,8 +155,9 @@ class StripeServiceTest {
                 Map.of("bootstrap.servers", TestStores.kafka()),
                 new ByteArraySerializer(),
                 new ByteArraySerializer())) {
-            producer.send(new ProducerRecord<>(
-                    Topics.TENANTS, tenant.value().getBytes(StandardCharsets.UTF_8), entry.toJson()));
+            assertThat(producer.send(new ProducerRecord<>(
+                            Topics.TENANTS, tenant.value().getBytes(StandardCharsets.UTF_8), entry.toJson())))
+                    .succeedsWithin(Duration.ofSeconds(20));
         }
 
         await().atMost(Duration.ofSeconds(20)).until(() -> credit().equals(new MicroUsd(5_000_000)));

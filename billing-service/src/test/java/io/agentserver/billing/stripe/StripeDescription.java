@@ -78,7 +78,7 @@ final class StripeDescription {
     private static Map<String, Object> tree(Map<String, String> form) {
         Map<String, Object> tree = new LinkedHashMap<>();
         form.forEach((key, value) -> {
-            String[] path = key.replace("]", "").split("\\[");
+            String[] path = key.replace("]", "").split("\\[", -1);
             Map<String, Object> at = tree;
             for (int i = 0; i < path.length - 1; i++) {
                 at = (Map<String, Object>) at.computeIfAbsent(path[i], _ -> new LinkedHashMap<String, Object>());

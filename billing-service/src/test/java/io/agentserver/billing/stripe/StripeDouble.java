@@ -139,7 +139,7 @@ public final class StripeDouble implements AutoCloseable {
 
     /** As if a key of the test mode had seen a payment of the other. */
     synchronized void makeLive(String payment) {
-        objects.get(payment).put("livemode", true);
+        known(payment).put("livemode", true);
     }
 
     /** A payment that somebody took through our account for something else. */
@@ -162,22 +162,22 @@ public final class StripeDouble implements AutoCloseable {
         refund.put("amount", cents);
         refund.put("currency", "usd");
         refund.put("payment_intent", payment);
-        refund.put("charge", objects.get(payment).get("latest_charge").asString());
+        refund.put("charge", known(payment).get("latest_charge").asString());
         refund.put("status", "succeeded");
         event("charge.refund.updated", refund);
         return refund.get("id").asString();
     }
 
     synchronized void failRefund(String id) {
-        objects.get(id).put("status", "failed");
-        event("refund.failed", objects.get(id));
+        known(id).put("status", "failed");
+        event("refund.failed", known(id));
     }
 
     synchronized String dispute(String payment) {
         ObjectNode dispute = object("dispute", newId("du"));
-        dispute.set("amount", objects.get(payment).get("amount"));
+        dispute.set("amount", known(payment).get("amount"));
         dispute.putArray("balance_transactions");
-        dispute.put("charge", objects.get(payment).get("latest_charge").asString());
+        dispute.put("charge", known(payment).get("latest_charge").asString());
         dispute.put("currency", "usd");
         dispute.putObject("evidence");
         dispute.putObject("evidence_details")
@@ -195,8 +195,8 @@ public final class StripeDouble implements AutoCloseable {
 
     /** @param status {@code won}, {@code lost}, {@code warning_needs_response}, … */
     synchronized void decide(String dispute, String status) {
-        objects.get(dispute).put("status", status);
-        event("charge.dispute.closed", objects.get(dispute));
+        known(dispute).put("status", status);
+        event("charge.dispute.closed", known(dispute));
     }
 
     // what a test sees
@@ -444,7 +444,11 @@ public final class StripeDouble implements AutoCloseable {
     }
 
     private ObjectNode session(String url) {
-        return Objects.requireNonNull(objects.get(url.substring(url.lastIndexOf('/') + 1)), url);
+        return known(url.substring(url.lastIndexOf('/') + 1));
+    }
+
+    private ObjectNode known(String id) {
+        return Objects.requireNonNull(objects.get(id), id);
     }
 
     private ObjectNode object(String kind, String id) {
@@ -493,7 +497,7 @@ public final class StripeDouble implements AutoCloseable {
     private static Map<String, String> form(@Nullable String encoded) {
         Map<String, String> form = new LinkedHashMap<>();
         if (encoded != null && !encoded.isEmpty()) {
-            for (String pair : encoded.split("&")) {
+            for (String pair : encoded.split("&", -1)) {
                 String[] parts = pair.split("=", 2);
                 form.put(
                         URLDecoder.decode(parts[0], StandardCharsets.UTF_8),

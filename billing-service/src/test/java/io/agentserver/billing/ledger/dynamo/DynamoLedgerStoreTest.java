@@ -47,6 +47,6 @@ class DynamoLedgerStoreTest extends LedgerStoreContract {
 
         LedgerTable.createIfAbsent(DYNAMO);
 
-        lists_a_tenants_money_newest_first_page_by_page();
+        assertThatMoneyIsListed();
     }
 }
