@@ -54,6 +54,7 @@ import java.util.concurrent.TimeoutException;
 @Import({StripeConfiguration.class, ProblemAdvice.class, UsageEndpoint.class, StripeWebhookEndpoint.class})
 class BillingConfiguration {
     private static final String GROUP = "billing";
+    private static final Duration RECONCILE_AFTER_START = Duration.ofMinutes(1);
     private static final Duration RECONCILE_PAUSE = Duration.ofSeconds(10);
     private static final Duration START_LIMIT = Duration.ofSeconds(30);
 
@@ -115,7 +116,7 @@ class BillingConfiguration {
         StartingCredits credits = new StartingCredits(ledger);
         directory.onChange(credits::see);
         directory.start();
-        return new Periodic("starting-credits", Duration.ofSeconds(1), credits::give, metrics).start();
+        return new Periodic("starting-credits", Duration.ZERO, Duration.ofSeconds(1), credits::give, metrics).start();
     }
 
     /** It opens its connection when it is first asked, so it may have no address. */
@@ -142,7 +143,7 @@ class BillingConfiguration {
                 clock,
                 RECONCILE_PAUSE);
         ReconcileJob job = new ReconcileJob(reconciliation::compare, clock, metrics);
-        return new Periodic("reconcile", properties.reconcileEvery(), job::run, metrics).start();
+        return new Periodic("reconcile", RECONCILE_AFTER_START, properties.reconcileEvery(), job::run, metrics).start();
     }
 
     @Bean

@@ -10,24 +10,31 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Does a job now and again and again, on a virtual thread of its own; a failure is counted and logged, and the job is done
- * again a minute later. Any number of processes may do the same job.
+ * Does a job again and again, on a virtual thread of its own; a failure is counted and logged, and the job is done again a
+ * minute later. Any number of processes may do the same job, and it may be interrupted anywhere: whoever stops waits for
+ * none that takes long.
  */
 public final class Periodic implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Periodic.class);
     private static final Duration AFTER_FAILURE = Duration.ofMinutes(1);
-    private static final Duration STOP_LIMIT = Duration.ofSeconds(20);
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
+    private static final Duration STOP_LIMIT = Duration.ofSeconds(2);
 
     private final String name;
+    private final Duration first;
     private final Duration pause;
     private final Runnable job;
     private final Counter failures;
     private final Thread thread;
     private final CountDownLatch closing = new CountDownLatch(1);
 
-    /** @param pause between the end of one and the start of the next */
-    public Periodic(String name, Duration pause, Runnable job, MeterRegistry metrics) {
+    /**
+     * @param first before the first one
+     * @param pause between the end of one and the start of the next
+     */
+    public Periodic(String name, Duration first, Duration pause, Runnable job, MeterRegistry metrics) {
         this.name = name;
+        this.first = first;
         this.pause = pause;
         this.job = job;
         this.failures = metrics.counter("agentserver.billing.job.failures", "job", name);
@@ -39,13 +46,16 @@ public final class Periodic implements AutoCloseable {
         return this;
     }
 
-    /** Lets the job at hand end; waits at most 20 s for that. */
+    /** Lets the job at hand end if that takes less than 2 s, and interrupts it otherwise. */
     @Override
     public void close() {
         closing.countDown();
         try {
-            if (!thread.join(STOP_LIMIT)) {
-                LOG.warn("job {} did not stop within {}; its next run does what it left", name, STOP_LIMIT);
+            if (!thread.join(PATIENCE)) {
+                thread.interrupt();
+                if (!thread.join(STOP_LIMIT)) {
+                    LOG.warn("job {} does not stop; its next run does what it left", name);
+                }
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -54,12 +64,12 @@ public final class Periodic implements AutoCloseable {
 
     private void run() {
         try {
-            Duration wait = Duration.ZERO;
+            Duration wait = first;
             while (!closing.await(wait.toMillis(), TimeUnit.MILLISECONDS)) {
                 wait = attempt();
             }
-        } catch (InterruptedException e) {
-            throw new IllegalStateException("nobody interrupts job " + name, e);
+        } catch (InterruptedException whileClosing) {
+            Thread.currentThread().interrupt();
         }
     }
 
@@ -69,8 +79,10 @@ public final class Periodic implements AutoCloseable {
             return pause;
         } catch (RuntimeException e) {
             Duration wait = pause.compareTo(AFTER_FAILURE) < 0 ? pause : AFTER_FAILURE;
-            failures.increment();
-            LOG.warn("job {} failed; again in {}", name, wait, e);
+            if (closing.getCount() > 0) {
+                failures.increment();
+                LOG.warn("job {} failed; again in {}", name, wait, e);
+            }
             return wait;
         }
     }

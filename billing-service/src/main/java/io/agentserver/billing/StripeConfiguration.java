@@ -45,13 +45,18 @@ class StripeConfiguration {
 
     @Bean
     Periodic paymentSweepJob(PaymentSweep sweep, MeterRegistry metrics) {
-        return new Periodic("payment-sweep", SWEEP_PAUSE, sweep::postMissing, metrics).start();
+        return new Periodic("payment-sweep", Duration.ZERO, SWEEP_PAUSE, sweep::postMissing, metrics).start();
     }
 
     @Bean
     Periodic meterEventsJob(
             LedgerStore store, MeterOutbox outbox, StripeAccount stripe, Clock clock, MeterRegistry metrics) {
-        return new Periodic("meter-events", METER_PAUSE, new MeterEvents(store, outbox, stripe, clock)::tell, metrics)
+        return new Periodic(
+                        "meter-events",
+                        Duration.ZERO,
+                        METER_PAUSE,
+                        new MeterEvents(store, outbox, stripe, clock)::tell,
+                        metrics)
                 .start();
     }
 
