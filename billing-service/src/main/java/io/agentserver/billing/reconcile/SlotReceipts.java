@@ -1,7 +1,7 @@
 package io.agentserver.billing.reconcile;
 
-import io.agentserver.buffer.v1.BufferGrpc.BufferBlockingStub;
 import io.agentserver.buffer.v1.BufferGrpc;
+import io.agentserver.buffer.v1.BufferGrpc.BufferBlockingStub;
 import io.agentserver.buffer.v1.Conversation;
 import io.agentserver.buffer.v1.ListReply;
 import io.agentserver.buffer.v1.ListRequest;
