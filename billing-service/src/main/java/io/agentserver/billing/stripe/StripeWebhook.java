@@ -63,11 +63,16 @@ public final class StripeWebhook {
         if (!event.path("livemode").isBoolean() || event.path("livemode").booleanValue() != settings.isLive()) {
             return new Outcome.Refused("it is of the other mode (test or live)");
         }
-        String account = event.path("account").asString(event.path("context").asString(""));
-        if (!account.isEmpty() && !account.equals(settings.account())) {
+        if (isOfAnother(event.path("account")) || isOfAnother(event.path("context"))) {
             return new Outcome.Refused("it is of another account");
         }
         return paymentOf(event.path("data").path("object")).map(this::settle).orElseGet(Outcome.Ignored::new);
+    }
+
+    /** Our own account's events name none; those of a platform with accounts below it (Connect) name whose they are. */
+    private boolean isOfAnother(JsonNode account) {
+        String name = account.asString("");
+        return !name.isEmpty() && !name.equals(settings.account());
     }
 
     private Outcome settle(String payment) {

@@ -256,6 +256,7 @@ class StripeWebhookTest extends StripeTest {
 
         assertRefused(deliver(changed(event -> event.put("account", "acct_another"))));
         assertRefused(deliver(changed(event -> event.put("context", "acct_another"))));
+        assertRefused(deliver(changed(event -> event.putNull("account").put("context", "acct_another"))));
         assertThat(deliver(changed(event -> event.put("account", StripeDouble.ACCOUNT))))
                 .isInstanceOf(Outcome.Applied.class);
     }
