@@ -39,8 +39,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 class FaultRunIT {
     private static final TenantId TENANT = new TenantId("faults");
     private static final Duration HEALED = Duration.ofSeconds(60);
-    /** A service at rest has some 100 threads; one that waits for something that is away, a few for each client more. */
-    private static final int MOST_THREADS = 400;
+    /** A service at rest has some 50 threads, virtual ones too. */
+    private static final int MOST_THREADS = 200;
 
     private static final Duration BETWEEN_FAULTS = Duration.ofSeconds(4);
     private static final int FAULTS = 3;
