@@ -43,7 +43,10 @@ public final class LoadTests {
             case "waiting" -> new WaitingBench(WaitingBench.Settings.of(Options.parse(options))).run();
             case "slow-few" -> new SlowFewBench(SlowFewBench.Settings.of(Options.parse(options))).run();
             case "restate" -> new RestateBench(RestateBench.Settings.of(Options.parse(options))).run();
-            case "postings" -> new PostingsBench(PostingsBench.Settings.of(Options.parse(options))).run();
+            case "postings" -> {
+                new PostingsBench(PostingsBench.Settings.of(Options.parse(options))).run();
+                System.exit(0); // DynamoDB Local leaves a thread behind that would keep the process
+            }
             case "service" -> serve(Options.parse(options));
             case "startup" -> new StartupBench(StartupBench.Settings.of(Options.parse(options))).run();
             case "profile" -> new Profile(Profile.Settings.of(Options.parse(options))).run();

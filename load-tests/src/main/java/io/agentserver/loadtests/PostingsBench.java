@@ -49,6 +49,7 @@ final class PostingsBench {
     }
 
     void run() throws InterruptedException, ExecutionException {
+        System.setProperty("logback.configurationFile", "io/agentserver/billing/command-logback.xml");
         try (LocalStores stores = LocalStores.inTemporaryDirectory(Map.of(LocalStore.DYNAMODB, 0));
                 var dynamo = DynamoConnection.to(stores.dynamoEndpoint().toString())) {
             LedgerTable.createIfAbsent(dynamo);
