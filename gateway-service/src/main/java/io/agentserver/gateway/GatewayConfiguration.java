@@ -31,7 +31,7 @@ import io.agentserver.gateway.problems.RequestFilter;
 import io.agentserver.gateway.problems.ServerRefusals;
 import io.agentserver.gateway.respond.LateAnswers;
 import io.agentserver.gateway.respond.RespondEndpoint;
-import io.agentserver.gateway.respond.WithoutTokens;
+import io.agentserver.gateway.respond.TokenFreeConvention;
 import io.agentserver.gateway.tenants.DynamoTenantTable;
 import io.agentserver.gateway.tenants.Reconciliation;
 import io.agentserver.gateway.tenants.Tenants;
@@ -299,7 +299,7 @@ class GatewayConfiguration {
     /** Spans name the URL that was called. */
     @Bean
     ServerRequestObservationConvention withoutTokens() {
-        return new WithoutTokens();
+        return new TokenFreeConvention();
     }
 
     // conversations out

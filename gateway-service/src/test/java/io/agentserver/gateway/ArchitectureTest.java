@@ -13,7 +13,7 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule spring_stays_at_the_edge = noClasses()
             .that()
-            .haveNameNotMatching(".*(Application|Configuration|Endpoint|Properties|Filter|Advice)(\\$.*)?")
+            .haveNameNotMatching(".*(Application|Configuration|Endpoint|Properties|Filter|Advice|Convention)(\\$.*)?")
             .should()
             .dependOnClassesThat()
             .resideInAPackage("org.springframework..");

@@ -88,7 +88,7 @@ class ArchitectureTest {
             return type.getPackageName().startsWith("io.agentserver.service")
                     || type.getPackageName().startsWith("io.agentserver.standalone")
                     || name.matches(
-                            ".*(Application|Configuration|Endpoint|Properties|Filter|Advice|Problems|ServerRefusals)");
+                            ".*(Application|Configuration|Endpoint|Properties|Filter|Advice|Convention|Problems|ServerRefusals)");
         });
     }
 
@@ -97,7 +97,7 @@ class ArchitectureTest {
                 prefix + "… or in a package " + subPackage,
                 type -> outermost(type).startsWith(prefix)
                         // where stores are made, and where their failures become answers
-                        || outermost(type).matches(".*(Configuration|StoreFactory|Advice)")
+                        || outermost(type).matches(".*(Configuration|StoreFactory|Advice|Command)")
                         || type.getPackageName().contains("." + subPackage));
     }
 

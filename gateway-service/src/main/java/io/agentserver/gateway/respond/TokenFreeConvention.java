@@ -7,7 +7,7 @@ import org.springframework.http.server.observation.ServerRequestObservationConte
 import java.util.regex.Pattern;
 
 /** A token in a path is a secret, and a trace is a log: whoever reads it could answer. */
-public final class WithoutTokens extends DefaultServerRequestObservationConvention {
+public final class TokenFreeConvention extends DefaultServerRequestObservationConvention {
     /** How every JWS begins, wherever in a URL one was put. */
     private static final Pattern TOKEN = Pattern.compile("eyJ[A-Za-z0-9_%.-]*");
 
