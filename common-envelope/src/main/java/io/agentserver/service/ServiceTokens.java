@@ -21,6 +21,7 @@ public final class ServiceTokens {
 
     public static final String LLM_CALL = "llm:call";
     public static final String USAGE_READ = "usage:read";
+    public static final String CREDIT_WRITE = "credit:write";
 
     /** Whom calls speak for that are about no one tenant. No org can have this id. */
     public static final TenantId PLATFORM = new TenantId(EnvelopeToken.PLATFORM);

@@ -10,8 +10,8 @@ import java.util.stream.Collectors;
  */
 public enum Plan {
     DEFAULT("default", 6, 4, 5_000_000),
-    /** Its credit lasts for hours of tests. */
-    DEV("dev", 4, 1, 1_000_000_000);
+    /** Its credit lasts for days of tests against {@code simulated}, which has a price. */
+    DEV("dev", 4, 1, 100_000_000_000L);
 
     private final String wireName;
     private final int partitions;

@@ -1,0 +1,143 @@
+package io.agentserver.credit;
+
+import io.agentserver.envelope.TenantId;
+import io.agentserver.service.redis.RedisClients;
+import io.lettuce.core.KeyValue;
+import io.lettuce.core.cluster.api.async.RedisClusterAsyncCommands;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+
+/**
+ * Every tenant's prepaid credit, shared by any number of routers, gateways and billing services through Redis (6.2 and
+ * later, one node or a cluster):
+ *
+ * <pre>available = posted balance − holds − unposted</pre>
+ *
+ * A call holds the most that it may cost ({@link #reserve}); when its usage record is on the log the hold becomes what it
+ * has cost ({@link #settle}), until billing has posted it and writes the new balance in the same step ({@link #posted}).
+ * Each method is one atomic step that may be repeated. Those that return a stage do not block, and fail it with what Redis
+ * failed with; the others block for one round trip, at most some 2 s, and throw {@link CreditUnavailableException}. Safe on
+ * any thread.
+ */
+public final class Credit {
+    private final RedisClusterAsyncCommands<String, String> redis;
+    private final ReserveScript reserve;
+    private final SettleScript settle;
+    private final PostedScript posted;
+    private final OpenScript open;
+    private final RestoreScript restore;
+    private final LapsedScript lapsed;
+
+    public Credit(RedisClients clients) {
+        redis = clients.async();
+        reserve = new ReserveScript(redis);
+        settle = new SettleScript(redis);
+        posted = new PostedScript(redis);
+        open = new OpenScript(redis);
+        restore = new RestoreScript(redis);
+        lapsed = new LapsedScript(redis);
+    }
+
+    // for whoever spends
+
+    /** Idempotent by the receipt. When it throws the amount may be held all the same: {@link #release} it. */
+    public Reservation reserve(TenantId tenant, Hold hold) {
+        return await(reserve.run(tenant, hold));
+    }
+
+    /**
+     * After the usage record is acknowledged. Idempotent by the receipt; in any order with {@link #posted}.
+     *
+     * @param price what the call has cost, micro-USD, 0 or more; may be over what was held
+     */
+    public CompletionStage<Boolean> settle(TenantId tenant, UUID receipt, long price) {
+        if (price < 0) {
+            throw new IllegalArgumentException("price: " + price + " micro-USD; none is below 0");
+        }
+        return settle.run(tenant, receipt, price);
+    }
+
+    /** When nothing was consumed. Idempotent by the receipt. */
+    public CompletionStage<Boolean> release(TenantId tenant, UUID receipt) {
+        return settle.run(tenant, receipt, 0);
+    }
+
+    /** Puts back what Redis has lost and the caller still holds; idempotent by the receipts. */
+    public long restore(TenantId tenant, Collection<Hold> holds) {
+        return await(restore.run(tenant, holds));
+    }
+
+    /**
+     * Holds whose owner has not settled them in time. They stay held; who gets them writes their usage and settles them.
+     *
+     * @param again when they are given to another one, if the caller does not
+     */
+    public List<Hold> lapsed(TenantId tenant, int most, Duration again) {
+        return await(lapsed.run(tenant, most, again));
+    }
+
+    /** How it stands now. */
+    public CompletionStage<Standing> standing(TenantId tenant) {
+        return redis.hmget(Script.state(tenant), "epoch", "version", "balance", "held", "unposted")
+                .thenApply(fields -> new Standing(
+                        // open without a balance: part of it was evicted
+                        fields.get(2).hasValue()
+                                ? Optional.ofNullable(fields.getFirst().getValueOrElse(null))
+                                : Optional.empty(),
+                        number(fields.get(1)),
+                        number(fields.get(2)) - number(fields.get(3)) - number(fields.get(4))));
+    }
+
+    // for billing, which knows what was paid
+
+    /**
+     * Writes the balance, unless a newer one is there, and forgets the receipts that it accounts for.
+     *
+     * @return false if credit is closed
+     */
+    public boolean posted(TenantId tenant, PostedBalance balance, Collection<UUID> receipts) {
+        return await(posted.run(tenant, balance, receipts));
+    }
+
+    /**
+     * Opens a tenant's credit if it is closed, and clears up what a crash may have left.
+     *
+     * @param in after which time it opens, if it was closed
+     * @param settledBefore by Redis' clock, {@link #now}: everything settled before is posted and in the balance
+     * @return whether it was closed
+     */
+    public boolean open(TenantId tenant, PostedBalance balance, Duration in, Instant settledBefore) {
+        return await(open.run(tenant, balance, UUID.randomUUID().toString(), in, settledBefore));
+    }
+
+    /** Nothing is spent until it is opened again. Calls that hold credit go on. */
+    public void close(TenantId tenant) {
+        await(redis.hdel(Script.state(tenant), "epoch", "opens"));
+    }
+
+    /** By Redis' clock. */
+    public Instant now() {
+        List<String> time = await(redis.time());
+        return Instant.ofEpochSecond(Long.parseLong(time.getFirst()), Long.parseLong(time.get(1)) * 1_000);
+    }
+
+    private static long number(KeyValue<String, String> field) {
+        return Long.parseLong(field.getValueOrElse("0"));
+    }
+
+    private static <T> T await(CompletionStage<T> answer) {
+        try {
+            return answer.toCompletableFuture().join();
+        } catch (CompletionException | CancellationException e) {
+            throw new CreditUnavailableException(e.getCause() == null ? e : e.getCause());
+        }
+    }
+}

@@ -1,0 +1,37 @@
+package io.agentserver.credit;
+
+import io.agentserver.envelope.TenantId;
+import io.lettuce.core.ScriptOutputType;
+import io.lettuce.core.cluster.api.async.RedisClusterAsyncCommands;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.CompletionStage;
+
+/** {@code lapsed.lua}: its contract stands there. */
+final class LapsedScript {
+    private final Script script;
+
+    LapsedScript(RedisClusterAsyncCommands<String, String> redis) {
+        this.script = new Script(redis, "lapsed.lua", ScriptOutputType.MULTI);
+    }
+
+    CompletionStage<List<Hold>> run(TenantId tenant, int most, Duration again) {
+        return script.<List<String>>run(tenant, List.of(Integer.toString(most), Long.toString(again.toMillis())))
+                .thenApply(answer -> {
+                    List<Hold> holds = new ArrayList<>(answer.size() / 2);
+                    for (int i = 0; i < answer.size(); i += 2) {
+                        String hold = answer.get(i + 1);
+                        int space = hold.indexOf(' ');
+                        holds.add(new Hold(
+                                UUID.fromString(answer.get(i)),
+                                Long.parseLong(hold.substring(0, space)),
+                                again,
+                                hold.substring(space + 1)));
+                    }
+                    return holds;
+                });
+    }
+}

@@ -1,0 +1,18 @@
+package io.agentserver.credit;
+
+/** What came of asking for credit. */
+public sealed interface Reservation {
+    /**
+     * It is held.
+     *
+     * @param epoch since when credit has been open without a loss of Redis between
+     * @param already by an earlier call with this receipt, which may be running still, or have died
+     */
+    record Held(String epoch, boolean already) implements Reservation {}
+
+    /** @param available micro-USD; 0 or less, or less than was asked for */
+    record Exhausted(long available) implements Reservation {}
+
+    /** What the tenant has is not known: it is new, or Redis has lost it. Billing opens it within seconds. */
+    record Closed() implements Reservation {}
+}

@@ -1,0 +1,22 @@
+package io.agentserver.credit;
+
+import io.agentserver.envelope.TenantId;
+import io.lettuce.core.ScriptOutputType;
+import io.lettuce.core.cluster.api.async.RedisClusterAsyncCommands;
+
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.CompletionStage;
+
+/** {@code settle.lua}: its contract stands there. */
+final class SettleScript {
+    private final Script script;
+
+    SettleScript(RedisClusterAsyncCommands<String, String> redis) {
+        this.script = new Script(redis, "settle.lua", ScriptOutputType.BOOLEAN);
+    }
+
+    CompletionStage<Boolean> run(TenantId tenant, UUID receipt, long price) {
+        return script.run(tenant, List.of(receipt.toString(), Long.toString(price)));
+    }
+}

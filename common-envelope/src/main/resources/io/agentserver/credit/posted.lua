@@ -1,0 +1,40 @@
+-- Writes a tenant's posted balance and forgets what it already accounts for, in one step. Atomic; an older version never
+-- overwrites a newer one, so repeating it and any order are safe. It opens nothing.
+--
+-- KEYS[1]  credit:{<tenant>}:state, as in reserve.lua
+-- KEYS[2]  credit:{<tenant>}:holds
+-- KEYS[3]  credit:{<tenant>}:expiries
+-- KEYS[4]  credit:{<tenant>}:unposted, as in settle.lua
+-- KEYS[5]  credit:{<tenant>}:posted, a sorted set: receipts of the last five minutes that were posted before they were
+--          settled, by when; few, unless Redis was emptied. restore.lua does not put those back
+-- ARGV[1]  balance, micro-USD
+-- ARGV[2]  its version
+-- ARGV[3…] receipts that are posted
+--
+-- Returns 1 if credit is open (or about to open), 0 if it is closed.
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local marked = 300000
+for i = 3, #ARGV do
+  local unposted = redis.call('HGET', KEYS[4], ARGV[i])
+  if unposted then
+    redis.call('HDEL', KEYS[4], ARGV[i])
+    redis.call('HINCRBY', KEYS[1], 'unposted', 0 - string.match(unposted, '^%d+'))
+  end
+  if not unposted then
+    redis.call('ZADD', KEYS[5], string.format('%.0f', now), ARGV[i])
+    redis.call('PEXPIRE', KEYS[5], marked)
+  end
+  local hold = redis.call('HGET', KEYS[2], ARGV[i])
+  if hold then
+    redis.call('HDEL', KEYS[2], ARGV[i])
+    redis.call('ZREM', KEYS[3], ARGV[i])
+    redis.call('HINCRBY', KEYS[1], 'held', 0 - string.match(hold, '^%d+'))
+  end
+end
+redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', string.format('%.0f', now - marked))
+local version = redis.call('HGET', KEYS[1], 'version')
+if not version or tonumber(ARGV[2]) > tonumber(version) then
+  redis.call('HSET', KEYS[1], 'balance', ARGV[1], 'version', ARGV[2])
+end
+return redis.call('HEXISTS', KEYS[1], 'epoch')

@@ -1,0 +1,70 @@
+package io.agentserver.credit;
+
+import io.agentserver.envelope.TenantId;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.UUID;
+
+import static io.agentserver.credit.CreditRedis.hold;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+@ExtendWith(CreditRedis.Extension.class)
+class LapsedScriptTest {
+    private static final Duration SOON = Duration.ofMillis(1);
+
+    private final CreditRedis redis;
+    private final Credit credit;
+
+    LapsedScriptTest(CreditRedis redis) {
+        this.redis = redis;
+        this.credit = redis.credit;
+    }
+
+    @Test
+    void gives_a_hold_to_one_alone_once_its_time_is_over() {
+        TenantId tenant = redis.tenantWith(100);
+        Hold dead = hold(UUID.randomUUID(), 60);
+        credit.reserve(tenant, dead.living(SOON));
+        credit.reserve(tenant, hold(UUID.randomUUID(), 10));
+        List<Hold> lapsed = await().until(() -> credit.lapsed(tenant, 10, CreditRedis.LONG), holds -> !holds.isEmpty());
+        assertThat(lapsed).containsExactly(dead);
+        assertThat(credit.lapsed(tenant, 10, CreditRedis.LONG)).isEmpty();
+        assertThat(redis.available(tenant)).isEqualTo(30);
+    }
+
+    @Test
+    void gives_it_to_another_if_the_first_one_dies_over_it() {
+        TenantId tenant = redis.tenantWith(100);
+        credit.reserve(tenant, hold(UUID.randomUUID(), 60).living(SOON));
+        await().until(() -> credit.lapsed(tenant, 10, SOON), holds -> !holds.isEmpty());
+        await().until(() -> credit.lapsed(tenant, 10, SOON), holds -> !holds.isEmpty());
+    }
+
+    @Test
+    void gives_no_more_at_once_than_was_asked_for() {
+        TenantId tenant = redis.tenantWith(100);
+        for (int i = 0; i < 5; i++) {
+            credit.reserve(tenant, hold(UUID.randomUUID(), 1).living(SOON));
+        }
+        List<Hold> first = await().until(() -> credit.lapsed(tenant, 3, CreditRedis.LONG), holds -> !holds.isEmpty());
+        assertThat(first).hasSizeLessThanOrEqualTo(3);
+    }
+
+    @Test
+    void a_call_under_the_same_receipt_gives_it_a_longer_life() {
+        TenantId tenant = redis.tenantWith(100);
+        Hold hold = hold(UUID.randomUUID(), 60);
+        credit.reserve(tenant, hold.living(SOON));
+        credit.reserve(tenant, hold);
+        assertThat(redis.clients
+                        .commands()
+                        .zscore(
+                                "credit:{" + tenant + "}:expiries",
+                                hold.receipt().toString()))
+                .isGreaterThan((double) redis.credit.now().plusSeconds(60).toEpochMilli());
+    }
+}

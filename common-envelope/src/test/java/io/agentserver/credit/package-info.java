@@ -1,0 +1,4 @@
+@NullMarked
+package io.agentserver.credit;
+
+import org.jspecify.annotations.NullMarked;
