@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.OptionalLong;
 
 /**
  * The body of {@code POST /v1/chat/completions}. Only what the router itself acts on is looked at; everything else goes to
@@ -17,6 +18,8 @@ import java.util.HexFormat;
  */
 record ChatRequest(ObjectNode body, String model, boolean stream, boolean includeUsage) {
     private static final int LONGEST_MODEL = 256;
+    private static final long MOST_OUTPUT = 1_000_000_000; // of one answer; more than any model gives
+    private static final int MOST_ANSWERS = 128; // of one request, as OpenAI takes
 
     /** A request, or why it is none. */
     sealed interface Reading {
@@ -64,6 +67,19 @@ record ChatRequest(ObjectNode body, String model, boolean stream, boolean includ
                 model.stringValue(),
                 streamed,
                 streamed && options.path("include_usage").asBoolean(false)));
+    }
+
+    /** The most tokens of all answers together that it asks for; empty if it does not say. */
+    OptionalLong maxOutput() {
+        JsonNode most = body.path("max_completion_tokens");
+        if (!most.isIntegralNumber()) {
+            most = body.path("max_tokens");
+        }
+        if (!most.isIntegralNumber() || most.asLong(-1) < 0) {
+            return OptionalLong.empty();
+        }
+        long answers = Math.clamp(body.path("n").asLong(1), 1, MOST_ANSWERS);
+        return OptionalLong.of(Math.min(most.asLong(MOST_OUTPUT), MOST_OUTPUT) * answers);
     }
 
     /** SHA-256, hex, the same for every spelling of the same JSON. */

@@ -78,8 +78,14 @@ final class KafkaUsageLog implements AutoCloseable {
     }
 
     void append(UsageRecord record) {
+        append(record, () -> {});
+    }
+
+    /** @param taken run when the log has it, at once or much later, on the producer's thread: it must not block */
+    void append(UsageRecord record, Runnable taken) {
         unacknowledged.add(record);
         CompletableFuture<Void> acknowledged = new CompletableFuture<>();
+        var _ = acknowledged.thenRun(taken);
         send(record, acknowledged);
         try {
             acknowledged.get(patience.toMillis(), TimeUnit.MILLISECONDS);

@@ -1,11 +1,15 @@
 package io.agentserver.router;
 
+import io.agentserver.credit.Credit;
+import io.agentserver.envelope.TenantId;
 import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.EvenClock;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceTokens;
 import io.agentserver.service.http.PatientTomcat;
+import io.agentserver.service.redis.RedisClients;
 import io.agentserver.tenancy.TenantDirectory;
+import io.agentserver.tenancy.TenantEntry;
 import io.lettuce.core.RedisException;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -23,9 +27,11 @@ import java.net.http.HttpClient;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.concurrent.Executors;
+import java.util.function.Supplier;
 
-/** The router's map: an HTTP call goes endpoint → callers → once-only → router → backend, and back → settlement → usage. */
+/** The router's map: an HTTP call goes endpoint → callers → once-only → router → holds → backend, and back → settlement → usage. */
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(LlmRouterProperties.class)
 @Import(OpenAiErrorAdvice.class)
@@ -87,8 +93,38 @@ class LlmRouterConfiguration {
     }
 
     @Bean
-    Router router(RouteTable table, Settlement settlement, RouterMetrics metrics, Clock clock) {
-        return new Router(table, settlement, metrics, clock);
+    Router router(RouteTable table, Settlement settlement, Holds holds, RouterMetrics metrics, Clock clock) {
+        return new Router(table, settlement, holds, metrics, clock);
+    }
+
+    @Bean
+    Credit credit(RedisClients redis) {
+        return new Credit(redis);
+    }
+
+    @Bean
+    Holds holds(Credit credit, LlmRouterProperties properties, MeterRegistry registry) {
+        Holds holds = new Holds(credit, properties.holdGrace());
+        Gauge.builder("agentserver.credit.holds", holds, Holds::running)
+                .description("calls of this router that hold credit")
+                .register(registry);
+        Gauge.builder("agentserver.credit.settling", holds, Holds::owed)
+                .description("ends of holds that Redis has not taken yet")
+                .register(registry);
+        return holds;
+    }
+
+    @Bean
+    LapsedHolds lapsedHolds(
+            Holds holds,
+            Credit credit,
+            KafkaUsageLog log,
+            TenantDirectory directory,
+            RouterMetrics metrics,
+            LlmRouterProperties properties) {
+        Supplier<Collection<TenantId>> tenants =
+                () -> directory.all().stream().map(TenantEntry::tenantId).toList();
+        return new LapsedHolds(holds, credit, log, tenants, metrics, properties.sweepEvery()).start();
     }
 
     @Bean

@@ -16,6 +16,8 @@ import java.time.Duration;
  * @param routes file with providers and routes; empty: by the provider keys in the environment
  * @param maxRequest of a request's body
  * @param usagePatience how long an answer waits for its usage record's acknowledgement
+ * @param holdGrace how long after its call's time limit a hold on credit lapses
+ * @param sweepEvery how often lapsed holds are looked for
  * @param startPatience how long a start waits for Kafka and Redis
  */
 @ConfigurationProperties("agentserver.llm-router")
@@ -27,6 +29,8 @@ record LlmRouterProperties(
         String routes,
         DataSize maxRequest,
         Duration usagePatience,
+        Duration holdGrace,
+        Duration sweepEvery,
         Duration startPatience) {
     LlmRouterProperties {
         requireSet("AGENTSERVER_KAFKA", kafka, "name the brokers as host:port");
@@ -36,9 +40,13 @@ record LlmRouterProperties(
             throw new ConfigurationException(
                     "agentserver.llm-router.max-request=" + maxRequest + ": choose 1B to 256MB");
         }
-        if (!usagePatience.isPositive() || !startPatience.isPositive()) {
+        if (!usagePatience.isPositive()
+                || !startPatience.isPositive()
+                || !holdGrace.isPositive()
+                || !sweepEvery.isPositive()) {
             throw new ConfigurationException("agentserver.llm-router.usage-patience=" + usagePatience
-                    + ", start-patience=" + startPatience + ": each must be over 0");
+                    + ", start-patience=" + startPatience + ", hold-grace=" + holdGrace + ", sweep-every=" + sweepEvery
+                    + ": each must be over 0");
         }
     }
 

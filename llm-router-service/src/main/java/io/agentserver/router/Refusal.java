@@ -30,6 +30,8 @@ record Refusal(
         NOT_FOUND("not-found", "invalid_request_error", "not_found"),
         UNKNOWN_MODEL("unknown-model", "invalid_request_error", "model_not_found"),
         IDEMPOTENCY_MISMATCH("idempotency-mismatch", "invalid_request_error", "idempotency-mismatch"),
+        CREDIT_EXHAUSTED("credit-exhausted", "insufficient_quota", "credit_exhausted"),
+        CREDIT_UNKNOWN("credit-unknown", "server_error", "unavailable"),
         PROVIDER_REFUSED("provider-refused", "invalid_request_error", "provider_refused"),
         PROVIDER_BROKEN("provider-broken", "server_error", "provider_broken"),
         UNAVAILABLE("unavailable", "server_error", "unavailable"),

@@ -8,8 +8,10 @@ import java.util.Optional;
  * Where a model's name leads: backends to be tried in this order, and what is answered when none of them answers.
  *
  * @param stub the text of the stub answer; none: 503
+ * @param maxOutput tokens of an answer for which credit is held, where the request has no {@code max_tokens}
  */
-record Route(String name, List<Target> chain, Optional<String> stub, Limits limits) {
+record Route(String name, List<Target> chain, Optional<String> stub, Limits limits, int maxOutput) {
+    static final int MAX_OUTPUT = 4096;
 
     /** A model at a provider. */
     record Target(Backend backend, String model) {
@@ -41,6 +43,9 @@ record Route(String name, List<Target> chain, Optional<String> stub, Limits limi
         chain = List.copyOf(chain);
         if (chain.isEmpty()) {
             throw new IllegalArgumentException("route " + name + ": its chain is empty; name at least one model");
+        }
+        if (maxOutput < 1) {
+            throw new IllegalArgumentException("route " + name + ": max_output " + maxOutput + ": write 1 or more");
         }
     }
 }

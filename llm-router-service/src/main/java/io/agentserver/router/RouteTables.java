@@ -55,7 +55,7 @@ final class RouteTables {
         }
         Map<String, Route> routes = new LinkedHashMap<>();
         for (String name : STANDARD_ROUTES) {
-            routes.put(name, new Route(name, chain, Optional.empty(), Route.Limits.DEFAULT));
+            routes.put(name, new Route(name, chain, Optional.empty(), Route.Limits.DEFAULT, Route.MAX_OUTPUT));
         }
         return new RouteTable(routes, backends, PriceList.builtIn());
     }
@@ -96,7 +96,7 @@ final class RouteTables {
                                     "route " + entry.name() + ": no provider for <" + model + ">",
                                     "write provider/model; providers: " + String.join(", ", backends.keySet()))))
                     .toList();
-            routes.put(entry.name(), new Route(entry.name(), chain, entry.stub(), entry.limits()));
+            routes.put(entry.name(), new Route(entry.name(), chain, entry.stub(), entry.limits(), entry.maxOutput()));
         }
         return new RouteTable(routes, backends, prices);
     }

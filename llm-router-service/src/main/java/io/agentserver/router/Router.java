@@ -22,6 +22,7 @@ final class Router implements Chat {
 
     private final RouteTable table;
     private final Settlement settlement;
+    private final Holds holds;
     private final RouterMetrics metrics;
     private final Clock clock;
 
@@ -35,9 +36,10 @@ final class Router implements Chat {
         record Failed(String reason) implements Attempt {}
     }
 
-    Router(RouteTable table, Settlement settlement, RouterMetrics metrics, Clock clock) {
+    Router(RouteTable table, Settlement settlement, Holds holds, RouterMetrics metrics, Clock clock) {
         this.table = table;
         this.settlement = settlement;
+        this.holds = holds;
         this.metrics = metrics;
         this.clock = clock;
     }
@@ -57,10 +59,27 @@ final class Router implements Chat {
             return new Answer.Refused(
                     Refusal.unavailable("usage cannot be recorded at the moment, so no model is called; try again"));
         }
-        return tryChain(call, route.get());
+        return switch (holds.take(call, route.get(), settlement.atMost(call, route.get()))) {
+            case Holds.Taking.Refused refused -> new Answer.Refused(refused.refusal());
+            case Holds.Taking.Taken taken -> tryChainHolding(taken.hold(), call, route.get());
+        };
     }
 
-    private Answer tryChain(Call call, Route route) throws InterruptedException {
+    /** From a first token on the answer settles the hold, whatever way it ends; all else has cost the tenant nothing. */
+    private Answer tryChainHolding(Holds.Running hold, Call call, Route route) throws InterruptedException {
+        boolean begun = false;
+        try {
+            Answer answer = tryChain(hold, call, route);
+            begun = answer instanceof Answer.Given given && !given.live().head().stub();
+            return answer;
+        } finally {
+            if (!begun) {
+                hold.release();
+            }
+        }
+    }
+
+    private Answer tryChain(Holds.Running hold, Call call, Route route) throws InterruptedException {
         Stopwatch sinceArrival = new Stopwatch();
         List<String> failures = new ArrayList<>();
         int attempts = 0;
@@ -82,7 +101,7 @@ final class Router implements Chat {
                             begun.upstream(),
                             begun.ahead(),
                             sinceArrival,
-                            settlement.open(call, route, target, attempts)));
+                            settlement.open(call, route, target, attempts, hold)));
                 }
                 case Attempt.CallersFault fault -> {
                     return new Answer.Refused(fault.refusal());

@@ -12,6 +12,7 @@ final class RouterMetrics {
     private final MeterRegistry registry;
     private final BiPredicate<String, String> listed;
     private final Counter onceOnlyAway;
+    private final Counter lapsed;
 
     /** @param listed whether (provider, model) may be a label */
     RouterMetrics(MeterRegistry registry, BiPredicate<String, String> listed) {
@@ -19,6 +20,9 @@ final class RouterMetrics {
         this.listed = listed;
         this.onceOnlyAway = Counter.builder("agentserver.llm.idempotency.unavailable")
                 .description("calls with an Idempotency-Key served without a look at earlier ones: Redis was away")
+                .register(registry);
+        this.lapsed = Counter.builder("agentserver.credit.lapsed")
+                .description("holds whose router died, paid as they were held")
                 .register(registry);
         for (Refusal.Reason reason : Refusal.Reason.values()) {
             rejections(reason); // there at 0 from the start
@@ -48,6 +52,10 @@ final class RouterMetrics {
 
     void idempotencyUnavailable() {
         onceOnlyAway.increment();
+    }
+
+    void lapsed() {
+        lapsed.increment();
     }
 
     void settled(String provider, String model, String outcome, Tokens tokens, Duration duration) {

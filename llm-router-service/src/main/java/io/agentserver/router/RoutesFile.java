@@ -39,7 +39,8 @@ record RoutesFile(String name, List<Provider> providers, List<Entry> routes) {
      */
     record Provider(int line, String name, URI url, Optional<String> keyEnv, Optional<Price> price) {}
 
-    record Entry(int line, String name, List<String> chain, Optional<String> stub, Route.Limits limits) {}
+    record Entry(
+            int line, String name, List<String> chain, Optional<String> stub, Route.Limits limits, int maxOutput) {}
 
     static RoutesFile parse(String name, String yaml) {
         return new Parser(name).parse(yaml);
@@ -137,7 +138,7 @@ record RoutesFile(String name, List<Provider> providers, List<Entry> routes) {
                 throw wrong(file, line(node), "route <" + name + ">", "a route's name has no slash");
             }
             Map<String, Node> members =
-                    members(node, "route " + name, Set.of("chain", "stub", "first_token", "silence", "total"));
+                    members(node, "route " + name, Set.of("chain", "stub", "first_token", "silence", "total", "max_output"));
             List<String> chain = new ArrayList<>();
             elements(members.get("chain"), "chain of route " + name).forEach(element -> chain.add(text(element)));
             if (chain.isEmpty()) {
@@ -152,7 +153,18 @@ record RoutesFile(String name, List<Provider> providers, List<Entry> routes) {
                     new Route.Limits(
                             duration(members.get("first_token"), standard.firstToken()),
                             duration(members.get("silence"), standard.silence()),
-                            duration(members.get("total"), standard.total())));
+                            duration(members.get("total"), standard.total())),
+                    maxOutput(members.get("max_output")));
+        }
+
+        private int maxOutput(@Nullable Node node) {
+            if (node == null) {
+                return Route.MAX_OUTPUT;
+            }
+            if (!text(node).matches("[1-9][0-9]{0,6}")) {
+                throw wrong(file, line(node), "max_output <" + text(node) + ">", "write 1 to 9999999 tokens");
+            }
+            return Integer.parseInt(text(node));
         }
 
         private Duration duration(@Nullable Node node, Duration otherwise) {

@@ -1,5 +1,6 @@
 package io.agentserver.router;
 
+import io.agentserver.credit.Hold;
 import io.agentserver.envelope.MessageId;
 import io.agentserver.envelope.ThreadId;
 import io.agentserver.router.Route.Target;
@@ -7,6 +8,7 @@ import io.agentserver.usage.UsageRecord;
 import tools.jackson.databind.node.ObjectNode;
 
 import java.time.Clock;
+import java.util.Comparator;
 
 /**
  * Turns what a call used into its usage record. The provider's own count wins; without one, and for what broke off, the
@@ -32,8 +34,29 @@ final class Settlement {
         return log.isOpen();
     }
 
-    Open open(Call call, Route route, Target target, int attempts) {
-        return new Open(call, route, target, attempts);
+    /**
+     * The most that a call is expected to cost: its prompt as counted here and the longest answer, at the dearest of the
+     * chain's models. A prompt of images, or one that its model counts in other tokens, may come to more.
+     */
+    UsageRecord atMost(Call call, Route route) {
+        Tokens tokens = new Tokens(
+                counter.prompt(call.request()), 0, call.request().maxOutput().orElse(route.maxOutput()), true);
+        Target dearest = route.chain().stream()
+                .max(Comparator.comparingLong(target -> priceAtMost(target, tokens)))
+                .orElseThrow();
+        return usage(
+                call,
+                route.name(),
+                dearest.backend().provider(),
+                dearest.model(),
+                tokens,
+                false,
+                priceAtMost(dearest, tokens));
+    }
+
+    /** @param hold what the call holds of its tenant's credit; settled when the log has its usage */
+    Open open(Call call, Route route, Target target, int attempts, Holds.Running hold) {
+        return new Open(call, route, target, attempts, hold);
     }
 
     /** A stub used nothing and costs nothing. */
@@ -47,14 +70,16 @@ final class Settlement {
         private final Route route;
         private final Target target;
         private final int attempts;
+        private final Holds.Running hold;
         private final Stopwatch sinceFirstToken = new Stopwatch();
         private boolean settled;
 
-        private Open(Call call, Route route, Target target, int attempts) {
+        private Open(Call call, Route route, Target target, int attempts, Holds.Running hold) {
             this.call = call;
             this.route = route;
             this.target = target;
             this.attempts = attempts;
+            this.hold = hold;
         }
 
         /** Records the usage and gives the completion with {@code usage} and {@code agentserver} in it. */
@@ -88,9 +113,20 @@ final class Settlement {
             settled = true;
             String provider = target.backend().provider();
             long price = prices.of(provider, target.model()).of(tokens);
-            log.append(usage(call, route.name(), provider, target.model(), tokens, false, price));
+            log.append(
+                    usage(call, route.name(), provider, target.model(), tokens, false, price),
+                    () -> hold.settle(price));
             metrics.settled(provider, target.model(), outcome, tokens, sinceFirstToken.elapsed());
             return price;
+        }
+    }
+
+    private long priceAtMost(Target target, Tokens tokens) {
+        try {
+            return Math.min(
+                    prices.of(target.backend().provider(), target.model()).of(tokens), Hold.MOST);
+        } catch (ArithmeticException beyondAnyCredit) {
+            return Hold.MOST;
         }
     }
 

@@ -21,7 +21,8 @@ final class TokenCounter {
         return new Tokens(prompt(request), 0, count(said), true);
     }
 
-    private long prompt(ChatRequest request) {
+    /** Of what is asked. */
+    long prompt(ChatRequest request) {
         long tokens = 3; // the answer's start
         for (JsonNode message : request.body().path("messages")) {
             JsonNode content = message.path("content");

@@ -1,6 +1,7 @@
 package io.agentserver.router;
 
 import io.agentserver.router.RedisAnswers.Claim;
+import io.agentserver.service.redis.RedisClients;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;

@@ -1,11 +1,14 @@
 package io.agentserver.router;
 
+import io.agentserver.credit.Credit;
+import io.agentserver.credit.PostedBalance;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.localstores.LocalStore;
 import io.agentserver.localstores.LocalStores;
 import io.agentserver.log.Topics;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceTokens;
+import io.agentserver.service.redis.RedisClients;
 import io.agentserver.tenancy.ApiKey;
 import io.agentserver.tenancy.TenantDirectory;
 import io.agentserver.tenancy.TenantEntry;
@@ -38,14 +41,20 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Stream;
 
 /** What a router needs around it, real, once for all test classes: Kafka with two tenants on it, Redis, the platform's key. */
 final class TestPlatform implements AutoCloseable {
     static final TenantId ACME = new TenantId("acme");
     static final TenantId GLOBEX = new TenantId("globex");
+    static final TenantId INITECH = new TenantId("initech"); // its credit is each test's own
+
+
+    private static final long PLENTY = 1_000_000_000_000L;
 
     final String acmeKey = newKey();
     final String globexKey = newKey();
+    final String initechKey = newKey();
     final String keyWithoutScope = newKey();
     final String expiredKey = newKey();
     final String revokedKey = newKey();
@@ -58,6 +67,7 @@ final class TestPlatform implements AutoCloseable {
             Thread.ofPlatform().daemon().name("heartbeat").unstarted(this::beat);
     private final Thread reader =
             Thread.ofPlatform().daemon().name("usage-reader").unstarted(this::readUsage);
+    private final RedisClients redis;
     private volatile boolean closed;
 
     /** Gives the one platform of this JVM to a test class's constructor. */
@@ -83,6 +93,9 @@ final class TestPlatform implements AutoCloseable {
             tokens = new ServiceTokens(PlatformKeys.load(keyFile), Clock.systemUTC());
             writeTenants();
             KafkaUsageTopic.ensure(kafka(), 1, Duration.ofSeconds(10));
+            redis = RedisClients.connect(redis(), Duration.ofSeconds(10));
+            openCredit(ACME, PLENTY);
+            openCredit(GLOBEX, PLENTY);
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }
@@ -113,6 +126,27 @@ final class TestPlatform implements AutoCloseable {
         settings.put("AGENTSERVER_LLM_MANAGEMENT_PORT", "0");
         settings.put("AGENTSERVER_LOG_FORMAT", "text");
         return settings;
+    }
+
+    /** As billing does. */
+    void openCredit(TenantId tenant, long microusd) {
+        new Credit(redis).open(tenant, new PostedBalance(microusd, 1), Duration.ZERO, Instant.EPOCH);
+    }
+
+    Credit credit() {
+        return new Credit(redis);
+    }
+
+    /** Redis forgets what it has of the tenant's credit. */
+    void loseCredit(TenantId tenant) {
+        redis.commands()
+                .del(Stream.of("state", "holds", "expiries", "unposted", "posted")
+                        .map(key -> "credit:{" + tenant + "}:" + key)
+                        .toArray(String[]::new));
+    }
+
+    long available(TenantId tenant) {
+        return credit().standing(tenant).toCompletableFuture().join().available();
     }
 
     Path write(String name, String content) throws IOException {
@@ -146,6 +180,7 @@ final class TestPlatform implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+        redis.close();
         stores.close();
     }
 
@@ -165,6 +200,7 @@ final class TestPlatform implements AutoCloseable {
                             key(keyWithoutScope, Set.of("usage:read"), null, null),
                             key(expiredKey, Set.of("llm:call"), Instant.EPOCH, null),
                             key(revokedKey, Set.of("llm:call"), null, Instant.EPOCH)));
+            put(producer, entry(INITECH, key(initechKey, Set.of("llm:call"), null, null)));
             put(producer, entry(GLOBEX, key(globexKey, Set.of("llm:call"), null, null)));
         }
     }

@@ -1,0 +1,141 @@
+package io.agentserver.router;
+
+import io.agentserver.credit.Credit;
+import io.agentserver.credit.CreditUnavailableException;
+import io.agentserver.credit.Hold;
+import io.agentserver.envelope.TenantId;
+import io.agentserver.usage.UsageRecord;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.core.JacksonException;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+
+/**
+ * Looks after the holds, on one thread: each second its own router's, that Redis has all of them and their ends; every 10 s
+ * those of all tenants whose router has died. What such a call used nobody knows any more, so its usage record says what
+ * was held: {@code estimated}, the prompt as it was counted and the most that could be answered. Routers may find the same
+ * hold; billing posts the first record of a receipt, so it is paid once.
+ */
+final class LapsedHolds implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(LapsedHolds.class);
+    private static final Duration AGAIN = Duration.ofSeconds(60);
+    private static final Duration AFTER_AN_OUTAGE = Duration.ofSeconds(30);
+    private static final int AT_ONCE = 100;
+
+    private final Holds holds;
+    private final Credit credit;
+    private final KafkaUsageLog log;
+    private final Supplier<Collection<TenantId>> tenants;
+    private final RouterMetrics metrics;
+    private final Duration sweepEvery;
+    private final CountDownLatch closing = new CountDownLatch(1);
+    private final Thread thread = Thread.ofPlatform().name("lapsed-holds").daemon().unstarted(this::run);
+    private Stopwatch sinceSwept = new Stopwatch();
+    private @Nullable Stopwatch sinceOutage;
+    private boolean away;
+
+    LapsedHolds(
+            Holds holds,
+            Credit credit,
+            KafkaUsageLog log,
+            Supplier<Collection<TenantId>> tenants,
+            RouterMetrics metrics,
+            Duration sweepEvery) {
+        this.holds = holds;
+        this.credit = credit;
+        this.log = log;
+        this.tenants = tenants;
+        this.metrics = metrics;
+        this.sweepEvery = sweepEvery;
+    }
+
+    LapsedHolds start() {
+        thread.start();
+        return this;
+    }
+
+    @Override
+    public void close() {
+        closing.countDown();
+        try {
+            thread.join(Duration.ofSeconds(5));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void run() {
+        while (!isClosing()) {
+            try {
+                holds.sendAgain();
+                holds.restoreLost();
+                boolean logIsWell = isLogWell();
+                if (logIsWell && sinceSwept.left(sweepEvery).isNegative()) {
+                    sweep();
+                    sinceSwept = new Stopwatch();
+                }
+                away = false;
+            } catch (CreditUnavailableException | CompletionException notNow) {
+                if (!away) {
+                    LOG.warn("Redis is away: holds are looked after when it is back", notNow);
+                }
+                away = true;
+            } catch (RuntimeException unexpected) {
+                LOG.error("looking after the holds failed; again in a second", unexpected);
+            }
+        }
+    }
+
+    void sweep() {
+        for (TenantId tenant : tenants.get()) {
+            for (Hold hold : credit.lapsed(tenant, AT_ONCE, AGAIN)) {
+                if (!holds.isRunning(hold.receipt())) {
+                    settle(tenant, hold);
+                }
+            }
+            if (closing.getCount() == 0) {
+                return;
+            }
+        }
+    }
+
+    private void settle(TenantId tenant, Hold hold) {
+        try {
+            UsageRecord record = UsageRecord.ofJson(hold.details().getBytes(StandardCharsets.UTF_8));
+            LOG.warn(
+                    "the call with receipt {} of tenant {} was never settled: {} micro-USD as estimated",
+                    hold.receipt(),
+                    tenant,
+                    hold.amount());
+            log.append(record, () -> credit.settle(tenant, hold.receipt(), record.priceMicrousd()));
+            metrics.lapsed();
+        } catch (JacksonException unreadable) {
+            LOG.error("lapsed hold {} of tenant {} is unreadable and was released", hold, tenant, unreadable);
+            credit.release(tenant, hold.receipt());
+        }
+    }
+
+    /** After an outage of the log the routers that live get their own records on it first: those are the true ones. */
+    private boolean isLogWell() {
+        if (!log.isOpen()) {
+            sinceOutage = new Stopwatch();
+        }
+        return sinceOutage == null || sinceOutage.left(AFTER_AN_OUTAGE).isNegative();
+    }
+
+    private boolean isClosing() {
+        try {
+            return closing.await(1, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException("nobody interrupts this thread", e);
+        }
+    }
+}
