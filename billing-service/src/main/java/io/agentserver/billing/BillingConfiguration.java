@@ -1,5 +1,9 @@
 package io.agentserver.billing;
 
+import io.agentserver.billing.credit.CreditEndpoint;
+import io.agentserver.billing.credit.CreditOpening;
+import io.agentserver.billing.credit.CreditPublisher;
+import io.agentserver.billing.credit.UsageDrain;
 import io.agentserver.billing.ledger.Ledger;
 import io.agentserver.billing.ledger.LedgerStore;
 import io.agentserver.billing.ledger.MeterOutbox;
@@ -14,17 +18,19 @@ import io.agentserver.billing.reconcile.SlotReceipts;
 import io.agentserver.billing.stripe.PaymentSweep;
 import io.agentserver.billing.stripe.StripeAccount;
 import io.agentserver.billing.stripe.StripeWebhookEndpoint;
-import io.agentserver.billing.topup.StartingCredits;
 import io.agentserver.billing.topup.TopUps;
 import io.agentserver.billing.usage.UsageConsumer;
 import io.agentserver.billing.usage.UsageEndpoint;
+import io.agentserver.credit.Credit;
 import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.EvenClock;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceTokens;
 import io.agentserver.service.Setting;
 import io.agentserver.service.http.PatientTomcat;
+import io.agentserver.service.redis.RedisClients;
 import io.agentserver.tenancy.TenantDirectory;
+import io.lettuce.core.RedisException;
 import io.micrometer.core.instrument.MeterRegistry;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
@@ -47,13 +53,20 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
-/** The map of billing: usage topic → consumer → ledger → DynamoDB, and the endpoint that reads it; top-ups in,
- * starting credits, and the comparison of all of them. */
+/** The map of billing: usage topic → consumer → ledger → DynamoDB, its balances → Redis, and the endpoints; top-ups in,
+ * and the comparison of all of them. */
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(BillingProperties.class)
-@Import({StripeConfiguration.class, ProblemAdvice.class, UsageEndpoint.class, StripeWebhookEndpoint.class})
+@Import({
+    StripeConfiguration.class,
+    ProblemAdvice.class,
+    UsageEndpoint.class,
+    CreditEndpoint.class,
+    StripeWebhookEndpoint.class
+})
 class BillingConfiguration {
     private static final String GROUP = "billing";
+    private static final Duration CALL_LIMIT = Duration.ofSeconds(10);
     private static final Duration RECONCILE_AFTER_START = Duration.ofMinutes(1);
     private static final Duration RECONCILE_PAUSE = Duration.ofSeconds(10);
     private static final Duration START_LIMIT = Duration.ofSeconds(30);
@@ -91,8 +104,60 @@ class BillingConfiguration {
     }
 
     @Bean
-    Ledger ledger(LedgerStore store) {
-        return new Ledger(store);
+    Ledger ledger(LedgerStore store, CreditPublisher publisher) {
+        return new Ledger(store, publisher);
+    }
+
+    // what gateways and routers hear of it
+
+    @Bean
+    RedisClients redisClients(BillingProperties properties) {
+        if (properties.redisUrl().isBlank()) {
+            throw new ConfigurationException(
+                    Setting.AGENTSERVER_REDIS_URL + " is not set: name it as redis://host:port");
+        }
+        try {
+            return RedisClients.connect(properties.redisUrl(), CALL_LIMIT);
+        } catch (RedisException | IllegalArgumentException unreachable) {
+            throw new ConfigurationException(
+                    Setting.AGENTSERVER_REDIS_URL + "="
+                            + properties.redisUrl().replaceAll("//[^/,]*@", "//…@")
+                            + ": no Redis answers there: start it or correct the address",
+                    unreachable);
+        }
+    }
+
+    @Bean
+    Credit credit(RedisClients redis) {
+        return new Credit(redis);
+    }
+
+    @Bean
+    CreditPublisher creditPublisher(LedgerStore store, Credit credit) {
+        return new CreditPublisher(store, credit);
+    }
+
+    @Bean
+    TenantDirectory tenantDirectory(BillingProperties properties, UsageConsumer afterKafkaIsThere) {
+        return new TenantDirectory(properties.kafka()).start();
+    }
+
+    @Bean
+    UsageDrain usageDrain(BillingProperties properties) {
+        return new UsageDrain(
+                Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, properties.kafka())), GROUP);
+    }
+
+    @Bean
+    CreditOpening creditOpening(
+            Ledger ledger,
+            CreditPublisher publisher,
+            Credit credit,
+            TenantDirectory directory,
+            UsageDrain drain,
+            MeterRegistry metrics,
+            Clock clock) {
+        return new CreditOpening(ledger, publisher, credit, directory, drain, metrics, clock).start();
     }
 
     @Bean
@@ -103,20 +168,6 @@ class BillingConfiguration {
     @Bean
     MeterOutbox meterOutbox(DynamoDbClient dynamo) {
         return new DynamoMeterOutbox(dynamo);
-    }
-
-    /** Follows the topic of tenants, to know whom a starting credit is due. */
-    @Bean
-    TenantDirectory tenantDirectory(BillingProperties properties) {
-        return new TenantDirectory(properties.kafka());
-    }
-
-    @Bean
-    Periodic startingCreditsJob(TenantDirectory directory, Ledger ledger, MeterRegistry metrics) {
-        StartingCredits credits = new StartingCredits(ledger);
-        directory.onChange(credits::see);
-        directory.start();
-        return new Periodic("starting-credits", Duration.ZERO, Duration.ofSeconds(1), credits::give, metrics).start();
     }
 
     /** It opens its connection when it is first asked, so it may have no address. */

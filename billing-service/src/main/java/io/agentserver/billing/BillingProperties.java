@@ -17,6 +17,7 @@ import java.util.regex.Pattern;
  *
  * @param kafka {@code host:port} of the brokers, with commas
  * @param dynamodbUrl DynamoDB's endpoint; empty: the AWS region's own
+ * @param redisUrl one node, or several of one Redis Cluster with commas; empty: a command that needs none
  * @param platformKey file with the platform's keys, by which calls from other services are verified
  * @param testCard whether a top-up without Stripe posts at once, as a test: in dev alone
  * @param bufferAddress {@code host:port} of the buffer's gRPC, for reconciling; empty: slots are not compared
@@ -27,6 +28,7 @@ import java.util.regex.Pattern;
 record BillingProperties(
         String kafka,
         String dynamodbUrl,
+        String redisUrl,
         String platformKey,
         boolean testCard,
         String bufferAddress,
@@ -64,6 +66,7 @@ record BillingProperties(
         return new BillingProperties(
                 text.apply(Setting.AGENTSERVER_KAFKA.name()),
                 text.apply(Setting.AGENTSERVER_DYNAMODB_URL.name()),
+                "",
                 text.apply(Setting.AGENTSERVER_PLATFORM_KEY.name()),
                 false,
                 text.apply(Setting.AGENTSERVER_BUFFER_ADDRESS.name()),

@@ -173,6 +173,8 @@ class BillingServiceTest {
         Map<String, String> settings = new HashMap<>(Map.of(
                 "AGENTSERVER_KAFKA",
                 TestStores.kafka(),
+                "AGENTSERVER_REDIS_URL",
+                TestStores.redisUrl(),
                 "AGENTSERVER_DYNAMODB_URL",
                 TestStores.dynamoUrl(),
                 "AGENTSERVER_PLATFORM_KEY",

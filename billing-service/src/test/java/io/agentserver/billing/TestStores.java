@@ -1,18 +1,15 @@
 package io.agentserver.billing;
 
-import io.agentserver.localstores.LocalStore;
 import io.agentserver.localstores.LocalStores;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 
-import java.util.Map;
-
-/** A real Kafka and a real DynamoDB Local, started once for all tests of this module. */
+/** A real Kafka, a real Redis and a real DynamoDB Local, started once for all tests of this module. */
 public final class TestStores {
     private static final LocalStores STORES =
-            LocalStores.inTemporaryDirectory(Map.of(LocalStore.KAFKA, 0, LocalStore.DYNAMODB, 0));
+            LocalStores.inTemporaryDirectory(LocalStores.ALL_ON_FREE_PORTS);
 
     static {
         Runtime.getRuntime().addShutdownHook(new Thread(STORES::close));
@@ -22,6 +19,10 @@ public final class TestStores {
 
     public static String kafka() {
         return STORES.kafkaBootstrap();
+    }
+
+    public static String redisUrl() {
+        return STORES.redisUrl();
     }
 
     public static String dynamoUrl() {

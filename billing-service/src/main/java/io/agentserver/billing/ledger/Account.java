@@ -18,6 +18,9 @@ public record Account(String name) {
     /** What the test card has "paid". */
     public static final Account TEST_CARD = new Account("test:card");
 
+    /** What an operator has given or taken back by hand. */
+    public static final Account ADJUSTMENTS = new Account("expense:adjustments");
+
     public Account {
         if (name.isBlank() || name.length() > 200) {
             throw new IllegalArgumentException("account: <" + name + "> has not 1 to 200 characters");

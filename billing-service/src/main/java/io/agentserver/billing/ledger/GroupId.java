@@ -1,5 +1,7 @@
 package io.agentserver.billing.ledger;
 
+import io.agentserver.envelope.TenantId;
+
 import java.util.UUID;
 
 /**

@@ -14,6 +14,8 @@ public enum GroupKind {
     DISPUTE("dispute", Book.MONEY),
     DISPUTE_WON("dispute-won", Book.MONEY),
     DISPUTE_LOST("dispute-lost", Book.MONEY),
+    /** What an operator has given or taken back by hand. */
+    ADJUSTMENT("adjustment", Book.MONEY),
     /** Of a newer version than this one. */
     OTHER("other", Book.MONEY);
 

@@ -18,12 +18,19 @@ import java.util.stream.Collectors;
  */
 public final class Ledger {
     private final LedgerStore store;
+    private final PostingListener listener;
 
     /** How many of the groups were new, and how many were there already. */
     public record Posted(int fresh, int repeated) {}
 
     public Ledger(LedgerStore store) {
+        this(store, (tenant, groups) -> {});
+    }
+
+    /** @param listener told of every posting, whoever makes it */
+    public Ledger(LedgerStore store, PostingListener listener) {
         this.store = store;
+        this.listener = listener;
     }
 
     /** When this returns, all of them are durable; when it throws, some may be, and the caller posts all again. */
@@ -33,6 +40,7 @@ public final class Ledger {
         int fresh = 0;
         for (Map.Entry<TenantId, List<PostingGroup>> each : byTenant.entrySet()) {
             fresh += store.post(each.getKey(), each.getValue()).size();
+            listener.posted(each.getKey(), each.getValue());
         }
         return new Posted(fresh, groups.size() - fresh);
     }

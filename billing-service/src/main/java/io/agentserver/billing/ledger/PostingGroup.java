@@ -17,13 +17,16 @@ import java.util.Objects;
  * @param at when it happened
  * @param postings none where no money moved
  * @param usage of an LLM call; null for anything else
+ * @param note why it was posted, in an operator's words; null for what speaks for itself
  */
 public record PostingGroup(
         GroupId id,
         TenantId tenant,
         Instant at,
         List<Posting> postings,
-        @Nullable CallUsage usage) {
+        @Nullable CallUsage usage,
+        @Nullable String note) {
+    private static final int LONGEST_NOTE = 200;
 
     public PostingGroup {
         postings = List.copyOf(postings);
@@ -31,6 +34,26 @@ public record PostingGroup(
         if (!sum.isZero()) {
             throw new IllegalArgumentException("posting group " + id + " sums to " + sum + ", not to 0");
         }
+        if (note != null && note.length() > LONGEST_NOTE) {
+            throw new IllegalArgumentException("posting group " + id + ": a note of over " + LONGEST_NOTE + " characters");
+        }
+    }
+
+    public PostingGroup(
+            GroupId id,
+            TenantId tenant,
+            Instant at,
+            List<Posting> postings,
+            @Nullable CallUsage usage) {
+        this(id, tenant, at, postings, usage, null);
+    }
+
+    /** Money for a tenant's credit out of an account of ours; below 0: back. */
+    public static PostingGroup credit(
+            GroupId id, TenantId tenant, Instant at, MicroUsd amount, Account from, @Nullable String note) {
+        List<Posting> postings = new ArrayList<>();
+        transfer(amount, from, Account.creditOf(tenant), postings);
+        return new PostingGroup(id, tenant, at, postings, null, note);
     }
 
     /**

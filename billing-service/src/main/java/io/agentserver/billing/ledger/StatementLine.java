@@ -34,6 +34,7 @@ public record StatementLine(Instant at, GroupKind kind, String text, MicroUsd am
             case DISPUTE -> "Payment disputed, taken back until it is decided";
             case DISPUTE_WON -> "Dispute won, given back";
             case DISPUTE_LOST -> "Dispute lost";
+            case ADJUSTMENT -> Objects.requireNonNullElse(group.note(), "Adjustment");
             case OTHER -> "Other";
         };
     }

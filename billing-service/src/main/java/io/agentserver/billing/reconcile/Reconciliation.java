@@ -204,7 +204,7 @@ public final class Reconciliation {
                     && switch (group.id().kind()) {
                         case TOP_UP, REFUND, REFUND_FAILED, DISPUTE, DISPUTE_WON, DISPUTE_LOST ->
                             group.at().isAfter(clock.instant().minus(PaymentSweep.REACH));
-                        case CALL, TEST_TOP_UP, STARTING_CREDIT, OTHER -> false;
+                        case CALL, TEST_TOP_UP, STARTING_CREDIT, ADJUSTMENT, OTHER -> false;
                     };
         }
 

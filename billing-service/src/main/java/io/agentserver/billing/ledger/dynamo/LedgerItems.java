@@ -50,6 +50,7 @@ final class LedgerItems {
         if (call != null) {
             item.put("usage", AttributeValue.fromM(ofCall(call)));
         }
+        text(item, "note", group.note());
         return item;
     }
 
@@ -72,7 +73,8 @@ final class LedgerItems {
                         .map(p -> new Posting(
                                 new Account(text(p, "account")), new MicroUsd(number(p, "amount_microusd"))))
                         .toList(),
-                usage == null ? null : call(usage.m()));
+                usage == null ? null : call(usage.m()),
+                textOrNull(item, "note"));
     }
 
     static UsageLine usageLine(Map<String, AttributeValue> item) {

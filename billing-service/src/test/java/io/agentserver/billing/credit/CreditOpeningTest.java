@@ -1,0 +1,107 @@
+package io.agentserver.billing.credit;
+
+import io.agentserver.billing.TestStores;
+import io.agentserver.billing.ledger.Ledger;
+import io.agentserver.billing.ledger.MemoryLedgerStore;
+import io.agentserver.credit.Credit;
+import io.agentserver.credit.Hold;
+import io.agentserver.credit.Reservation;
+import io.agentserver.credit.Standing;
+import io.agentserver.envelope.TenantId;
+import io.agentserver.log.Topics;
+import io.agentserver.service.redis.RedisClients;
+import io.agentserver.tenancy.Plan;
+import io.agentserver.tenancy.TenantDirectory;
+import io.agentserver.tenancy.TenantEntry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.errors.TopicExistsException;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.ExecutionException;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+/** New tenants, and what Redis has lost, on a real Redis and a real Kafka. */
+class CreditOpeningTest {
+    private static final long START = Plan.DEFAULT.startingCreditMicrousd();
+
+    private final RedisClients redis = RedisClients.connect(TestStores.redisUrl(), Duration.ofSeconds(5));
+    private final Credit credit = new Credit(redis);
+    private final MemoryLedgerStore store = new MemoryLedgerStore();
+    private final CreditPublisher publisher = new CreditPublisher(store, credit);
+    private final Ledger ledger = new Ledger(store, publisher);
+    private final Admin admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, TestStores.kafka()));
+    private final TenantId tenant = new TenantId("t" + UUID.randomUUID().toString().substring(0, 8));
+    private final TenantDirectory directory = new TenantDirectory(TestStores.kafka()).start();
+    private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
+    // a group that has posted nothing: with records on the topic it is never drained
+    private final CreditOpening opening = new CreditOpening(
+                    ledger,
+                    publisher,
+                    credit,
+                    directory,
+                    new UsageDrain(admin, "credit-" + tenant),
+                    metrics,
+                    Clock.systemUTC());
+
+    @AfterEach
+    void stop() {
+        opening.close();
+        directory.close();
+        admin.close();
+        redis.close();
+    }
+
+    @Test
+    void a_new_tenant_begins_with_its_plans_credit_once() throws Exception {
+        announce();
+        opening.start();
+        await().atMost(Duration.ofSeconds(10)).until(() -> standing().epoch().isPresent());
+        assertThat(standing().available()).isEqualTo(START);
+        assertThat(credit.reserve(tenant, new Hold(UUID.randomUUID(), 1, Duration.ofMinutes(1), "a call")))
+                .isInstanceOf(Reservation.Held.class);
+        await().until(() -> metrics.find("agentserver.credit.microusd").gauge() != null);
+        announce();
+        assertThat(ledger.balance(tenant).credit().value()).isEqualTo(START);
+    }
+
+    private Standing standing() {
+        return credit.standing(tenant).toCompletableFuture().join();
+    }
+
+    private void announce() throws InterruptedException, ExecutionException {
+        try {
+            admin.createTopics(List.of(
+                            new NewTopic(Topics.TENANTS, 1, (short) 1).configs(Map.of("cleanup.policy", "compact"))))
+                    .all()
+                    .get();
+        } catch (ExecutionException e) {
+            if (!(e.getCause() instanceof TopicExistsException)) {
+                throw e;
+            }
+        }
+        TenantEntry entry = new TenantEntry(
+                tenant.value(), "T", Plan.DEFAULT.wireName(), 1, Instant.EPOCH, 0, List.of(), List.of());
+        try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(
+                Map.of("bootstrap.servers", TestStores.kafka()), new ByteArraySerializer(), new ByteArraySerializer())) {
+            producer.send(new ProducerRecord<>(
+                            Topics.TENANTS, tenant.value().getBytes(StandardCharsets.UTF_8), entry.toJson()))
+                    .get();
+        }
+    }
+}

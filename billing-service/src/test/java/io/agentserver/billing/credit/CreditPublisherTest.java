@@ -1,0 +1,86 @@
+package io.agentserver.billing.credit;
+
+import io.agentserver.billing.TestStores;
+import io.agentserver.billing.ledger.Account;
+import io.agentserver.billing.ledger.GroupId;
+import io.agentserver.billing.ledger.GroupKind;
+import io.agentserver.billing.ledger.Ledger;
+import io.agentserver.billing.ledger.MemoryLedgerStore;
+import io.agentserver.billing.ledger.MicroUsd;
+import io.agentserver.billing.ledger.PostingGroup;
+import io.agentserver.credit.Credit;
+import io.agentserver.credit.Hold;
+import io.agentserver.credit.Standing;
+import io.agentserver.envelope.TenantId;
+import io.agentserver.service.redis.RedisClients;
+import io.agentserver.usage.UsageRecord;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.UUID;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+class CreditPublisherTest {
+    private final RedisClients redis = RedisClients.connect(TestStores.redisUrl(), Duration.ofSeconds(5));
+    private final Credit credit = new Credit(redis);
+    private final MemoryLedgerStore store = new MemoryLedgerStore();
+    private final TenantId tenant = new TenantId("t" + UUID.randomUUID().toString().substring(0, 8));
+    private final CreditPublisher publisher = new CreditPublisher(store, credit);
+    private final Ledger ledger = new Ledger(store, publisher);
+
+    @AfterEach
+    void disconnect() {
+        redis.close();
+    }
+
+    @Test
+    void every_posting_is_told_with_the_receipts_that_it_accounts_for() {
+        ledger.post(List.of(gift(1_000)));
+        credit.open(tenant, publisher.balance(tenant), Duration.ZERO, Instant.EPOCH);
+        UUID receipt = UUID.randomUUID();
+        credit.reserve(tenant, new Hold(receipt, 300, Duration.ofMinutes(3), "a call"));
+        credit.settle(tenant, receipt, 124).toCompletableFuture().join();
+        assertThat(standing().available()).isEqualTo(876);
+        ledger.post(List.of(PostingGroup.of(usage(receipt, 124))));
+        assertThat(standing().available()).isEqualTo(876);
+        assertThat(redis.commands().hlen("credit:{" + tenant + "}:unposted")).isZero();
+        assertThat(standing().version()).isEqualTo(2);
+    }
+
+    @Test
+    void a_repeat_is_told_too_for_the_first_telling_may_have_been_lost() {
+        ledger.post(List.of(gift(1_000)));
+        UUID receipt = UUID.randomUUID();
+        store.post(tenant, List.of(PostingGroup.of(usage(receipt, 124)))); // and the process died
+        credit.open(tenant, publisher.balance(tenant), Duration.ZERO, Instant.EPOCH);
+        credit.reserve(tenant, new Hold(receipt, 300, Duration.ofMinutes(3), "a call"));
+        assertThat(ledger.post(List.of(PostingGroup.of(usage(receipt, 124)))).fresh()).isZero();
+        assertThat(standing().available()).isEqualTo(876);
+    }
+
+    @Test
+    void redis_being_away_fails_no_posting() {
+        redis.close();
+        assertThat(ledger.post(List.of(gift(1_000))).fresh()).isEqualTo(1);
+        assertThat(ledger.balance(tenant).credit()).isEqualTo(new MicroUsd(1_000));
+    }
+
+    private Standing standing() {
+        return credit.standing(tenant).toCompletableFuture().join();
+    }
+
+    private PostingGroup gift(long amount) {
+        return PostingGroup.credit(
+                GroupId.of(GroupKind.STARTING_CREDIT, tenant.value()), tenant, Instant.EPOCH, new MicroUsd(amount), Account.STARTING_CREDIT, "a gift");
+    }
+
+    private UsageRecord usage(UUID receipt, long price) {
+        return new UsageRecord(
+                receipt, tenant.value(), null, null, null, null, "default", "pool", "m1", 10, 0, 20, false, false, false,
+                price, price, Instant.EPOCH);
+    }
+}
