@@ -1,5 +1,6 @@
 package io.agentserver.gateway;
 
+import io.agentserver.credit.Credit;
 import io.agentserver.envelope.EnvelopeToken;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.XmlLimits;
@@ -8,6 +9,9 @@ import io.agentserver.gateway.admission.MessagesEndpoint;
 import io.agentserver.gateway.admission.Responses;
 import io.agentserver.gateway.callers.Callers;
 import io.agentserver.gateway.callers.Operator;
+import io.agentserver.gateway.credit.BillingCredit;
+import io.agentserver.gateway.credit.CreditEndpoint;
+import io.agentserver.gateway.credit.CreditLook;
 import io.agentserver.gateway.deadletters.DeadLetters;
 import io.agentserver.gateway.deadletters.DeadLettersEndpoint;
 import io.agentserver.gateway.deadletters.KafkaDeadLetterLog;
@@ -48,8 +52,11 @@ import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.EvenClock;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceTokens;
+import io.agentserver.service.Setting;
 import io.agentserver.service.http.PatientTomcat;
+import io.agentserver.service.redis.RedisClients;
 import io.agentserver.tenancy.TenantDirectory;
+import io.lettuce.core.RedisException;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.tracing.Tracer;
 import org.apache.kafka.clients.admin.Admin;
@@ -66,6 +73,7 @@ import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.Optional;
 
 /** The gateway's map: every part, and what it is made of. */
@@ -83,12 +91,14 @@ import java.util.Optional;
     RespondEndpoint.class,
     UsageEndpoint.class,
     TenantsEndpoint.class,
+    CreditEndpoint.class,
     PlatformEndpoint.class,
     ErrorEndpoint.class,
     ProblemAdvice.class,
     RequestFilter.class,
 })
 class GatewayConfiguration {
+    private static final Duration REDIS_START = Duration.ofSeconds(10);
 
     @Bean
     Clock clock() {
@@ -254,8 +264,34 @@ class GatewayConfiguration {
             EnvelopeToken token,
             PlatformKeys keys,
             ThreadBuffer buffer,
-            KafkaMessageLog log) {
-        return new Admission(limits, directory, organisms, token, keys.signing(), buffer, log);
+            KafkaMessageLog log,
+            CreditLook credit) {
+        return new Admission(limits, directory, organisms, token, keys.signing(), buffer, log, credit);
+    }
+
+    // credit
+
+    @Bean
+    RedisClients redisClients(GatewayProperties properties) {
+        try {
+            return RedisClients.connect(properties.redisUrl(), REDIS_START);
+        } catch (RedisException | IllegalArgumentException unreachable) {
+            throw new ConfigurationException(
+                    Setting.AGENTSERVER_REDIS_URL + "="
+                            + properties.redisUrl().replaceAll("//[^/,]*@", "//…@")
+                            + ": no Redis answers there: start it or correct the address",
+                    unreachable);
+        }
+    }
+
+    @Bean
+    CreditLook creditLook(RedisClients redis) {
+        return new CreditLook(new Credit(redis));
+    }
+
+    @Bean
+    BillingCredit billingCredit(GatewayProperties properties, ServiceTokens tokens, Traceparent traceparent) {
+        return new BillingCredit(URI.create(properties.billingUrl()), tokens, traceparent);
     }
 
     // dead letters

@@ -13,6 +13,7 @@ import java.util.Base64;
  *
  * @param kafka host:port of the brokers, with commas
  * @param kafkaReplication replicas of each topic that is created; -1: as the broker says
+ * @param redisUrl one node, or several of one Redis Cluster with commas
  * @param dynamodbUrl DynamoDB's endpoint; empty: the AWS region's own
  * @param platformKey file: JWK Set of the platform's keys
  * @param platformSecret base64 of at least 32 bytes
@@ -26,6 +27,7 @@ import java.util.Base64;
 record GatewayProperties(
         String kafka,
         short kafkaReplication,
+        String redisUrl,
         String dynamodbUrl,
         String platformKey,
         String platformSecret,
@@ -42,6 +44,7 @@ record GatewayProperties(
                 Setting.AGENTSERVER_KAFKA_REPLICATION,
                 String.valueOf(kafkaReplication),
                 "give 1 or more, or -1 for what the broker says");
+        require(!redisUrl.isBlank(), Setting.AGENTSERVER_REDIS_URL, "", "name it as redis://host:port");
         require(
                 dynamodbUrl.isEmpty() || isHttp(dynamodbUrl),
                 Setting.AGENTSERVER_DYNAMODB_URL,

@@ -1,7 +1,6 @@
 package io.agentserver.gateway;
 
 import io.agentserver.envelope.TenantId;
-import io.agentserver.localstores.LocalStore;
 import io.agentserver.localstores.LocalStores;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceApplication;
@@ -42,7 +41,7 @@ final class RunningGateway implements AutoCloseable {
     }
 
     static LocalStores stores() {
-        return LocalStores.inTemporaryDirectory(Map.of(LocalStore.KAFKA, 0, LocalStore.DYNAMODB, 0));
+        return LocalStores.inTemporaryDirectory();
     }
 
     static RunningGateway on(LocalStores stores) {
@@ -83,6 +82,7 @@ final class RunningGateway implements AutoCloseable {
                 "127.0.0.1:1", // nobody listens there
                 "AGENTSERVER_LOG_FORMAT",
                 "text"));
+        settings.put("AGENTSERVER_REDIS_URL", stores.redisUrl());
         settings.putAll(changes);
         return settings;
     }

@@ -14,6 +14,7 @@ import io.agentserver.envelope.XmlLimits;
 import io.agentserver.gateway.admission.Admittance.Admitted;
 import io.agentserver.gateway.admission.Admittance.Declined;
 import io.agentserver.gateway.callers.Caller;
+import io.agentserver.gateway.credit.CreditLook;
 import io.agentserver.gateway.log.Appended;
 import io.agentserver.gateway.log.KafkaMessageLog;
 import io.agentserver.gateway.organism.Organisms;
@@ -36,7 +37,7 @@ import java.util.Optional;
 
 /**
  * The way of a client's message onto the log: read → whose is it → verify, or fill in ids and sign → rules → seen before? →
- * route and payload → append. In: a body and its caller. Out: admitted once the log has acknowledged, or why not. Blocks on
+ * route and payload → credit → append. In: a body and its caller. Out: admitted once the log has acknowledged, or why not. Blocks on
  * the request's virtual thread; safe on any number of them. Admitting the same message again makes no second one.
  */
 public final class Admission {
@@ -50,6 +51,7 @@ public final class Admission {
     private final SigningKey platformKey;
     private final Repeats repeats;
     private final KafkaMessageLog log;
+    private final CreditLook credit;
 
     public Admission(
             XmlLimits limits,
@@ -58,7 +60,8 @@ public final class Admission {
             EnvelopeToken token,
             SigningKey platformKey,
             ThreadBuffer buffer,
-            KafkaMessageLog log) {
+            KafkaMessageLog log,
+            CreditLook credit) {
         this.submissions = new Submissions(limits);
         this.limits = limits;
         this.directory = directory;
@@ -67,6 +70,7 @@ public final class Admission {
         this.platformKey = platformKey;
         this.repeats = new Repeats(buffer);
         this.log = log;
+        this.credit = credit;
     }
 
     /**
@@ -201,6 +205,10 @@ public final class Admission {
                 : misfit(organism, envelope, read.pointerBase());
         if (problem != null) {
             return new Declined(problem);
+        }
+        if (credit.isExhausted(tenant)) {
+            return new Declined(
+                    Problem.of(ProblemType.CREDIT_EXHAUSTED, "the tenant's credit is used up: top it up and send again"));
         }
         return !repeatable || repeats.reserve(tenant, envelope)
                 ? append(tenant, envelope, admitted)

@@ -7,6 +7,7 @@ public enum ProblemType {
     INVALID_REQUEST("invalid-request", 400, "The request is not understood"),
     UNAUTHENTICATED("unauthenticated", 401, "No valid credentials"),
     INVALID_SIGNATURE("invalid-signature", 401, "The envelope's signature is not valid"),
+    CREDIT_EXHAUSTED("credit-exhausted", 402, "The credit is used up"),
     FORBIDDEN("forbidden", 403, "Not allowed"),
     NOT_FOUND("not-found", 404, "Not found"),
     METHOD_NOT_ALLOWED("method-not-allowed", 405, "Method not allowed"),
