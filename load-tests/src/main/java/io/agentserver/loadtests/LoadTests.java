@@ -13,6 +13,7 @@ public final class LoadTests {
                    java -jar load-tests-exec.jar waiting --store <mode> --flush <policy> [--messages 60000]
                    java -jar load-tests-exec.jar slow-few --store <mode> --flush <policy> [--rate 300] [--seconds 30]
                        [--warm-up 60]
+                   java -jar load-tests-exec.jar credit --router <url> [--rounds 10]
                    java -jar load-tests-exec.jar restate --ingress <url> --handler append|relay [--clients 64]
                        [--rate 100] [--seconds 30] [--warm-up 20]
                    java -jar load-tests-exec.jar postings [--tenants 8] [--batch 25] [--seconds 20] [--warm-up 10]
@@ -42,6 +43,7 @@ public final class LoadTests {
             case "new-tenants" -> new NewTenantsBench(NewTenantsBench.Settings.of(Options.parse(options))).run();
             case "waiting" -> new WaitingBench(WaitingBench.Settings.of(Options.parse(options))).run();
             case "slow-few" -> new SlowFewBench(SlowFewBench.Settings.of(Options.parse(options))).run();
+            case "credit" -> new CreditBench(CreditBench.Settings.of(Options.parse(options))).run();
             case "restate" -> new RestateBench(RestateBench.Settings.of(Options.parse(options))).run();
             case "postings" -> {
                 new PostingsBench(PostingsBench.Settings.of(Options.parse(options))).run();

@@ -62,17 +62,21 @@ final class Platform implements AutoCloseable {
             throw new WrongArguments("no operator's key: set AGENTSERVER_ADMIN_KEY");
         }
         String id = "bench-" + Long.toHexString(System.currentTimeMillis());
+        return new Platform(
+                gateway, newTenant(id, admin == null ? Files.readString(ADMIN_KEY).strip() : admin));
+    }
+
+    /** @return the new tenant's first key */
+    String newTenant(String id, String admin) throws IOException, InterruptedException {
         HttpResponse<String> answer = send(HttpRequest.newBuilder(gateway.resolve("/admin/v1/tenants"))
-                .header(
-                        "Authorization",
-                        "Bearer " + (admin == null ? Files.readString(ADMIN_KEY).strip() : admin))
+                .header("Authorization", "Bearer " + admin)
                 .header("Content-Type", "application/json")
                 .POST(BodyPublishers.ofString("{\"id\":\"" + id + "\",\"name\":\"Benchmark\"}")));
         Matcher found = API_KEY.matcher(answer.body());
         if (answer.statusCode() != 201 || !found.find()) {
             throw new IOException("POST /admin/v1/tenants: " + answer.statusCode());
         }
-        return new Platform(gateway, found.group(1));
+        return found.group(1);
     }
 
     /** The tenant's organism as it is now; empty if it has none. */

@@ -34,7 +34,7 @@ class DemoTenantTest {
     void start(@TempDir Path temporary) {
         directory = temporary;
         home = DevHome.open(directory);
-        stores = LocalStores.inTemporaryDirectory(Map.of(LocalStore.KAFKA, 0, LocalStore.DYNAMODB, 0));
+        stores = LocalStores.inTemporaryDirectory();
         int[] ports = FreePorts.take(2);
         gateway = "http://127.0.0.1:" + ports[0];
         DevSettings settings = new DevSettings(Map.of(

@@ -11,6 +11,7 @@ import io.agentserver.envelope.Reading;
 import io.agentserver.envelope.SigningKey;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
+import io.agentserver.tenancy.Plan;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Assumptions;
@@ -188,6 +189,49 @@ abstract class EndToEndContract {
             assertThat(rows.get(0).path("calls").intValue()).isEqualTo(1);
             assertThat(rows.get(0).path("price_microusd").longValue()).isPositive();
         });
+    }
+
+    @Test
+    void a_tenant_without_credit_gets_402_everywhere_until_it_has_some_again() {
+        Client org = Client.ofNewTenant(http, platform, "poor-org");
+        Client operator = new Client(http, org.url(), platform.variable("AGENTSERVER_ADMIN_KEY"));
+        Client router = new Client(http, platform.variable("AGENTSERVER_LLM_URL"), org.key());
+        assertThat(org.putOrganism(echo("penny", "Coin")).statusCode()).isEqualTo(200);
+        long starting = Plan.DEV.startingCreditMicrousd();
+        Awaitility.await().until(() -> chat(router).statusCode() == 200);
+        assertThat(credit(operator, 100 - starting, "k1").statusCode()).isEqualTo(200);
+        assertThat(credit(operator, 100 - starting, "k1").statusCode()).isEqualTo(200); // posted once
+        assertThat(credit(operator, 7, "k1").statusCode()).isEqualTo(422);
+        // it is counted as it was held: a short answer; and costs more, for the simulated model knows no max_tokens
+        Awaitility.await().atMost(Duration.ofSeconds(5)).until(() -> chat(router).statusCode() == 402);
+        Awaitility.await().atMost(Duration.ofSeconds(5)).until(() -> coin(org).statusCode() == 402);
+        assertThat(coin(org).body()).contains("credit-exhausted");
+        assertThat(chat(router).body()).contains("credit_exhausted");
+        assertThat(credit(operator, 1_000_000, "k2").statusCode()).isEqualTo(200);
+        Awaitility.await().atMost(Duration.ofSeconds(5)).until(() -> chat(router).statusCode() == 200);
+        Awaitility.await().atMost(Duration.ofSeconds(5)).until(() -> coin(org).statusCode() == 200);
+    }
+
+    private static HttpResponse<String> credit(Client operator, long amount, String key) {
+        return operator.post(
+                "/admin/v1/tenants/poor-org/credit",
+                "application/json",
+                "{\"amount_microusd\":" + amount + ",\"reason\":\"a test\"}",
+                Map.of("Idempotency-Key", key));
+    }
+
+    private static HttpResponse<String> chat(Client router) {
+        return router.post(
+                "/v1/chat/completions",
+                "application/json",
+                "{\"model\":\"simulated/default\",\"max_tokens\":1,\"messages\":[{\"role\":\"user\",\"content\":\""
+                        + "All the pennies. ".repeat(20) + "\"}]}",
+                Map.of());
+    }
+
+    private static HttpResponse<String> coin(Client org) {
+        return org.sendXml(
+                document("me", "penny", "<Coin><Text>one</Text></Coin>").toEnvelope().xml(), WAIT);
     }
 
     @Test
