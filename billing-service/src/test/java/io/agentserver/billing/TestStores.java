@@ -8,8 +8,7 @@ import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 
 /** A real Kafka, a real Redis and a real DynamoDB Local, started once for all tests of this module. */
 public final class TestStores {
-    private static final LocalStores STORES =
-            LocalStores.inTemporaryDirectory(LocalStores.ALL_ON_FREE_PORTS);
+    private static final LocalStores STORES = LocalStores.inTemporaryDirectory(LocalStores.ALL_ON_FREE_PORTS);
 
     static {
         Runtime.getRuntime().addShutdownHook(new Thread(STORES::close));

@@ -49,7 +49,8 @@ class CreditTest {
         Answer refused = await().atMost(PROMISED).until(() -> send(key, "two"), answer -> answer.status() != 202);
         assertThat(refused.status()).isEqualTo(402);
         assertThat(refused.problem()).isEqualTo("credit-exhausted");
-        assertThat(gateway.metrics()).containsPattern("agentserver_rejected_total\\{reason=\"credit-exhausted\".*} [1-9]");
+        assertThat(gateway.metrics())
+                .containsPattern("agentserver_rejected_total\\{reason=\"credit-exhausted\".*} [1-9]");
         credit.posted(tenant, new PostedBalance(1, 3), List.of());
         await().atMost(PROMISED).until(() -> send(key, "three").status() == 202);
     }
@@ -65,8 +66,10 @@ class CreditTest {
         tenant("gift-org");
         String path = "/admin/v1/tenants/gift-org/credit";
         String right = "{\"amount_microusd\":1,\"reason\":\"x\"}";
-        assertThat(gateway.post(path, "nobody", "application/json", right).status()).isEqualTo(401);
-        assertThat(gateway.post(path, RunningGateway.ADMIN_KEY, "application/json", right).status())
+        assertThat(gateway.post(path, "nobody", "application/json", right).status())
+                .isEqualTo(401);
+        assertThat(gateway.post(path, RunningGateway.ADMIN_KEY, "application/json", right)
+                        .status())
                 .as("without an Idempotency-Key")
                 .isEqualTo(400);
         for (String wrong : List.of(

@@ -116,14 +116,10 @@ final class Holds {
         Map<TenantId, List<Running>> byTenant =
                 running.values().stream().collect(Collectors.groupingBy(hold -> hold.tenant));
         byTenant.forEach((tenant, holds) -> {
-            String epoch = credit.standing(tenant)
-                    .toCompletableFuture()
-                    .join()
-                    .epoch()
-                    .orElse("");
-            List<Running> lost = holds.stream()
-                    .filter(hold -> !hold.epoch.equals(epoch))
-                    .toList();
+            String epoch =
+                    credit.standing(tenant).toCompletableFuture().join().epoch().orElse("");
+            List<Running> lost =
+                    holds.stream().filter(hold -> !hold.epoch.equals(epoch)).toList();
             for (int from = 0; from < lost.size(); from += AT_ONCE) {
                 restore(tenant, lost.subList(from, Math.min(from + AT_ONCE, lost.size())), epoch);
             }

@@ -37,7 +37,8 @@ final class LapsedHolds implements AutoCloseable {
     private final RouterMetrics metrics;
     private final Duration sweepEvery;
     private final CountDownLatch closing = new CountDownLatch(1);
-    private final Thread thread = Thread.ofPlatform().name("lapsed-holds").daemon().unstarted(this::run);
+    private final Thread thread =
+            Thread.ofPlatform().name("lapsed-holds").daemon().unstarted(this::run);
     private Stopwatch sinceSwept = new Stopwatch();
     private @Nullable Stopwatch sinceOutage;
     private boolean away;

@@ -28,8 +28,8 @@ final class RouteTable {
         return route != null
                 ? Optional.of(route)
                 : target(model, backends)
-                        .map(t -> new Route(
-                                model, List.of(t), Optional.empty(), Route.Limits.DEFAULT, Route.MAX_OUTPUT));
+                        .map(t ->
+                                new Route(model, List.of(t), Optional.empty(), Route.Limits.DEFAULT, Route.MAX_OUTPUT));
     }
 
     static Optional<Route.Target> target(String fullName, Map<String, Backend> backends) {

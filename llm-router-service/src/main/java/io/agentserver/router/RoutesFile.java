@@ -137,8 +137,8 @@ record RoutesFile(String name, List<Provider> providers, List<Entry> routes) {
             if (name.contains("/") || name.isBlank()) {
                 throw wrong(file, line(node), "route <" + name + ">", "a route's name has no slash");
             }
-            Map<String, Node> members =
-                    members(node, "route " + name, Set.of("chain", "stub", "first_token", "silence", "total", "max_output"));
+            Map<String, Node> members = members(
+                    node, "route " + name, Set.of("chain", "stub", "first_token", "silence", "total", "max_output"));
             List<String> chain = new ArrayList<>();
             elements(members.get("chain"), "chain of route " + name).forEach(element -> chain.add(text(element)));
             if (chain.isEmpty()) {

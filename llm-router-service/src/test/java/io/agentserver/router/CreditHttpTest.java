@@ -37,13 +37,16 @@ class CreditHttpTest {
         this.provider = new ProviderDouble();
         Map<String, String> settings = platform.settings();
         settings.put("agentserver.llm-router.sweep-every", "200ms");
-        settings.put("AGENTSERVER_LLM_ROUTES", platform.write("credit-routes.yaml", """
+        settings.put(
+                "AGENTSERVER_LLM_ROUTES",
+                platform.write("credit-routes.yaml", """
                 providers:
                   - {name: pool, url: "%s", price: {input: 1000000, output: 3000000}}
                 routes:
                   default: {chain: [pool/m1], max_output: 100, stub: Nobody is in., first_token: 500ms}
                   strict: {chain: [pool/m1], max_output: 100}
-                """.formatted(provider.url())).toString());
+                """.formatted(provider.url()))
+                        .toString());
         router = RunningRouter.start(settings);
     }
 
@@ -86,7 +89,8 @@ class CreditHttpTest {
         List<CompletableFuture<HttpResponse<String>>> calls = new ArrayList<>();
         for (int i = 0; i < 2; i++) {
             calls.add(router.http.sendAsync(
-                    router.chat(platform.initechKey, body("default", 50)).build(), HttpResponse.BodyHandlers.ofString()));
+                    router.chat(platform.initechKey, body("default", 50)).build(),
+                    HttpResponse.BodyHandlers.ofString()));
         }
         assertThat(calls.stream().map(call -> call.join().statusCode())).containsExactlyInAnyOrder(200, 402);
     }
@@ -95,7 +99,8 @@ class CreditHttpTest {
     void takes_nothing_for_a_stub_or_a_failed_chain() throws Exception {
         platform.openCredit(INITECH, 10_000);
         provider.behave(ProviderDouble.refuses(500));
-        assertThat(ask("default", 50).headers().firstValue("x-agentserver-stub")).hasValue("true");
+        assertThat(ask("default", 50).headers().firstValue("x-agentserver-stub"))
+                .hasValue("true");
         assertThat(ask("strict", 50).statusCode()).isEqualTo(503);
         await().untilAsserted(() -> assertThat(platform.available(INITECH)).isEqualTo(10_000));
     }
@@ -114,8 +119,24 @@ class CreditHttpTest {
         platform.openCredit(INITECH, 10_000);
         UUID receipt = UUID.randomUUID();
         UsageRecord atMost = new UsageRecord(
-                receipt, "initech", null, null, null, null, "default", "pool", "m1", 10, 0, 100, true, false, false, 310,
-                310, Instant.parse("2026-01-31T08:00:00Z"));
+                receipt,
+                "initech",
+                null,
+                null,
+                null,
+                null,
+                "default",
+                "pool",
+                "m1",
+                10,
+                0,
+                100,
+                true,
+                false,
+                false,
+                310,
+                310,
+                Instant.parse("2026-01-31T08:00:00Z"));
         platform.credit()
                 .reserve(
                         INITECH,

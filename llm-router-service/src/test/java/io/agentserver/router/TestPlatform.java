@@ -49,7 +49,6 @@ final class TestPlatform implements AutoCloseable {
     static final TenantId GLOBEX = new TenantId("globex");
     static final TenantId INITECH = new TenantId("initech"); // its credit is each test's own
 
-
     private static final long PLENTY = 1_000_000_000_000L;
 
     final String acmeKey = newKey();

@@ -58,7 +58,8 @@ public final class CreditOpening implements AutoCloseable {
     private final Clock clock;
     private final Map<TenantId, AtomicLong> available = new ConcurrentHashMap<>();
     private final Semaphore changes = new Semaphore(0);
-    private final Thread thread = Thread.ofPlatform().name("credit-opening").daemon().unstarted(this::run);
+    private final Thread thread =
+            Thread.ofPlatform().name("credit-opening").daemon().unstarted(this::run);
     private long lookedOver = System.nanoTime() - LOOK_OVER_EVERY.toNanos();
     private volatile boolean closed;
 

@@ -29,7 +29,8 @@ public final class CreditPublisher implements PostingListener {
     static final int MOST_WAITING = 100_000;
 
     private static final Logger LOG = LoggerFactory.getLogger(CreditPublisher.class);
-    private static final String RECEIPT = GroupId.ofReceipt(new UUID(0, 0)).value().split(":", 2)[0] + ":";
+    private static final String RECEIPT =
+            GroupId.ofReceipt(new UUID(0, 0)).value().split(":", 2)[0] + ":";
     private static final int AT_ONCE = 1_000;
 
     private final LedgerStore store;

@@ -35,16 +35,12 @@ public record PostingGroup(
             throw new IllegalArgumentException("posting group " + id + " sums to " + sum + ", not to 0");
         }
         if (note != null && note.length() > LONGEST_NOTE) {
-            throw new IllegalArgumentException("posting group " + id + ": a note of over " + LONGEST_NOTE + " characters");
+            throw new IllegalArgumentException(
+                    "posting group " + id + ": a note of over " + LONGEST_NOTE + " characters");
         }
     }
 
-    public PostingGroup(
-            GroupId id,
-            TenantId tenant,
-            Instant at,
-            List<Posting> postings,
-            @Nullable CallUsage usage) {
+    public PostingGroup(GroupId id, TenantId tenant, Instant at, List<Posting> postings, @Nullable CallUsage usage) {
         this(id, tenant, at, postings, usage, null);
     }
 

@@ -46,18 +46,19 @@ class CreditOpeningTest {
     private final CreditPublisher publisher = new CreditPublisher(store, credit);
     private final Ledger ledger = new Ledger(store, publisher);
     private final Admin admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, TestStores.kafka()));
-    private final TenantId tenant = new TenantId("t" + UUID.randomUUID().toString().substring(0, 8));
+    private final TenantId tenant =
+            new TenantId("t" + UUID.randomUUID().toString().substring(0, 8));
     private final TenantDirectory directory = new TenantDirectory(TestStores.kafka()).start();
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     // a group that has posted nothing: with records on the topic it is never drained
     private final CreditOpening opening = new CreditOpening(
-                    ledger,
-                    publisher,
-                    credit,
-                    directory,
-                    new UsageDrain(admin, "credit-" + tenant),
-                    metrics,
-                    Clock.systemUTC());
+            ledger,
+            publisher,
+            credit,
+            directory,
+            new UsageDrain(admin, "credit-" + tenant),
+            metrics,
+            Clock.systemUTC());
 
     @AfterEach
     void stop() {
@@ -98,7 +99,9 @@ class CreditOpeningTest {
         TenantEntry entry = new TenantEntry(
                 tenant.value(), "T", Plan.DEFAULT.wireName(), 1, Instant.EPOCH, 0, List.of(), List.of());
         try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(
-                Map.of("bootstrap.servers", TestStores.kafka()), new ByteArraySerializer(), new ByteArraySerializer())) {
+                Map.of("bootstrap.servers", TestStores.kafka()),
+                new ByteArraySerializer(),
+                new ByteArraySerializer())) {
             producer.send(new ProducerRecord<>(
                             Topics.TENANTS, tenant.value().getBytes(StandardCharsets.UTF_8), entry.toJson()))
                     .get();

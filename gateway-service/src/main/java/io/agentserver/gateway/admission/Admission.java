@@ -207,8 +207,8 @@ public final class Admission {
             return new Declined(problem);
         }
         if (credit.isExhausted(tenant)) {
-            return new Declined(
-                    Problem.of(ProblemType.CREDIT_EXHAUSTED, "the tenant's credit is used up: top it up and send again"));
+            return new Declined(Problem.of(
+                    ProblemType.CREDIT_EXHAUSTED, "the tenant's credit is used up: top it up and send again"));
         }
         return !repeatable || repeats.reserve(tenant, envelope)
                 ? append(tenant, envelope, admitted)

@@ -44,8 +44,8 @@ public final class BillingCredit implements AutoCloseable {
      * @throws io.agentserver.gateway.problems.Refusal 422 for a key that was used with another amount or reason
      */
     byte[] adjust(TenantId tenant, long amountMicrousd, String reason, String idempotencyKey) {
-        String form = "amount_microusd=" + amountMicrousd + "&reason="
-                + URLEncoder.encode(reason, StandardCharsets.UTF_8);
+        String form =
+                "amount_microusd=" + amountMicrousd + "&reason=" + URLEncoder.encode(reason, StandardCharsets.UTF_8);
         HttpRequest.Builder request = HttpRequest.newBuilder(billing.resolve("/internal/v1/credit"))
                 .timeout(PATIENCE)
                 .header("Authorization", "Bearer " + tokens.issue(tenant, ServiceTokens.CREDIT_WRITE))
