@@ -20,7 +20,7 @@ public final class ServiceToken {
 
     private ServiceToken() {}
 
-    /** @param scope what is called, e.g. {@code buffer} or {@code llm:call} */
+    /** @param scope what is called, e.g. {@code buffer} or {@code llm:call}; several with a space between (RFC 8693, 4.2) */
     public record Caller(TenantId tenant, String scope) {}
 
     public static String issue(SigningKey key, TenantId tenant, String scope, Clock clock) {
@@ -35,9 +35,15 @@ public final class ServiceToken {
         return CompactJws.sign(key, TYPE, claims);
     }
 
-    /** Empty for anything but a living token of the platform's for this scope. */
+    /** Empty for anything but a living token of the platform's for exactly this scope. */
     public static Optional<Caller> verify(
             String token, Function<String, Optional<VerificationKey>> platformKeys, String scope, Clock clock) {
+        return read(token, platformKeys, clock).filter(caller -> caller.scope().equals(scope));
+    }
+
+    /** Empty for anything but a living token of the platform's; its scope is the caller's to judge. */
+    public static Optional<Caller> read(
+            String token, Function<String, Optional<VerificationKey>> platformKeys, Clock clock) {
         long now = clock.instant().getEpochSecond();
         return CompactJws.parse(token)
                 .filter(jws -> jws.type().equals(TYPE))
@@ -45,10 +51,9 @@ public final class ServiceToken {
                         platformKeys.apply(jws.kid()).filter(jws::isSignedBy).isPresent())
                 .filter(jws -> jws.text("iss").equals(EnvelopeToken.PLATFORM)
                         && jws.text("aud").equals(EnvelopeToken.PLATFORM)
-                        && jws.text("scope").equals(scope)
                         && TenantId.isValid(jws.text("tenant"))
                         && jws.number("iat") - SKEW.toSeconds() <= now
                         && jws.number("exp") + SKEW.toSeconds() >= now)
-                .map(jws -> new Caller(new TenantId(jws.text("tenant")), scope));
+                .map(jws -> new Caller(new TenantId(jws.text("tenant")), jws.text("scope")));
     }
 }

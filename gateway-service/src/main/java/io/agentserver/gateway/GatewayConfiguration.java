@@ -123,8 +123,8 @@ class GatewayConfiguration {
     // who calls
 
     @Bean
-    Callers callers(TenantDirectory directory, Clock clock) {
-        return new Callers(directory, clock);
+    Callers callers(TenantDirectory directory, ServiceTokens services, Clock clock) {
+        return new Callers(directory, services, clock);
     }
 
     @Bean

@@ -4,14 +4,23 @@ import io.agentserver.envelope.TenantId;
 import io.agentserver.tenancy.Scope;
 import io.agentserver.tenancy.TenantEntry;
 
-/** Whoever sent a living API key. */
-public record Caller(TenantEntry tenant, TenantEntry.Key key) {
+import java.util.Set;
+
+/**
+ * Whoever sent a living API key, or another service of the platform that speaks for the tenant.
+ *
+ * @param scopes what it may do, by their wire names
+ */
+public record Caller(TenantEntry tenant, Set<String> scopes) {
+    public Caller {
+        scopes = Set.copyOf(scopes);
+    }
 
     public TenantId tenantId() {
         return tenant.tenantId();
     }
 
     public boolean has(Scope scope) {
-        return key.scopes().contains(scope.wireName());
+        return scopes.contains(scope.wireName());
     }
 }

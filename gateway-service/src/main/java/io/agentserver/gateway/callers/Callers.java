@@ -2,6 +2,7 @@ package io.agentserver.gateway.callers;
 
 import io.agentserver.gateway.problems.Problem;
 import io.agentserver.gateway.problems.ProblemType;
+import io.agentserver.service.ServiceTokens;
 import io.agentserver.tenancy.ApiKey;
 import io.agentserver.tenancy.Scope;
 import io.agentserver.tenancy.TenantDirectory;
@@ -11,20 +12,24 @@ import org.slf4j.MDC;
 import java.time.Clock;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.Set;
 
 /**
- * Tells who calls by the {@code Authorization} header, from the directory alone and without a network. In: the header. Out:
- * the caller, or a refusal that is the same for every cause. A pod that hears no heartbeat of the directory honours no key,
+ * Tells who calls by the {@code Authorization} header, from the directory alone and without a network: a tenant by one of its
+ * API keys, or another service by its token for a tenant (CONTRACTS 2). In: the header. Out: the caller, or a refusal that is
+ * the same for every cause. A pod that hears no heartbeat of the directory honours no key,
  * for it would not hear of a revocation either. Safe on any thread.
  */
 public final class Callers {
     private static final String BEARER = "bearer ";
 
     private final TenantDirectory directory;
+    private final ServiceTokens services;
     private final Clock clock;
 
-    public Callers(TenantDirectory directory, Clock clock) {
+    public Callers(TenantDirectory directory, ServiceTokens services, Clock clock) {
         this.directory = directory;
+        this.services = services;
         this.clock = clock;
     }
 
@@ -51,13 +56,27 @@ public final class Callers {
     public Caller require(@Nullable String authorization) {
         requireFreshDirectory();
         Caller caller = Optional.ofNullable(bearer(authorization))
-                .flatMap(ApiKey::parse)
-                .flatMap(key -> directory.keyByHash(key.hash()))
-                .filter(owner -> owner.key().isAlive(clock.instant()))
-                .map(owner -> new Caller(owner.tenant(), owner.key()))
+                .flatMap(bearer -> tenant(bearer).or(() -> service(bearer)))
                 .orElseThrow(() -> Problem.unauthenticated().refusal());
         MDC.put("tenant", caller.tenant().id());
         return caller;
+    }
+
+    private Optional<Caller> tenant(String bearer) {
+        return ApiKey.parse(bearer)
+                .flatMap(key -> directory.keyByHash(key.hash()))
+                .filter(owner -> owner.key().isAlive(clock.instant()))
+                .map(owner -> new Caller(owner.tenant(), owner.key().scopes()));
+    }
+
+    /** A token with any scope that no API key can have is for another service's ears. */
+    private Optional<Caller> service(String bearer) {
+        return services.read(bearer).flatMap(token -> {
+            Set<String> scopes = Set.copyOf(Arrays.asList(token.scope().split(" ", -1)));
+            return scopes.stream().allMatch(scope -> Scope.of(scope).isPresent())
+                    ? directory.find(token.tenant()).map(tenant -> new Caller(tenant, scopes))
+                    : Optional.empty();
+        });
     }
 
     /** @throws io.agentserver.gateway.problems.Refusal 503 if revocations may have been missed */

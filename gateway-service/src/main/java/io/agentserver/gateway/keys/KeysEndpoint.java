@@ -116,7 +116,7 @@ public final class KeysEndpoint extends JsonEndpoint {
             @PathVariable String id,
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
         Caller caller = callers.require(authorization, Scope.KEYS_WRITE);
-        return created(keys.rotate(caller.tenantId(), id, caller.key().scopes()::containsAll)
+        return created(keys.rotate(caller.tenantId(), id, caller.scopes()::containsAll)
                 .orElseThrow(() -> Problem.notFound().refusal()));
     }
 
