@@ -93,6 +93,7 @@ public final class ServiceApplication {
         alike.put("spring.application.name", "agentserver-" + name);
         alike.put("spring.main.log-startup-info", false);
         alike.put("spring.threads.virtual.enabled", true);
+        alike.put("spring.web.resources.add-mappings", false); // one class path may hold another service's files
         alike.put("server.shutdown", "graceful");
         alike.put("spring.lifecycle.timeout-per-shutdown-phase", "8s");
         alike.put("management.endpoints.web.exposure.include", "health,prometheus");

@@ -9,7 +9,7 @@ import org.springframework.web.ErrorResponse;
 import org.springframework.web.HttpRequestMethodNotSupportedException;
 import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.RestControllerAdvice;
-import org.springframework.web.servlet.resource.NoResourceFoundException;
+import org.springframework.web.servlet.NoHandlerFoundException;
 
 import java.net.SocketTimeoutException;
 
@@ -24,7 +24,7 @@ class OpenAiErrorAdvice {
         this.metrics = metrics;
     }
 
-    @ExceptionHandler({NoResourceFoundException.class, HttpRequestMethodNotSupportedException.class})
+    @ExceptionHandler({NoHandlerFoundException.class, HttpRequestMethodNotSupportedException.class})
     ResponseEntity<byte[]> noSuchCall(Exception unknown) {
         HttpStatusCode status = ((ErrorResponse) unknown).getStatusCode();
         return answer(Refusal.noSuchCall(status.value()));

@@ -16,7 +16,7 @@ import org.springframework.web.HttpRequestMethodNotSupportedException;
 import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.RestControllerAdvice;
 import org.springframework.web.context.request.async.AsyncRequestNotUsableException;
-import org.springframework.web.servlet.resource.NoResourceFoundException;
+import org.springframework.web.servlet.NoHandlerFoundException;
 
 import java.net.SocketTimeoutException;
 
@@ -47,7 +47,7 @@ public final class ProblemAdvice {
     }
 
     @ExceptionHandler
-    ResponseEntity<byte[]> noResource(NoResourceFoundException e, HttpServletRequest request) {
+    ResponseEntity<byte[]> noResource(NoHandlerFoundException e, HttpServletRequest request) {
         return answer(Problem.notFound(), request);
     }
 
