@@ -1,5 +1,6 @@
 package io.agentserver.billing;
 
+import io.agentserver.billing.console.ConsoleConfiguration;
 import io.agentserver.billing.credit.CreditEndpoint;
 import io.agentserver.billing.credit.CreditOpening;
 import io.agentserver.billing.credit.CreditPublisher;
@@ -62,7 +63,8 @@ import java.util.concurrent.TimeoutException;
     ProblemAdvice.class,
     UsageEndpoint.class,
     CreditEndpoint.class,
-    StripeWebhookEndpoint.class
+    StripeWebhookEndpoint.class,
+    ConsoleConfiguration.class
 })
 class BillingConfiguration {
     private static final String GROUP = "billing";
@@ -77,12 +79,17 @@ class BillingConfiguration {
     }
 
     @Bean
-    ServiceTokens serviceTokens(BillingProperties properties, Clock clock) {
+    PlatformKeys platformKeys(BillingProperties properties) {
         try {
-            return new ServiceTokens(PlatformKeys.load(properties.platformKeyFile()), clock);
+            return PlatformKeys.load(properties.platformKeyFile());
         } catch (IllegalArgumentException e) {
             throw new ConfigurationException(String.valueOf(e.getMessage()), e);
         }
+    }
+
+    @Bean
+    ServiceTokens serviceTokens(PlatformKeys keys, Clock clock) {
+        return new ServiceTokens(keys, clock);
     }
 
     @Bean

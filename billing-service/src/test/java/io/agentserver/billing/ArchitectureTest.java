@@ -36,6 +36,8 @@ class ArchitectureTest {
             .doNotHaveSimpleName("ServerRefusals") // the same for what never reaches them
             .and()
             .doNotHaveSimpleName("KeyIsSet") // a condition inside StripeConfiguration
+            .and()
+            .resideOutsideOfPackage("io.agentserver.billing.console.security") // Spring Security's adapters
             .should()
             .dependOnClassesThat()
             .resideInAPackage("org.springframework..");

@@ -43,9 +43,14 @@ public enum Setting {
     AGENTSERVER_STRIPE_METER("event name of the meter at Stripe that usage goes to; default agentserver_llm_usage"),
     AGENTSERVER_STRIPE_URL("Stripe's API; empty: its own, https://api.stripe.com"),
     AGENTSERVER_RECONCILE_EVERY("how often billing compares slots, usage, ledger and Stripe; default 24h"),
+    AGENTSERVER_GATEWAY_URL("the gateway's base URL, which the console asks"),
+    AGENTSERVER_CONSOLE_URL("the console's public URL, which ends in /console"),
+    AGENTSERVER_CONSOLE_DEMO("true only in dev: sign-in to the console without a password, as the tenant demo"),
+    AGENTSERVER_OIDC_ISSUER("OpenID Connect issuer that signs people in to the console; empty: nobody can sign in"),
+    AGENTSERVER_OIDC_CLIENT_ID("the console's client id at that issuer"),
+    AGENTSERVER_OIDC_CLIENT_SECRET("the console's client secret at that issuer"),
     // what `dev` writes for clients; a shell that has it may start a service
     AGENTSERVER_URL("for clients: the gateway's base URL"),
-    AGENTSERVER_CONSOLE_URL("for clients: the console"),
     AGENTSERVER_API_KEY("for clients: an API key"),
     AGENTSERVER_HOME("of `dev`: where its state lives; default .agentserver");
 

@@ -88,6 +88,9 @@ final class DevSettings {
         put(settings, Setting.AGENTSERVER_BUFFER_ADDRESS, "127.0.0.1:" + port(Setting.AGENTSERVER_BUFFER_PORT));
         put(settings, Setting.AGENTSERVER_LLM_URL, url(Setting.AGENTSERVER_LLM_PORT));
         put(settings, Setting.AGENTSERVER_BILLING_URL, url(Setting.AGENTSERVER_BILLING_PORT));
+        put(settings, Setting.AGENTSERVER_GATEWAY_URL, url(Setting.AGENTSERVER_GATEWAY_PORT));
+        put(settings, Setting.AGENTSERVER_CONSOLE_URL, url(Setting.AGENTSERVER_BILLING_PORT) + "/console");
+        put(settings, Setting.AGENTSERVER_CONSOLE_DEMO, "true");
         put(settings, Setting.AGENTSERVER_ALLOW_LOOPBACK, "true");
         put(settings, Setting.AGENTSERVER_TEST_CARD, "true");
         put(settings, Setting.AGENTSERVER_LOG_FORMAT, "text");

@@ -1,0 +1,130 @@
+package io.agentserver.billing.console;
+
+import jakarta.servlet.http.HttpServletResponse;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.http.HttpHeaders;
+import org.springframework.stereotype.Controller;
+import org.springframework.ui.Model;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestAttribute;
+import org.springframework.web.bind.annotation.RequestHeader;
+import org.springframework.web.bind.annotation.RequestParam;
+import tools.jackson.databind.JsonNode;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.http.HttpResponse;
+import java.util.List;
+
+/** {@code /console/{org}/conversations}: the kept ones, and one as it goes on. */
+@Controller
+public final class ConversationsEndpoint {
+    private static final Logger LOG = LoggerFactory.getLogger(ConversationsEndpoint.class);
+    private static final int PAGE_SIZE = 25;
+    private static final int FIRST_SLOTS = 100;
+
+    private final Gateway gateway;
+    private final LiveSlots live;
+
+    /** @param to the listener that was first written to; empty: none yet */
+    record Row(
+            String id,
+            String state,
+            String to,
+            String createdAt,
+            String lastActivity,
+            long messages,
+            long inputTokens,
+            long outputTokens) {
+        static Row of(JsonNode conversation) {
+            return new Row(
+                    conversation.path("id").asString(""),
+                    conversation.path("state").asString(""),
+                    conversation.path("to").asString(""),
+                    conversation.path("created_at").asString(""),
+                    conversation.path("last_activity").asString(""),
+                    conversation.path("last_sequence").asLong(0),
+                    conversation.path("tokens").path("input").asLong(0),
+                    conversation.path("tokens").path("output").asLong(0));
+        }
+    }
+
+    public ConversationsEndpoint(Gateway gateway, LiveSlots live) {
+        this.gateway = gateway;
+        this.live = live;
+    }
+
+    @GetMapping("/console/{org}/conversations")
+    @May(Action.SEE_CONVERSATIONS)
+    String list(@RequestAttribute Visit visit, @RequestParam(defaultValue = "") String cursor, Model model) {
+        Gateway.Answer answer = gateway.conversations(visit.tenant(), PAGE_SIZE, cursor);
+        if (!answer.isOk()) {
+            throw new NotHere(); // a cursor that the gateway did not make
+        }
+        model.addAttribute(
+                "rows",
+                answer.json().path("data").values().stream().map(Row::of).toList());
+        model.addAttribute("next", answer.json().path("next_cursor").asString(""));
+        model.addAttribute("cursor", cursor);
+        return "console/conversations";
+    }
+
+    @GetMapping("/console/{org}/conversations/{id}")
+    @May(Action.SEE_CONVERSATIONS)
+    String one(@RequestAttribute Visit visit, @PathVariable String id, Model model) {
+        Gateway.Answer conversation = found(gateway.conversation(visit.tenant(), id));
+        Gateway.Answer slots = found(gateway.slots(visit.tenant(), id, 0, FIRST_SLOTS));
+        List<SlotView> shown =
+                slots.json().path("data").values().stream().map(SlotView::of).toList();
+        model.addAttribute("conversation", Row.of(conversation.json()));
+        model.addAttribute("slots", shown);
+        model.addAttribute("last", shown.isEmpty() ? 0 : shown.getLast().sequence());
+        return "console/conversation";
+    }
+
+    @PostMapping("/console/{org}/conversations/{id}/cancel")
+    @May(Action.CANCEL_CONVERSATIONS)
+    String cancel(@RequestAttribute Visit visit, @PathVariable String id) {
+        found(gateway.cancel(visit.tenant(), id));
+        return "redirect:/console/" + visit.tenant() + "/conversations/" + id + "?notice="
+                + Notice.CONVERSATION_CANCELLED.wireName();
+    }
+
+    /** Blocks its virtual thread for as long as a turn is open and somebody looks. */
+    @GetMapping("/console/{org}/conversations/{id}/events")
+    @May(Action.SEE_CONVERSATIONS)
+    void events(
+            @RequestAttribute Visit visit,
+            @PathVariable String id,
+            @RequestParam(defaultValue = "0") String after,
+            @RequestHeader(value = "Last-Event-ID", required = false) @Nullable String last,
+            HttpServletResponse response)
+            throws IOException, InterruptedException {
+        HttpResponse<InputStream> events = gateway.events(visit.tenant(), id, last == null ? after : last);
+        try (InputStream in = events.body()) {
+            if (events.statusCode() != 200) {
+                throw events.statusCode() < 500
+                        ? new NotHere()
+                        : new Gateway.Away("the gateway answered " + events.statusCode(), null);
+            }
+            response.setContentType("text/event-stream;charset=UTF-8");
+            response.setHeader(HttpHeaders.CACHE_CONTROL, "no-store");
+            response.setHeader("X-Accel-Buffering", "no");
+            response.flushBuffer();
+            live.copy(in, response.getOutputStream());
+        } catch (IOException e) {
+            LOG.debug("whoever watched a conversation has gone: {}", e.toString());
+        }
+    }
+
+    private static Gateway.Answer found(Gateway.Answer answer) {
+        if (!answer.isOk()) {
+            throw new NotHere();
+        }
+        return answer;
+    }
+}

@@ -1,0 +1,134 @@
+package io.agentserver.billing.console;
+
+import io.agentserver.billing.ledger.Book;
+import io.agentserver.billing.ledger.Ledger;
+import io.agentserver.billing.topup.PaymentsAwayException;
+import io.agentserver.billing.topup.TopUpAmount;
+import io.agentserver.billing.topup.TopUps;
+import io.agentserver.envelope.Ids;
+import jakarta.servlet.http.HttpServletResponse;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.stereotype.Controller;
+import org.springframework.ui.Model;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestAttribute;
+import org.springframework.web.bind.annotation.RequestParam;
+
+import java.math.BigDecimal;
+import java.net.URI;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+
+/** {@code /console/{org}/credit}: what is left, what came and went, and more of it. */
+@Controller
+public final class CreditEndpoint {
+    private static final Logger LOG = LoggerFactory.getLogger(CreditEndpoint.class);
+    private static final int PAGE_SIZE = 25;
+    private static final List<Integer> DOLLARS = List.of(10, 25, 100, 500);
+
+    private final Ledger ledger;
+    private final TopUps topUps;
+    private final ConsoleProperties properties;
+
+    public CreditEndpoint(Ledger ledger, TopUps topUps, ConsoleProperties properties) {
+        this.ledger = ledger;
+        this.topUps = topUps;
+        this.properties = properties;
+    }
+
+    @GetMapping("/console/{org}/credit")
+    @May(Action.SEE_CREDIT)
+    String page(
+            @RequestAttribute Visit visit,
+            @RequestParam(defaultValue = "money") String show,
+            @RequestParam(required = false) @Nullable String cursor,
+            Model model) {
+        Set<Book> books = show.equals("all") ? EnumSet.allOf(Book.class) : EnumSet.of(Book.MONEY);
+        try {
+            model.addAttribute("statement", ledger.statement(visit.tenant(), books, cursor, PAGE_SIZE));
+        } catch (IllegalArgumentException e) {
+            throw new NotHere(); // a cursor that the ledger did not make
+        }
+        model.addAttribute("balance", ledger.balance(visit.tenant()));
+        model.addAttribute("show", books.size() == 1 ? "money" : "all");
+        model.addAttribute("cursor", cursor);
+        model.addAttribute("means", topUps.means());
+        model.addAttribute("amounts", DOLLARS);
+        model.addAttribute("attempt", Ids.v7());
+        return "console/credit";
+    }
+
+    /**
+     * @param dollars with up to two decimals
+     * @param attempt of the form: sent twice, it is one top-up
+     */
+    @PostMapping("/console/{org}/credit/top-up")
+    @May(Action.TOP_UP)
+    String topUp(
+            @RequestAttribute Visit visit,
+            @RequestParam String dollars,
+            @RequestParam String attempt,
+            HttpServletResponse response,
+            Model model) {
+        Optional<TopUpAmount> amount = amount(dollars);
+        if (amount.isEmpty()) {
+            return refused(
+                    visit, "Give an amount from 5 to 10,000 dollars, with at most two decimals.", 422, response, model);
+        }
+        UUID id = attempt(attempt);
+        String back = properties.url() + "/" + visit.tenant() + "/credit?notice=";
+        switch (topUps.means()) {
+            case TEST_CARD -> topUps.testCard(visit.tenant(), id, amount.get());
+            case STRIPE -> {
+                try {
+                    model.addAttribute(
+                            "checkout",
+                            topUps.checkout(
+                                    visit.tenant(),
+                                    id,
+                                    amount.get(),
+                                    URI.create(back + Notice.PAID.wireName()),
+                                    URI.create(back + Notice.PAYMENT_CANCELLED.wireName())));
+                    return "console/checkout";
+                } catch (PaymentsAwayException e) {
+                    LOG.warn("no checkout for {}", visit.tenant(), e);
+                    return refused(
+                            visit,
+                            "Stripe does not answer at the moment. Nothing was charged; try again.",
+                            503,
+                            response,
+                            model);
+                }
+            }
+            case NONE -> throw new NotHere();
+        }
+        return "redirect:/console/" + visit.tenant() + "/credit?notice=" + Notice.TOPPED_UP.wireName();
+    }
+
+    private String refused(Visit visit, String problem, int status, HttpServletResponse response, Model model) {
+        response.setStatus(status);
+        model.addAttribute("problem", problem);
+        return page(visit, "money", null, model);
+    }
+
+    private static Optional<TopUpAmount> amount(String dollars) {
+        return dollars.matches("[0-9]{1,6}([.][0-9]{1,2})?")
+                ? TopUpAmount.parse(
+                        new BigDecimal(dollars).movePointRight(2).toBigInteger().toString())
+                : Optional.empty();
+    }
+
+    private static UUID attempt(String text) {
+        try {
+            return UUID.fromString(text);
+        } catch (IllegalArgumentException e) {
+            throw new NotHere();
+        }
+    }
+}

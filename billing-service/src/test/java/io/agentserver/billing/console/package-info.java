@@ -1,0 +1,4 @@
+@NullMarked
+package io.agentserver.billing.console;
+
+import org.jspecify.annotations.NullMarked;
