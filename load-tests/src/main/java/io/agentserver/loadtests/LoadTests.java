@@ -18,6 +18,8 @@ public final class LoadTests {
                        [--rate 100] [--seconds 30] [--warm-up 20]
                    java -jar load-tests-exec.jar postings [--tenants 8] [--batch 25] [--seconds 20] [--warm-up 10]
                    java -jar load-tests-exec.jar service [--messages 60000]
+                   java -jar load-tests-exec.jar console [--url http://127.0.0.1:8084/console] [--requests 1000]
+                       [--warm-up 500]
                    java -jar load-tests-exec.jar startup [--runs 5]
                    java -jar load-tests-exec.jar profile --jfr <recording> [--parts <file>]
             """;
@@ -50,6 +52,7 @@ public final class LoadTests {
                 System.exit(0); // DynamoDB Local leaves a thread behind that would keep the process
             }
             case "service" -> serve(Options.parse(options));
+            case "console" -> new ConsoleBench(ConsoleBench.Settings.of(Options.parse(options))).run();
             case "startup" -> new StartupBench(StartupBench.Settings.of(Options.parse(options))).run();
             case "profile" -> new Profile(Profile.Settings.of(Options.parse(options))).run();
             default -> throw new WrongArguments("<" + name + "> is no command");
