@@ -163,6 +163,7 @@ final class DevPlatform implements AutoCloseable {
 
                 gateway   %s
                 router    %s/v1   (any OpenAI client)
+                console   %s   (choose a role; no password)
                 stores    Kafka %s   Redis %s   DynamoDB %s
                 demo key  %s
                 settings  %s   (source it for the lines below and in the README)
@@ -172,6 +173,7 @@ final class DevPlatform implements AutoCloseable {
                 agentserver is ready (%.1f s)""".formatted(
                         variables.get("AGENTSERVER_URL"),
                         variables.get("AGENTSERVER_LLM_URL"),
+                        variables.get("AGENTSERVER_CONSOLE_URL"),
                         variables.get("AGENTSERVER_KAFKA"),
                         variables.get("AGENTSERVER_REDIS_URL"),
                         variables.get("AGENTSERVER_DYNAMODB_URL"),

@@ -87,6 +87,7 @@ class ArchitectureTest {
             String name = outermost(type);
             return type.getPackageName().startsWith("io.agentserver.service")
                     || type.getPackageName().startsWith("io.agentserver.standalone")
+                    || type.getPackageName().equals("io.agentserver.billing.console.security")
                     || name.matches(
                             ".*(Application|Configuration|Endpoint|Properties|Filter|Advice|Convention|Problems|ServerRefusals)");
         });
