@@ -161,8 +161,8 @@ class PumpConfiguration {
     }
 
     @Bean
-    QueueSizes queueSizes(MeterRegistry registry) {
-        return new QueueSizes(registry);
+    QueueSizes queueSizes(MeterRegistry registry, Clock clock) {
+        return new QueueSizes(registry, clock);
     }
 
     @Bean

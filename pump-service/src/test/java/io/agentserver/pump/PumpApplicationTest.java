@@ -68,6 +68,7 @@ class PumpApplicationTest {
                 assertThat(get(management, "/actuator/prometheus").body())
                         .contains(
                                 "agentserver_queue_size{tenant=\"\"} 0.0",
+                                "agentserver_queue_age_seconds{tenant=\"\"} 0.0",
                                 "agentserver_rejected_total{reason=\"unverifiable-record\"} 0.0",
                                 "agentserver_dead_letters_total 0.0",
                                 "agentserver_lanes 0.0");

@@ -14,6 +14,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -244,6 +245,23 @@ final class Lanes {
         lock.lock();
         try {
             return intake.messagesOf(slice);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** When the log took the oldest message that was taken and is not finished, in ms since 1970; of those that it is known of. */
+    OptionalLong oldest(Intake.Slice slice) {
+        lock.lock();
+        try {
+            Holding holding = holdings.get(slice);
+            if (holding == null) {
+                return OptionalLong.empty();
+            }
+            return holding.lanes.values().stream()
+                    .mapToLong(lane -> lane.getFirst().appendedAtMs()) // a lane that has none is gone
+                    .filter(at -> at > 0)
+                    .min();
         } finally {
             lock.unlock();
         }

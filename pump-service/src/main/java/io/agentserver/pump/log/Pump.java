@@ -257,14 +257,16 @@ public final class Pump implements AutoCloseable {
 
     private void measure(Consumer<byte[], byte[]> consumer) {
         Map<String, Long> byTopic = new HashMap<>();
+        Map<String, Long> oldest = new HashMap<>();
         assigned = Set.copyOf(consumer.assignment());
         for (TopicPartition partition : assigned) {
             unlessGone(() -> {
                 long behind = consumer.currentLag(partition).orElse(0) + lanes.inFlight(slice(partition));
                 byTopic.merge(partition.topic(), behind, Long::sum);
             });
+            lanes.oldest(slice(partition)).ifPresent(at -> oldest.merge(partition.topic(), at, Math::min));
         }
-        sizes.measured(byTopic);
+        sizes.measured(byTopic, oldest);
     }
 
     private void pauseAfterFailure() {

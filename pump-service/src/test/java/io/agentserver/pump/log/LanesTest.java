@@ -21,6 +21,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 class LanesTest {
@@ -139,6 +140,35 @@ class LanesTest {
         slow.countDown();
         assertThat(lanes.awaitIdle(Duration.ofSeconds(10))).isTrue();
         assertThat(lanes.committable()).containsEntry(ZERO, 6L);
+    }
+
+    @Test
+    void knows_when_the_log_took_the_oldest_that_is_not_finished() throws InterruptedException {
+        Map<Long, CountDownLatch> ends = Map.of(0L, new CountDownLatch(1), 1L, new CountDownLatch(1));
+        Lanes lanes = new Lanes(
+                (message, hold) -> {
+                    CountDownLatch end = ends.get(message.offset());
+                    if (end != null) {
+                        await(end);
+                    }
+                    return true;
+                },
+                new Intake(ROOMY, ROOMY, ROOMY));
+        assertThat(lanes.oldest(ZERO)).isEmpty();
+        lanes.add(message(0, 0, "a", 1_000));
+        lanes.add(message(0, 1, "b", 2_000));
+        lanes.add(message(0, 2, "b", 3_000));
+        assertThat(lanes.oldest(ZERO)).hasValue(1_000);
+
+        requireNonNull(ends.get(0L)).countDown();
+        while (lanes.oldest(ZERO).orElse(0) == 1_000) {
+            Thread.onSpinWait();
+        }
+        assertThat(lanes.oldest(ZERO)).hasValue(2_000);
+
+        requireNonNull(ends.get(1L)).countDown();
+        assertThat(lanes.awaitIdle(Duration.ofSeconds(10))).isTrue();
+        assertThat(lanes.oldest(ZERO)).isEmpty();
     }
 
     @Test
@@ -285,8 +315,19 @@ class LanesTest {
     }
 
     private static LogMessage message(int partition, long offset, String thread) {
+        return message(partition, offset, thread, 0);
+    }
+
+    private static LogMessage message(int partition, long offset, String thread, long appendedAtMs) {
         return new LogMessage(
-                TOPIC, partition, offset, 0, thread.getBytes(StandardCharsets.UTF_8), new byte[10], null, null);
+                TOPIC,
+                partition,
+                offset,
+                appendedAtMs,
+                thread.getBytes(StandardCharsets.UTF_8),
+                new byte[10],
+                null,
+                null);
     }
 
     private static void await(CountDownLatch latch) {

@@ -11,6 +11,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.junit.jupiter.api.Test;
 
 import java.nio.charset.StandardCharsets;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
@@ -141,7 +142,7 @@ class PollThreadTest {
                 (message, hold) -> handled.add(message.offset()),
                 new PumpLimits(2, 2, 2, 1_000).intake(_ -> 1),
                 Duration.ofSeconds(1),
-                new QueueSizes(registry))) {
+                new QueueSizes(registry, Clock.systemUTC()))) {
             assertThat(pump.isAlive()).isFalse(); // not started
             pump.start();
             await().atMost(SOON).until(() -> handled.size() == 2);
@@ -194,7 +195,7 @@ class PollThreadTest {
                         },
                         limits.intake(_ -> 1),
                         Duration.ofSeconds(10),
-                        new QueueSizes(registry))
+                        new QueueSizes(registry, Clock.systemUTC()))
                 .start();
     }
 }

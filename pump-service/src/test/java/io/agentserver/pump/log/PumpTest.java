@@ -15,6 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -113,7 +114,7 @@ class PumpTest {
                 },
                 small,
                 Duration.ofSeconds(1),
-                new QueueSizes(registry))) {
+                new QueueSizes(registry, Clock.systemUTC()))) {
             pump.start();
             await().atMost(Duration.ofSeconds(60))
                     .ignoreExceptions()
@@ -122,11 +123,22 @@ class PumpTest {
                                     .gauge()
                                     .value())
                             .isEqualTo(700));
+            await().atMost(Duration.ofSeconds(30)) // nothing is finished: what was taken first grows old
+                    .untilAsserted(() -> assertThat(registry.get("agentserver.queue.age")
+                                    .tag("tenant", "flood")
+                                    .gauge()
+                                    .value())
+                            .isGreaterThan(1));
             assertThat(running.get()).isLessThanOrEqualTo(510); // a poll's worth past the bound
             permits.release(700);
             await().atMost(Duration.ofSeconds(60)).untilAsserted(() -> {
                 assertThat(handled).hasSize(700);
                 assertThat(committed(topic)).isEqualTo(700);
+                assertThat(registry.get("agentserver.queue.age")
+                                .tag("tenant", "flood")
+                                .gauge()
+                                .value())
+                        .isZero();
             });
         }
         assertThat(handled)
@@ -169,7 +181,7 @@ class PumpTest {
     }
 
     private static QueueSizes sizes() {
-        return new QueueSizes(new SimpleMeterRegistry());
+        return new QueueSizes(new SimpleMeterRegistry(), Clock.systemUTC());
     }
 
     private static String topic(String name) throws InterruptedException, ExecutionException {
