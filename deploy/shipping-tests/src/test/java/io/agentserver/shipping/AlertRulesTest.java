@@ -1,0 +1,114 @@
+package io.agentserver.shipping;
+
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.yaml.snakeyaml.Yaml;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+import static java.util.Objects.requireNonNull;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.abort;
+
+/** The alert rules and the scrape configuration, judged by promtool (Debian's package prometheus). */
+class AlertRulesTest {
+    private static final Path DIRECTORY = Path.of("../prometheus");
+    private static final Pattern METRIC = Pattern.compile("\\bagentserver_[a-z_]+");
+
+    @BeforeAll
+    static void promtool() {
+        boolean found = Arrays.stream(System.getenv().getOrDefault("PATH", "").split(":"))
+                .anyMatch(directory -> Files.isExecutable(Path.of(directory, "promtool")));
+        if (!found) {
+            String need =
+                    "promtool is not on the PATH: the alert rules were not tried; install it (Debian: prometheus)";
+            assertThat(System.getenv("CI")).as(need).isNotEqualTo("true");
+            abort(need);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"check rules alerts.yaml", "check config prometheus.yml", "test rules alerts.test.yaml"})
+    void pass(String command) throws IOException, InterruptedException {
+        List<String> line = new ArrayList<>(List.of("promtool"));
+        line.addAll(List.of(command.split(" ")));
+        Process promtool = new ProcessBuilder(line)
+                .directory(DIRECTORY.toFile())
+                .redirectErrorStream(true)
+                .start();
+        String said = new String(promtool.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+
+        assertThat(promtool.waitFor()).as(said).isZero();
+    }
+
+    @Test
+    void each_rule_is_tried_and_says_what_to_do() throws IOException {
+        String cases = Files.readString(DIRECTORY.resolve("alerts.test.yaml"));
+
+        assertThat(rules()).hasSizeGreaterThan(5).allSatisfy(rule -> {
+            assertThat(cases).contains("alertname: " + rule.get("alert"));
+            assertThat(String.valueOf(rule.get("annotations"))).contains("summary", "remedy");
+            assertThat(String.valueOf(rule.get("labels"))).containsPattern("critical|warning|info");
+        });
+    }
+
+    /** A metric that nobody exports never fires: each is in the README of the service that has it. */
+    @Test
+    void names_metrics_that_the_services_have() throws IOException {
+        Set<String> known = new TreeSet<>();
+        for (String service : Services.NAMES) {
+            known.addAll(METRIC.matcher(Files.readString(Path.of("../../" + service + "-service/README.md")))
+                    .results()
+                    .map(match -> match.group())
+                    .toList());
+        }
+        known.addAll(Set.of("agentserver_prune_total", "agentserver_prune_failures_total")); // CONTRACTS, section 10
+        // billing's, on their way: CONTRACTS, section 7, asks for both
+        known.addAll(Set.of("agentserver_ledger_difference", "agentserver_credit_microusd"));
+
+        assertThat(rules().stream()
+                        .flatMap(rule ->
+                                METRIC.matcher(String.valueOf(rule.get("expr"))).results())
+                        .map(match -> match.group())
+                        .collect(Collectors.toSet()))
+                .isNotEmpty()
+                .isSubsetOf(known);
+    }
+
+    @Test
+    void scrapes_each_service_on_its_management_port() throws IOException {
+        Map<?, ?> config = new Yaml().load(Files.readString(DIRECTORY.resolve("prometheus.yml")));
+        Map<?, ?> job = (Map<?, ?>) ((List<?>) requireNonNull(config.get("scrape_configs"))).getFirst();
+
+        assertThat(job.get("job_name")).isEqualTo("agentserver");
+        assertThat(job.get("metrics_path")).isEqualTo("/actuator/prometheus");
+        assertThat((List<?>) job.get("static_configs"))
+                .extracting(Object::toString)
+                .containsExactlyInAnyOrderElementsOf(Services.NAMES.stream()
+                        .map(name -> "{targets=[" + name + ":"
+                                + Services.port(name, "management")
+                                + "], labels={component=" + name + "}}")
+                        .toList());
+    }
+
+    private static List<Map<String, Object>> rules() throws IOException {
+        Map<String, List<Map<String, List<Map<String, Object>>>>> file =
+                new Yaml().load(Files.readString(DIRECTORY.resolve("alerts.yaml")));
+        return file.getOrDefault("groups", List.of()).stream()
+                .flatMap(group -> group.getOrDefault("rules", List.of()).stream())
+                .toList();
+    }
+}
