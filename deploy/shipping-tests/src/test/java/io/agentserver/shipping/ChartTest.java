@@ -223,6 +223,24 @@ class ChartTest {
         assertThat(chart.text()).doesNotContain("0123456789abcdef0123456789abcdef");
     }
 
+    /** The SDK finds the role of a ServiceAccount only with the module sts, and without it says so at the first call alone. */
+    @Test
+    void gives_a_role_to_services_that_can_take_it() throws IOException {
+        Map<String, Object> services = Chart.yaml(Chart.DIRECTORY.resolve("files/services.yaml"));
+
+        for (ServiceAccount account : Chart.render("eks").all(ServiceAccount.class)) {
+            String name = account.getMetadata().getName().substring("agentserver-".length());
+            boolean dynamo = String.valueOf(services.get(name)).contains("dynamodb");
+            assertThat(String.valueOf(account.getMetadata().getAnnotations()).contains("role/agentserver-" + name))
+                    .as("a role for " + name)
+                    .isEqualTo(dynamo);
+            assertThat(Files.readString(Path.of("../../" + name + "-service/pom.xml"))
+                            .contains("<artifactId>sts</artifactId>"))
+                    .as("sts in " + name)
+                    .isEqualTo(dynamo);
+        }
+    }
+
     @Test
     void starts_new_pods_when_a_given_secret_changes() {
         Map<String, Object> one = Map.of("secrets.AGENTSERVER_ADMIN_KEY.value", "one");
