@@ -1,6 +1,7 @@
 package io.agentserver.shipping;
 
 import com.marcnuri.helm.Helm;
+import com.marcnuri.helm.InstallCommand;
 import com.marcnuri.helm.LintResult;
 import com.marcnuri.helm.TemplateCommand;
 import org.yaml.snakeyaml.Yaml;
@@ -34,9 +35,30 @@ final class Chart {
         return render(cloud, Map.of());
     }
 
+    /** With the values of an installation, and no others. */
+    static Rendered render(String cloud, Path values) {
+        return Rendered.of(template(cloud).withValuesFile(values), Map.of());
+    }
+
     /** Without what each installation must give. */
     static Rendered renderBare(Map<String, Object> settings) {
         return Rendered.of(template(""), settings);
+    }
+
+    /** What Helm says after {@code helm install}; no cluster is asked. */
+    static String notes(String cloud, Map<String, Object> settings) {
+        InstallCommand command = new Helm(DIRECTORY)
+                .install()
+                .clientOnly()
+                .withName("agentserver")
+                .withNamespace("agents")
+                .withKubeVersion(KUBERNETES)
+                .withValuesFile(REQUIRED);
+        if (!cloud.isEmpty()) {
+            command.withValuesFile(values(cloud));
+        }
+        settings.forEach(command::set);
+        return command.call().getOutput();
     }
 
     private static TemplateCommand template(String cloud) {

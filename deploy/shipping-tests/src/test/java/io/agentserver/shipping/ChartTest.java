@@ -40,6 +40,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -544,6 +546,39 @@ class ChartTest {
                 .hasMessageContaining("AGENTSERVER_KAFKA is not set: set config.AGENTSERVER_KAFKA");
         assertThatThrownBy(() -> Chart.renderBare(Map.of("config.AGENTSERVER_KAFKA", "kafka:9092")))
                 .hasMessageContaining("AGENTSERVER_PLATFORM_KEY is not set");
+    }
+
+    @Test
+    void says_after_an_installation_what_comes_next() {
+        assertThat(Chart.notes("", Map.of()))
+                .contains("port-forward service/agentserver-gateway 8080:http", "no tenant can be made");
+        assertThat(Chart.notes("eks", Map.of("secrets.AGENTSERVER_ADMIN_KEY.value", "k")))
+                .contains("The gateway: https://api.agentserver.example.com", "/admin/v1/tenants")
+                .doesNotContain("no tenant can be made", "for development");
+        assertThat(Chart.notes("", Map.of("config.AGENTSERVER_ALLOW_LOOPBACK", true)))
+                .contains("It is for development");
+    }
+
+    /** The values that a reader is told to write, with something in the place of each {@code <…>}. */
+    @ParameterizedTest
+    @CsvSource({
+        "eks, ../../docs/install-eks.md, 10",
+        "gke, ../../docs/install-gke.md, 10",
+        "'', ../../helm/agentserver/README.md, 5"
+    })
+    void takes_the_values_of_the_guides(String cloud, Path guide, int fewest, @TempDir Path scratch)
+            throws IOException {
+        Matcher block = Pattern.compile("`my-values.yaml`[^`]*(?:`[^`]+`[^`]*)*?```yaml\n(.*?)```", Pattern.DOTALL)
+                .matcher(Files.readString(guide));
+        assertThat(block.find()).as("values in " + guide).isTrue();
+        String values = block.group(1);
+        assertThat(values.lines().count()).isGreaterThanOrEqualTo(fewest);
+        Path file = Files.writeString(scratch.resolve("my-values.yaml"), values.replaceAll("<[^>]+>", "x"));
+
+        Rendered chart = Chart.render(cloud, file);
+
+        assertThat(chart.all(Deployment.class)).hasSize(5);
+        assertThat(holders(chart, "AGENTSERVER_ADMIN_KEY")).containsExactly("gateway");
     }
 
     private static Object sample(Setting setting) {
