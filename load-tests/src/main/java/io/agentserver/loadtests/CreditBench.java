@@ -59,11 +59,17 @@ final class CreditBench {
             String id = "credit-" + Long.toHexString(System.currentTimeMillis());
             String key = platform.newTenant(id, admin);
             new Platform(platform.gateway, key).activate(ORGANISM);
-            Callable<Integer> message = () -> send(platform.gateway.resolve("/v1/messages"), key, "{\"to\":\"penny\","
-                    + "\"payload\":{\"Coin\":{\"Text\":\"one\"}}}", "");
-            Callable<Integer> call = () -> send(settings.router().resolve("/v1/chat/completions"), key,
+            Callable<Integer> message = () -> send(
+                    platform.gateway.resolve("/v1/messages"),
+                    key,
+                    "{\"to\":\"penny\"," + "\"payload\":{\"Coin\":{\"Text\":\"one\"}}}",
+                    "");
+            Callable<Integer> call = () -> send(
+                    settings.router().resolve("/v1/chat/completions"),
+                    key,
                     "{\"model\":\"simulated/default\",\"max_tokens\":10,\"messages\":"
-                            + "[{\"role\":\"user\",\"content\":\"Hi\"}]}", "");
+                            + "[{\"role\":\"user\",\"content\":\"Hi\"}]}",
+                    "");
             until(call, OK, System.nanoTime());
             URI credit = platform.gateway.resolve("/admin/v1/tenants/" + id + "/credit");
             for (int round = 0; round < settings.rounds(); round++) {
@@ -80,8 +86,13 @@ final class CreditBench {
         System.out.println("| | rounds | median | longest |\n|---|---|---|---|");
         measured.forEach((what, times) -> {
             Collections.sort(times);
-            System.out.printf(Locale.ROOT, "| %s | %d | %.0f ms | %.0f ms |%n", what, times.size(),
-                    times.get(times.size() / 2), times.getLast());
+            System.out.printf(
+                    Locale.ROOT,
+                    "| %s | %d | %.0f ms | %.0f ms |%n",
+                    what,
+                    times.size(),
+                    times.get(times.size() / 2),
+                    times.getLast());
         });
     }
 

@@ -63,7 +63,8 @@ final class Platform implements AutoCloseable {
         }
         String id = "bench-" + Long.toHexString(System.currentTimeMillis());
         return new Platform(
-                gateway, newTenant(id, admin == null ? Files.readString(ADMIN_KEY).strip() : admin));
+                gateway,
+                newTenant(id, admin == null ? Files.readString(ADMIN_KEY).strip() : admin));
     }
 
     /** @return the new tenant's first key */

@@ -114,6 +114,7 @@ public final class SignInEndpoint {
 
     /** Whatever else is asked for. */
     @RequestMapping("/console/**")
+    @SuppressWarnings("DoNotCallSuggester") // Spring calls it
     String nothing() {
         throw new NotHere();
     }

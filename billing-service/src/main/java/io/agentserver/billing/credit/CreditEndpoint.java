@@ -65,9 +65,10 @@ public final class CreditEndpoint {
                     "an Idempotency-Key, an amount_microusd other than 0 up to " + MOST + " and a reason are needed");
         }
         TenantId tenant = caller.get().tenant();
-        GroupId id = GroupId.of(GroupKind.ADJUSTMENT, Ids.inTenant(tenant, "adjustment:" + key).toString());
-        PostingGroup group = PostingGroup.credit(
-                id, tenant, clock.instant(), new MicroUsd(amount), Account.ADJUSTMENTS, reason);
+        GroupId id = GroupId.of(
+                GroupKind.ADJUSTMENT, Ids.inTenant(tenant, "adjustment:" + key).toString());
+        PostingGroup group =
+                PostingGroup.credit(id, tenant, clock.instant(), new MicroUsd(amount), Account.ADJUSTMENTS, reason);
         ledger.post(List.of(group));
         PostingGroup posted = ledger.find(id).orElseThrow();
         if (!posted.postings().equals(group.postings()) || !reason.equals(posted.note())) {
@@ -77,6 +78,9 @@ public final class CreditEndpoint {
                     "the Idempotency-Key was used for another amount or reason; take a new one");
         }
         return ResponseEntity.ok(Map.of(
-                "id", id.value(), "balance_microusd", ledger.balance(tenant).credit().value()));
+                "id",
+                id.value(),
+                "balance_microusd",
+                ledger.balance(tenant).credit().value()));
     }
 }

@@ -1,7 +1,5 @@
 package io.agentserver.billing.ledger;
 
-import io.agentserver.envelope.TenantId;
-
 import java.util.UUID;
 
 /**

@@ -28,7 +28,8 @@ class CreditPublisherTest {
     private final RedisClients redis = RedisClients.connect(TestStores.redisUrl(), Duration.ofSeconds(5));
     private final Credit credit = new Credit(redis);
     private final MemoryLedgerStore store = new MemoryLedgerStore();
-    private final TenantId tenant = new TenantId("t" + UUID.randomUUID().toString().substring(0, 8));
+    private final TenantId tenant =
+            new TenantId("t" + UUID.randomUUID().toString().substring(0, 8));
     private final CreditPublisher publisher = new CreditPublisher(store, credit);
     private final Ledger ledger = new Ledger(store, publisher);
 
@@ -58,7 +59,8 @@ class CreditPublisherTest {
         store.post(tenant, List.of(PostingGroup.of(usage(receipt, 124)))); // and the process died
         credit.open(tenant, publisher.balance(tenant), Duration.ZERO, Instant.EPOCH);
         credit.reserve(tenant, new Hold(receipt, 300, Duration.ofMinutes(3), "a call"));
-        assertThat(ledger.post(List.of(PostingGroup.of(usage(receipt, 124)))).fresh()).isZero();
+        assertThat(ledger.post(List.of(PostingGroup.of(usage(receipt, 124)))).fresh())
+                .isZero();
         assertThat(standing().available()).isEqualTo(876);
     }
 
@@ -75,12 +77,33 @@ class CreditPublisherTest {
 
     private PostingGroup gift(long amount) {
         return PostingGroup.credit(
-                GroupId.of(GroupKind.STARTING_CREDIT, tenant.value()), tenant, Instant.EPOCH, new MicroUsd(amount), Account.STARTING_CREDIT, "a gift");
+                GroupId.of(GroupKind.STARTING_CREDIT, tenant.value()),
+                tenant,
+                Instant.EPOCH,
+                new MicroUsd(amount),
+                Account.STARTING_CREDIT,
+                "a gift");
     }
 
     private UsageRecord usage(UUID receipt, long price) {
         return new UsageRecord(
-                receipt, tenant.value(), null, null, null, null, "default", "pool", "m1", 10, 0, 20, false, false, false,
-                price, price, Instant.EPOCH);
+                receipt,
+                tenant.value(),
+                null,
+                null,
+                null,
+                null,
+                "default",
+                "pool",
+                "m1",
+                10,
+                0,
+                20,
+                false,
+                false,
+                false,
+                price,
+                price,
+                Instant.EPOCH);
     }
 }

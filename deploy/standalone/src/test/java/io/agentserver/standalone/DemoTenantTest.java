@@ -2,7 +2,6 @@ package io.agentserver.standalone;
 
 import io.agentserver.gateway.GatewayApplication;
 import io.agentserver.localstores.FreePorts;
-import io.agentserver.localstores.LocalStore;
 import io.agentserver.localstores.LocalStores;
 import io.agentserver.service.ServiceApplication;
 import org.junit.jupiter.api.AfterAll;

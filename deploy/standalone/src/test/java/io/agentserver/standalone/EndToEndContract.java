@@ -203,12 +203,16 @@ abstract class EndToEndContract {
         assertThat(credit(operator, 100 - starting, "k1").statusCode()).isEqualTo(200); // posted once
         assertThat(credit(operator, 7, "k1").statusCode()).isEqualTo(422);
         // it is counted as it was held: a short answer; and costs more, for the simulated model knows no max_tokens
-        Awaitility.await().atMost(Duration.ofSeconds(5)).until(() -> chat(router).statusCode() == 402);
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(5))
+                .until(() -> chat(router).statusCode() == 402);
         Awaitility.await().atMost(Duration.ofSeconds(5)).until(() -> coin(org).statusCode() == 402);
         assertThat(coin(org).body()).contains("credit-exhausted");
         assertThat(chat(router).body()).contains("credit_exhausted");
         assertThat(credit(operator, 1_000_000, "k2").statusCode()).isEqualTo(200);
-        Awaitility.await().atMost(Duration.ofSeconds(5)).until(() -> chat(router).statusCode() == 200);
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(5))
+                .until(() -> chat(router).statusCode() == 200);
         Awaitility.await().atMost(Duration.ofSeconds(5)).until(() -> coin(org).statusCode() == 200);
     }
 
@@ -231,7 +235,10 @@ abstract class EndToEndContract {
 
     private static HttpResponse<String> coin(Client org) {
         return org.sendXml(
-                document("me", "penny", "<Coin><Text>one</Text></Coin>").toEnvelope().xml(), WAIT);
+                document("me", "penny", "<Coin><Text>one</Text></Coin>")
+                        .toEnvelope()
+                        .xml(),
+                WAIT);
     }
 
     @Test
