@@ -12,17 +12,22 @@ import io.agentserver.credit.Credit;
 import io.agentserver.credit.Hold;
 import io.agentserver.credit.Standing;
 import io.agentserver.envelope.TenantId;
+import io.agentserver.localstores.LocalRedis;
 import io.agentserver.service.redis.RedisClients;
 import io.agentserver.usage.UsageRecord;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
+import java.net.URI;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 class CreditPublisherTest {
     private final RedisClients redis = RedisClients.connect(TestStores.redisUrl(), Duration.ofSeconds(5));
@@ -65,10 +70,24 @@ class CreditPublisherTest {
     }
 
     @Test
-    void redis_being_away_fails_no_posting() {
-        redis.close();
-        assertThat(ledger.post(List.of(gift(1_000))).fresh()).isEqualTo(1);
-        assertThat(ledger.balance(tenant).credit()).isEqualTo(new MicroUsd(1_000));
+    void redis_being_away_fails_no_posting_and_hears_of_it_when_it_is_back(@TempDir Path directory) {
+        LocalRedis server = LocalRedis.start(directory, 0);
+        int port = URI.create(server.url()).getPort();
+        try (RedisClients own = RedisClients.connect(server.url(), Duration.ofSeconds(5))) {
+            CreditPublisher patient = new CreditPublisher(store, new Credit(own));
+            server.close();
+            assertThat(new Ledger(store, patient).post(List.of(gift(1_000))).fresh())
+                    .isEqualTo(1);
+            try (LocalRedis _ = LocalRedis.start(directory, port)) {
+                await().atMost(Duration.ofSeconds(20)).until(() -> {
+                    patient.retry();
+                    return "1000".equals(own.async().hget("credit:{" + tenant + "}:state", "balance")
+                            .toCompletableFuture()
+                            .exceptionally(notYet -> "")
+                            .join());
+                });
+            }
+        }
     }
 
     private Standing standing() {
