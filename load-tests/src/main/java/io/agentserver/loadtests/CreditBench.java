@@ -75,7 +75,9 @@ final class CreditBench {
             for (int round = 0; round < settings.rounds(); round++) {
                 add(credit, admin, round == 0 ? -5_000_000 - CREDIT : -CREDIT, "take-" + round);
                 long gone = System.nanoTime();
-                note("router: 402 after the last credit", until(call, PAYMENT_REQUIRED, gone)); // first: it is the faster one
+                note(
+                        "router: 402 after the last credit",
+                        until(call, PAYMENT_REQUIRED, gone)); // first: it is the faster one
                 note("gateway: 402 after the last credit", until(message, PAYMENT_REQUIRED, gone));
                 add(credit, admin, round == 0 ? 2 * CREDIT : CREDIT, "give-" + round);
                 long back = System.nanoTime();

@@ -112,10 +112,11 @@ public final class CreditOpening implements AutoCloseable {
         }
     }
 
-    private void look() {
+    void look() {
         publisher.retry();
         Map<TenantId, TenantEntry> tenants = new HashMap<>();
         directory.all().forEach(entry -> tenants.put(entry.tenantId(), entry));
+        Map<TenantId, Long> told = publisher.told(); // before Redis is asked: what is told from now on is no loss
         Map<TenantId, CompletionStage<Standing>> asked = new HashMap<>();
         tenants.keySet().forEach(tenant -> asked.put(tenant, credit.standing(tenant)));
         List<TenantId> lost = new ArrayList<>();
@@ -126,7 +127,7 @@ public final class CreditOpening implements AutoCloseable {
                 if (!isNew(Objects.requireNonNull(tenants.get(tenant)))) {
                     lost.add(tenant);
                 }
-            } else if (standing.version() < publisher.version(tenant)) {
+            } else if (standing.version() < told.getOrDefault(tenant, 0L)) {
                 LOG.warn("Redis has an older balance of tenant {} than it was told: its credit is closed", tenant);
                 credit.close(tenant);
                 lost.add(tenant);
@@ -179,10 +180,10 @@ public final class CreditOpening implements AutoCloseable {
         }
         for (TenantId tenant : tenants) {
             PostedBalance balance = publisher.balance(tenant);
-            publisher.saw(tenant, balance);
             if (credit.open(tenant, balance, FOR_THE_ROUTERS, now)) {
                 LOG.warn("credit of tenant {} was lost or never known, and opens with {}", tenant, balance);
             }
+            publisher.told(tenant, balance);
         }
     }
 

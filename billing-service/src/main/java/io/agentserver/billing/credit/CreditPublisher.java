@@ -72,23 +72,23 @@ public final class CreditPublisher implements PostingListener {
         return new PostedBalance(balance.credit().value(), balance.version());
     }
 
-    /** The newest version that this process has seen; 0: none. */
-    long version(TenantId tenant) {
-        return versions.getOrDefault(tenant, 0L);
+    /** The newest versions that this process has told Redis and Redis has taken, as of now. */
+    Map<TenantId, Long> told() {
+        return Map.copyOf(versions);
     }
 
-    void saw(TenantId tenant, PostedBalance balance) {
+    void told(TenantId tenant, PostedBalance balance) {
         versions.merge(tenant, balance.version(), Math::max);
     }
 
     private void publish(TenantId tenant, Set<UUID> receipts) {
         PostedBalance balance = balance(tenant);
-        saw(tenant, balance);
         try {
             List<UUID> all = List.copyOf(receipts);
             for (int from = 0; from == 0 || from < all.size(); from += AT_ONCE) {
                 credit.posted(tenant, balance, all.subList(from, Math.min(from + AT_ONCE, all.size())));
             }
+            told(tenant, balance);
             away = false;
         } catch (CreditUnavailableException notNow) {
             if (!away) {

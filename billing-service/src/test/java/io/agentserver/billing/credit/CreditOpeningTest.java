@@ -1,8 +1,12 @@
 package io.agentserver.billing.credit;
 
 import io.agentserver.billing.TestStores;
+import io.agentserver.billing.ledger.Account;
+import io.agentserver.billing.ledger.GroupId;
 import io.agentserver.billing.ledger.Ledger;
 import io.agentserver.billing.ledger.MemoryLedgerStore;
+import io.agentserver.billing.ledger.MicroUsd;
+import io.agentserver.billing.ledger.PostingGroup;
 import io.agentserver.credit.Credit;
 import io.agentserver.credit.Hold;
 import io.agentserver.credit.Reservation;
@@ -17,8 +21,10 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterEach;
@@ -28,6 +34,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -79,6 +86,83 @@ class CreditOpeningTest {
         await().until(() -> metrics.find("agentserver.credit.microusd").gauge() != null);
         announce();
         assertThat(ledger.balance(tenant).credit().value()).isEqualTo(START);
+    }
+
+    @Test
+    void postings_while_it_looks_are_no_loss() throws Exception {
+        begin();
+        String epoch = standing().epoch().orElseThrow();
+        Thread posting = Thread.ofPlatform().start(() -> {
+            for (int i = 0; i < 500; i++) {
+                ledger.post(List.of(gift(i)));
+            }
+        });
+        while (posting.isAlive()) {
+            opening.look();
+        }
+        assertThat(standing().epoch()).hasValue(epoch);
+        assertThat(standing().available()).isEqualTo(START + 500);
+    }
+
+    @Test
+    void what_redis_has_lost_is_closed_and_opens_once_usage_is_drained() throws Exception {
+        begin();
+        redis.commands().del("credit:{" + tenant + "}:state");
+        assertThat(reserve()).isEqualTo(new Reservation.Closed());
+        opening.look();
+        assertThat(reserve()).as("until the routers have put their holds back").isEqualTo(new Reservation.Closed());
+        await().atMost(Duration.ofSeconds(10)).until(() -> reserve() instanceof Reservation.Held);
+    }
+
+    @Test
+    void an_older_balance_than_redis_was_told_is_a_loss() throws Exception {
+        begin();
+        String epoch = standing().epoch().orElseThrow();
+        ledger.post(List.of(gift(1)));
+        redis.commands().hset("credit:{" + tenant + "}:state", Map.of("balance", "7", "version", "1"));
+        opening.look();
+        assertThat(standing().epoch()).isPresent().get().isNotEqualTo(epoch);
+        assertThat(standing().available()).isEqualTo(START + 1);
+    }
+
+    /** The tenant is known and open, and all of {@code usage} counts as posted. */
+    private void begin() throws Exception {
+        try {
+            admin.createTopics(List.of(new NewTopic(Topics.USAGE, 1, (short) 1)))
+                    .all()
+                    .get();
+        } catch (ExecutionException e) {
+            if (!(e.getCause() instanceof TopicExistsException)) {
+                throw e;
+            }
+        }
+        Map<TopicPartition, OffsetAndMetadata> far = new HashMap<>();
+        admin.describeTopics(List.of(Topics.USAGE))
+                .allTopicNames()
+                .get()
+                .values()
+                .forEach(topic -> topic.partitions()
+                        .forEach(p -> far.put(
+                                new TopicPartition(Topics.USAGE, p.partition()),
+                                new OffsetAndMetadata(Long.MAX_VALUE / 2))));
+        admin.alterConsumerGroupOffsets("credit-" + tenant, far).all().get();
+        announce();
+        await().until(() -> directory.isCaughtUp() && directory.find(tenant).isPresent());
+        opening.look();
+    }
+
+    private Reservation reserve() {
+        return credit.reserve(tenant, new Hold(UUID.randomUUID(), 1, Duration.ofMinutes(1), "a call"));
+    }
+
+    private PostingGroup gift(int number) {
+        return PostingGroup.credit(
+                GroupId.ofAdjustment(new UUID(tenant.hashCode(), number)),
+                tenant,
+                Instant.EPOCH,
+                new MicroUsd(1),
+                Account.ADJUSTMENTS,
+                "a gift");
     }
 
     private Standing standing() {
