@@ -51,9 +51,16 @@ public final class OverviewEndpoint {
     String overview(@RequestAttribute Visit visit, Model model) {
         LocalDate today = LocalDate.ofInstant(clock.instant(), ZoneOffset.UTC);
         model.addAttribute("days", Days.last(DAYS, today, visit.tenant(), ledger, messages(visit, today)));
-        model.addAttribute("kept", kept(visit).orElse(null));
         model.addAttribute("means", topUps.means());
         return "console/overview";
+    }
+
+    /** For htmx, when the page is there: counting them takes longer than all the rest. */
+    @GetMapping("/console/{org}/overview/kept")
+    @May(Action.SEE_OVERVIEW)
+    String kept(@RequestAttribute Visit visit, Model model) {
+        model.addAttribute("kept", count(visit).orElse(null));
+        return "console/kept :: kept";
     }
 
     /** None while the log is away. */
@@ -66,8 +73,8 @@ public final class OverviewEndpoint {
         }
     }
 
-    /** Empty while the gateway is away: the rest of the page is billing's own. */
-    private Optional<Kept> kept(Visit visit) {
+    /** Empty while the gateway is away. */
+    private Optional<Kept> count(Visit visit) {
         try {
             Gateway.Answer answer = gateway.conversations(visit.tenant(), MOST, "");
             if (!answer.isOk()) {

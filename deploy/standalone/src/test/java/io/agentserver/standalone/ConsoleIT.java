@@ -80,6 +80,7 @@ class ConsoleIT {
         assertThat(figure(page, "Model calls"))
                 .not()
                 .hasText(calls, new LocatorAssertions.HasTextOptions().setTimeout(SOON));
+        assertThat(page.locator("#kept")).containsText("0 failed");
         Chromium.screenshot(page, "console-overview-light-1280");
     }
 
