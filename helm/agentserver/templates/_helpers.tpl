@@ -45,7 +45,8 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- $buffer := printf "%s-buffer:%v" $full .services.buffer.ports.grpc.number -}}
 {{- $llm := printf "http://%s-llm-router:%v" $full (index .services "llm-router").ports.http.number -}}
 {{- $billing := printf "http://%s-billing:%v" $full .services.billing.ports.http.number -}}
-{{- $known := dict "AGENTSERVER_BUFFER_ADDRESS" $buffer "AGENTSERVER_LLM_URL" $llm "AGENTSERVER_BILLING_URL" $billing -}}
+{{- $gateway := printf "http://%s-gateway:%v" $full .services.gateway.ports.http.number -}}
+{{- $known := dict "AGENTSERVER_BUFFER_ADDRESS" $buffer "AGENTSERVER_LLM_URL" $llm "AGENTSERVER_BILLING_URL" $billing "AGENTSERVER_GATEWAY_URL" $gateway -}}
 {{- $reads := concat $service.reads (list "AGENTSERVER_LOG_FORMAT" "AGENTSERVER_OTLP_ENDPOINT") -}}
 {{- if has "dynamodb" $service.stores -}}
 {{- $reads = concat $reads (list "AWS_REGION" "AWS_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY" "AWS_SESSION_TOKEN" "AWS_ROLE_ARN") -}}

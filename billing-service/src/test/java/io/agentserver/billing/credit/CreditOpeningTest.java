@@ -3,6 +3,7 @@ package io.agentserver.billing.credit;
 import io.agentserver.billing.TestStores;
 import io.agentserver.billing.ledger.Account;
 import io.agentserver.billing.ledger.GroupId;
+import io.agentserver.billing.ledger.GroupKind;
 import io.agentserver.billing.ledger.Ledger;
 import io.agentserver.billing.ledger.MemoryLedgerStore;
 import io.agentserver.billing.ledger.MicroUsd;
@@ -157,7 +158,7 @@ class CreditOpeningTest {
 
     private PostingGroup gift(int number) {
         return PostingGroup.credit(
-                GroupId.ofAdjustment(new UUID(tenant.hashCode(), number)),
+                GroupId.of(GroupKind.ADJUSTMENT, new UUID(tenant.hashCode(), number).toString()),
                 tenant,
                 Instant.EPOCH,
                 new MicroUsd(1),

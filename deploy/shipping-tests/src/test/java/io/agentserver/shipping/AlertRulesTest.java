@@ -76,8 +76,6 @@ class AlertRulesTest {
                     .toList());
         }
         known.addAll(Set.of("agentserver_prune_total", "agentserver_prune_failures_total")); // CONTRACTS, section 10
-        // billing's, on their way: CONTRACTS, section 7, asks for both
-        known.addAll(Set.of("agentserver_ledger_difference", "agentserver_credit_microusd"));
 
         assertThat(rules().stream()
                         .flatMap(rule ->

@@ -186,7 +186,10 @@ class ChartTest {
             Map<String, Object> given = switch (setting) {
                 case AGENTSERVER_PLATFORM_KEY, AGENTSERVER_PLATFORM_SECRET -> Map.of(); // always given
                 case AGENTSERVER_LLM_ROUTES -> Map.of("llmRoutes", "routes: {}");
-                case AGENTSERVER_ADMIN_KEY -> Map.of("secrets.AGENTSERVER_ADMIN_KEY.value", "k");
+                case AGENTSERVER_ADMIN_KEY,
+                        AGENTSERVER_STRIPE_KEY,
+                        AGENTSERVER_STRIPE_WEBHOOK_SECRET,
+                        AGENTSERVER_OIDC_CLIENT_SECRET -> Map.of("secrets." + setting + ".value", "k");
                 default -> Map.of("config." + setting, sample(setting));
             };
             Rendered chart = Chart.render("", given);
@@ -406,19 +409,20 @@ class ChartTest {
     void lets_through_the_architecture_s_arrows_alone() {
         Rendered chart = Chart.render("");
 
-        assertThat(callers(chart, "gateway")).isEmpty();
+        assertThat(callers(chart, "gateway")).containsExactly("billing");
         assertThat(callers(chart, "pump")).isEmpty();
-        assertThat(callers(chart, "buffer")).containsExactly("gateway", "pump");
+        assertThat(callers(chart, "buffer")).containsExactly("billing", "gateway", "pump");
         assertThat(callers(chart, "llm-router")).containsExactly("pump");
         assertThat(callers(chart, "billing")).containsExactly("gateway");
         assertThat(called(chart, "gateway")).containsExactly("billing", "buffer");
         assertThat(called(chart, "pump")).containsExactly("buffer", "llm-router");
+        assertThat(called(chart, "billing")).containsExactly("buffer", "gateway");
         assertThat(called(chart, "buffer")).isEmpty();
-        assertThat(openPorts(chart, "gateway")).containsExactly("53", "443", "9092");
+        assertThat(openPorts(chart, "gateway")).containsExactly("53", "443", "6379", "9092");
         assertThat(openPorts(chart, "llm-router")).containsExactly("53", "443", "6379", "9092");
         assertThat(openPorts(chart, "buffer")).containsExactly("53", "443", "6379");
         assertThat(openPorts(chart, "pump")).containsExactly("53", "80", "443", "9092");
-        assertThat(openPorts(chart, "billing")).containsExactly("53", "443", "9092");
+        assertThat(openPorts(chart, "billing")).containsExactly("53", "443", "6379", "9092");
         // a tenant's handlers are on public addresses, never in the cluster or at the metadata service
         assertThat(policy(chart, "pump").getSpec().getEgress())
                 .filteredOn(rule -> rule.getPorts().stream().anyMatch(port -> "80".equals(text(port))))
@@ -593,7 +597,11 @@ class ChartTest {
             case AGENTSERVER_BUFFER_TTL -> "12h";
             case AGENTSERVER_BUFFER_ADDRESS -> "elsewhere:8082";
             case AGENTSERVER_LOG_FORMAT -> "text";
-            case AGENTSERVER_ALLOW_LOOPBACK -> true;
+            case AGENTSERVER_ALLOW_LOOPBACK, AGENTSERVER_CONSOLE_DEMO, AGENTSERVER_TEST_CARD -> true;
+            case AGENTSERVER_RECONCILE_EVERY -> "12h";
+            case AGENTSERVER_STRIPE_ACCOUNT -> "acct_1";
+            case AGENTSERVER_STRIPE_METER -> "usage";
+            case AGENTSERVER_OIDC_CLIENT_ID -> "console";
             case AGENTSERVER_BIND -> "0.0.0.0";
             default -> "http://elsewhere:8000";
         };

@@ -28,7 +28,24 @@ class ComposeTest {
     private static final Set<String> OF_EVERY_SERVICE = Set.of("AGENTSERVER_OTLP_ENDPOINT", "AGENTSERVER_LOG_FORMAT");
     /** What a service has a default for, or does without. */
     private static final Set<String> OPTIONAL = Set.of(
-            "AGENTSERVER_ALLOW_LOOPBACK", "AGENTSERVER_BIND", "AGENTSERVER_BUFFER_TTL", "AGENTSERVER_LLM_ROUTES");
+            "AGENTSERVER_ALLOW_LOOPBACK",
+            "AGENTSERVER_BIND",
+            "AGENTSERVER_BUFFER_TTL",
+            "AGENTSERVER_LLM_ROUTES",
+            "AGENTSERVER_RECONCILE_EVERY",
+            // of dev alone
+            "AGENTSERVER_CONSOLE_DEMO",
+            "AGENTSERVER_TEST_CARD",
+            // who signs people in, and who takes their money, is the installation's own
+            "AGENTSERVER_CONSOLE_URL",
+            "AGENTSERVER_OIDC_CLIENT_ID",
+            "AGENTSERVER_OIDC_CLIENT_SECRET",
+            "AGENTSERVER_OIDC_ISSUER",
+            "AGENTSERVER_STRIPE_ACCOUNT",
+            "AGENTSERVER_STRIPE_KEY",
+            "AGENTSERVER_STRIPE_METER",
+            "AGENTSERVER_STRIPE_URL",
+            "AGENTSERVER_STRIPE_WEBHOOK_SECRET");
 
     private final Map<String, Map<String, Object>> services = services();
 

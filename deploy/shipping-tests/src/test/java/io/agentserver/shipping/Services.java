@@ -29,7 +29,6 @@ final class Services {
     /** What is for clients and for {@code dev}: no service that is shipped reads it. */
     static final Set<Setting> NOT_SHIPPED = Set.of(
             Setting.AGENTSERVER_URL,
-            Setting.AGENTSERVER_CONSOLE_URL,
             Setting.AGENTSERVER_API_KEY,
             Setting.AGENTSERVER_HOME);
 
