@@ -90,6 +90,9 @@ public final class CreditOpening implements AutoCloseable {
     public void close() {
         closed = true;
         changes.release();
+        if (!thread.isAlive()) {
+            return;
+        }
         try {
             thread.join(Duration.ofSeconds(5));
         } catch (InterruptedException e) {

@@ -81,10 +81,12 @@ class CreditPublisherTest {
             try (LocalRedis _ = LocalRedis.start(directory, port)) {
                 await().atMost(Duration.ofSeconds(20)).until(() -> {
                     patient.retry();
-                    return "1000".equals(own.async().hget("credit:{" + tenant + "}:state", "balance")
-                            .toCompletableFuture()
-                            .exceptionally(notYet -> "")
-                            .join());
+                    return "1000"
+                            .equals(own.async()
+                                    .hget("credit:{" + tenant + "}:state", "balance")
+                                    .toCompletableFuture()
+                                    .exceptionally(notYet -> "")
+                                    .join());
                 });
             }
         }

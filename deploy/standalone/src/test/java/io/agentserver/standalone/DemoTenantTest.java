@@ -38,7 +38,7 @@ class DemoTenantTest {
         gateway = "http://127.0.0.1:" + ports[0];
         DevSettings settings = new DevSettings(Map.of(
                 "AGENTSERVER_REDIS_URL",
-                "redis://127.0.0.1:1", // the gateway asks none
+                stores.redisUrl(),
                 "AGENTSERVER_GATEWAY_PORT",
                 String.valueOf(ports[0]),
                 "AGENTSERVER_GATEWAY_MANAGEMENT_PORT",
