@@ -114,8 +114,10 @@ public final class SignInEndpoint {
 
     /** Whatever else is asked for. */
     @RequestMapping("/console/**")
-    @SuppressWarnings("DoNotCallSuggester") // Spring calls it
-    String nothing() {
-        throw new NotHere();
+    String nothing(HttpServletResponse response, Model model) {
+        response.setStatus(HttpServletResponse.SC_NOT_FOUND);
+        model.addAttribute("title", "There is nothing here");
+        model.addAttribute("text", "The address is wrong, or it is not for you to see.");
+        return "console/problem";
     }
 }
