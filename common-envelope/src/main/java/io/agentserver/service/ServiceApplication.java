@@ -94,6 +94,8 @@ public final class ServiceApplication {
         alike.put("spring.main.log-startup-info", false);
         alike.put("spring.threads.virtual.enabled", true);
         alike.put("spring.web.resources.add-mappings", false); // one class path may hold another service's files
+        // it would log the paths that nobody answers, and a path may hold a token; who asked hears 404
+        alike.put("logging.level.org.springframework.web.servlet.PageNotFound", "OFF");
         alike.put("server.shutdown", "graceful");
         alike.put("spring.lifecycle.timeout-per-shutdown-phase", "8s");
         alike.put("management.endpoints.web.exposure.include", "health,prometheus");
