@@ -57,6 +57,26 @@ class ServiceCallersTest {
     }
 
     @Test
+    void who_may_not_set_a_listeners_secret_does_not_see_it() {
+        String yaml = """
+            organism: {name: team}
+            listeners:
+              - name: relay
+                description: Relays.
+                handler: http
+                url: https://relay.example/
+                secret: whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=
+                payload: {root: Task, fields: {Text: string}}
+            """;
+        assertThat(gateway.putOrganism(key, yaml).status()).isEqualTo(200);
+        assertThat(gateway.get("/v1/organism", token(tenant, "organism:write")).body())
+                .isEqualTo(yaml);
+        Answer others = gateway.get("/v1/organism", token(tenant, "threads:read"));
+        assertThat(others.status()).isEqualTo(200);
+        assertThat(others.body()).isEqualTo(yaml.replaceAll("whsec_.*", "whsec_hidden"));
+    }
+
+    @Test
     void sees_nothing_of_another_tenant() {
         String other = "o" + tenant.substring(1);
         gateway.createTenant(other);

@@ -109,6 +109,7 @@ public final class Gateway implements AutoCloseable {
             throws InterruptedException {
         HttpRequest.Builder request = HttpRequest.newBuilder(gateway.resolve("/v1/threads/" + id(id) + "/events"))
                 .header("Authorization", authorization(tenant, EnumSet.of(Scope.THREADS_READ)))
+                .timeout(PATIENCE) // until the answer begins
                 .header("Accept", "text/event-stream");
         if (last != null) {
             request.header("Last-Event-ID", last);
@@ -120,8 +121,9 @@ public final class Gateway implements AutoCloseable {
         }
     }
 
-    public Answer organism(TenantId tenant) {
-        return get(tenant, Scope.ORGANISM_WRITE, "/v1/organism");
+    /** @param mayChange whoever may not is not shown the listeners' secrets */
+    public Answer organism(TenantId tenant, boolean mayChange) {
+        return get(tenant, mayChange ? Scope.ORGANISM_WRITE : Scope.THREADS_READ, "/v1/organism");
     }
 
     public Answer organismVersions(TenantId tenant) {

@@ -32,7 +32,7 @@ public final class OrganismPageEndpoint {
     @GetMapping("/console/{org}/organism")
     @May(Action.SEE_ORGANISM)
     String page(@RequestAttribute Visit visit, Model model) {
-        Gateway.Answer current = gateway.organism(visit.tenant());
+        Gateway.Answer current = gateway.organism(visit.tenant(), visit.may(Action.CHANGE_ORGANISM));
         model.addAttribute("yaml", current.isOk() ? current.body() : "");
         model.addAttribute("version", current.isOk() ? current.etag().replace("\"", "") : "");
         return shown(visit, model);

@@ -32,11 +32,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /** {@code /v1/organism}: the tenant's document and its versions. */
 @RestController
 public final class OrganismEndpoint extends JsonEndpoint {
     private static final MediaType YAML = MediaType.parseMediaType("application/yaml");
+    private static final Pattern SECRET = Pattern.compile("whsec_[A-Za-z0-9+/=_-]*");
     private static final Set<String> TAKEN = Set.of("application/yaml", "application/x-yaml", "text/yaml");
 
     private final Callers callers;
@@ -62,7 +64,12 @@ public final class OrganismEndpoint extends JsonEndpoint {
         return ResponseEntity.ok()
                 .contentType(YAML)
                 .eTag(etag(organism.version()))
-                .body(organism.yaml().getBytes(StandardCharsets.UTF_8));
+                .body(shown(organism.yaml(), caller).getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** With a listener's secret anybody could call its service in our name: only who may set it sees it. */
+    private static String shown(String yaml, Caller caller) {
+        return caller.has(Scope.ORGANISM_WRITE) ? yaml : SECRET.matcher(yaml).replaceAll("whsec_hidden");
     }
 
     @PutMapping("/v1/organism")
