@@ -128,6 +128,10 @@
       const freshButton = page.querySelector('#cancel button');
       if (button && freshButton) button.disabled = freshButton.disabled;
     };
+    const SHORTEST = 2000;
+    const LONGEST = 30000;
+    let pause = SHORTEST;
+    let changed = true;
     const open = () => {
       const events = new EventSource(list.dataset.events + '?after=' + last);
       events.addEventListener('open', () => say('live', true));
@@ -135,6 +139,8 @@
         const sequence = Number(event.lastEventId);
         if (sequence <= last) return;
         last = sequence;
+        changed = true;
+        pause = SHORTEST;
         const gone = document.getElementById('no-slots');
         if (gone) gone.remove();
         list.insertAdjacentHTML('beforeend', event.data);
@@ -143,7 +149,8 @@
       events.addEventListener('done', () => {
         events.close();
         say('up to date', false);
-        refresh();
+        if (changed) refresh();
+        changed = false;
         again();
       });
       events.addEventListener('error', () => {
@@ -152,9 +159,13 @@
         again();
       });
     };
-    const again = () => setTimeout(() => {
-      if (document.hidden) document.addEventListener('visibilitychange', open, { once: true }); else open();
-    }, 2000);
+    /* the longer nothing happens, the seldomer it is asked */
+    const again = () => {
+      setTimeout(() => {
+        if (document.hidden) document.addEventListener('visibilitychange', open, { once: true }); else open();
+      }, pause);
+      pause = Math.min(pause * 2, LONGEST);
+    };
     open();
   };
 

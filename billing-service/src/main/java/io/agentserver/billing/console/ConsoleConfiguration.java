@@ -114,6 +114,11 @@ public class ConsoleConfiguration {
     }
 
     @Bean
+    Watchers watchers(Orgs orgs, Clock clock) {
+        return new Watchers(orgs, clock);
+    }
+
+    @Bean
     LiveSlots liveSlots(SpringTemplateEngine engine) {
         return new LiveSlots(engine);
     }

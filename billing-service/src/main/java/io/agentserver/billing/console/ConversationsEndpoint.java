@@ -19,6 +19,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.http.HttpResponse;
 import java.util.List;
+import java.util.Optional;
+import java.util.regex.Pattern;
 
 /** {@code /console/{org}/conversations}: the kept ones, and one as it goes on. */
 @Controller
@@ -26,9 +28,12 @@ public final class ConversationsEndpoint {
     private static final Logger LOG = LoggerFactory.getLogger(ConversationsEndpoint.class);
     private static final int PAGE_SIZE = 25;
     private static final int FIRST_SLOTS = 100;
+    private static final int TOO_MANY = 429;
+    private static final Pattern SEQUENCE = Pattern.compile("[0-9]{1,18}");
 
     private final Gateway gateway;
     private final LiveSlots live;
+    private final Watchers watchers;
 
     /** @param to the listener that was first written to; empty: none yet */
     record Row(
@@ -53,9 +58,10 @@ public final class ConversationsEndpoint {
         }
     }
 
-    public ConversationsEndpoint(Gateway gateway, LiveSlots live) {
+    public ConversationsEndpoint(Gateway gateway, LiveSlots live, Watchers watchers) {
         this.gateway = gateway;
         this.live = live;
+        this.watchers = watchers;
     }
 
     @GetMapping("/console/{org}/conversations")
@@ -104,7 +110,23 @@ public final class ConversationsEndpoint {
             @RequestHeader(value = "Last-Event-ID", required = false) @Nullable String last,
             HttpServletResponse response)
             throws IOException, InterruptedException {
-        HttpResponse<InputStream> events = gateway.events(visit.tenant(), id, last == null ? after : last);
+        String from = last == null ? after : last;
+        if (!SEQUENCE.matcher(from).matches()) {
+            throw new NotHere();
+        }
+        Optional<Watchers.Watching> watching = watchers.enter(visit);
+        if (watching.isEmpty()) {
+            response.setStatus(TOO_MANY);
+            return;
+        }
+        try (Watchers.Watching place = watching.get()) {
+            stream(visit, id, from, place, response);
+        }
+    }
+
+    private void stream(Visit visit, String id, String from, Watchers.Watching place, HttpServletResponse response)
+            throws IOException, InterruptedException {
+        HttpResponse<InputStream> events = gateway.events(visit.tenant(), id, from);
         try (InputStream in = events.body()) {
             if (events.statusCode() != 200) {
                 throw events.statusCode() < 500
@@ -115,7 +137,7 @@ public final class ConversationsEndpoint {
             response.setHeader(HttpHeaders.CACHE_CONTROL, "no-store");
             response.setHeader("X-Accel-Buffering", "no");
             response.flushBuffer();
-            live.copy(in, response.getOutputStream());
+            live.copy(in, response.getOutputStream(), place::isStillAllowed);
         } catch (IOException e) {
             LOG.debug("whoever watched a conversation has gone: {}", e.toString());
         }

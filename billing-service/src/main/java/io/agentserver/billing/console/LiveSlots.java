@@ -12,11 +12,12 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 
 /**
  * The gateway's server-sent events as a page takes them: a slot becomes the same HTML as on the page, all else goes through as
- * it is. Each event is sent on at once. Blocks until the gateway ends the stream or the page is left.
+ * it is. Each event is sent on at once. Blocks until the gateway ends the stream, the page is left or may not be looked at.
  */
 final class LiveSlots {
     private final ITemplateEngine templates;
@@ -25,12 +26,16 @@ final class LiveSlots {
         this.templates = templates;
     }
 
-    void copy(InputStream gateway, OutputStream page) throws IOException {
+    /** @param still asked before each event, a keep-alive too: whether the page's person may go on looking */
+    void copy(InputStream gateway, OutputStream page, BooleanSupplier still) throws IOException {
         BufferedReader in = new BufferedReader(new InputStreamReader(gateway, StandardCharsets.UTF_8));
         StringBuilder event = new StringBuilder();
         boolean slot = false;
         for (String line = in.readLine(); line != null; line = in.readLine()) {
             if (line.isEmpty()) {
+                if (!still.getAsBoolean()) {
+                    return;
+                }
                 page.write(event.append('\n').toString().getBytes(StandardCharsets.UTF_8));
                 page.flush();
                 event.setLength(0);
