@@ -14,6 +14,8 @@ import org.xml.sax.SAXException;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -54,7 +56,15 @@ public sealed interface ServiceAnswer {
     record Unfit(String reason, boolean malformed) implements ServiceAnswer {}
 
     static ServiceAnswer read(byte[] body, Listener listener) {
-        String text = new String(body, StandardCharsets.UTF_8);
+        String text;
+        try {
+            text = StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(body))
+                    .toString();
+        } catch (CharacterCodingException e) {
+            return new Unfit("its bytes are not UTF-8", true);
+        }
         if (text.isBlank()) {
             return new Fit("", List.of());
         }

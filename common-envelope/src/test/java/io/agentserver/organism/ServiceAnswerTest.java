@@ -75,6 +75,19 @@ class ServiceAnswerTest {
                 .isEqualTo(Kind.RESPOND);
     }
 
+    @Test
+    void other_bytes_than_utf_8_are_refused_and_not_mended() {
+        for (byte[] body : new byte[][] {
+            "<A>caf\u00e9</A>".getBytes(StandardCharsets.ISO_8859_1),
+            {'<', 'A', '>', (byte) 0xc3, '(', '<', '/', 'A', '>'}
+        }) {
+            assertThat(ServiceAnswer.read(body, LISTENER))
+                    .isInstanceOfSatisfying(
+                            ServiceAnswer.Unfit.class,
+                            unfit -> assertThat(unfit.malformed()).isTrue());
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"<A>", "<A/><B/>", "text", "<!DOCTYPE A><A/>", "<A to='p' to='q'/>", "</payload><A/>"})
     void what_is_no_element_is_refused_with_a_reason(String body) {
