@@ -8,7 +8,6 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
-import java.util.OptionalLong;
 
 /**
  * The body of {@code POST /v1/chat/completions}. Only what the router itself acts on is looked at; everything else goes to
@@ -69,17 +68,19 @@ record ChatRequest(ObjectNode body, String model, boolean stream, boolean includ
                 streamed && options.path("include_usage").asBoolean(false)));
     }
 
-    /** The most tokens of all answers together that it asks for; empty if it does not say. */
-    OptionalLong maxOutput() {
+    /**
+     * The most tokens of all answers together that it asks for.
+     *
+     * @param otherwise of one answer, if it does not say
+     */
+    long maxOutput(long otherwise) {
         JsonNode most = body.path("max_completion_tokens");
         if (!most.isIntegralNumber()) {
             most = body.path("max_tokens");
         }
-        if (!most.isIntegralNumber() || most.asLong(-1) < 0) {
-            return OptionalLong.empty();
-        }
+        boolean says = most.isIntegralNumber() && most.asLong(-1) >= 0;
         long answers = Math.clamp(body.path("n").asLong(1), 1, MOST_ANSWERS);
-        return OptionalLong.of(Math.min(most.asLong(MOST_OUTPUT), MOST_OUTPUT) * answers);
+        return Math.min(says ? most.asLong(MOST_OUTPUT) : otherwise, MOST_OUTPUT) * answers;
     }
 
     /** SHA-256, hex, the same for every spelling of the same JSON. */

@@ -69,6 +69,7 @@ final class Holds {
             switch (reserve(call.tenant(), hold)) {
                 case Reservation.Held held -> {
                     Running taken = new Running(call.tenant(), hold, held.already(), held.epoch());
+                    owed.remove(call.receipt()); // of a try before, whose release would take this one's hold away
                     running.put(call.receipt(), taken);
                     return new Taking.Taken(taken);
                 }

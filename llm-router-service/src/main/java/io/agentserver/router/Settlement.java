@@ -39,8 +39,8 @@ final class Settlement {
      * chain's models. A prompt of images, or one that its model counts in other tokens, may come to more.
      */
     UsageRecord atMost(Call call, Route route) {
-        Tokens tokens = new Tokens(
-                counter.prompt(call.request()), 0, call.request().maxOutput().orElse(route.maxOutput()), true);
+        Tokens tokens =
+                new Tokens(counter.prompt(call.request()), 0, call.request().maxOutput(route.maxOutput()), true);
         Target dearest = route.chain().stream()
                 .max(Comparator.comparingLong(target -> priceAtMost(target, tokens)))
                 .orElseThrow();

@@ -1,9 +1,12 @@
 package io.agentserver.router;
 
+import io.agentserver.credit.Credit;
+import io.agentserver.credit.PostedBalance;
 import io.agentserver.envelope.Ids;
 import io.agentserver.localstores.LocalRedis;
 import io.agentserver.localstores.LocalStore;
 import io.agentserver.localstores.LocalStores;
+import io.agentserver.service.redis.RedisClients;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.SetArgs;
 import org.junit.jupiter.api.AfterAll;
@@ -15,6 +18,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import java.io.IOException;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -161,19 +166,23 @@ class OnceOnlyHttpTest {
     }
 
     @Test
-    void still_serves_when_redis_is_away_and_charges_once() throws Exception {
+    void begins_no_call_while_redis_is_away_and_stays_ready() throws Exception {
         try (LocalStores own = LocalStores.inTemporaryDirectory(Map.of(LocalStore.REDIS, 0))) {
             LocalRedis redis = own.redis();
             Map<String, String> changed = new java.util.HashMap<>(settings);
             changed.put("AGENTSERVER_REDIS_URL", redis.url());
             try (RunningRouter router = RunningRouter.start(changed)) {
+                try (RedisClients clients = RedisClients.connect(redis.url(), Duration.ofSeconds(5))) {
+                    new Credit(clients)
+                            .open(TestPlatform.ACME, new PostedBalance(1_000_000_000, 1), Duration.ZERO, Instant.EPOCH);
+                }
                 String fresh = UUID.randomUUID() + ":0";
                 assertThat(call(router, fresh, asking("default")).statusCode()).isEqualTo(200);
                 redis.close();
                 HttpResponse<String> again = call(router, fresh, asking("default"));
-                assertThat(again.statusCode()).isEqualTo(200);
-                assertThat(header(again, "x-agentserver-receipt"))
-                        .isEqualTo(Ids.inTenant(TestPlatform.ACME, fresh).toString());
+                assertThat(again.statusCode()).isEqualTo(503);
+                assertThat(header(again, "retry-after")).isNotEmpty();
+                assertThat(provider.received).hasSize(1);
                 assertThat(router.management("/actuator/prometheus").body())
                         .containsPattern("agentserver_llm_idempotency_unavailable_total [1-9]");
                 assertThat(router.management("/actuator/health/readiness").statusCode())

@@ -47,13 +47,20 @@ public final class CreditPublisher implements PostingListener {
     /** @throws IllegalStateException if Redis has not taken a great many before */
     @Override
     public void posted(TenantId tenant, List<PostingGroup> groups) {
-        if (away && waiting.values().stream().mapToInt(Set::size).sum() > MOST_WAITING) {
+        if (away && isFull()) {
+            retry(); // or nobody would find out that Redis is back while nothing can be posted
+        }
+        if (away && isFull()) {
             throw new IllegalStateException("Redis is away and has not heard of " + MOST_WAITING
                     + " receipts: nothing more is posted until it is back");
         }
         Set<UUID> receipts = ConcurrentHashMap.newKeySet();
         groups.forEach(group -> receipt(group.id()).ifPresent(receipts::add));
         publish(tenant, receipts);
+    }
+
+    private boolean isFull() {
+        return waiting.values().stream().mapToInt(Set::size).sum() > MOST_WAITING;
     }
 
     /** Tells again what Redis has not taken. */
@@ -82,8 +89,8 @@ public final class CreditPublisher implements PostingListener {
     }
 
     private void publish(TenantId tenant, Set<UUID> receipts) {
-        PostedBalance balance = balance(tenant);
         try {
+            PostedBalance balance = balance(tenant);
             List<UUID> all = List.copyOf(receipts);
             for (int from = 0; from == 0 || from < all.size(); from += AT_ONCE) {
                 credit.posted(tenant, balance, all.subList(from, Math.min(from + AT_ONCE, all.size())));
@@ -95,11 +102,18 @@ public final class CreditPublisher implements PostingListener {
                 LOG.warn("Redis is away: balances are told when it is back", notNow);
             }
             away = true;
-            waiting.merge(tenant, receipts, (some, more) -> {
-                some.addAll(more);
-                return some;
-            });
+            keep(tenant, receipts);
+        } catch (RuntimeException e) {
+            keep(tenant, receipts); // the ledger's store is away: what it has is told when it is back
+            throw e;
         }
+    }
+
+    private void keep(TenantId tenant, Set<UUID> receipts) {
+        waiting.merge(tenant, receipts, (some, more) -> {
+            some.addAll(more);
+            return some;
+        });
     }
 
     private static Optional<UUID> receipt(GroupId id) {
