@@ -212,6 +212,7 @@ class StripeServiceTest {
         Map<String, String> settings = new HashMap<>();
         settings.put("AGENTSERVER_KAFKA", TestStores.kafka());
         settings.put("AGENTSERVER_DYNAMODB_URL", dynamo.url());
+        settings.put("AGENTSERVER_REDIS_URL", TestStores.redisUrl());
         settings.put(
                 "AGENTSERVER_PLATFORM_KEY", directory.resolve("platform.jwk").toString());
         settings.put("AGENTSERVER_BIND", "127.0.0.1");

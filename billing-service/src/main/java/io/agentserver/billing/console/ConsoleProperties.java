@@ -43,6 +43,10 @@ public record ConsoleProperties(
             throw new ConfigurationException(Setting.AGENTSERVER_CONSOLE_DEMO
                     + "=true lets anybody in, and AGENTSERVER_OIDC_ISSUER is set: leave one of them out");
         }
+        if (demo && !isLoopback(URI.create(url).getHost())) {
+            throw new ConfigurationException(Setting.AGENTSERVER_CONSOLE_DEMO + "=true lets anybody in, and "
+                    + Setting.AGENTSERVER_CONSOLE_URL + "=" + url + " is for others too: leave one of them out");
+        }
         if (demo && !isLoopback(bind)) {
             throw new ConfigurationException(Setting.AGENTSERVER_CONSOLE_DEMO + "=true lets anybody in: set "
                     + Setting.AGENTSERVER_BIND + "=127.0.0.1, or leave it out");

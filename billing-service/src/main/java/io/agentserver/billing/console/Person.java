@@ -1,6 +1,5 @@
 package io.agentserver.billing.console;
 
-import java.util.Locale;
 import java.util.regex.Pattern;
 
 /**
@@ -19,9 +18,19 @@ public record Person(String email, String name) {
         }
     }
 
-    /** The form in which one address is always the same text. */
+    /**
+     * The form in which one address is always the same text. Only ASCII letters are folded: Unicode's folding makes two
+     * people of different addresses one (the Kelvin sign is a k then).
+     */
     public static String normal(String email) {
-        return email.strip().toLowerCase(Locale.ROOT);
+        StringBuilder normal = new StringBuilder(email.strip());
+        for (int i = 0; i < normal.length(); i++) {
+            char c = normal.charAt(i);
+            if (c >= 'A' && c <= 'Z') {
+                normal.setCharAt(i, (char) (c + 'a' - 'A'));
+            }
+        }
+        return normal.toString();
     }
 
     public static boolean isEmail(String text) {

@@ -15,6 +15,7 @@ import org.springframework.web.bind.annotation.RequestParam;
 
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** {@code /console}, {@code /console/sign-in}, {@code /console/orgs}: in, and to which org. */
 @Controller
@@ -53,7 +54,7 @@ public final class SignInEndpoint {
     /** In dev alone: as somebody of the demo org, in a role that one chooses. */
     @PostMapping("/console/sign-in/demo")
     String demo(@RequestParam String role, HttpServletRequest request, HttpServletResponse response) {
-        if (!properties.demo() || !LOOPBACK.contains(request.getServerName())) {
+        if (!properties.demo() || !LOOPBACK.contains(request.getServerName()) || isForwarded(request)) {
             throw new NotHere();
         }
         Role chosen = Role.of(role).orElseThrow(NotHere::new);
@@ -61,6 +62,12 @@ public final class SignInEndpoint {
         members.ensure(DEMO, person.email(), chosen);
         contexts.signIn(person, request, response);
         return "redirect:/console/" + DEMO + "/overview";
+    }
+
+    /** A proxy on this machine would let in whoever it serves. */
+    private static boolean isForwarded(HttpServletRequest request) {
+        return Stream.of("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
+                .anyMatch(name -> request.getHeader(name) != null);
     }
 
     /** Where the filter chain sends a form without its token. */

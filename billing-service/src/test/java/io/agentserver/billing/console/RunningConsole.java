@@ -35,6 +35,7 @@ final class RunningConsole implements AutoCloseable {
         Map<String, String> settings = new HashMap<>();
         settings.put("AGENTSERVER_KAFKA", TestStores.kafka());
         settings.put("AGENTSERVER_DYNAMODB_URL", TestStores.dynamoUrl());
+        settings.put("AGENTSERVER_REDIS_URL", TestStores.redisUrl());
         settings.put("AGENTSERVER_PLATFORM_KEY", key.toString());
         settings.put("AGENTSERVER_BIND", "127.0.0.1");
         settings.put("AGENTSERVER_LOG_FORMAT", "text");

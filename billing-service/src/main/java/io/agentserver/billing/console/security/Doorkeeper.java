@@ -50,7 +50,11 @@ public final class Doorkeeper implements HandlerInterceptor, WebMvcConfigurer {
         if (may == null) {
             throw new IllegalStateException(method + " does not say who may call it");
         }
-        Visit visit = orgs.visit(signedIn(), String.valueOf(org)).orElseThrow(NotHere::new);
+        // an org's page under a path that everybody may ask for, /console/sign-in/keys, is nobody's
+        Person person = CookieSecurityContexts.person(
+                        SecurityContextHolder.getContext().getAuthentication())
+                .orElseThrow(NotHere::new);
+        Visit visit = orgs.visit(person, String.valueOf(org)).orElseThrow(NotHere::new);
         request.setAttribute(VISIT, visit);
         if (!visit.may(may.value())) {
             throw new NotAllowed(visit, may.value());
