@@ -21,7 +21,7 @@ import java.util.Random;
 import java.util.TreeMap;
 
 /**
- * Broker, Redis, DynamoDB Local, two gateways, two buffers, a router and one to three pumps, each a process of its own at an
+ * Broker, Redis, DynamoDB Local, two gateways, two buffers, a router, billing and one to three pumps, each a process of its own at an
  * address that stays, with a {@link Link} of its own to each that it goes to. One thread at a time changes it.
  */
 final class Fleet implements AutoCloseable {
@@ -64,6 +64,8 @@ final class Fleet implements AutoCloseable {
             add(Role.GATEWAY, i, Map.of(Setting.AGENTSERVER_GATEWAY_PORT, gatewayPorts[i]));
         }
         add(Role.LLM, 0, Map.of(Setting.AGENTSERVER_LLM_PORT, routerPort));
+        // it opens the credit without which no model is called, again and again when Redis has lost it
+        add(Role.BILLING, 0, Map.of(Setting.AGENTSERVER_BILLING_PORT, FreePorts.take()));
         for (int i = 0; i < MOST_PUMPS; i++) {
             pumps.add(add(Role.PUMP, i, Map.of()));
         }
@@ -96,13 +98,13 @@ final class Fleet implements AutoCloseable {
                     Setting.AGENTSERVER_LLM_URL.name(),
                     "http://127.0.0.1:" + links.getLast().port());
         }
-        if (role == Role.BUFFER || role == Role.LLM) {
+        if (role != Role.PUMP) {
             links.add(link(name, "redis", redis.port()));
             own.put(
                     Setting.AGENTSERVER_REDIS_URL.name(),
                     "redis://127.0.0.1:" + links.getLast().port());
         }
-        if (role == Role.BUFFER || role == Role.GATEWAY) {
+        if (role == Role.BUFFER || role == Role.GATEWAY || role == Role.BILLING) {
             links.add(link(name, "dynamodb", dynamoPort));
             own.put(
                     Setting.AGENTSERVER_DYNAMODB_URL.name(),

@@ -7,6 +7,7 @@ enum Role {
     BUFFER("buffer-service"),
     GATEWAY("gateway-service"),
     LLM("llm-router-service"),
+    BILLING("billing-service"),
     PUMP("pump-service");
 
     private final String module;
