@@ -27,10 +27,8 @@ final class Services {
             "billing", Map.of("http", 8084, "management", 9084));
 
     /** What is for clients and for {@code dev}: no service that is shipped reads it. */
-    static final Set<Setting> NOT_SHIPPED = Set.of(
-            Setting.AGENTSERVER_URL,
-            Setting.AGENTSERVER_API_KEY,
-            Setting.AGENTSERVER_HOME);
+    static final Set<Setting> NOT_SHIPPED =
+            Set.of(Setting.AGENTSERVER_URL, Setting.AGENTSERVER_API_KEY, Setting.AGENTSERVER_HOME);
 
     private static final Pattern PLACEHOLDER = Pattern.compile("\\$\\{(AGENTSERVER_[A-Z_]+)");
 
