@@ -26,6 +26,7 @@ import io.agentserver.localstores.LocalStores;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceApplication;
 import io.agentserver.service.ServiceTokens;
+import io.agentserver.service.grpc.GrpcAddress;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.Status;
@@ -84,6 +85,25 @@ class BufferServiceTest {
         channel.shutdownNow();
         service.close();
         stores.close();
+    }
+
+    @Test
+    void within_its_process_it_answers_the_same_callers_and_refuses_the_same_others() {
+        ManagedChannel inside = GrpcAddress.inProcess(
+                        service.getBean(BufferServer.class).port())
+                .channel()
+                .build();
+        try {
+            Talk talk = new Talk();
+            BufferGrpc.BufferBlockingStub stub = BufferGrpc.newBlockingStub(inside);
+            assertThatThrownBy(() -> stub.begin(talk.begin().build())).hasMessageContaining("UNAUTHENTICATED");
+            BeginReply begun = stub.withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers(TENANT)))
+                    .begin(talk.begin().build());
+            assertThat(begun.getVerdict()).isEqualTo(Verdict.RUN);
+            stub(TENANT).complete(talk.respond(begun)); // over the network: it is the same journal
+        } finally {
+            inside.shutdownNow();
+        }
     }
 
     @Test

@@ -52,6 +52,7 @@ import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.EvenClock;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceTokens;
+import io.agentserver.service.grpc.GrpcAddress;
 import io.agentserver.service.Setting;
 import io.agentserver.service.http.PatientTomcat;
 import io.agentserver.service.redis.RedisClients;
@@ -342,7 +343,7 @@ class GatewayConfiguration {
 
     @Bean
     ThreadBuffer threadBuffer(GatewayProperties properties, ServiceTokens tokens, Traceparent traceparent) {
-        return new ThreadBuffer(properties.bufferAddress(), tokens, traceparent);
+        return new ThreadBuffer(new GrpcAddress(properties.bufferAddress()), tokens, traceparent);
     }
 
     @Bean

@@ -24,6 +24,7 @@ import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.EvenClock;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceTokens;
+import io.agentserver.service.grpc.GrpcAddress;
 import io.agentserver.tenancy.Plan;
 import io.agentserver.tenancy.TenantDirectory;
 import io.micrometer.core.instrument.Gauge;
@@ -144,7 +145,7 @@ class PumpConfiguration {
 
     @Bean
     GrpcThreadBuffer threadBuffer(PumpProperties properties, ServiceTokens tokens, Tracing tracing) {
-        return new GrpcThreadBuffer(properties.bufferAddress(), tokens, tracing);
+        return new GrpcThreadBuffer(new GrpcAddress(properties.bufferAddress()), tokens, tracing);
     }
 
     @Bean

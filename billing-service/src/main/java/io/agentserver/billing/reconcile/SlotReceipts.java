@@ -10,9 +10,9 @@ import io.agentserver.buffer.v1.ReadRequest;
 import io.agentserver.buffer.v1.Slot;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.service.ServiceTokens;
+import io.agentserver.service.grpc.GrpcAddress;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
-import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.MetadataUtils;
 import org.jspecify.annotations.Nullable;
 
@@ -74,8 +74,7 @@ public final class SlotReceipts implements AutoCloseable {
     private synchronized ManagedChannel channel() {
         ManagedChannel open = channel;
         if (open == null) {
-            open = NettyChannelBuilder.forTarget(address)
-                    .usePlaintext()
+            open = new GrpcAddress(address).channel()
                     .maxInboundMessageSize(LARGEST_REPLY)
                     .build();
             channel = open;

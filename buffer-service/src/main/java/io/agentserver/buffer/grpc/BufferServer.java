@@ -4,20 +4,26 @@ import io.agentserver.buffer.journal.Wakeups;
 import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.ServiceTokens;
 import io.agentserver.service.Setting;
+import io.agentserver.service.grpc.GrpcAddress;
 import io.grpc.BindableService;
 import io.grpc.Server;
+import io.grpc.ServerBuilder;
 import io.grpc.ServerInterceptor;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The gRPC server: a virtual thread for each call. Stopping ends watches at once and gives the other calls their time.
+ * The gRPC server: a virtual thread for each call, whether it came over the network or from the process that this one is in
+ * ({@link GrpcAddress#inProcess}). Stopping ends watches at once and gives the other calls their time.
  */
 public final class BufferServer {
     /** Outputs of one step are at most 2 MiB, an answer's history is several such. */
@@ -29,6 +35,10 @@ public final class BufferServer {
     private final Wakeups wakeups;
     private final InetSocketAddress address;
     private final Server server;
+    private final BindableService endpoint;
+    private final ServerInterceptor identity;
+    private final ServerInterceptor tracing;
+    private volatile @Nullable Server inProcess;
     private volatile boolean started;
 
     /** @param tracing outermost: sees refused calls as well */
@@ -40,14 +50,20 @@ public final class BufferServer {
             Wakeups wakeups) {
         this.address = address;
         this.wakeups = wakeups;
-        this.server = NettyServerBuilder.forAddress(address)
-                .executor(calls)
+        this.endpoint = endpoint;
+        this.identity = new ServiceTokenInterceptor(tokens);
+        this.tracing = tracing;
+        this.server = served(NettyServerBuilder.forAddress(address)
                 .maxInboundMessageSize(MOST_BYTES)
                 .permitKeepAliveTime(5, TimeUnit.SECONDS)
-                .permitKeepAliveWithoutCalls(true)
+                .permitKeepAliveWithoutCalls(true));
+    }
+
+    private Server served(ServerBuilder<?> builder) {
+        return builder.executor(calls)
                 .addService(endpoint)
                 // the last one added sees a call first
-                .intercept(new ServiceTokenInterceptor(tokens))
+                .intercept(identity)
                 .intercept(tracing)
                 .build();
     }
@@ -56,6 +72,7 @@ public final class BufferServer {
     public void start() {
         try {
             server.start();
+            inProcess = served(GrpcAddress.inProcess(server.getPort()).server()).start();
             started = true;
         } catch (IOException e) {
             throw new ConfigurationException(
@@ -76,15 +93,23 @@ public final class BufferServer {
 
     /** Blocks until all calls have ended, at most 5 s. */
     public void stop() {
-        server.shutdown();
+        List<Server> running = new ArrayList<>(List.of(server));
+        Server second = inProcess;
+        if (second != null) {
+            running.add(second);
+        }
+        running.forEach(Server::shutdown);
         wakeups.close();
-        try {
-            if (!server.awaitTermination(DRAIN_LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
-                server.shutdownNow();
+        long deadline = System.nanoTime() + DRAIN_LIMIT.toNanos();
+        for (Server each : running) {
+            try {
+                if (!each.awaitTermination(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+                    each.shutdownNow();
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                each.shutdownNow();
             }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            server.shutdownNow();
         }
         calls.shutdown();
     }

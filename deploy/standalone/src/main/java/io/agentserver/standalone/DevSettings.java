@@ -4,6 +4,7 @@ import io.agentserver.localstores.FreePorts;
 import io.agentserver.localstores.LocalStores;
 import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.Setting;
+import io.agentserver.service.grpc.GrpcAddress;
 
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -85,7 +86,10 @@ final class DevSettings {
         put(settings, Setting.AGENTSERVER_PLATFORM_KEY, home.platformKey().toString());
         put(settings, Setting.AGENTSERVER_PLATFORM_SECRET, home.platformSecret());
         put(settings, Setting.AGENTSERVER_ADMIN_KEY, home.adminKey());
-        put(settings, Setting.AGENTSERVER_BUFFER_ADDRESS, "127.0.0.1:" + port(Setting.AGENTSERVER_BUFFER_PORT));
+        put(
+                settings,
+                Setting.AGENTSERVER_BUFFER_ADDRESS,
+                GrpcAddress.inProcess(port(Setting.AGENTSERVER_BUFFER_PORT)).text());
         put(settings, Setting.AGENTSERVER_LLM_URL, url(Setting.AGENTSERVER_LLM_PORT));
         put(settings, Setting.AGENTSERVER_BILLING_URL, url(Setting.AGENTSERVER_BILLING_PORT));
         put(settings, Setting.AGENTSERVER_GATEWAY_URL, url(Setting.AGENTSERVER_GATEWAY_PORT));

@@ -24,13 +24,13 @@ import io.agentserver.gateway.problems.ProblemType;
 import io.agentserver.gateway.problems.Unavailable;
 import io.agentserver.log.RecordHeaders;
 import io.agentserver.service.ServiceTokens;
+import io.agentserver.service.grpc.GrpcAddress;
 import io.grpc.ClientInterceptor;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusException;
 import io.grpc.StatusRuntimeException;
-import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.BlockingClientCall;
 import io.grpc.stub.MetadataUtils;
 
@@ -61,10 +61,9 @@ public final class ThreadBuffer implements AutoCloseable {
     private final Supplier<Optional<String>> traceparent;
     private final AtomicLong lastReset = new AtomicLong(System.nanoTime());
 
-    /** @param address {@code host:port} of the buffer's gRPC */
-    public ThreadBuffer(String address, ServiceTokens tokens, Supplier<Optional<String>> traceparent) {
-        this.channel = NettyChannelBuilder.forTarget(address)
-                .usePlaintext()
+    /** @param address of the buffer's gRPC */
+    public ThreadBuffer(GrpcAddress address, ServiceTokens tokens, Supplier<Optional<String>> traceparent) {
+        this.channel = address.channel()
                 .executor(Executors.newVirtualThreadPerTaskExecutor())
                 .maxInboundMessageSize(LARGEST_REPLY)
                 .keepAliveTime(30, TimeUnit.SECONDS)

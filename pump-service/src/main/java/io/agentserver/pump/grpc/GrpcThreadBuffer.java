@@ -20,12 +20,12 @@ import io.agentserver.pump.flow.ThreadBuffer;
 import io.agentserver.pump.flow.UnavailableException;
 import io.agentserver.pump.trace.Tracing;
 import io.agentserver.service.ServiceTokens;
+import io.agentserver.service.grpc.GrpcAddress;
 import io.grpc.ConnectivityState;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
-import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.MetadataUtils;
 
 import java.time.Duration;
@@ -48,10 +48,8 @@ public final class GrpcThreadBuffer implements ThreadBuffer, AutoCloseable {
     private final ServiceTokens tokens;
     private final Tracing tracing;
 
-    /** @param address host:port */
-    public GrpcThreadBuffer(String address, ServiceTokens tokens, Tracing tracing) {
-        this.channel = NettyChannelBuilder.forTarget(address)
-                .usePlaintext()
+    public GrpcThreadBuffer(GrpcAddress address, ServiceTokens tokens, Tracing tracing) {
+        this.channel = address.channel()
                 .maxInboundMessageSize(MOST_BYTES)
                 .keepAliveTime(30, TimeUnit.SECONDS)
                 .keepAliveTimeout(10, TimeUnit.SECONDS)

@@ -10,6 +10,7 @@ import io.agentserver.pump.testing.Calls;
 import io.agentserver.pump.trace.Tracing;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceTokens;
+import io.agentserver.service.grpc.GrpcAddress;
 import io.grpc.Server;
 import io.grpc.Status;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
@@ -69,7 +70,7 @@ class GrpcThreadBufferTest {
                 .build()
                 .start();
         buffer = new GrpcThreadBuffer(
-                "127.0.0.1:" + server.getPort(),
+                new GrpcAddress("127.0.0.1:" + server.getPort()),
                 new ServiceTokens(PlatformKeys.load(file), Clock.systemUTC()),
                 Tracing.none());
     }

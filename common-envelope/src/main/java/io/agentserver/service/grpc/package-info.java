@@ -1,0 +1,5 @@
+/** The connections between services. */
+@NullMarked
+package io.agentserver.service.grpc;
+
+import org.jspecify.annotations.NullMarked;
