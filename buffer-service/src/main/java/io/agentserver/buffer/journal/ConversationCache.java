@@ -19,6 +19,8 @@ final class ConversationCache {
 
     ConversationCache(long maxBytes) {
         states = Caffeine.newBuilder()
+                // its upkeep is a few microseconds: handing that to another thread would cost more
+                .executor(Runnable::run)
                 .maximumWeight(maxBytes)
                 .weigher((ConversationKey key, Held held) -> held.weight)
                 .expireAfterAccess(IDLE)

@@ -3,7 +3,7 @@ package io.agentserver.buffer.store.redis;
 import io.agentserver.buffer.commit.Commit;
 import io.lettuce.core.RedisNoScriptException;
 import io.lettuce.core.ScriptOutputType;
-import io.lettuce.core.cluster.api.sync.RedisClusterCommands;
+import io.lettuce.core.cluster.api.async.RedisClusterAsyncCommands;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -11,11 +11,11 @@ import java.util.List;
 
 /** {@code append.lua}: its contract stands there. */
 final class AppendScript {
-    private final RedisClusterCommands<String, byte[]> redis;
+    private final RedisClusterAsyncCommands<String, byte[]> redis;
     private final byte[] script = Scripts.load("append.lua");
     private final String digest;
 
-    AppendScript(RedisClusterCommands<String, byte[]> redis) {
+    AppendScript(RedisClusterAsyncCommands<String, byte[]> redis) {
         this.redis = redis;
         this.digest = redis.digest(script);
     }
@@ -32,9 +32,9 @@ final class AppendScript {
         }
         String[] keys = {list};
         try {
-            return redis.<Long>evalsha(digest, ScriptOutputType.INTEGER, keys, arguments);
+            return Answers.of(redis.<Long>evalsha(digest, ScriptOutputType.INTEGER, keys, arguments));
         } catch (RedisNoScriptException unknownToThisNode) {
-            return redis.<Long>eval(script, ScriptOutputType.INTEGER, keys, arguments);
+            return Answers.of(redis.<Long>eval(script, ScriptOutputType.INTEGER, keys, arguments));
         }
     }
 

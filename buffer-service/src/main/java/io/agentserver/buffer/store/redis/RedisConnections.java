@@ -18,10 +18,16 @@ import io.lettuce.core.codec.ByteArrayCodec;
 import io.lettuce.core.codec.RedisCodec;
 import io.lettuce.core.codec.StringCodec;
 import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
+import io.lettuce.core.resource.ClientResources;
+import io.lettuce.core.resource.NettyCustomizer;
+import io.netty.channel.Channel;
+import io.netty.handler.flush.FlushConsolidationHandler;
 
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 /**
  * Connections to one Redis node, or to a Redis Cluster if several are named: one for commands, which all threads share, and
@@ -30,26 +36,31 @@ import java.util.List;
 public final class RedisConnections implements AutoCloseable {
     private static final Duration CONNECT_LIMIT = Duration.ofSeconds(3);
     private static final Duration COMMAND_LIMIT = Duration.ofSeconds(2);
+    private static final Duration CLOSE_LIMIT = Duration.ofSeconds(2);
+    private static final int MOST_FLUSHES_IN_ONE = 256;
     private static final RedisCodec<String, byte[]> CODEC = RedisCodec.of(StringCodec.UTF8, ByteArrayCodec.INSTANCE);
 
     private final AbstractRedisClient client;
+    private final ClientResources resources;
     private final StatefulConnection<String, byte[]> connection;
     private final RedisClusterCommands<String, byte[]> commands;
     private final RedisClusterAsyncCommands<String, byte[]> asyncCommands;
     private final StatefulRedisPubSubConnection<String, String> messages;
 
-    private RedisConnections(RedisClient client) {
+    private RedisConnections(RedisClient client, ClientResources resources) {
         StatefulRedisConnection<String, byte[]> node = client.connect(CODEC);
         this.client = client;
+        this.resources = resources;
         this.connection = node;
         this.commands = node.sync();
         this.asyncCommands = node.async();
         this.messages = client.connectPubSub();
     }
 
-    private RedisConnections(RedisClusterClient client) {
+    private RedisConnections(RedisClusterClient client, ClientResources resources) {
         StatefulRedisClusterConnection<String, byte[]> cluster = client.connect(CODEC);
         this.client = client;
+        this.resources = resources;
         this.connection = cluster;
         this.commands = cluster.sync();
         this.asyncCommands = cluster.async();
@@ -66,21 +77,23 @@ public final class RedisConnections implements AutoCloseable {
                 .map(String::strip)
                 .map(RedisURI::create)
                 .toList();
+        ClientResources resources =
+                ClientResources.builder().nettyCustomizer(new FewerFlushes()).build();
         SocketOptions socket = SocketOptions.builder()
                 .connectTimeout(CONNECT_LIMIT)
                 .tcpNoDelay(true)
                 .build();
         TimeoutOptions timeouts = TimeoutOptions.enabled(COMMAND_LIMIT);
         if (nodes.size() == 1) {
-            RedisClient client = RedisClient.create(nodes.getFirst());
+            RedisClient client = RedisClient.create(resources, nodes.getFirst());
             client.setOptions(ClientOptions.builder()
                     .socketOptions(socket)
                     .timeoutOptions(timeouts)
                     .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
                     .build());
-            return opened(client, () -> new RedisConnections(client));
+            return opened(client, resources, () -> new RedisConnections(client, resources));
         }
-        RedisClusterClient client = RedisClusterClient.create(nodes);
+        RedisClusterClient client = RedisClusterClient.create(resources, nodes);
         client.setOptions(ClusterClientOptions.builder()
                 .socketOptions(socket)
                 .timeoutOptions(timeouts)
@@ -90,7 +103,7 @@ public final class RedisConnections implements AutoCloseable {
                         .enablePeriodicRefresh(Duration.ofSeconds(10))
                         .build())
                 .build());
-        return opened(client, () -> new RedisConnections(client));
+        return opened(client, resources, () -> new RedisConnections(client, resources));
     }
 
     RedisClusterCommands<String, byte[]> commands() {
@@ -109,16 +122,34 @@ public final class RedisConnections implements AutoCloseable {
     public void close() {
         messages.close();
         connection.close();
-        client.shutdown(Duration.ZERO, Duration.ofSeconds(2));
+        shutDown(client, resources);
     }
 
     private static RedisConnections opened(
-            AbstractRedisClient client, java.util.function.Supplier<RedisConnections> open) {
+            AbstractRedisClient client, ClientResources resources, Supplier<RedisConnections> open) {
         try {
             return open.get();
         } catch (RuntimeException e) {
-            client.shutdown(Duration.ZERO, Duration.ofSeconds(2));
+            shutDown(client, resources);
             throw e;
+        }
+    }
+
+    private static void shutDown(AbstractRedisClient client, ClientResources resources) {
+        client.shutdown(Duration.ZERO, CLOSE_LIMIT);
+        resources
+                .shutdown(0, CLOSE_LIMIT.toMillis(), TimeUnit.MILLISECONDS)
+                .awaitUninterruptibly(CLOSE_LIMIT.toMillis());
+    }
+
+    /**
+     * Commands of many threads leave in one write where they come while answers are read, or while others wait to be written; one
+     * alone leaves at once.
+     */
+    private static final class FewerFlushes implements NettyCustomizer {
+        @Override
+        public void afterChannelInitialized(Channel channel) {
+            channel.pipeline().addFirst(new FlushConsolidationHandler(MOST_FLUSHES_IN_ONE, true));
         }
     }
 }

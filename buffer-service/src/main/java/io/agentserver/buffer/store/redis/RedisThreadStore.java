@@ -50,14 +50,14 @@ public final class RedisThreadStore implements HotStore {
 
     public RedisThreadStore(RedisConnections redis, Duration ttl, Clock clock) {
         this.redis = redis;
-        this.append = new AppendScript(redis.commands());
+        this.append = new AppendScript(redis.async());
         this.ttl = ttl;
         this.clock = clock;
     }
 
     @Override
     public List<Commit> read(ConversationKey key, long number, Look look) {
-        List<byte[]> values = ask(() -> redis.commands().lrange(commits(key), number - 1, -1));
+        List<byte[]> values = ask(() -> Answers.of(redis.async().lrange(commits(key), number - 1, -1)));
         List<Commit> commits = new ArrayList<>(values.size());
         for (byte[] value : values) {
             commits.add(parse(key, value));
