@@ -50,12 +50,14 @@ import io.agentserver.log.RecordMac;
 import io.agentserver.organism.HandlerHosts;
 import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.EvenClock;
+import io.agentserver.service.FairGate;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceTokens;
-import io.agentserver.service.grpc.GrpcAddress;
 import io.agentserver.service.Setting;
+import io.agentserver.service.grpc.GrpcAddress;
 import io.agentserver.service.http.PatientTomcat;
 import io.agentserver.service.redis.RedisClients;
+import io.agentserver.tenancy.Plan;
 import io.agentserver.tenancy.TenantDirectory;
 import io.lettuce.core.RedisException;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -267,7 +269,15 @@ class GatewayConfiguration {
             ThreadBuffer buffer,
             KafkaMessageLog log,
             CreditLook credit) {
-        return new Admission(limits, directory, organisms, token, keys.signing(), buffer, log, credit);
+        // more would be read at once than there are processors, and each of them later
+        FairGate gate = new FairGate(
+                Math.max(4, 2 * Runtime.getRuntime().availableProcessors()),
+                tenant -> directory
+                        .find(tenant)
+                        .flatMap(entry -> Plan.of(entry.plan()))
+                        .orElse(Plan.DEFAULT)
+                        .weight());
+        return new Admission(limits, directory, organisms, token, keys.signing(), buffer, log, credit, gate);
     }
 
     // credit

@@ -24,6 +24,8 @@ import io.agentserver.gateway.threads.ThreadBuffer;
 import io.agentserver.organism.Listener;
 import io.agentserver.organism.Organism;
 import io.agentserver.organism.Route;
+import io.agentserver.service.FairGate;
+import io.agentserver.service.ServiceTokens;
 import io.agentserver.tenancy.TenantDirectory;
 import io.agentserver.tenancy.TenantEntry;
 import org.jspecify.annotations.Nullable;
@@ -38,7 +40,8 @@ import java.util.Optional;
 /**
  * The way of a client's message onto the log: read → whose is it → verify, or fill in ids and sign → rules → seen before? →
  * route and payload → credit → append. In: a body and its caller. Out: admitted once the log has acknowledged, or why not. Blocks on
- * the request's virtual thread; safe on any number of them. Admitting the same message again makes no second one.
+ * the request's virtual thread; safe on any number of them. Admitting the same message again makes no second one. However much
+ * one tenant sends, another's next message is read as if few were before it.
  */
 public final class Admission {
     private static final Logger LOG = LoggerFactory.getLogger(Admission.class);
@@ -52,7 +55,9 @@ public final class Admission {
     private final Repeats repeats;
     private final KafkaMessageLog log;
     private final CreditLook credit;
+    private final FairGate gate;
 
+    /** @param gate what needs the processor alone goes through it: reading, signing, checking */
     public Admission(
             XmlLimits limits,
             TenantDirectory directory,
@@ -61,7 +66,8 @@ public final class Admission {
             SigningKey platformKey,
             ThreadBuffer buffer,
             KafkaMessageLog log,
-            CreditLook credit) {
+            CreditLook credit,
+            FairGate gate) {
         this.submissions = new Submissions(limits);
         this.limits = limits;
         this.directory = directory;
@@ -71,6 +77,7 @@ public final class Admission {
         this.repeats = new Repeats(buffer);
         this.log = log;
         this.credit = credit;
+        this.gate = gate;
     }
 
     /**
@@ -80,7 +87,7 @@ public final class Admission {
      * @param idempotencyKey null: none was sent
      */
     public Admittance admitXml(@Nullable Caller caller, byte[] body, @Nullable String idempotencyKey) {
-        return switch (submissions.readXml(body)) {
+        return switch (gate.inside(payer(caller), () -> submissions.readXml(body))) {
             case Submission.Read read when read.document().meta().jwt() != null -> admitSigned(caller, read);
             case Submission.Read read -> admitUnsigned(caller, read, idempotencyKey);
             case Submission.Unreadable(Problem problem) ->
@@ -99,7 +106,7 @@ public final class Admission {
      */
     public Admittance admitJson(Caller caller, byte[] body, @Nullable String idempotencyKey) {
         Organism organism = organisms.current(caller.tenant()).orElse(null);
-        return switch (submissions.readJson(body, organism)) {
+        return switch (gate.inside(caller.tenantId(), () -> submissions.readJson(body, organism))) {
             case Submission.Read read -> admitUnsigned(caller, read, idempotencyKey);
             case Submission.Unreadable(Problem problem) -> new Declined(problem);
         };
@@ -125,12 +132,14 @@ public final class Admission {
     }
 
     private Admittance admitSigned(@Nullable Caller caller, Submission.Read read) {
-        EnvelopeToken.Verification verification = token.verifyAtAdmission(
-                read.document(),
-                // the platform's own signature is for what it has admitted: it admits nothing
-                (issuer, kid) -> TenantId.isValid(issuer)
-                        ? directory.signingKey(new TenantId(issuer), kid, false)
-                        : Optional.empty());
+        EnvelopeToken.Verification verification = gate.inside(
+                payer(caller),
+                () -> token.verifyAtAdmission(
+                        read.document(),
+                        // the platform's own signature is for what it has admitted: it admits nothing
+                        (issuer, kid) -> TenantId.isValid(issuer)
+                                ? directory.signingKey(new TenantId(issuer), kid, false)
+                                : Optional.empty()));
         return switch (verification) {
             case EnvelopeToken.Verification.Refused(String reason) -> {
                 LOG.info("a signed envelope was refused: {}", reason);
@@ -170,7 +179,8 @@ public final class Admission {
         if (!document.meta().isClients()) {
             return new Declined(insideOnly(document.meta(), read)); // it could not even be signed as a client's
         }
-        return admit(caller.tenant(), read, token.signForClient(document, tenant, platformKey), repeatable);
+        Envelope signed = gate.inside(tenant, () -> token.signForClient(document, tenant, platformKey));
+        return admit(caller.tenant(), read, signed, repeatable);
     }
 
     /** @param repeatable the client chose the id, and may have sent it before */
@@ -202,7 +212,7 @@ public final class Admission {
         }
         problem = organism == null
                 ? Problem.of(ProblemType.UNKNOWN_LISTENER, "the tenant has no organism yet: PUT /v1/organism")
-                : misfit(organism, envelope, read.pointerBase());
+                : gate.inside(tenant, () -> misfit(organism, envelope, read.pointerBase()));
         if (problem != null) {
             return new Declined(problem);
         }
@@ -219,6 +229,11 @@ public final class Admission {
         return new Declined(Problem.of(
                 ProblemType.IDEMPOTENCY_MISMATCH,
                 "the id " + admitted.message() + " was sent with another content; use a new one"));
+    }
+
+    /** Whose share of the processor it is; until a signature is verified, that of all who are not known yet. */
+    private static TenantId payer(@Nullable Caller caller) {
+        return caller == null ? ServiceTokens.PLATFORM : caller.tenantId();
     }
 
     /** The rules for what a client may put around its payload. */

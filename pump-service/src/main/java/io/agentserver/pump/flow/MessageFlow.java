@@ -14,6 +14,7 @@ import io.agentserver.organism.Organism;
 import io.agentserver.pump.flow.DeadLetters.Letter;
 import io.agentserver.pump.flow.LogReader.Opened;
 import io.agentserver.pump.trace.Tracing;
+import io.agentserver.service.FairGate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -85,7 +86,7 @@ public final class MessageFlow {
         }
         gate.enter(tenant.get());
         try {
-            return handleInside(message, gate.inside(tenant.get(), hold));
+            return handleInside(message, new GatedHold(gate, tenant.get(), hold));
         } finally {
             gate.leave();
         }

@@ -5,6 +5,7 @@ import io.agentserver.envelope.TenantId;
 import io.agentserver.log.RecordMac;
 import io.agentserver.pump.handler.Handlers;
 import io.agentserver.pump.trace.Tracing;
+import io.agentserver.service.FairGate;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.tenancy.TenantDirectory;
 

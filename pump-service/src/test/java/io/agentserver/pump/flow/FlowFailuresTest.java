@@ -7,6 +7,7 @@ import io.agentserver.pump.handler.HandlerOutput;
 import io.agentserver.pump.handler.HandlerResult;
 import io.agentserver.pump.handler.SystemErrors.Code;
 import io.agentserver.pump.testing.Calls;
+import io.agentserver.service.FairGate;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 

@@ -21,6 +21,7 @@ import io.agentserver.pump.handler.SystemErrors.Code;
 import io.agentserver.pump.log.KafkaOutbox;
 import io.agentserver.pump.testing.Calls;
 import io.agentserver.pump.trace.Tracing;
+import io.agentserver.service.FairGate;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.tenancy.OrganismEntry;
 import io.agentserver.tenancy.TenantDirectory;

@@ -1,4 +1,4 @@
-package io.agentserver.pump.flow;
+package io.agentserver.service;
 
 import io.agentserver.envelope.TenantId;
 import org.junit.jupiter.api.Test;

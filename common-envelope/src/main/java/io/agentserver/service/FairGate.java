@@ -1,6 +1,7 @@
-package io.agentserver.pump.flow;
+package io.agentserver.service;
 
 import io.agentserver.envelope.TenantId;
+import org.jspecify.annotations.Nullable;
 
 import java.util.Comparator;
 import java.util.HashMap;
@@ -8,15 +9,16 @@ import java.util.Map;
 import java.util.PriorityQueue;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
 
 /**
- * Lets so many messages at once be worked on, and shares the places between tenants by weight: whoever has had less comes
+ * Lets so much work at once be done, and shares the places between tenants by weight: whoever has had less comes
  * first, however many of another's wait. Start-time fair queueing (Goyal, Vin, Cheng 1996): each message is tagged with when
  * it would start if its tenant were alone with its share, and the lowest tag goes next. A place is for work; who waits for
  * something else gives it back meanwhile. Safe on any thread; {@link #enter} blocks.
  */
-final class FairGate {
+public final class FairGate {
     private final ToIntFunction<TenantId> weights;
     private final ReentrantLock lock = new ReentrantLock();
     private final PriorityQueue<Waiter> waiting = new PriorityQueue<>(
@@ -32,7 +34,7 @@ final class FairGate {
      * @param places 1 or more
      * @param weights of a tenant, 1 or more; asked at each entry
      */
-    FairGate(int places, ToIntFunction<TenantId> weights) {
+    public FairGate(int places, ToIntFunction<TenantId> weights) {
         if (places < 1) {
             throw new IllegalArgumentException("places: <" + places + "> is less than 1");
         }
@@ -52,29 +54,18 @@ final class FairGate {
         }
     }
 
-    /** The hold of a message that is in: its pauses give the place to others. */
-    Hold inside(TenantId tenant, Hold hold) {
-        return new Hold() {
-            @Override
-            public boolean isLetGo() {
-                return hold.isLetGo();
-            }
-
-            @Override
-            public Pause pause() {
-                leave();
-                return () -> enter(tenant);
-            }
-
-            @Override
-            public void detach() {
-                hold.detach();
-            }
-        };
+    /** Does the work when there is a place for it. */
+    public <T extends @Nullable Object> T inside(TenantId tenant, Supplier<T> work) {
+        enter(tenant);
+        try {
+            return work.get();
+        } finally {
+            leave();
+        }
     }
 
     /** Returns when there is a place; {@link #leave} gives it back. Not interruptible: places come free in milliseconds. */
-    void enter(TenantId tenant) {
+    public void enter(TenantId tenant) {
         Waiter waiter;
         lock.lock();
         try {
@@ -100,7 +91,7 @@ final class FairGate {
         }
     }
 
-    void leave() {
+    public void leave() {
         Waiter next;
         lock.lock();
         try {
@@ -118,8 +109,8 @@ final class FairGate {
         LockSupport.unpark(next.thread);
     }
 
-    /** Messages that wait for a place. */
-    int waiting() {
+    /** Who waits for a place. */
+    public int waiting() {
         lock.lock();
         try {
             return waiting.size();
