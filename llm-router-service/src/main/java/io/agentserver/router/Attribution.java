@@ -25,13 +25,16 @@ record Attribution(
         });
     }
 
-    /** @throws IllegalArgumentException saying which header is malformed */
-    static Attribution ofHeaders(Function<String, @Nullable String> header) {
+    /**
+     * @param service whether another service asks: it alone is believed which listener it is for, as usage has a line for each
+     * @throws IllegalArgumentException saying which header is malformed
+     */
+    static Attribution ofHeaders(Function<String, @Nullable String> header, boolean service) {
         return new Attribution(
                 parsed(header, CONVERSATION, ThreadId::parse),
                 parsed(header, THREAD, ThreadId::parse),
                 parsed(header, MESSAGE, MessageId::parse),
-                Optional.ofNullable(header.apply(LISTENER)));
+                service ? Optional.ofNullable(header.apply(LISTENER)) : Optional.empty());
     }
 
     private static <T> Optional<T> parsed(

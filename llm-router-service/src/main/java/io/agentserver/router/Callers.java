@@ -22,7 +22,8 @@ final class Callers {
     private final Clock clock;
 
     sealed interface Identity {
-        record Known(TenantId tenant) implements Identity {}
+        /** @param service whether another service asks for the tenant */
+        record Known(TenantId tenant, boolean service) implements Identity {}
 
         record Refused(Refusal refusal) implements Identity {}
     }
@@ -46,7 +47,7 @@ final class Callers {
         return ApiKey.parse(secret.get())
                 .map(this::byApiKey)
                 .orElseGet(() -> tokens.verify(secret.get(), ServiceTokens.LLM_CALL)
-                        .<Identity>map(caller -> new Identity.Known(caller.tenant()))
+                        .<Identity>map(caller -> new Identity.Known(caller.tenant(), true))
                         .orElseGet(Callers::unauthenticated));
     }
 
@@ -60,7 +61,7 @@ final class Callers {
             return unauthenticated();
         }
         return owner.get().key().scopes().contains(Scope.LLM_CALL.wireName())
-                ? new Identity.Known(owner.get().tenant().tenantId())
+                ? new Identity.Known(owner.get().tenant().tenantId(), false)
                 : new Identity.Refused(Refusal.of(
                         403, Refusal.Reason.FORBIDDEN, "this API key lacks the scope " + Scope.LLM_CALL.wireName()));
     }

@@ -63,7 +63,7 @@ class OpenAiEndpoint {
     void complete(HttpServletRequest request, HttpServletResponse response) throws IOException {
         switch (identity(request)) {
             case Callers.Identity.Refused refused -> refuse(response, refused.refusal());
-            case Callers.Identity.Known known -> complete(known.tenant(), request, response);
+            case Callers.Identity.Known known -> complete(known, request, response);
         }
     }
 
@@ -90,7 +90,7 @@ class OpenAiEndpoint {
         return callers.identify(request.getHeader("Authorization"), request.getHeader("x-api-key"));
     }
 
-    private void complete(TenantId tenant, HttpServletRequest request, HttpServletResponse response)
+    private void complete(Callers.Identity.Known caller, HttpServletRequest request, HttpServletResponse response)
             throws IOException {
         String type = request.getContentType();
         if (type == null
@@ -115,13 +115,17 @@ class OpenAiEndpoint {
         }
         switch (ChatRequest.read(body)) {
             case ChatRequest.Reading.Unreadable unreadable -> refuse(response, unreadable.refusal());
-            case ChatRequest.Reading.Read read -> call(tenant, read.request(), request, response);
+            case ChatRequest.Reading.Read read -> call(caller, read.request(), request, response);
         }
     }
 
     private void call(
-            TenantId tenant, ChatRequest chatRequest, HttpServletRequest request, HttpServletResponse response)
+            Callers.Identity.Known caller,
+            ChatRequest chatRequest,
+            HttpServletRequest request,
+            HttpServletResponse response)
             throws IOException {
+        TenantId tenant = caller.tenant();
         Optional<String> key = Optional.ofNullable(request.getHeader("Idempotency-Key"));
         if (key.isPresent() && !TOKEN.matcher(key.get()).matches()) {
             refuse(response, Refusal.invalid("Idempotency-Key must be 1 to 255 visible ASCII characters", null));
@@ -129,7 +133,7 @@ class OpenAiEndpoint {
         }
         Attribution attribution;
         try {
-            attribution = Attribution.ofHeaders(request::getHeader);
+            attribution = Attribution.ofHeaders(request::getHeader, caller.service());
         } catch (IllegalArgumentException malformed) {
             refuse(response, Refusal.invalid(String.valueOf(malformed.getMessage()), null));
             return;

@@ -115,8 +115,9 @@ class AdmissionHttpTest {
                         "x-agentserver-listener", "no/name",
                         "Idempotency-Key", "k".repeat(256))
                 .entrySet()) {
-            HttpResponse<String> refused = router.send(
-                    router.chat(platform.acmeKey, asking("default")).header(header.getKey(), header.getValue()));
+            String pump = platform.serviceToken(TestPlatform.ACME, ServiceTokens.LLM_CALL);
+            HttpResponse<String> refused =
+                    router.send(router.chat(pump, asking("default")).header(header.getKey(), header.getValue()));
             assertThat(refused.statusCode()).as(header.getKey()).isEqualTo(400);
             assertThat(json(refused).at("/error/message").asString()).contains(header.getKey());
         }

@@ -1,5 +1,6 @@
 package io.agentserver.router;
 
+import io.agentserver.service.ServiceTokens;
 import io.agentserver.usage.UsageRecord;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
@@ -99,7 +100,8 @@ class ChatHttpTest {
     @Test
     void records_the_providers_own_count_with_its_price_and_the_listener_it_was_for() throws Exception {
         String thread = "0199c0de-7a11-7000-8000-000000000001";
-        HttpResponse<String> response = router.send(router.chat(platform.acmeKey, asking("default"))
+        String pump = platform.serviceToken(TestPlatform.ACME, ServiceTokens.LLM_CALL);
+        HttpResponse<String> response = router.send(router.chat(pump, asking("default"))
                 .header("x-agentserver-conversation", thread)
                 .header("x-agentserver-thread", thread)
                 .header("x-agentserver-message", "0199c0de-7a11-7000-8000-000000000002")
@@ -119,6 +121,14 @@ class ChatHttpTest {
         assertThat(usage.conversation()).isEqualTo(thread);
         assertThat(usage.message()).isEqualTo("0199c0de-7a11-7000-8000-000000000002");
         assertThat(usage.listener()).isEqualTo("greeter");
+    }
+
+    /** Usage has a line for each listener and day: whoever may name any could make as many as there are names. */
+    @Test
+    void believes_another_service_alone_which_listener_a_call_is_for() throws Exception {
+        HttpResponse<String> response = router.send(
+                router.chat(platform.acmeKey, asking("default")).header("x-agentserver-listener", "greeter"));
+        assertThat(platform.usageOf(receipt(response)).listener()).isNull();
     }
 
     @Test
