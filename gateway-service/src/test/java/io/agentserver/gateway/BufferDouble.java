@@ -45,6 +45,7 @@ final class BufferDouble extends BufferGrpc.BufferImplBase implements AutoClosea
     final List<Integer> waits = new ArrayList<>();
     final Set<String> closed = ConcurrentHashMap.newKeySet(); // conversations whose root thread is
     final List<AnswerRequest> answers = new ArrayList<>();
+    volatile long lastSequence; // of every conversation; more than its slots: a page was cut
     volatile AnswerOutcome answering = AnswerOutcome.ANSWER_TAKEN;
     /** What happens before a conversation is read; throws what the caller shall get. */
     volatile Consumer<String> beforeRead = _ -> {};
@@ -94,6 +95,7 @@ final class BufferDouble extends BufferGrpc.BufferImplBase implements AutoClosea
             reply.setFound(true)
                     .setConversation(Conversation.newBuilder()
                             .setId(request.getConversation())
+                            .setLastSequence(lastSequence)
                             .addTurns(Turn.newBuilder().setId(slot.getMessage()).setState(TurnState.TURN_OPEN)));
             if (request.getAfter() == 0 && request.getLimit() > 0) {
                 reply.addSlots(slot);

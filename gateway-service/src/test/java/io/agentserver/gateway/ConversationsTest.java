@@ -84,6 +84,22 @@ class ConversationsTest {
     }
 
     @Test
+    void names_the_next_page_also_where_the_buffer_has_cut_this_one_short() {
+        String thread = Ids.v7().toString();
+        buffer.slots.put(
+                thread,
+                Slot.newBuilder().setSequence(7).setMessage(Ids.v7().toString()).build());
+        String path = "/v1/threads/" + thread + "/messages?limit=50";
+        buffer.lastSequence = 7;
+        assertThat(gateway.get(path, key).body()).contains("\"data\":[{").doesNotContain("next_cursor");
+        buffer.lastSequence = 9;
+        assertThat(gateway.get(path, key).body()).contains("\"next_cursor\":\"7\"");
+        assertThat(gateway.get(path + "&cursor=7", key).body())
+                .contains("\"data\":[]")
+                .doesNotContain("next_cursor");
+    }
+
+    @Test
     void cancels_a_conversation_for_whoever_may_write_to_it() {
         String thread = Ids.v7().toString();
         buffer.slots.put(

@@ -114,7 +114,11 @@ public final class ThreadsEndpoint extends JsonEndpoint {
         }
         Map<String, Object> page = new LinkedHashMap<>();
         page.put("data", slots.stream().map(ThreadJson::slot).toList());
-        if (slots.size() == size) {
+        // by the conversation's length too: the buffer cuts a page that grows too large for an answer
+        if (!slots.isEmpty()
+                && (slots.size() == size
+                        || slots.getLast().getSequence()
+                                < reply.getConversation().getLastSequence())) {
             page.put("next_cursor", String.valueOf(slots.getLast().getSequence()));
         }
         return ok(page);
