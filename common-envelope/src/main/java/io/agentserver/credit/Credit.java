@@ -86,25 +86,32 @@ public final class Credit {
 
     /** How it stands now. */
     public CompletionStage<Standing> standing(TenantId tenant) {
-        return redis.hmget(Script.state(tenant), "epoch", "version", "balance", "held", "unposted")
+        return redis.hmget(Script.state(tenant), "epoch", "version", "balance", "held", "unposted", "era")
                 .thenApply(fields -> new Standing(
                         // open without a balance: part of it was evicted
                         fields.get(2).hasValue()
                                 ? Optional.ofNullable(fields.getFirst().getValueOrElse(null))
                                 : Optional.empty(),
                         number(fields.get(1)),
+                        fields.get(5).getValueOrElse(""),
                         number(fields.get(2)) - number(fields.get(3)) - number(fields.get(4))));
     }
 
     // for billing, which knows what was paid
 
     /**
-     * Writes the balance, unless a newer one is there, and forgets the receipts that it accounts for.
+     * Writes the balance, unless a newer one is there, and forgets the receipts that it accounts for. Where one of another era
+     * is, it is left, and credit is closed until the balance is {@link #takeOver taken over}.
      *
      * @return false if credit is closed
      */
     public boolean posted(TenantId tenant, PostedBalance balance, Collection<UUID> receipts) {
-        return await(posted.run(tenant, balance, receipts));
+        return await(posted.run(tenant, balance, receipts, false));
+    }
+
+    /** As {@link #posted}, also where a balance of another era is. Before {@link #open}, while credit is closed. */
+    public void takeOver(TenantId tenant, PostedBalance balance) {
+        await(posted.run(tenant, balance, List.of(), true));
     }
 
     /**

@@ -18,10 +18,12 @@ final class PostedScript {
         this.script = new Script(redis, "posted.lua", ScriptOutputType.BOOLEAN);
     }
 
-    CompletionStage<Boolean> run(TenantId tenant, PostedBalance balance, Collection<UUID> receipts) {
-        List<String> arguments = new ArrayList<>(2 + receipts.size());
+    CompletionStage<Boolean> run(TenantId tenant, PostedBalance balance, Collection<UUID> receipts, boolean takeOver) {
+        List<String> arguments = new ArrayList<>(4 + receipts.size());
         arguments.add(Long.toString(balance.amount()));
         arguments.add(Long.toString(balance.version()));
+        arguments.add(balance.era());
+        arguments.add(takeOver ? "1" : "0");
         receipts.forEach(receipt -> arguments.add(receipt.toString()));
         return script.run(tenant, arguments);
     }

@@ -7,6 +7,7 @@ import java.util.Optional;
  *
  * @param epoch none: it is closed
  * @param version of the balance; 0: none was ever written
+ * @param era of the ledger that the balance is of; empty: not known
  * @param available balance − holds − unposted, micro-USD
  */
-public record Standing(Optional<String> epoch, long version, long available) {}
+public record Standing(Optional<String> epoch, long version, String era, long available) {}

@@ -4,6 +4,8 @@ import io.agentserver.envelope.TenantId;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
 
@@ -67,6 +69,43 @@ class PostedScriptTest {
         assertThat(redis.available(tenant)).isEqualTo(50);
         credit.posted(tenant, new PostedBalance(-5, 10), List.of());
         assertThat(redis.available(tenant)).isEqualTo(-5);
+    }
+
+    @Test
+    void closes_credit_where_another_eras_balance_is_and_leaves_it() {
+        TenantId tenant = redis.tenantWith(100);
+        credit.posted(tenant, new PostedBalance(50, 9, "before"), List.of());
+        assertThat(credit.posted(tenant, new PostedBalance(80, 12, "after the restore"), List.of()))
+                .isFalse();
+        assertThat(redis.standing(tenant).epoch()).isEmpty();
+        assertThat(redis.standing(tenant).era()).isEqualTo("before");
+        assertThat(redis.standing(tenant).version()).isEqualTo(9);
+        assertThat(redis.available(tenant)).isEqualTo(50);
+    }
+
+    @Test
+    void takes_another_era_over_with_an_older_version_if_it_is_told_to() {
+        TenantId tenant = redis.tenantWith(100);
+        credit.posted(tenant, new PostedBalance(50, 9, "before"), List.of());
+        PostedBalance restored = new PostedBalance(80, 3, "after the restore");
+        credit.close(tenant);
+        credit.takeOver(tenant, restored);
+        assertThat(redis.standing(tenant).epoch()).as("it opens nothing").isEmpty();
+        credit.open(tenant, restored, Duration.ZERO, Instant.EPOCH);
+        assertThat(redis.available(tenant)).isEqualTo(80);
+        assertThat(redis.standing(tenant).version()).isEqualTo(3);
+        assertThat(redis.standing(tenant).era()).isEqualTo("after the restore");
+        credit.posted(tenant, new PostedBalance(60, 2, "after the restore"), List.of());
+        assertThat(redis.available(tenant)).as("within an era the newer counts").isEqualTo(80);
+    }
+
+    @Test
+    void takes_a_balance_without_an_era_for_its_own() {
+        TenantId tenant = redis.tenantWith(100);
+        assertThat(credit.posted(tenant, new PostedBalance(50, 9, "an era"), List.of()))
+                .isTrue();
+        assertThat(redis.standing(tenant).era()).isEqualTo("an era");
+        assertThat(redis.available(tenant)).isEqualTo(50);
     }
 
     @Test
