@@ -3,6 +3,7 @@ package io.agentserver.tenancy;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.VerificationKey;
 import io.agentserver.log.Topics;
+import io.agentserver.service.OutOfMemory;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -152,6 +153,7 @@ public final class TenantDirectory implements AutoCloseable {
                     pause(Duration.ofSeconds(1));
                 }
             } catch (RuntimeException | Error e) {
+                OutOfMemory.endsTheProcess(e);
                 // whoever asks has what was read, until it is no longer fresh
                 LOG.error("tenant directory lost its log; reading again from the start", e);
                 pause(Duration.ofSeconds(1));

@@ -59,7 +59,6 @@ import io.agentserver.service.http.PatientTomcat;
 import io.agentserver.service.redis.RedisClients;
 import io.agentserver.tenancy.Plan;
 import io.agentserver.tenancy.TenantDirectory;
-import io.lettuce.core.RedisException;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.tracing.Tracer;
 import org.apache.kafka.clients.admin.Admin;
@@ -285,13 +284,13 @@ class GatewayConfiguration {
     @Bean
     RedisClients redisClients(GatewayProperties properties) {
         try {
-            return RedisClients.connect(properties.redisUrl(), REDIS_START);
-        } catch (RedisException | IllegalArgumentException unreachable) {
+            return RedisClients.connectWhenThere(properties.redisUrl(), REDIS_START);
+        } catch (IllegalArgumentException wrong) {
             throw new ConfigurationException(
                     Setting.AGENTSERVER_REDIS_URL + "="
                             + properties.redisUrl().replaceAll("//[^/,]*@", "//…@")
-                            + ": no Redis answers there: start it or correct the address",
-                    unreachable);
+                            + " is no address of a Redis: write it as redis://host:port",
+                    wrong);
         }
     }
 

@@ -4,6 +4,7 @@ import io.lettuce.core.AbstractRedisClient;
 import io.lettuce.core.ClientOptions;
 import io.lettuce.core.ClientOptions.DisconnectedBehavior;
 import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisException;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.SocketOptions;
 import io.lettuce.core.TimeoutOptions;
@@ -25,20 +26,56 @@ import java.util.function.Supplier;
  * away commands fail at once instead of waiting for it, and no command waits longer than 2 s for its answer. Safe on any
  * thread.
  *
+ * @param closing what {@link #close} does
  * @param async the same connection; what one thread sends over it, to one node, is carried out in that order
  */
 public record RedisClients(
-        AbstractRedisClient client,
+        Runnable closing,
         RedisClusterCommands<String, String> commands,
         RedisClusterAsyncCommands<String, String> async)
         implements AutoCloseable {
     private static final Duration LONGEST_COMMAND = Duration.ofSeconds(2);
+
+    /** Not connected yet. */
+    private record Unconnected(AbstractRedisClient client, Supplier<RedisClients> open) {}
 
     /**
      * @throws io.lettuce.core.RedisException if none answers in time
      * @throws IllegalArgumentException if it is no URL
      */
     public static RedisClients connect(String urls, Duration patience) {
+        Unconnected unconnected = unconnected(urls, patience);
+        try {
+            return unconnected.open().get();
+        } catch (RuntimeException unreachable) {
+            unconnected.client().shutdown();
+            throw unreachable;
+        }
+    }
+
+    /**
+     * Also if none answers yet: then every command fails until one does, as it would later while Redis is away.
+     *
+     * @param patience how long the first try may take
+     * @throws IllegalArgumentException if it is no URL
+     */
+    public static RedisClients connectWhenThere(String urls, Duration patience) {
+        Unconnected unconnected = unconnected(urls, patience);
+        try {
+            return unconnected.open().get();
+        } catch (RedisException away) {
+            LateConnection late = new LateConnection(unconnected.open(), away).start();
+            return new RedisClients(
+                    () -> {
+                        late.close();
+                        shutDown(unconnected.client());
+                    },
+                    late.commands(),
+                    late.async());
+        }
+    }
+
+    private static Unconnected unconnected(String urls, Duration patience) {
         List<RedisURI> nodes = Arrays.stream(urls.split(",", -1))
                 .map(String::strip)
                 .map(RedisURI::create)
@@ -53,9 +90,9 @@ public record RedisClients(
                     .timeoutOptions(timeouts)
                     .socketOptions(socket)
                     .build());
-            return opened(client, () -> {
+            return new Unconnected(client, () -> {
                 StatefulRedisConnection<String, String> node = client.connect();
-                return new RedisClients(client, node.sync(), node.async());
+                return new RedisClients(() -> shutDown(client), node.sync(), node.async());
             });
         }
         RedisClusterClient client = RedisClusterClient.create(nodes);
@@ -68,23 +105,18 @@ public record RedisClients(
                         .enablePeriodicRefresh(Duration.ofSeconds(10))
                         .build())
                 .build());
-        return opened(client, () -> {
+        return new Unconnected(client, () -> {
             StatefulRedisClusterConnection<String, String> cluster = client.connect();
-            return new RedisClients(client, cluster.sync(), cluster.async());
+            return new RedisClients(() -> shutDown(client), cluster.sync(), cluster.async());
         });
     }
 
     @Override
     public void close() {
-        client.shutdown(Duration.ZERO, Duration.ofSeconds(2));
+        closing.run();
     }
 
-    private static RedisClients opened(AbstractRedisClient client, Supplier<RedisClients> open) {
-        try {
-            return open.get();
-        } catch (RuntimeException unreachable) {
-            client.shutdown();
-            throw unreachable;
-        }
+    private static void shutDown(AbstractRedisClient client) {
+        client.shutdown(Duration.ZERO, Duration.ofSeconds(2));
     }
 }

@@ -1,0 +1,4 @@
+@NullMarked
+package io.agentserver.service.redis;
+
+import org.jspecify.annotations.NullMarked;
