@@ -2,6 +2,7 @@ package io.agentserver.billing;
 
 import io.agentserver.billing.stripe.StripeSettings;
 import io.agentserver.service.ConfigurationException;
+import io.agentserver.service.Loopback;
 import io.agentserver.service.Setting;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 
@@ -19,9 +20,10 @@ import java.util.regex.Pattern;
  * @param dynamodbUrl DynamoDB's endpoint; empty: the AWS region's own
  * @param redisUrl one node, or several of one Redis Cluster with commas; empty: a command that needs none
  * @param platformKey file with the platform's keys, by which calls from other services are verified
- * @param testCard whether a top-up without Stripe posts at once, as a test: in dev alone
+ * @param bind the address that billing listens on
+ * @param testCard whether a top-up without Stripe posts at once, as a test: in dev alone, so only on loopback
  * @param bufferAddress {@code host:port} of the buffer's gRPC, for reconciling; empty: slots are not compared
- * @param reconcileEvery at least a minute
+ * @param reconcileEvery at least a minute; 0: another process does it
  * @param stripe no key: no Stripe
  */
 @ConfigurationProperties(prefix = "agentserver.billing", ignoreUnknownFields = false)
@@ -30,6 +32,7 @@ record BillingProperties(
         String dynamodbUrl,
         String redisUrl,
         String platformKey,
+        String bind,
         boolean testCard,
         String bufferAddress,
         Duration reconcileEvery,
@@ -54,9 +57,13 @@ record BillingProperties(
             throw new ConfigurationException(Setting.AGENTSERVER_BUFFER_ADDRESS + "=" + bufferAddress
                     + " is no address: set it to host:port, or leave it out to reconcile without slots");
         }
-        if (reconcileEvery.compareTo(Duration.ofMinutes(1)) < 0) {
-            throw new ConfigurationException(
-                    Setting.AGENTSERVER_RECONCILE_EVERY + "=" + reconcileEvery + " is too short: give at least 1m");
+        if (testCard && !Loopback.is(bind)) {
+            throw new ConfigurationException(Setting.AGENTSERVER_TEST_CARD + "=true gives credit to whoever asks: set "
+                    + Setting.AGENTSERVER_BIND + "=127.0.0.1, or leave it out");
+        }
+        if (!reconcileEvery.isZero() && reconcileEvery.compareTo(Duration.ofMinutes(1)) < 0) {
+            throw new ConfigurationException(Setting.AGENTSERVER_RECONCILE_EVERY + "=" + reconcileEvery
+                    + " is too short: give at least 1m, or 0 where another process reconciles");
         }
     }
 
@@ -68,6 +75,7 @@ record BillingProperties(
                 text.apply(Setting.AGENTSERVER_DYNAMODB_URL.name()),
                 "",
                 text.apply(Setting.AGENTSERVER_PLATFORM_KEY.name()),
+                "",
                 false,
                 text.apply(Setting.AGENTSERVER_BUFFER_ADDRESS.name()),
                 Duration.ofDays(1),

@@ -1,5 +1,6 @@
 package io.agentserver.billing;
 
+import io.agentserver.service.OutOfMemory;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import org.slf4j.Logger;
@@ -10,8 +11,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Does a job again and again, on a virtual thread of its own; a failure is counted and logged, and the job is done again a
- * minute later. Any number of processes may do the same job, and it may be interrupted anywhere: whoever stops waits for
+ * Does a job again and again, on a virtual thread of its own; whatever it throws is counted and logged, and the job is done
+ * again a minute later: only {@link #close} ends that, and being out of memory, which ends the process. Any number of processes may do the same job, and it may be interrupted anywhere: whoever stops waits for
  * none that takes long.
  */
 public final class Periodic implements AutoCloseable {
@@ -63,13 +64,18 @@ public final class Periodic implements AutoCloseable {
     }
 
     private void run() {
+        Duration wait = first;
+        while (!isClosingWithin(wait)) {
+            wait = attempt();
+        }
+    }
+
+    private boolean isClosingWithin(Duration wait) {
+        Thread.interrupted(); // a job may have left it behind; close() says what it wants by the latch as well
         try {
-            Duration wait = first;
-            while (!closing.await(wait.toMillis(), TimeUnit.MILLISECONDS)) {
-                wait = attempt();
-            }
-        } catch (InterruptedException whileClosing) {
-            Thread.currentThread().interrupt();
+            return closing.await(wait.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            return closing.getCount() == 0;
         }
     }
 
@@ -77,7 +83,8 @@ public final class Periodic implements AutoCloseable {
         try {
             job.run();
             return pause;
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            OutOfMemory.endsTheProcess(e);
             Duration wait = pause.compareTo(AFTER_FAILURE) < 0 ? pause : AFTER_FAILURE;
             if (closing.getCount() > 0) {
                 failures.increment();

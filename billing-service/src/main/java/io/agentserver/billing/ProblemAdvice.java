@@ -1,6 +1,7 @@
 package io.agentserver.billing;
 
 import io.agentserver.billing.topup.PaymentsAwayException;
+import io.agentserver.credit.CreditUnavailableException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.http.HttpStatus;
@@ -28,6 +29,13 @@ final class ProblemAdvice {
         LOG.warn("the ledger cannot be read", e);
         return problems.answer(
                 HttpStatus.SERVICE_UNAVAILABLE, "unavailable", "the ledger cannot be read now; try again");
+    }
+
+    @ExceptionHandler
+    ResponseEntity<ProblemDetail> creditAway(CreditUnavailableException e) {
+        LOG.warn("nothing is posted for the moment", e);
+        return problems.answer(
+                HttpStatus.SERVICE_UNAVAILABLE, "unavailable", "credit cannot be changed now; try again");
     }
 
     @ExceptionHandler

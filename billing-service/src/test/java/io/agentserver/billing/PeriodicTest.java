@@ -38,6 +38,34 @@ class PeriodicTest {
     }
 
     @Test
+    void no_failure_ends_the_schedule_also_no_error_and_no_interruption_that_nobody_meant() {
+        AtomicInteger runs = new AtomicInteger();
+        try (Periodic _ = new Periodic(
+                        "test",
+                        Duration.ZERO,
+                        Duration.ofMillis(1),
+                        () -> {
+                            switch (runs.incrementAndGet()) {
+                                case 1 -> throw new NoClassDefFoundError("a library's class");
+                                case 2 -> Thread.currentThread().interrupt();
+                                case 3 -> {
+                                    Thread.currentThread().interrupt();
+                                    throw new IllegalStateException("interrupted, by whomever");
+                                }
+                                default -> {}
+                            }
+                        },
+                        metrics)
+                .start()) {
+            await().until(() -> runs.get() > 5);
+        }
+
+        assertThat(metrics.counter("agentserver.billing.job.failures", "job", "test")
+                        .count())
+                .isEqualTo(2);
+    }
+
+    @Test
     void a_job_that_takes_long_is_interrupted_when_the_service_stops() throws InterruptedException {
         CountDownLatch begun = new CountDownLatch(1);
         AtomicBoolean interrupted = new AtomicBoolean();

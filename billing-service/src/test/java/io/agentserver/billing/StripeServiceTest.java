@@ -190,7 +190,10 @@ class StripeServiceTest {
                 "AGENTSERVER_STRIPE_URL=stripe is no base URL: set it to http(s)://host:port, or leave it out for"
                         + " Stripe's own");
         assertStopped(
-                "AGENTSERVER_RECONCILE_EVERY", "5s", "AGENTSERVER_RECONCILE_EVERY=PT5S is too short: give at least 1m");
+                "AGENTSERVER_RECONCILE_EVERY",
+                "5s",
+                "AGENTSERVER_RECONCILE_EVERY=PT5S is too short: give at least 1m, or 0 where another process"
+                        + " reconciles");
     }
 
     private static void assertStopped(String setting, String value, String reason) {

@@ -1,12 +1,11 @@
 package io.agentserver.billing.console;
 
 import io.agentserver.service.ConfigurationException;
+import io.agentserver.service.Loopback;
 import io.agentserver.service.Setting;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 
-import java.net.InetAddress;
 import java.net.URI;
-import java.net.UnknownHostException;
 
 /**
  * What the console needs to know.
@@ -43,11 +42,11 @@ public record ConsoleProperties(
             throw new ConfigurationException(Setting.AGENTSERVER_CONSOLE_DEMO
                     + "=true lets anybody in, and AGENTSERVER_OIDC_ISSUER is set: leave one of them out");
         }
-        if (demo && !isLoopback(URI.create(url).getHost())) {
+        if (demo && !Loopback.is(URI.create(url).getHost())) {
             throw new ConfigurationException(Setting.AGENTSERVER_CONSOLE_DEMO + "=true lets anybody in, and "
                     + Setting.AGENTSERVER_CONSOLE_URL + "=" + url + " is for others too: leave one of them out");
         }
-        if (demo && !isLoopback(bind)) {
+        if (demo && !Loopback.is(bind)) {
             throw new ConfigurationException(Setting.AGENTSERVER_CONSOLE_DEMO + "=true lets anybody in: set "
                     + Setting.AGENTSERVER_BIND + "=127.0.0.1, or leave it out");
         }
@@ -66,14 +65,6 @@ public record ConsoleProperties(
 
     public boolean isSecure() {
         return url.startsWith("https:");
-    }
-
-    private static boolean isLoopback(String address) {
-        try {
-            return !address.isEmpty() && InetAddress.getByName(address).isLoopbackAddress();
-        } catch (UnknownHostException e) {
-            return false;
-        }
     }
 
     private static void requireUrl(Setting setting, String text) {

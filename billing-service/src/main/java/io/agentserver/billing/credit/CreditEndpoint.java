@@ -58,11 +58,19 @@ public final class CreditEndpoint {
             return problems.answer(
                     HttpStatus.UNAUTHORIZED, "unauthenticated", "a service token with scope credit:write is needed");
         }
-        if (key == null || key.isBlank() || amount == 0 || Math.abs(amount) > MOST || reason.isBlank()) {
+        if (key == null
+                || key.isBlank()
+                || amount == 0
+                || amount < -MOST
+                || amount > MOST
+                || reason.isBlank()
+                || reason.length() > PostingGroup.LONGEST_NOTE) {
             return problems.answer(
                     HttpStatus.UNPROCESSABLE_CONTENT,
                     "invalid-field",
-                    "an Idempotency-Key, an amount_microusd other than 0 up to " + MOST + " and a reason are needed");
+                    "an Idempotency-Key, an amount_microusd from -" + MOST + " to " + MOST
+                            + " other than 0, and a reason of" + " at most " + PostingGroup.LONGEST_NOTE
+                            + " characters are needed");
         }
         TenantId tenant = caller.get().tenant();
         GroupId id = GroupId.of(

@@ -26,7 +26,8 @@ public record PostingGroup(
         List<Posting> postings,
         @Nullable CallUsage usage,
         @Nullable String note) {
-    private static final int LONGEST_NOTE = 200;
+    /** Characters of a {@link #note}. */
+    public static final int LONGEST_NOTE = 200;
 
     public PostingGroup {
         postings = List.copyOf(postings);

@@ -4,6 +4,7 @@ import io.agentserver.billing.ledger.Ledger;
 import io.agentserver.billing.ledger.PostingGroup;
 import io.agentserver.billing.ledger.RejectedRecord;
 import io.agentserver.log.Topics;
+import io.agentserver.service.OutOfMemory;
 import io.agentserver.usage.UsageRecord;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -101,6 +102,7 @@ public final class UsageConsumer implements AutoCloseable {
                 consumer.subscribe(List.of(Topics.USAGE));
                 consume(consumer);
             } catch (RuntimeException | Error brokersAway) {
+                OutOfMemory.endsTheProcess(brokersAway);
                 failed.increment();
                 LOG.warn("reading topic {} failed; trying again", Topics.USAGE, brokersAway);
                 await(WAIT_FOR_BROKERS);
