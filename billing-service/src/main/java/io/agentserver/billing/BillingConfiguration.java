@@ -31,7 +31,6 @@ import io.agentserver.service.Setting;
 import io.agentserver.service.http.PatientTomcat;
 import io.agentserver.service.redis.RedisClients;
 import io.agentserver.tenancy.TenantDirectory;
-import io.lettuce.core.RedisException;
 import io.micrometer.core.instrument.MeterRegistry;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
@@ -46,6 +45,7 @@ import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import tools.jackson.databind.json.JsonMapper;
 
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Map;
@@ -69,7 +69,7 @@ import java.util.concurrent.TimeoutException;
 class BillingConfiguration {
     private static final String GROUP = "billing";
     private static final Duration CALL_LIMIT = Duration.ofSeconds(10);
-    private static final Duration RECONCILE_AFTER_START = Duration.ofMinutes(1);
+    private static final Duration RECONCILE_LOOK = Duration.ofMinutes(1);
     private static final Duration RECONCILE_PAUSE = Duration.ofSeconds(10);
     private static final Duration START_LIMIT = Duration.ofSeconds(30);
 
@@ -124,13 +124,13 @@ class BillingConfiguration {
                     Setting.AGENTSERVER_REDIS_URL + " is not set: name it as redis://host:port");
         }
         try {
-            return RedisClients.connect(properties.redisUrl(), CALL_LIMIT);
-        } catch (RedisException | IllegalArgumentException unreachable) {
+            return RedisClients.connectWhenThere(properties.redisUrl(), CALL_LIMIT);
+        } catch (IllegalArgumentException wrong) {
             throw new ConfigurationException(
                     Setting.AGENTSERVER_REDIS_URL + "="
                             + properties.redisUrl().replaceAll("//[^/,]*@", "//…@")
-                            + ": no Redis answers there: start it or correct the address",
-                    unreachable);
+                            + " is no address of a Redis: write it as redis://host:port",
+                    wrong);
         }
     }
 
@@ -199,9 +199,11 @@ class BillingConfiguration {
                 properties.bufferAddress().isEmpty() ? null : slots,
                 stripe.orElse(null),
                 clock,
-                RECONCILE_PAUSE);
-        ReconcileJob job = new ReconcileJob(reconciliation::compare, clock, metrics);
-        return new Periodic("reconcile", RECONCILE_AFTER_START, properties.reconcileEvery(), job::run, metrics).start();
+                RECONCILE_PAUSE,
+                Path.of(System.getProperty("java.io.tmpdir")));
+        ReconcileJob job =
+                new ReconcileJob(reconciliation::compare, store, properties.reconcileEvery(), clock, metrics);
+        return new Periodic("reconcile", RECONCILE_LOOK, RECONCILE_LOOK, job::run, metrics).start();
     }
 
     @Bean

@@ -2,6 +2,7 @@ package io.agentserver.billing;
 
 import io.agentserver.billing.ledger.Ledger;
 import io.agentserver.billing.ledger.LedgerStore;
+import io.agentserver.billing.ledger.Reconciled;
 import io.agentserver.billing.ledger.dynamo.DynamoConnection;
 import io.agentserver.billing.ledger.dynamo.DynamoLedgerStore;
 import io.agentserver.billing.ledger.dynamo.DynamoMeterOutbox;
@@ -15,15 +16,18 @@ import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceApplication;
 import io.agentserver.service.ServiceTokens;
 import org.jspecify.annotations.Nullable;
+import software.amazon.awssdk.core.exception.SdkException;
 
 import java.io.PrintStream;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Map;
 
 /**
  * {@code reconcile}: compares slots, usage records, ledger and Stripe over the stores that the environment names, without a
- * running billing. Prints what was compared, each difference on a line, and {@code difference: <n>}. Changes nothing.
+ * running billing. Prints what was compared, each difference on a line, and {@code difference: <n>}. Changes nothing but
+ * what was found last, which the services show as metrics.
  */
 public final class ReconcileCommand {
     /** As long as a call may take from its slot to its posting. */
@@ -39,32 +43,49 @@ public final class ReconcileCommand {
     /** @return 0: all agree; 1: they do not; 2: it could not be found out */
     public static int run(Map<String, String> environment, PrintStream out, PrintStream err) {
         try {
-            Report report = compare(BillingProperties.of(environment));
+            Report report = compare(BillingProperties.of(environment), err);
             report.seen().forEach(out::println);
             report.differences().forEach(difference -> out.println(difference.text()));
-            out.println("difference: " + report.differences().size());
-            return report.differences().isEmpty() ? 0 : 1;
+            if (report.count() > report.differences().size()) {
+                out.println("… and more: these are the first "
+                        + report.differences().size());
+            }
+            out.println("difference: " + report.count());
+            return report.count() == 0 ? 0 : 1;
         } catch (RuntimeException e) {
             err.println("agentserver cannot reconcile: " + ServiceApplication.reason(e));
             return 2;
         }
     }
 
-    private static Report compare(BillingProperties properties) {
+    private static Report compare(BillingProperties properties, PrintStream err) {
         Clock clock = Clock.systemUTC();
         ServiceTokens tokens = new ServiceTokens(PlatformKeys.load(properties.platformKeyFile()), clock);
         try (var dynamo = DynamoConnection.to(properties.dynamodbUrl());
                 SlotReceipts slots = new SlotReceipts(properties.bufferAddress(), tokens)) {
             LedgerStore store = new DynamoLedgerStore(dynamo);
-            return new Reconciliation(
+            Report report = new Reconciliation(
                             store,
                             new DynamoMeterOutbox(dynamo),
                             new KafkaUsageRecords(properties.kafka()),
                             properties.bufferAddress().isEmpty() ? null : slots,
                             stripe(properties, store, clock),
                             clock,
-                            PAUSE)
+                            PAUSE,
+                            Path.of(System.getProperty("java.io.tmpdir")))
                     .compare();
+            keep(new Reconciled(clock.instant(), report.count()), store, err);
+            return report;
+        }
+    }
+
+    /** For the services, which show it as metrics. */
+    private static void keep(Reconciled outcome, LedgerStore store, PrintStream err) {
+        try {
+            store.keep(outcome);
+        } catch (SdkException e) {
+            err.println("agentserver reconcile: the metrics will not tell of this, for it could not be written: "
+                    + ServiceApplication.reason(e));
         }
     }
 

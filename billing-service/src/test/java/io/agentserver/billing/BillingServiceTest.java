@@ -1,11 +1,19 @@
 package io.agentserver.billing;
 
+import io.agentserver.billing.console.TenantsOnTopic;
+import io.agentserver.billing.ledger.Ledger;
+import io.agentserver.credit.Credit;
+import io.agentserver.credit.Hold;
+import io.agentserver.credit.Reservation;
 import io.agentserver.envelope.Ids;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.localstores.FreePorts;
+import io.agentserver.localstores.LocalRedis;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceApplication;
 import io.agentserver.service.ServiceTokens;
+import io.agentserver.service.redis.RedisClients;
+import io.agentserver.tenancy.TenantDirectory;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -26,6 +34,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -149,7 +158,74 @@ class BillingServiceTest {
     }
 
     @Test
+    void starts_without_redis_posts_meanwhile_and_opens_credit_when_it_is_there() {
+        int port = FreePorts.take();
+        int management = FreePorts.take();
+        String url = "redis://127.0.0.1:" + FreePorts.take();
+        Map<String, String> changed = Map.of(
+                "AGENTSERVER_REDIS_URL", url,
+                "AGENTSERVER_BILLING_PORT", Integer.toString(port),
+                "AGENTSERVER_BILLING_MANAGEMENT_PORT", Integer.toString(management));
+        try (TenantsOnTopic tenants = new TenantsOnTopic();
+                ConfigurableApplicationContext early =
+                        ServiceApplication.start(BillingApplication.class, "billing", settings(changed))) {
+            await().atMost(Duration.ofSeconds(20))
+                    .until(() ->
+                            get(management, "/actuator/health/readiness", null).statusCode() == 200);
+            tenants.put(tenant.value());
+            Ledger ledger = early.getBean(Ledger.class);
+            await().atMost(Duration.ofSeconds(20))
+                    .until(() ->
+                            early.getBean(TenantDirectory.class).find(tenant).isPresent());
+            String token = "Bearer " + tokens.issue(tenant, ServiceTokens.CREDIT_WRITE);
+            assertThat(give(port, token, 7, "a gift").statusCode()).isEqualTo(200);
+            assertThat(ledger.balance(tenant).credit().value()).isGreaterThanOrEqualTo(7);
+
+            try (LocalRedis _ = LocalRedis.start(
+                            directory.resolve("late"), URI.create(url).getPort());
+                    RedisClients redis = RedisClients.connect(url, Duration.ofSeconds(5))) {
+                Credit credit = new Credit(redis);
+                await().atMost(Duration.ofSeconds(30))
+                        .until(() ->
+                                credit.reserve(tenant, new Hold(UUID.randomUUID(), 1, Duration.ofMinutes(1), "a call"))
+                                        instanceof Reservation.Held);
+                assertThat(credit.standing(tenant).toCompletableFuture().join().available())
+                        .isEqualTo(ledger.balance(tenant).credit().value() - 1);
+            }
+        }
+    }
+
+    @Test
+    void refuses_an_amount_that_no_operator_gives() {
+        String token = "Bearer " + tokens.issue(tenant, ServiceTokens.CREDIT_WRITE);
+
+        for (long amount : new long[] {0, Long.MIN_VALUE, Long.MAX_VALUE, 1_000_000_000_001L, -1_000_000_000_001L}) {
+            assertThat(give(token, amount, "a gift").statusCode())
+                    .as(Long.toString(amount))
+                    .isEqualTo(422);
+        }
+        assertThat(give(token, 7, "x".repeat(201)).statusCode()).isEqualTo(422);
+        assertThat(give(token, -7, "taken back").statusCode()).isEqualTo(200);
+    }
+
+    private static HttpResponse<String> give(String token, long amount, String reason) {
+        return give(PORT, token, amount, reason);
+    }
+
+    private static HttpResponse<String> give(int port, String token, long amount, String reason) {
+        return send(HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port
+                        + "/internal/v1/credit?amount_microusd=" + amount + "&reason=" + reason.replace(' ', '+')))
+                .header("Authorization", token)
+                .header("Idempotency-Key", "gift " + amount)
+                .POST(HttpRequest.BodyPublishers.noBody()));
+    }
+
+    @Test
     void a_wrong_setting_stops_it_with_one_line() {
+        assertThatThrownBy(() -> startWith(Map.of("AGENTSERVER_TEST_CARD", "true", "AGENTSERVER_BIND", "0.0.0.0")))
+                .satisfies(e -> assertThat(ServiceApplication.reason(e))
+                        .isEqualTo("AGENTSERVER_TEST_CARD=true gives credit to whoever asks: set"
+                                + " AGENTSERVER_BIND=127.0.0.1, or leave it out"));
         assertThatThrownBy(() -> startWith(Map.of("AGENTSERVER_KAFKA", "nowhere")))
                 .satisfies(e -> assertThat(ServiceApplication.reason(e))
                         .isEqualTo("AGENTSERVER_KAFKA=nowhere names no brokers: set it to host:port, several with"
@@ -206,6 +282,10 @@ class BillingServiceTest {
         if (authorization != null) {
             request.header("Authorization", authorization);
         }
+        return send(request);
+    }
+
+    private static HttpResponse<String> send(HttpRequest.Builder request) {
         try {
             return HTTP.send(request.build(), HttpResponse.BodyHandlers.ofString());
         } catch (IOException | InterruptedException e) {

@@ -7,15 +7,16 @@ import io.agentserver.billing.ledger.Ledger;
 import io.agentserver.billing.ledger.MicroUsd;
 import io.agentserver.billing.ledger.PostingGroup;
 import io.agentserver.credit.Credit;
-import io.agentserver.credit.CreditUnavailableException;
 import io.agentserver.credit.PostedBalance;
 import io.agentserver.credit.Standing;
 import io.agentserver.envelope.TenantId;
+import io.agentserver.service.OutOfMemory;
 import io.agentserver.tenancy.Plan;
 import io.agentserver.tenancy.TenantDirectory;
 import io.agentserver.tenancy.TenantEntry;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import org.apache.kafka.common.TopicPartition;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -24,12 +25,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
@@ -38,10 +37,10 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Opens credit, on one thread of its own: each second, and at once for a new tenant, it looks how every tenant stands in
- * Redis. A new one gets its plan's starting credit, once for ever, and is opened. One that Redis has lost, or has an older
- * balance of than it was told, is opened when {@code usage} has been posted up to where it stood when the loss was seen, and
- * 3 s later, in which the routers put their running calls' holds back. At the start and every 10 minutes all are looked
- * over. Any number of billing services may do this at once.
+ * Redis, and waits for nothing. A new one gets its plan's starting credit, once for ever, and is opened. One that Redis has
+ * lost, has an older balance of than it was told, or one of another ledger's era, is opened at a look that finds {@code usage}
+ * posted up to where it stood when the loss was seen, and 3 s later, in which the routers put their running calls' holds back.
+ * At the start and every 10 minutes all are looked over. Any number of billing services may do this at once.
  */
 public final class CreditOpening implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(CreditOpening.class);
@@ -56,12 +55,29 @@ public final class CreditOpening implements AutoCloseable {
     private final UsageDrain drain;
     private final MeterRegistry metrics;
     private final Clock clock;
+    private final Map<TenantId, Opening> openings = new LinkedHashMap<>(); // of the one thread, like all that follows
     private final Map<TenantId, AtomicLong> available = new ConcurrentHashMap<>();
     private final Semaphore changes = new Semaphore(0);
     private final Thread thread =
             Thread.ofPlatform().name("credit-opening").daemon().unstarted(this::run);
     private long lookedOver = System.nanoTime() - LOOK_OVER_EVERY.toNanos();
     private volatile boolean closed;
+
+    /**
+     * One tenant's on its way.
+     *
+     * @param since by Redis' clock: what was settled before it is below the ends
+     * @param ends of {@code usage} then
+     * @param afterLoss whether it is closed; else it is only looked over
+     */
+    private record Opening(Instant since, Map<TopicPartition, Long> ends, boolean afterLoss) {}
+
+    /**
+     * At one look; one of which it is not known is in neither.
+     *
+     * @param lost closed or not right, and not on its way yet
+     */
+    private record Standings(List<TenantId> lost, List<TenantId> open) {}
 
     public CreditOpening(
             Ledger ledger,
@@ -106,88 +122,169 @@ public final class CreditOpening implements AutoCloseable {
                 if (directory.isCaughtUp()) {
                     look();
                 }
-            } catch (CreditUnavailableException | CompletionException notNow) {
-                LOG.warn("Redis is away: credit is opened when it is back ({})", String.valueOf(notNow.getCause()));
-            } catch (RuntimeException e) {
-                LOG.warn("credit could not be looked after; again in a second", e);
+            } catch (RuntimeException | Error e) {
+                OutOfMemory.endsTheProcess(e);
+                LOG.error("credit could not be looked after; again in a second", e);
             }
             await();
         }
     }
 
+    /** One look: what it finds it does now, or at a later look; nothing of one tenant's keeps it from another. */
     void look() {
-        publisher.retry();
+        told();
         Map<TenantId, TenantEntry> tenants = new HashMap<>();
         directory.all().forEach(entry -> tenants.put(entry.tenantId(), entry));
+        openings.keySet().retainAll(tenants.keySet());
+        available.keySet().retainAll(tenants.keySet());
+        begin(stand(tenants));
+        finish();
+    }
+
+    /** What Redis has not heard, where the ledger can say it. */
+    private void told() {
+        try {
+            publisher.retry();
+        } catch (RuntimeException e) {
+            LOG.warn("what Redis has not heard could not be told; again in a second", e);
+        }
+    }
+
+    /** How all of them stand; new ones are opened here. */
+    private Standings stand(Map<TenantId, TenantEntry> tenants) {
         Map<TenantId, Long> told = publisher.told(); // before Redis is asked: what is told from now on is no loss
         Map<TenantId, CompletionStage<Standing>> asked = new HashMap<>();
         tenants.keySet().forEach(tenant -> asked.put(tenant, credit.standing(tenant)));
-        List<TenantId> lost = new ArrayList<>();
+        Standings standings = new Standings(new ArrayList<>(), new ArrayList<>());
+        Failures failures = new Failures("looked after");
         asked.forEach((tenant, answer) -> {
-            Standing standing = answer.toCompletableFuture().join();
-            show(tenant, standing.available());
-            if (standing.epoch().isEmpty()) {
-                if (!isNew(Objects.requireNonNull(tenants.get(tenant)))) {
-                    lost.add(tenant);
+            try {
+                Standing standing = answer.toCompletableFuture().join();
+                show(tenant, standing.available());
+                if (isLost(Objects.requireNonNull(tenants.get(tenant)), standing, told.getOrDefault(tenant, 0L))) {
+                    standings.lost().add(tenant);
+                } else if (standing.epoch().isPresent()) {
+                    standings.open().add(tenant);
                 }
-            } else if (standing.version() < told.getOrDefault(tenant, 0L)) {
-                LOG.warn("Redis has an older balance of tenant {} than it was told: its credit is closed", tenant);
-                credit.close(tenant);
-                lost.add(tenant);
+            } catch (RuntimeException e) {
+                failures.add(tenant, e);
             }
         });
-        boolean all = System.nanoTime() - lookedOver >= LOOK_OVER_EVERY.toNanos();
-        if (all || !lost.isEmpty()) {
-            Set<TenantId> these = new HashSet<>(lost);
-            if (all) {
-                these.addAll(tenants.keySet());
-            }
-            open(these);
-            if (all) {
-                lookedOver = System.nanoTime();
-            }
-        }
-        available.keySet().retainAll(tenants.keySet());
+        failures.log();
+        return standings;
     }
 
-    /** True if it begins here and now, and so cannot have spent anything. */
-    private boolean isNew(TenantEntry tenant) {
-        GroupId start = GroupId.of(GroupKind.STARTING_CREDIT, tenant.tenantId().value());
-        if (ledger.find(start).isPresent()) {
+    private boolean isLost(TenantEntry entry, Standing standing, long told) {
+        TenantId tenant = entry.tenantId();
+        if (standing.epoch().isEmpty()) {
+            Opening begun = openings.get(tenant);
+            return (begun == null || !begun.afterLoss()) && !isNew(entry);
+        }
+        if (isOfAnotherEra(standing)) {
+            LOG.warn("Redis has the balance of tenant {} from another ledger than this: its credit is closed", tenant);
+            giveStartingCredit(entry); // it may have come after the backup
+        } else if (standing.version() < told) {
+            LOG.warn("Redis has an older balance of tenant {} than it was told: its credit is closed", tenant);
+        } else {
             return false;
         }
-        long amount = Plan.of(tenant.plan()).orElse(Plan.DEFAULT).startingCreditMicrousd();
-        Instant asked = credit.now();
-        boolean first = ledger.post(List.of(PostingGroup.credit(
-                                start,
-                                tenant.tenantId(),
-                                clock.instant(),
-                                new MicroUsd(amount),
-                                Account.STARTING_CREDIT,
-                                null)))
-                        .fresh()
-                == 1;
-        PostedBalance balance = publisher.balance(tenant.tenantId());
-        if (!first || balance.version() > 1) {
-            return false; // it has a past: from before there was starting credit
-        }
-        credit.open(tenant.tenantId(), balance, Duration.ZERO, asked);
-        LOG.info("tenant {} begins with {} micro-USD", tenant.id(), amount);
+        credit.close(tenant);
         return true;
     }
 
-    private void open(Set<TenantId> tenants) {
-        Instant now = credit.now();
-        if (!drain.await(() -> closed)) {
+    private boolean isOfAnotherEra(Standing standing) {
+        if (standing.era().isEmpty() || standing.era().equals(publisher.era())) {
+            return false;
+        }
+        publisher.refreshEra(); // another process may have seen first that the ledger was restored
+        return !standing.era().equals(publisher.era());
+    }
+
+    /** From here on each of them waits for what is on the log now. */
+    private void begin(Standings standings) {
+        boolean all = System.nanoTime() - lookedOver >= LOOK_OVER_EVERY.toNanos();
+        if (!all && standings.lost().isEmpty()) {
             return;
         }
-        for (TenantId tenant : tenants) {
-            PostedBalance balance = publisher.balance(tenant);
-            if (credit.open(tenant, balance, FOR_THE_ROUTERS, now)) {
-                LOG.warn("credit of tenant {} was lost or never known, and opens with {}", tenant, balance);
+        try {
+            if (all) {
+                publisher.refreshEra();
             }
-            publisher.told(tenant, balance);
+            Instant now = credit.now(); // before the ends are asked for: what was settled by now is below them
+            Map<TopicPartition, Long> ends = drain.ends();
+            standings.lost().forEach(tenant -> openings.put(tenant, new Opening(now, ends, true)));
+            if (all) {
+                standings.open().forEach(tenant -> openings.putIfAbsent(tenant, new Opening(now, ends, false)));
+                lookedOver = System.nanoTime();
+            }
+        } catch (RuntimeException e) {
+            LOG.warn("how far usage is posted is not known: credit that was lost stays closed", e);
         }
+    }
+
+    /** Those whose usage is posted; after a second the rest is for the next look, so that new tenants do not wait long. */
+    private void finish() {
+        if (openings.isEmpty()) {
+            return;
+        }
+        Map<TopicPartition, Long> committed;
+        try {
+            committed = drain.committed();
+        } catch (RuntimeException e) {
+            LOG.warn("how far usage is posted is not known: credit that was lost stays closed", e);
+            return;
+        }
+        long end = System.nanoTime() + LOOK_EVERY.toNanos();
+        Failures failures = new Failures("opened");
+        List.copyOf(openings.entrySet()).forEach(each -> {
+            if (System.nanoTime() < end
+                    && !closed
+                    && UsageDrain.isReached(each.getValue().ends(), committed)) {
+                try {
+                    open(each.getKey(), each.getValue());
+                    openings.remove(each.getKey());
+                } catch (RuntimeException e) {
+                    failures.add(each.getKey(), e);
+                }
+            }
+        });
+        failures.log();
+    }
+
+    /** True if it begins here and now, and so cannot have spent anything. */
+    private boolean isNew(TenantEntry entry) {
+        Instant asked = credit.now();
+        if (!giveStartingCredit(entry)) {
+            return false;
+        }
+        PostedBalance balance = publisher.balance(entry.tenantId());
+        if (balance.version() > 1) {
+            return false; // it has a past: from before there was starting credit
+        }
+        credit.open(entry.tenantId(), balance, Duration.ZERO, asked);
+        LOG.info("tenant {} begins with {} micro-USD", entry.id(), balance.amount());
+        return true;
+    }
+
+    /** Once for ever, by the tenant; true if that was now. */
+    private boolean giveStartingCredit(TenantEntry entry) {
+        GroupId start = GroupId.of(GroupKind.STARTING_CREDIT, entry.tenantId().value());
+        if (ledger.find(start).isPresent()) {
+            return false;
+        }
+        long amount = Plan.of(entry.plan()).orElse(Plan.DEFAULT).startingCreditMicrousd();
+        PostingGroup given = PostingGroup.credit(
+                start, entry.tenantId(), clock.instant(), new MicroUsd(amount), Account.STARTING_CREDIT, null);
+        return ledger.post(List.of(given)).fresh() == 1;
+    }
+
+    private void open(TenantId tenant, Opening opening) {
+        PostedBalance balance = publisher.balance(tenant);
+        credit.takeOver(tenant, balance);
+        if (credit.open(tenant, balance, FOR_THE_ROUTERS, opening.since())) {
+            LOG.warn("credit of tenant {} was lost or never known, and opens with {}", tenant, balance);
+        }
+        publisher.told(tenant, balance);
     }
 
     private void show(TenantId tenant, long amount) {

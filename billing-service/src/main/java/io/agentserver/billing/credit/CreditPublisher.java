@@ -23,7 +23,8 @@ import java.util.concurrent.ConcurrentHashMap;
  * Postings in, posted balances in Redis out: on the poster's thread, after the ledger's transaction, with the receipts that
  * the balance accounts for. Redis being away fails no posting; what it has not heard is told again by {@link #retry}. Only
  * when more than {@value #MOST_WAITING} receipts wait does posting fail, and so wait too: the log keeps them better than
- * this process' memory. Safe on any thread and in any number of processes; a balance is written over an older one only.
+ * this process' memory. Safe on any thread and in any number of processes; a balance is written over an older one of the
+ * same era only.
  */
 public final class CreditPublisher implements PostingListener {
     static final int MOST_WAITING = 100_000;
@@ -37,22 +38,24 @@ public final class CreditPublisher implements PostingListener {
     private final Credit credit;
     private final Map<TenantId, Set<UUID>> waiting = new ConcurrentHashMap<>();
     private final Map<TenantId, Long> versions = new ConcurrentHashMap<>();
+    private volatile String era;
     private volatile boolean away;
 
     public CreditPublisher(LedgerStore store, Credit credit) {
         this.store = store;
         this.credit = credit;
+        this.era = store.era();
     }
 
-    /** @throws IllegalStateException if Redis has not taken a great many before */
+    /** @throws CreditUnavailableException if Redis has not taken a great many before */
     @Override
     public void posted(TenantId tenant, List<PostingGroup> groups) {
         if (away && isFull()) {
             retry(); // or nobody would find out that Redis is back while nothing can be posted
         }
         if (away && isFull()) {
-            throw new IllegalStateException("Redis is away and has not heard of " + MOST_WAITING
-                    + " receipts: nothing more is posted until it is back");
+            throw new CreditUnavailableException(new IllegalStateException("Redis is away and has not heard of "
+                    + MOST_WAITING + " receipts: nothing more is posted until it is back"));
         }
         Set<UUID> receipts = ConcurrentHashMap.newKeySet();
         groups.forEach(group -> receipt(group.id()).ifPresent(receipts::add));
@@ -76,7 +79,22 @@ public final class CreditPublisher implements PostingListener {
     /** The balance as the ledger has it now. */
     PostedBalance balance(TenantId tenant) {
         Balance balance = store.balance(tenant);
-        return new PostedBalance(balance.credit().value(), balance.version());
+        return new PostedBalance(balance.credit().value(), balance.version(), era);
+    }
+
+    /** Which era the ledger is in, as far as this process knows. */
+    String era() {
+        return era;
+    }
+
+    /** Asks the ledger for its era again; what was told of another one counts no more. */
+    void refreshEra() {
+        String now = store.era();
+        if (!now.equals(era)) {
+            LOG.warn("the ledger is another one than before: era {} after {}", now, era);
+            era = now;
+            versions.clear();
+        }
     }
 
     /** The newest versions that this process has told Redis and Redis has taken, as of now. */
@@ -85,7 +103,9 @@ public final class CreditPublisher implements PostingListener {
     }
 
     void told(TenantId tenant, PostedBalance balance) {
-        versions.merge(tenant, balance.version(), Math::max);
+        if (balance.era().equals(era)) {
+            versions.merge(tenant, balance.version(), Math::max);
+        }
     }
 
     private void publish(TenantId tenant, Set<UUID> receipts) {

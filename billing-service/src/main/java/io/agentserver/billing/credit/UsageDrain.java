@@ -17,12 +17,14 @@ import java.util.Objects;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 
-/** How far {@code usage} is posted, by any billing service: the group's committed offsets against the topic's ends. */
-public final class UsageDrain {
-    private static final Duration LOOK_EVERY = Duration.ofMillis(100);
+/**
+ * How far {@code usage} is posted, by any billing service: the group's committed offsets against the topic's ends. Each
+ * question is one or two round trips to the brokers, 10 s at most.
+ */
+public final class UsageDrain implements AutoCloseable {
+    private static final Duration CLOSE_LIMIT = Duration.ofSeconds(2);
     private static final Duration CALL_LIMIT = Duration.ofSeconds(10);
 
     private final Admin admin;
@@ -32,35 +34,18 @@ public final class UsageDrain {
         T get() throws InterruptedException, ExecutionException, TimeoutException;
     }
 
+    /** @param admin closed with this */
     public UsageDrain(Admin admin, String group) {
         this.admin = admin;
         this.group = group;
     }
 
     /**
-     * Blocks until all that stands on the topic now is posted.
+     * Where the topic ends now, a partition each.
      *
-     * @return false if {@code stopped} came first
-     * @throws IllegalStateException if the brokers do not answer
+     * @throws IllegalStateException if the brokers do not answer; likewise below
      */
-    boolean await(BooleanSupplier stopped) {
-        Map<TopicPartition, Long> ends = ends();
-        while (!stopped.getAsBoolean()) {
-            Map<TopicPartition, Long> committed = committed();
-            if (ends.entrySet().stream().allMatch(end -> committed.getOrDefault(end.getKey(), 0L) >= end.getValue())) {
-                return true;
-            }
-            try {
-                Thread.sleep(LOOK_EVERY);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                return false;
-            }
-        }
-        return false;
-    }
-
-    private Map<TopicPartition, Long> ends() {
+    Map<TopicPartition, Long> ends() {
         return orNone(() -> {
             Map<TopicPartition, OffsetSpec> latest = new HashMap<>();
             Objects.requireNonNull(admin.describeTopics(List.of(Topics.USAGE))
@@ -77,7 +62,8 @@ public final class UsageDrain {
         });
     }
 
-    private Map<TopicPartition, Long> committed() {
+    /** How far it is posted. */
+    Map<TopicPartition, Long> committed() {
         return orNone(() -> {
             Map<TopicPartition, Long> offsets = new HashMap<>();
             Map<TopicPartition, OffsetAndMetadata> found = admin.listConsumerGroupOffsets(group)
@@ -90,6 +76,15 @@ public final class UsageDrain {
             });
             return offsets;
         });
+    }
+
+    static boolean isReached(Map<TopicPartition, Long> ends, Map<TopicPartition, Long> committed) {
+        return ends.entrySet().stream().allMatch(end -> committed.getOrDefault(end.getKey(), 0L) >= end.getValue());
+    }
+
+    @Override
+    public void close() {
+        admin.close(CLOSE_LIMIT);
     }
 
     /** None, where there is no topic yet, or nobody has read it. */

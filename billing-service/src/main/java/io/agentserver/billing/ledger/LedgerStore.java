@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /**
  * Where the ledger is kept: posting groups for ever, and beside them, changed in the same step, each tenant's balance
@@ -54,5 +55,18 @@ public interface LedgerStore {
     /** Keeps it; the same record again is the same. */
     void keep(RejectedRecord rejected);
 
-    List<RejectedRecord> rejected();
+    /** All that was kept, in no order, read as the stream is. */
+    Stream<RejectedRecord> rejected();
+
+    /**
+     * Which history of the ledger this is: {@link Balance#version versions} are comparable within one alone. It begins with a
+     * new ledger and with one that was restored from a backup, whose versions have gone back.
+     */
+    String era();
+
+    /** Keeps it unless a later one is kept. */
+    void keep(Reconciled outcome);
+
+    /** The last one, whoever found it. */
+    Optional<Reconciled> reconciled();
 }

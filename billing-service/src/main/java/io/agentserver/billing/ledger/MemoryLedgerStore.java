@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /** The ledger of one process, gone when it ends: for tests and trials. Every call holds its one lock. */
 public final class MemoryLedgerStore implements LedgerStore, MeterOutbox {
@@ -24,6 +25,9 @@ public final class MemoryLedgerStore implements LedgerStore, MeterOutbox {
     private final Map<TenantId, Balance> balances = new HashMap<>();
     private final Map<UsageKey, UsageSum> usage = new HashMap<>();
     private final Map<Long, RejectedRecord> rejected = new LinkedHashMap<>();
+
+    private final String era = UUID.randomUUID().toString();
+    private @Nullable Reconciled reconciled;
 
     private final Map<String, String> customers = new HashMap<>();
     private final Map<TenantId, MicroUsd> open = new HashMap<>();
@@ -159,8 +163,25 @@ public final class MemoryLedgerStore implements LedgerStore, MeterOutbox {
     }
 
     @Override
-    public synchronized List<RejectedRecord> rejected() {
-        return List.copyOf(rejected.values());
+    public synchronized Stream<RejectedRecord> rejected() {
+        return List.copyOf(rejected.values()).stream();
+    }
+
+    @Override
+    public String era() {
+        return era;
+    }
+
+    @Override
+    public synchronized void keep(Reconciled outcome) {
+        if (reconciled == null || reconciled.at().isBefore(outcome.at())) {
+            reconciled = outcome;
+        }
+    }
+
+    @Override
+    public synchronized Optional<Reconciled> reconciled() {
+        return Optional.ofNullable(reconciled);
     }
 
     private void count(PostingGroup group) {

@@ -34,27 +34,55 @@ public final class PaymentSweep {
         this.clock = clock;
     }
 
-    /** Posts what is missing. Idempotent, by the ids of Stripe's objects. */
+    /**
+     * What Stripe's objects ask for.
+     *
+     * @param unreadable payments of which nobody can say that, by their ids, with the reason
+     */
+    public record Expected(List<PostingGroup> groups, Map<String, RuntimeException> unreadable) {}
+
+    /**
+     * Posts what is missing. Idempotent, by the ids of Stripe's objects. A payment that cannot be posted keeps no other from
+     * being posted.
+     *
+     * @throws IllegalStateException if there was one, after all others; and whatever Stripe and the store throw when away
+     */
     public void postMissing() {
-        List<PostingGroup> missing = missing();
-        if (!missing.isEmpty()) {
-            LOG.warn(
-                    "{} posting groups of Stripe's objects were missing, of which no event had come: {}",
-                    missing.size(),
-                    missing.stream().map(PostingGroup::id).toList());
-            ledger.post(missing);
+        Expected expected = expected();
+        Map<String, RuntimeException> failed = new LinkedHashMap<>(expected.unreadable());
+        for (PostingGroup group : missing(expected)) {
+            LOG.warn("posting group {} of Stripe's was missing, of which no event had come", group.id());
+            try {
+                ledger.post(List.of(group));
+            } catch (IllegalArgumentException | ArithmeticException untakable) {
+                failed.put(group.id().value(), untakable);
+            }
+        }
+        if (!failed.isEmpty()) {
+            throw new IllegalStateException(
+                    "what Stripe has of these could not be posted: " + failed.keySet(),
+                    failed.values().iterator().next());
         }
     }
 
     /** What the ledger should have of what Stripe has. */
     public List<PostingGroup> missing() {
-        return expected().stream()
+        return missing(expected());
+    }
+
+    private List<PostingGroup> missing(Expected expected) {
+        return expected.groups().stream()
                 .filter(group -> ledger.find(group.id()).isEmpty())
                 .toList();
     }
 
+    /** Whether it is real money that it looks at; of the other mode's it knows nothing. */
+    public boolean isLive() {
+        return stripe.isLive();
+    }
+
     /** All posting groups that Stripe's objects of the last {@link #REACH} ask for. */
-    public List<PostingGroup> expected() {
+    public Expected expected() {
         Instant since = clock.instant().minus(REACH);
         Map<String, PaymentIntent> payments = new LinkedHashMap<>();
         stripe.payments(since).forEach(payment -> payments.put(payment.getId(), payment));
@@ -75,13 +103,19 @@ public final class PaymentSweep {
         // of payments before then
         refunds.keySet().forEach(id -> addIfAbsent(id, payments));
         disputes.keySet().forEach(id -> addIfAbsent(id, payments));
-        return payments.values().stream()
-                .flatMap(payment -> Settlement.groups(
+        List<PostingGroup> groups = new ArrayList<>();
+        Map<String, RuntimeException> unreadable = new LinkedHashMap<>();
+        payments.forEach((id, payment) -> {
+            try {
+                groups.addAll(Settlement.groups(
                         payment,
-                        Objects.requireNonNullElse(refunds.get(payment.getId()), List.of()),
-                        Objects.requireNonNullElse(disputes.get(payment.getId()), List.of()))
-                        .stream())
-                .toList();
+                        Objects.requireNonNullElse(refunds.get(id), List.of()),
+                        Objects.requireNonNullElse(disputes.get(id), List.of())));
+            } catch (RuntimeException e) {
+                unreadable.put(id, e);
+            }
+        });
+        return new Expected(groups, unreadable);
     }
 
     private void addIfAbsent(String payment, Map<String, PaymentIntent> to) {

@@ -69,6 +69,11 @@ public final class StripeAccount implements Checkout {
         this.client = builder.build();
     }
 
+    /** Whether real money moves. */
+    boolean isLive() {
+        return settings.isLive();
+    }
+
     /** The tenant's customer, made if there is none. */
     String customer(TenantId tenant) {
         Optional<String> known = store.customer(tenant, settings.isLive());

@@ -22,14 +22,14 @@ import java.util.Set;
 import java.util.concurrent.ExecutionException;
 
 /** The {@code tenants} topic with a heartbeat, as the gateway keeps it. */
-final class TenantsOnTopic implements AutoCloseable {
+public final class TenantsOnTopic implements AutoCloseable {
     private final KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(
             Map.of("bootstrap.servers", TestStores.kafka(), "acks", "all"),
             new ByteArraySerializer(),
             new ByteArraySerializer());
     private final Thread heart = Thread.ofVirtual().unstarted(this::beat);
 
-    TenantsOnTopic() {
+    public TenantsOnTopic() {
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", TestStores.kafka()))) {
             admin.createTopics(List.of(
                             new NewTopic(Topics.TENANTS, 1, (short) 1).configs(Map.of("cleanup.policy", "compact"))))
@@ -45,7 +45,7 @@ final class TenantsOnTopic implements AutoCloseable {
         heart.start();
     }
 
-    void put(String tenant, TenantEntry.Key... keys) {
+    public void put(String tenant, TenantEntry.Key... keys) {
         TenantEntry entry =
                 new TenantEntry(tenant, "Org " + tenant, "dev", 1, Instant.EPOCH, 0, List.of(keys), List.of());
         try {

@@ -1,10 +1,13 @@
 package io.agentserver.billing.credit;
 
+import io.agentserver.billing.Calls;
 import io.agentserver.billing.TestStores;
+import io.agentserver.billing.UsageTopic;
 import io.agentserver.billing.ledger.Account;
 import io.agentserver.billing.ledger.GroupId;
 import io.agentserver.billing.ledger.GroupKind;
 import io.agentserver.billing.ledger.Ledger;
+import io.agentserver.billing.ledger.LedgerStore;
 import io.agentserver.billing.ledger.MemoryLedgerStore;
 import io.agentserver.billing.ledger.MicroUsd;
 import io.agentserver.billing.ledger.PostingGroup;
@@ -12,6 +15,7 @@ import io.agentserver.credit.Credit;
 import io.agentserver.credit.Hold;
 import io.agentserver.credit.Reservation;
 import io.agentserver.credit.Standing;
+import io.agentserver.envelope.Ids;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.log.Topics;
 import io.agentserver.service.redis.RedisClients;
@@ -42,10 +46,12 @@ import java.util.UUID;
 import java.util.concurrent.ExecutionException;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 /** New tenants, and what Redis has lost, on a real Redis and a real Kafka. */
 class CreditOpeningTest {
+    private static final String GROUP = "credit-";
     private static final long START = Plan.DEFAULT.startingCreditMicrousd();
 
     private final RedisClients redis = RedisClients.connect(TestStores.redisUrl(), Duration.ofSeconds(5));
@@ -54,19 +60,12 @@ class CreditOpeningTest {
     private final CreditPublisher publisher = new CreditPublisher(store, credit);
     private final Ledger ledger = new Ledger(store, publisher);
     private final Admin admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, TestStores.kafka()));
-    private final TenantId tenant =
-            new TenantId("t" + UUID.randomUUID().toString().substring(0, 8));
+    private final TenantId tenant = newTenant();
     private final TenantDirectory directory = new TenantDirectory(TestStores.kafka()).start();
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     // a group that has posted nothing: with records on the topic it is never drained
     private final CreditOpening opening = new CreditOpening(
-            ledger,
-            publisher,
-            credit,
-            directory,
-            new UsageDrain(admin, "credit-" + tenant),
-            metrics,
-            Clock.systemUTC());
+            ledger, publisher, credit, directory, new UsageDrain(admin, GROUP + tenant), metrics, Clock.systemUTC());
 
     @AfterEach
     void stop() {
@@ -126,6 +125,101 @@ class CreditOpeningTest {
         assertThat(standing().available()).isEqualTo(START + 1);
     }
 
+    /** {@code usage} is not posted up to its end for minutes: that is the lost tenant's wait, and nobody else's. */
+    @Test
+    void a_tenant_that_waits_for_its_usage_keeps_no_new_one_waiting() throws Exception {
+        begin();
+        post(0); // nothing is posted, as far as anybody can see
+        try (UsageTopic topic = new UsageTopic()) {
+            topic.append(Calls.call(tenant, Ids.v7()));
+        }
+        redis.commands().del("credit:{" + tenant + "}:state");
+        opening.start();
+        TenantId another = newTenant();
+        announce(another);
+        await().atMost(Duration.ofSeconds(10)).until(() -> !isClosed(another));
+        assertThat(isClosed(tenant)).isTrue();
+        post(Long.MAX_VALUE / 2);
+        await().atMost(Duration.ofSeconds(10)).until(() -> !isClosed(tenant));
+    }
+
+    @Test
+    void a_tenant_whose_ledger_cannot_be_read_keeps_no_other_from_being_opened() throws Exception {
+        TenantId another = newTenant();
+        LedgerStore broken = BrokenStore.of(
+                store, method -> method.equals("find"), GroupId.of(GroupKind.STARTING_CREDIT, tenant.value()));
+        CreditPublisher careful = new CreditPublisher(broken, credit);
+        try (CreditOpening over = new CreditOpening(
+                new Ledger(broken, careful),
+                careful,
+                credit,
+                directory,
+                new UsageDrain(ownAdmin(), GROUP + tenant),
+                metrics,
+                Clock.systemUTC())) {
+            announce();
+            announce(another);
+            await().until(() -> directory.find(tenant).isPresent()
+                    && directory.find(another).isPresent());
+            over.look();
+            assertThat(isClosed(tenant)).isTrue();
+            assertThat(isClosed(another)).isFalse();
+        }
+    }
+
+    /** A backup has older versions than Redis was told, and is the truth all the same. */
+    @Test
+    void a_restored_ledger_is_taken_over_though_its_versions_are_older() throws Exception {
+        begin();
+        for (int i = 0; i < 5; i++) {
+            ledger.post(List.of(gift(i)));
+        }
+        assertThat(standing().available()).isEqualTo(START + 5);
+        MemoryLedgerStore restored = new MemoryLedgerStore();
+        restored.post(tenant, List.of(gift(0)));
+        CreditPublisher after = new CreditPublisher(restored, credit);
+        try (CreditOpening over = new CreditOpening(
+                new Ledger(restored, after),
+                after,
+                credit,
+                directory,
+                new UsageDrain(ownAdmin(), GROUP + tenant),
+                metrics,
+                Clock.systemUTC())) {
+            over.look();
+            assertThat(reserve())
+                    .as("until the routers have put their holds back")
+                    .isEqualTo(new Reservation.Closed());
+            await().atMost(Duration.ofSeconds(10)).until(() -> {
+                over.look();
+                return reserve() instanceof Reservation.Held;
+            });
+            assertThat(standing().version()).isEqualTo(2);
+            assertThat(standing().available())
+                    .as("what it had, its starting credit, less the call")
+                    .isEqualTo(START + 1 - 1);
+        }
+    }
+
+    @Test
+    void a_drain_closes_its_client() {
+        Admin own = ownAdmin();
+        new UsageDrain(own, "any").close();
+        assertThatThrownBy(() -> own.describeCluster().nodes().get()).hasStackTraceContaining("AdminClient is closing");
+    }
+
+    private boolean isClosed(TenantId one) {
+        return credit.standing(one).toCompletableFuture().join().epoch().isEmpty();
+    }
+
+    private static TenantId newTenant() {
+        return new TenantId("t" + UUID.randomUUID().toString().substring(0, 8));
+    }
+
+    private static Admin ownAdmin() {
+        return Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, TestStores.kafka()));
+    }
+
     /** The tenant is known and open, and all of {@code usage} counts as posted. */
     private void begin() throws Exception {
         try {
@@ -137,6 +231,14 @@ class CreditOpeningTest {
                 throw e;
             }
         }
+        post(Long.MAX_VALUE / 2);
+        announce();
+        await().until(() -> directory.isCaughtUp() && directory.find(tenant).isPresent());
+        opening.look();
+    }
+
+    /** As if the group had posted so far. */
+    private void post(long offset) throws Exception {
         Map<TopicPartition, OffsetAndMetadata> far = new HashMap<>();
         admin.describeTopics(List.of(Topics.USAGE))
                 .allTopicNames()
@@ -144,12 +246,8 @@ class CreditOpeningTest {
                 .values()
                 .forEach(topic -> topic.partitions()
                         .forEach(p -> far.put(
-                                new TopicPartition(Topics.USAGE, p.partition()),
-                                new OffsetAndMetadata(Long.MAX_VALUE / 2))));
-        admin.alterConsumerGroupOffsets("credit-" + tenant, far).all().get();
-        announce();
-        await().until(() -> directory.isCaughtUp() && directory.find(tenant).isPresent());
-        opening.look();
+                                new TopicPartition(Topics.USAGE, p.partition()), new OffsetAndMetadata(offset))));
+        admin.alterConsumerGroupOffsets(GROUP + tenant, far).all().get();
     }
 
     private Reservation reserve() {
@@ -171,6 +269,10 @@ class CreditOpeningTest {
     }
 
     private void announce() throws InterruptedException, ExecutionException {
+        announce(tenant);
+    }
+
+    private void announce(TenantId who) throws InterruptedException, ExecutionException {
         try {
             admin.createTopics(List.of(
                             new NewTopic(Topics.TENANTS, 1, (short) 1).configs(Map.of("cleanup.policy", "compact"))))
@@ -181,14 +283,14 @@ class CreditOpeningTest {
                 throw e;
             }
         }
-        TenantEntry entry = new TenantEntry(
-                tenant.value(), "T", Plan.DEFAULT.wireName(), 1, Instant.EPOCH, 0, List.of(), List.of());
+        TenantEntry entry =
+                new TenantEntry(who.value(), "T", Plan.DEFAULT.wireName(), 1, Instant.EPOCH, 0, List.of(), List.of());
         try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(
                 Map.of("bootstrap.servers", TestStores.kafka()),
                 new ByteArraySerializer(),
                 new ByteArraySerializer())) {
             producer.send(new ProducerRecord<>(
-                            Topics.TENANTS, tenant.value().getBytes(StandardCharsets.UTF_8), entry.toJson()))
+                            Topics.TENANTS, who.value().getBytes(StandardCharsets.UTF_8), entry.toJson()))
                     .get();
         }
     }

@@ -9,6 +9,7 @@ import io.agentserver.billing.ledger.MemoryLedgerStore;
 import io.agentserver.billing.ledger.MicroUsd;
 import io.agentserver.billing.ledger.PostingGroup;
 import io.agentserver.credit.Credit;
+import io.agentserver.credit.CreditUnavailableException;
 import io.agentserver.credit.Hold;
 import io.agentserver.credit.Standing;
 import io.agentserver.envelope.TenantId;
@@ -23,10 +24,13 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 class CreditPublisherTest {
@@ -87,6 +91,58 @@ class CreditPublisherTest {
                                     .toCompletableFuture()
                                     .exceptionally(notYet -> "")
                                     .join());
+                });
+            }
+        }
+    }
+
+    @Test
+    void what_could_not_be_told_for_the_ledger_was_away_is_told_later_with_its_receipts() {
+        ledger.post(List.of(gift(1_000)));
+        credit.open(tenant, publisher.balance(tenant), Duration.ZERO, Instant.EPOCH);
+        UUID receipt = UUID.randomUUID();
+        credit.reserve(tenant, new Hold(receipt, 300, Duration.ofMinutes(3), "a call"));
+        AtomicBoolean away = new AtomicBoolean(true);
+        CreditPublisher unlucky = new CreditPublisher(
+                BrokenStore.of(store, method -> method.equals("balance") && away.get(), tenant), credit);
+
+        assertThatThrownBy(() -> new Ledger(store, unlucky).post(List.of(PostingGroup.of(usage(receipt, 124)))))
+                .isInstanceOf(IllegalStateException.class);
+        assertThat(standing().available())
+                .as("held, and not known to be posted")
+                .isEqualTo(700);
+        assertThatThrownBy(unlucky::retry).isInstanceOf(IllegalStateException.class);
+        away.set(false);
+        unlucky.retry();
+
+        assertThat(standing().available()).isEqualTo(876);
+        assertThat(redis.commands().hlen("credit:{" + tenant + "}:holds")).isZero();
+    }
+
+    @Test
+    void posting_waits_too_when_redis_has_not_heard_of_very_many_and_goes_on_when_it_is_back(@TempDir Path directory) {
+        LocalRedis server = LocalRedis.start(directory, 0);
+        int port = URI.create(server.url()).getPort();
+        try (RedisClients own = RedisClients.connect(server.url(), Duration.ofSeconds(5))) {
+            CreditPublisher patient = new CreditPublisher(store, new Credit(own));
+            server.close();
+            List<PostingGroup> many = new ArrayList<>();
+            for (int i = 0; i <= CreditPublisher.MOST_WAITING; i++) {
+                many.add(PostingGroup.of(usage(new UUID(7, i), 1)));
+            }
+            patient.posted(tenant, many);
+
+            assertThatThrownBy(() -> patient.posted(tenant, List.of(gift(1_000))))
+                    .isInstanceOf(CreditUnavailableException.class);
+
+            try (LocalRedis _ = LocalRedis.start(directory, port)) {
+                await().atMost(Duration.ofSeconds(20)).ignoreExceptions().until(() -> {
+                    patient.posted(tenant, List.of(gift(1_000)));
+                    return true;
+                });
+                await().atMost(Duration.ofSeconds(20)).until(() -> {
+                    patient.retry();
+                    return own.commands().zcard("credit:{" + tenant + "}:posted") == CreditPublisher.MOST_WAITING + 1;
                 });
             }
         }

@@ -34,6 +34,19 @@ public abstract class LedgerStoreContract {
     protected abstract LedgerStore store();
 
     @Test
+    void is_in_one_era_for_everybody() {
+        assertThat(store().era()).isNotEmpty().isEqualTo(store().era());
+    }
+
+    @Test
+    void keeps_the_latest_comparison() {
+        Instant later = Instant.now().truncatedTo(java.time.temporal.ChronoUnit.MILLIS);
+        store().keep(new Reconciled(later, 3));
+        store().keep(new Reconciled(later.minusSeconds(1), 0));
+        assertThat(store().reconciled()).contains(new Reconciled(later, 3));
+    }
+
+    @Test
     void keeps_a_group_as_it_was_posted() {
         PostingGroup group = group(Ids.v7());
 
@@ -174,8 +187,7 @@ public abstract class LedgerStoreContract {
         store().keep(record);
         store().keep(record);
 
-        assertThat(store().rejected().stream().filter(r -> r.offset() == offset))
-                .containsExactly(record);
+        assertThat(store().rejected().filter(r -> r.offset() == offset)).containsExactly(record);
         assertThat(record.size()).isEqualTo(100_000);
     }
 

@@ -16,7 +16,6 @@ import io.agentserver.envelope.TenantId;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceTokens;
 import io.agentserver.usage.UsageRecord;
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -160,6 +159,20 @@ class ReconciliationTest {
         assertThat(differences()).containsExactly("payment:pi_forged of " + tenant + ": posted, but not at Stripe");
     }
 
+    /** A tenant tried with a test key first: the live key's Stripe knows nothing of that, and need not. */
+    @Test
+    void what_stripes_other_mode_has_is_none() {
+        post(PostingGroup.transfer(
+                GroupId.of(GroupKind.TOP_UP, "pi_of_the_other_mode"),
+                tenant,
+                Clock.systemUTC().instant(),
+                MicroUsd.ofCents(100),
+                Account.stripeBalance(true),
+                Account.creditOf(tenant)));
+
+        assertThat(differences()).isEmpty();
+    }
+
     @Test
     void usage_that_stripe_was_not_told_of_for_hours_is_one() {
         UsageRecord call = call();
@@ -202,23 +215,31 @@ class ReconciliationTest {
                 slots,
                 stripe.sweep(),
                 Clock.systemUTC(),
-                Duration.ZERO);
+                Duration.ZERO,
+                directory);
 
         assertThat(texts(patient.compare())).isEmpty();
         assertThat(looks).isGreaterThanOrEqualTo(2);
     }
 
+    /** The job reads the ledger for minutes, and calls go on. */
     @Test
-    void the_job_says_how_many_there_are() {
-        SimpleMeterRegistry metrics = new SimpleMeterRegistry();
-        Report report = new Report(List.of(new Difference("a", "a"), new Difference("b", "b")), List.of());
-        ReconcileJob job = new ReconcileJob(() -> report, Clock.systemUTC(), metrics);
-        assertThat(metrics.get("agentserver.ledger.difference").gauge().value()).isZero();
+    void what_is_called_and_posted_while_it_looks_is_none() {
+        post(PostingGroup.of(Calls.call(tenant, Ids.v7(), Clock.systemUTC().instant(), "m", null)));
 
-        job.run();
+        assertThat(differences()).isEmpty();
+    }
 
-        assertThat(metrics.get("agentserver.ledger.difference").gauge().value()).isEqualTo(2);
-        assertThat(metrics.get("agentserver.ledger.reconciled").gauge().value()).isPositive();
+    @Test
+    void a_payment_that_cannot_be_read_is_one_and_hides_no_other() {
+        String lost = stripe.pay(tenant, 2_500);
+        String payment = stripe.pay(tenant, 700);
+        stripe.loseStatus(lost);
+
+        assertThat(reconciliation().compare().differences())
+                .extracting(Difference::text)
+                .anyMatch(text -> text.startsWith(lost + ": cannot be read at Stripe"))
+                .contains("payment:" + payment + " of " + tenant + ": at Stripe, but not posted");
     }
 
     private int looks;
@@ -275,14 +296,14 @@ class ReconciliationTest {
                 .toList();
     }
 
+    /** Three receipts in memory: what is compared goes through files, and those are split. */
     private Reconciliation reconciliation() {
         return new Reconciliation(
-                store,
-                store,
-                new KafkaUsageRecords(TestStores.kafka()),
-                slots,
-                stripe.sweep(),
+                new Reconciliation.Places(
+                        store, store, new KafkaUsageRecords(TestStores.kafka()), slots, stripe.sweep()),
                 Clock.systemUTC(),
-                Duration.ZERO);
+                Duration.ZERO,
+                directory,
+                3);
     }
 }

@@ -6,6 +6,7 @@ import org.junit.jupiter.api.Test;
 import java.time.Duration;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class PaymentSweepTest extends StripeTest {
     @Test
@@ -52,6 +53,19 @@ class PaymentSweepTest extends StripeTest {
         sweep().postMissing();
 
         assertThat(credit()).isEqualTo(dollars(5 * 103));
+    }
+
+    @Test
+    void one_payment_that_cannot_be_posted_keeps_no_other_from_being_posted_and_is_told() {
+        String broken = paid(2_500);
+        paid(700);
+        stripe.loseStatus(broken);
+
+        assertThatThrownBy(() -> sweep().postMissing())
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining(broken);
+
+        assertThat(credit()).isEqualTo(dollars(7));
     }
 
     private PaymentSweep sweep() {

@@ -142,6 +142,11 @@ public final class StripeDouble implements AutoCloseable {
         known(payment).put("livemode", true);
     }
 
+    /** It has no status, as nobody has seen it and an API may come to do. */
+    synchronized void loseStatus(String payment) {
+        known(payment).remove("status");
+    }
+
     /** A payment that somebody took through our account for something else. */
     synchronized String foreignPayment() {
         String id = newId("pi");

@@ -28,6 +28,10 @@ public final class StripePayments implements AutoCloseable {
                 .toString());
     }
 
+    public void loseStatus(String payment) {
+        stripe.loseStatus(payment);
+    }
+
     public PaymentSweep sweep() {
         return sweep;
     }

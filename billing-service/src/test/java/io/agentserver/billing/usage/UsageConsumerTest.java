@@ -166,8 +166,8 @@ class UsageConsumerTest {
         assertThat(metrics.counter("agentserver.rejected", "reason", "invalid-usage-record")
                         .count())
                 .isGreaterThanOrEqualTo(4);
-        assertThat(STORE.rejected().stream().filter(r -> r.key().equals(key))).hasSize(3);
-        assertThat(STORE.rejected().stream()
+        assertThat(STORE.rejected().filter(r -> r.key().equals(key))).hasSize(3);
+        assertThat(STORE.rejected()
                         .filter(r -> r.key().equals("another-tenant"))
                         .map(r -> r.reason()))
                 .contains("tenant: <" + tenant + "> is not the record's key");
@@ -200,7 +200,7 @@ class UsageConsumerTest {
         }
 
         assertThat(credit()).isEqualTo(new MicroUsd(-140 * 5));
-        assertThat(STORE.rejected().stream().filter(r -> r.key().equals(tenant.value())))
+        assertThat(STORE.rejected().filter(r -> r.key().equals(tenant.value())))
                 .singleElement()
                 .satisfies(r -> assertThat(r.reason()).isEqualTo("long overflow"));
         assertThat(metrics.counter("agentserver.rejected", "reason", "invalid-usage-record")
@@ -227,8 +227,7 @@ class UsageConsumerTest {
         }
 
         assertThat(credit()).isEqualTo(new MicroUsd(-140 * 4));
-        assertThat(STORE.rejected().stream().filter(r -> r.key().equals(tenant.value())))
-                .isEmpty();
+        assertThat(STORE.rejected().filter(r -> r.key().equals(tenant.value()))).isEmpty();
     }
 
     @Test

@@ -8,6 +8,7 @@ import io.agentserver.billing.ledger.LedgerStore;
 import io.agentserver.billing.ledger.LinePosition;
 import io.agentserver.billing.ledger.MicroUsd;
 import io.agentserver.billing.ledger.PostingGroup;
+import io.agentserver.billing.ledger.Reconciled;
 import io.agentserver.billing.ledger.RejectedRecord;
 import io.agentserver.billing.ledger.UsageLine;
 import io.agentserver.billing.ledger.UsageSum;
@@ -23,6 +24,7 @@ import software.amazon.awssdk.services.dynamodb.model.TransactWriteItem;
 import software.amazon.awssdk.services.dynamodb.model.TransactionCanceledException;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.time.LocalDate;
 import java.time.YearMonth;
 import java.time.ZoneOffset;
@@ -40,6 +42,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 import static java.util.stream.Collectors.groupingBy;
 import static java.util.stream.Collectors.mapping;
@@ -245,7 +248,7 @@ public final class DynamoLedgerStore implements LedgerStore {
     }
 
     @Override
-    public List<RejectedRecord> rejected() {
+    public Stream<RejectedRecord> rejected() {
         return dynamo
                 .queryPaginator(request -> request.tableName(LedgerTable.NAME)
                         .consistentRead(true)
@@ -253,8 +256,39 @@ public final class DynamoLedgerStore implements LedgerStore {
                         .expressionAttributeValues(Map.of(":rejected", AttributeValue.fromS(LedgerTable.REJECTED))))
                 .items()
                 .stream()
-                .map(LedgerItems::rejected)
-                .toList();
+                .map(LedgerItems::rejected);
+    }
+
+    @Override
+    public String era() {
+        return LedgerEra.of(dynamo);
+    }
+
+    @Override
+    public void keep(Reconciled outcome) {
+        Map<String, AttributeValue> item = new HashMap<>(key(LedgerTable.RECONCILED, LedgerTable.LAST));
+        item.put("at_ms", LedgerItems.number(outcome.at().toEpochMilli()));
+        item.put("differences", LedgerItems.number(outcome.differences()));
+        try {
+            dynamo.putItem(request -> request.tableName(LedgerTable.NAME)
+                    .item(item)
+                    .conditionExpression("attribute_not_exists(pk) OR at_ms < :at")
+                    .expressionAttributeValues(
+                            Map.of(":at", LedgerItems.number(outcome.at().toEpochMilli()))));
+        } catch (ConditionalCheckFailedException laterIsKept) {
+            // which is what was wanted
+            return;
+        }
+    }
+
+    @Override
+    public Optional<Reconciled> reconciled() {
+        Map<String, AttributeValue> item = item(LedgerTable.RECONCILED, LedgerTable.LAST);
+        return item.isEmpty()
+                ? Optional.empty()
+                : Optional.of(new Reconciled(
+                        Instant.ofEpochMilli(LedgerItems.number(item, "at_ms")),
+                        LedgerItems.number(item, "differences")));
     }
 
     /** Before its first posting, so that none is ever missing; once in this store's life. */

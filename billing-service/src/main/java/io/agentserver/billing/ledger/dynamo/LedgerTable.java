@@ -27,6 +27,8 @@ import java.time.YearMonth;
  * tenant#{id}           usage#{day}#{hash}       its use of one model by one listener on one day
  * tenants               {id}                     that it was ever posted for
  * rejected              {partition}#{offset}     a record that could not be posted
+ * era                   era                      which history this is ({@link LedgerEra})
+ * reconciled            last                     when all was compared, and how many differences there were
  * </pre>
  *
  * The index {@code by_time} lists the groups of a tenant: {@code book} is {@code {id}#money} or, a month each, so that a
@@ -51,6 +53,9 @@ public final class LedgerTable {
     static final String TOLD_USAGE = "metered_microusd";
     static final String TENANTS = "tenants";
     static final String REJECTED = "rejected";
+    static final String ERA = "era";
+    static final String RECONCILED = "reconciled";
+    static final String LAST = "last";
 
     // a large table is walked to fill a new index
     private static final Duration INDEX_LIMIT = Duration.ofMinutes(15);

@@ -7,7 +7,11 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
+import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
 
+import java.util.Map;
+
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.awaitility.Awaitility.await;
 
@@ -34,6 +38,21 @@ class DynamoLedgerStoreTest extends LedgerStoreContract {
     @Test
     void a_table_that_is_there_stays() {
         assertThatCode(() -> LedgerTable.createIfAbsent(DYNAMO)).doesNotThrowAnyException();
+    }
+
+    /** DynamoDB restores into another table, whose items are the backup's. */
+    @Test
+    void a_restored_table_begins_another_era_and_once() {
+        String before = store.era();
+        DYNAMO.updateItem(request -> request.tableName(LedgerTable.NAME)
+                .key(DynamoLedgerStore.key(LedgerTable.ERA, LedgerTable.ERA))
+                .updateExpression("SET table_id = :other")
+                .expressionAttributeValues(Map.of(":other", AttributeValue.fromS("the backed-up table's"))));
+
+        String after = store.era();
+
+        assertThat(after).isNotEqualTo(before);
+        assertThat(new DynamoLedgerStore(DYNAMO).era()).isEqualTo(after);
     }
 
     @Test

@@ -1,0 +1,263 @@
+package io.agentserver.billing.reconcile;
+
+import io.agentserver.billing.ledger.Balance;
+import io.agentserver.billing.ledger.CallUsage;
+import io.agentserver.billing.ledger.GroupId;
+import io.agentserver.billing.ledger.MeterOutbox;
+import io.agentserver.billing.ledger.MicroUsd;
+import io.agentserver.billing.ledger.Posting;
+import io.agentserver.billing.ledger.PostingGroup;
+import io.agentserver.billing.ledger.RejectedRecord;
+import io.agentserver.billing.reconcile.Reconciliation.Places;
+import io.agentserver.billing.reconcile.Testimony.Place;
+import io.agentserver.billing.stripe.PaymentSweep;
+import io.agentserver.envelope.TenantId;
+import org.jspecify.annotations.Nullable;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.UUID;
+
+/** One look at all places; each is read after those that feed it, so that it is never behind them by design. */
+final class Look {
+    /** After which Stripe should have been told of usage. */
+    private static final Duration TOLD_WITHIN = Duration.ofHours(1);
+
+    /** How far the clocks of routers may be behind ours. */
+    private static final Duration CLOCKS_DIFFER = Duration.ofSeconds(10);
+
+    private final Places places;
+    private final Instant start;
+    private final ReceiptBuckets receipts;
+    private final Differences differences = new Differences();
+    private final List<String> seen = new ArrayList<>();
+    private final Set<GroupId> ofStripe = new HashSet<>();
+    private final Map<TenantId, Balance> before = new HashMap<>();
+    private final Map<TenantId, MeterOutbox.Totals> meteredBefore = new HashMap<>();
+    private final Map<TenantId, Long> credits = new HashMap<>();
+    private final Map<TenantId, Long> prices = new HashMap<>();
+    private final Set<TenantId> tenants = new TreeSet<>(Comparator.comparing(TenantId::value));
+
+    Look(Places places, Instant start, ReceiptBuckets receipts) {
+        this.places = places;
+        this.start = start;
+        this.receipts = receipts;
+    }
+
+    Differences differences() {
+        return differences;
+    }
+
+    /** One line a place. */
+    List<String> seen() {
+        return List.copyOf(seen);
+    }
+
+    void compare() {
+        tenants.addAll(places.store().tenants());
+        for (TenantId tenant : tenants) {
+            before.put(tenant, places.store().balance(tenant));
+            meteredBefore.put(tenant, places.outbox().totals(tenant));
+        }
+        readSlots();
+        readUsage();
+        Map<GroupId, PostingGroup> expected = readStripe();
+        readLedger(expected);
+        receipts.forEach(this::compareReceipt);
+        comparePutAside();
+        tenants.forEach(this::compareBalance);
+    }
+
+    private void readSlots() {
+        SlotReceipts slots = places.slots();
+        if (slots == null) {
+            seen.add("slots: not compared, no address of the buffer is set");
+            return;
+        }
+        long[] count = new long[1];
+        for (TenantId tenant : tenants) {
+            slots.forEach(tenant, (receipt, place) -> {
+                count[0]++;
+                receipts.add(new Testimony(receipt, Place.SLOT, tenant.value(), 0, false, place + " of " + tenant));
+            });
+        }
+        seen.add("slots: " + count[0] + " receipts");
+    }
+
+    private void readUsage() {
+        long[] count = new long[1];
+        places.usage().forEach(record -> {
+            if (!TenantId.isValid(record.tenant())) {
+                return; // the consumer has put it aside, where it is counted
+            }
+            count[0]++;
+            boolean recent = Objects.nonNull(record.at()) && isRecent(record.at()); // JSON may lack it
+            receipts.add(new Testimony(
+                    record.receipt(), Place.USAGE, record.tenant(), record.priceMicrousd(), recent, null));
+        });
+        seen.add("usage records: " + count[0]);
+    }
+
+    private Map<GroupId, PostingGroup> readStripe() {
+        Map<GroupId, PostingGroup> expected = new LinkedHashMap<>();
+        PaymentSweep stripe = places.stripe();
+        if (stripe == null) {
+            seen.add("Stripe: not compared, no key of it is set");
+            return expected;
+        }
+        PaymentSweep.Expected found = stripe.expected();
+        found.groups().forEach(group -> expected.put(group.id(), group));
+        found.unreadable()
+                .forEach((payment, reason) ->
+                        differences.add("stripe:" + payment, payment + ": cannot be read at Stripe: " + reason));
+        seen.add("Stripe: " + expected.size() + " payments, refunds, disputes");
+        return expected;
+    }
+
+    private void readLedger(Map<GroupId, PostingGroup> expected) {
+        long[] count = new long[2];
+        places.store().forEach(group -> {
+            count[0]++;
+            credits.merge(group.tenant(), group.toCredit().negated().value(), Math::addExact);
+            CallUsage call = group.usage();
+            if (call != null) {
+                count[1]++;
+                long price = call.price().value();
+                prices.merge(group.tenant(), price, Math::addExact);
+                receipts.add(new Testimony(
+                        UUID.fromString(group.id().reference()),
+                        Place.LEDGER,
+                        group.tenant().value(),
+                        price,
+                        isRecent(group.at()),
+                        null));
+            } else if (isOfStripe(group)) {
+                ofStripe.add(group.id());
+                compareWithStripe(group, expected.get(group.id()));
+            }
+        });
+        seen.add("ledger: " + count[0] + " posting groups, " + count[1] + " of them calls, each sums to 0");
+        expected.forEach((id, group) -> {
+            if (!ofStripe.contains(id) && places.store().find(id).isEmpty()) {
+                differences.add("stripe:" + id, id + " of " + group.tenant() + ": at Stripe, but not posted");
+            }
+        });
+    }
+
+    private void compareReceipt(UUID receipt, Receipt places) {
+        Testimony slot = places.slot();
+        Testimony usage = places.usage();
+        Testimony posted = places.posted();
+        if (slot != null && usage == null) {
+            differences.add("slot:" + receipt, "receipt " + receipt + " in " + slot.slot() + ": no usage record");
+        }
+        if (posted != null && usage == null && !posted.recent()) {
+            differences.add(
+                    "posted:" + receipt,
+                    "receipt " + receipt + " of " + posted.tenant() + ": posted, but no usage record");
+        }
+        if (usage != null && posted == null && !usage.recent() && isNotPosted(receipt)) {
+            differences.add(
+                    "usage:" + receipt,
+                    "receipt " + receipt + " of " + usage.tenant() + ": a usage record, but not posted");
+        }
+        if (usage != null
+                && posted != null
+                && (usage.price() != posted.price() || !usage.tenant().equals(posted.tenant()))) {
+            differences.add(
+                    "price:" + receipt,
+                    "receipt " + receipt + ": " + posted.price() + " micro-USD posted for " + posted.tenant()
+                            + ", the usage record says " + usage.price() + " for " + usage.tenant());
+        }
+    }
+
+    /** Also not since the ledger was read. */
+    private boolean isNotPosted(UUID receipt) {
+        return places.store().find(GroupId.ofReceipt(receipt)).isEmpty();
+    }
+
+    /** Of a call that may have been made after one place was read and before another was. */
+    private boolean isRecent(Instant call) {
+        return call.isAfter(start.minus(CLOCKS_DIFFER));
+    }
+
+    /** Older ones than Stripe is asked for are not compared, and none of the mode that its key does not see. */
+    private boolean isOfStripe(PostingGroup group) {
+        PaymentSweep stripe = places.stripe();
+        return stripe != null
+                && switch (group.id().kind()) {
+                    case TOP_UP, REFUND, REFUND_FAILED, DISPUTE, DISPUTE_WON, DISPUTE_LOST ->
+                        group.at().isAfter(start.minus(PaymentSweep.REACH)) && isTest(group) != stripe.isLive();
+                    case CALL, TEST_TOP_UP, STARTING_CREDIT, ADJUSTMENT, OTHER -> false;
+                };
+    }
+
+    private static boolean isTest(PostingGroup group) {
+        return group.postings().stream().map(Posting::account).anyMatch(account -> account.isTest());
+    }
+
+    private void compareWithStripe(PostingGroup group, @Nullable PostingGroup expected) {
+        if (expected == null) {
+            differences.add(
+                    "stripe:" + group.id(), group.id() + " of " + group.tenant() + ": posted, but not at Stripe");
+        } else if (!group.postings().equals(expected.postings())) {
+            differences.add(
+                    "stripe:" + group.id(),
+                    group.id() + " of " + group.tenant() + ": "
+                            + group.toCredit().negated() + " posted, Stripe says "
+                            + expected.toCredit().negated() + " for " + expected.tenant());
+        }
+    }
+
+    private void comparePutAside() {
+        places.store().rejected().forEach(this::putAside);
+    }
+
+    private void putAside(RejectedRecord record) {
+        String place = record.partition() + "/" + record.offset();
+        differences.add(
+                "rejected:" + place,
+                "usage record at partition/offset " + place + " was put aside: " + record.reason());
+    }
+
+    /** Only of a tenant for which nothing was posted meanwhile: its version says so. */
+    private void compareBalance(TenantId tenant) {
+        Balance balance = places.store().balance(tenant);
+        MeterOutbox.Totals metered = places.outbox().totals(tenant);
+        if (!balance.equals(before.get(tenant)) || !metered.equals(meteredBefore.get(tenant))) {
+            seen.add("balance of " + tenant + ": not compared, it changed meanwhile");
+            return;
+        }
+        long sum = credits.getOrDefault(tenant, 0L);
+        if (balance.credit().value() != sum) {
+            differences.add(
+                    "balance:" + tenant,
+                    "balance of " + tenant + ": " + balance.credit() + ", its postings sum to " + new MicroUsd(sum));
+        }
+        long used = prices.getOrDefault(tenant, 0L);
+        if (metered.all().value() != used) {
+            differences.add(
+                    "metered:" + tenant,
+                    "usage of " + tenant + ": " + new MicroUsd(used) + " posted, " + metered.all()
+                            + " told to Stripe or to be told");
+        }
+        if (places.stripe() != null) {
+            places.outbox().pending(tenant).stream()
+                    .filter(batch -> batch.at().isBefore(start.minus(TOLD_WITHIN)))
+                    .forEach(batch -> differences.add(
+                            "pending:" + batch.id(),
+                            "meter event " + batch.id() + " of " + tenant + ", " + batch.amount() + " of " + batch.at()
+                                    + ": Stripe has not confirmed it"));
+        }
+    }
+}
