@@ -14,6 +14,7 @@ import io.fabric8.kubernetes.api.model.Service;
 import io.fabric8.kubernetes.api.model.ServiceAccount;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.api.model.autoscaling.v2.HorizontalPodAutoscaler;
+import io.fabric8.kubernetes.api.model.batch.v1.CronJob;
 import io.fabric8.kubernetes.api.model.networking.v1.HTTPIngressPath;
 import io.fabric8.kubernetes.api.model.networking.v1.Ingress;
 import io.fabric8.kubernetes.api.model.networking.v1.NetworkPolicy;
@@ -86,6 +87,8 @@ class ChartTest {
                 .isEqualTo(Services.NAMES.stream()
                         .map(name -> "agentserver-" + name)
                         .collect(Collectors.toSet()));
+        // a Service that selected it would send requests to a pod that answers none
+        podLabels.put("agentserver-reconcile", reconcile(chart).getMetadata().getLabels());
         for (HasMetadata object : chart.objects()) {
             Map<String, String> selector = switch (object) {
                 case Deployment it -> it.getSpec().getSelector().getMatchLabels();
@@ -102,7 +105,7 @@ class ChartTest {
         }
         assertThat(chart.all(Service.class)).hasSize(5);
         assertThat(chart.all(PodDisruptionBudget.class)).hasSize(5);
-        assertThat(chart.all(NetworkPolicy.class)).hasSize(5);
+        assertThat(chart.all(NetworkPolicy.class)).hasSize(6);
     }
 
     @Test
@@ -411,7 +414,10 @@ class ChartTest {
 
         assertThat(callers(chart, "gateway")).containsExactly("billing");
         assertThat(callers(chart, "pump")).isEmpty();
-        assertThat(callers(chart, "buffer")).containsExactly("billing", "gateway", "pump");
+        assertThat(callers(chart, "buffer")).containsExactly("billing", "gateway", "pump", "reconcile");
+        assertThat(callers(chart, "reconcile")).isEmpty();
+        assertThat(called(chart, "reconcile")).containsExactly("buffer");
+        assertThat(openPorts(chart, "reconcile")).containsExactly("53", "443", "9092");
         assertThat(callers(chart, "llm-router")).containsExactly("pump");
         assertThat(callers(chart, "billing")).containsExactly("gateway");
         assertThat(called(chart, "gateway")).containsExactly("billing", "buffer");
@@ -430,6 +436,39 @@ class ChartTest {
                 .satisfies(
                         rule -> assertThat(rule.getTo().getFirst().getIpBlock().getExcept())
                                 .contains("10.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"));
+    }
+
+    @ParameterizedTest
+    @FieldSource("clouds")
+    void reconciles_in_a_pod_of_its_own_with_billings_settings(String cloud) {
+        Rendered chart = Chart.render(cloud);
+
+        CronJob job = chart.one(CronJob.class, "agentserver-reconcile");
+        assertThat(job.getSpec().getConcurrencyPolicy()).isEqualTo("Forbid");
+        assertThat(job.getSpec().getJobTemplate().getSpec().getBackoffLimit()).isZero();
+        PodSpec pod = reconcile(chart).getSpec();
+        PodSpec billing = pod(chart, "billing");
+        assertThat(pod.getServiceAccountName()).isEqualTo(billing.getServiceAccountName());
+        assertThat(pod.getSecurityContext()).isEqualTo(billing.getSecurityContext());
+        assertThat(pod.getAutomountServiceAccountToken()).isFalse();
+        assertThat(pod.getEnableServiceLinks()).isFalse();
+        assertThat(pod.getRestartPolicy()).isEqualTo("Never");
+        assertThat(pod.getContainers()).singleElement().satisfies(container -> {
+            Container serving = container(chart, "billing");
+            assertThat(container.getArgs()).containsExactly("reconcile");
+            assertThat(container.getImage()).isEqualTo(serving.getImage());
+            assertThat(container.getEnv()).isEqualTo(serving.getEnv());
+            assertThat(container.getSecurityContext()).isEqualTo(serving.getSecurityContext());
+            assertThat(container.getVolumeMounts()).isEqualTo(serving.getVolumeMounts());
+            assertThat(container.getResources().getLimits()).containsKey("memory");
+        });
+        assertThat(environment(chart, "billing"))
+                .as("billing's pods only tell what it found")
+                .containsEntry("AGENTSERVER_RECONCILE_EVERY", "0s");
+        Rendered without = Chart.render(cloud, Map.of("reconcile.enabled", false));
+        assertThat(without.all(CronJob.class)).isEmpty();
+        assertThat(environment(without, "billing")).doesNotContainKey("AGENTSERVER_RECONCILE_EVERY");
+        assertThat(callers(without, "buffer")).doesNotContain("reconcile");
     }
 
     @Test
@@ -527,6 +566,8 @@ class ChartTest {
             termination.graceSeconds                    | 10           | minimum
             podDisruptionBudget.maxUnavailable          | 0            | podDisruptionBudget
             replicaCount                                | 3            | replicaCount
+            reconcile.schedule                          | daily        | does not match pattern
+            reconcile.disk                              | 8            | does not match pattern
             """)
     void refuses_a_value_that_is_wrong(String key, String value, String reason) {
         assertThatThrownBy(() -> Chart.render("", Map.of(key, value)))
@@ -612,6 +653,14 @@ class ChartTest {
                 .filter(pods -> pods.getValue().entrySet().containsAll(selector.entrySet()))
                 .map(Map.Entry::getKey)
                 .collect(Collectors.toSet());
+    }
+
+    private static PodTemplateSpec reconcile(Rendered chart) {
+        return chart.one(CronJob.class, "agentserver-reconcile")
+                .getSpec()
+                .getJobTemplate()
+                .getSpec()
+                .getTemplate();
     }
 
     private static PodSpec pod(Rendered chart, String service) {
