@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -73,6 +74,28 @@ class RolesTest {
                                     .contains(role));
                 });
             }
+        }
+    }
+
+    @Test
+    void no_form_does_anything_without_the_token_of_its_page() {
+        try (Visitor owner = Visitor.as(OWNER, console.url())) {
+            routes().forEach((path, route) -> {
+                if (!route.method().equals(HttpMethod.GET)) {
+                    HttpResponse<String> answer =
+                            owner.post(path.replace("{org}", "demo"), Map.of("email", "eve@x.test", "role", "owner"));
+                    assertThat(answer.statusCode()).as(path).isEqualTo(403);
+                    assertThat(answer.body()).as(path).contains("Nothing was done");
+                }
+            });
+            for (String path : List.of("/orgs/claim", "/sign-out")) {
+                assertThat(owner.post(path, Map.of("key", "as_live_x")).statusCode())
+                        .as(path)
+                        .isEqualTo(403);
+            }
+            assertThat(owner.get("/sign-out").statusCode())
+                    .as("a link does not sign out")
+                    .isEqualTo(404);
         }
     }
 

@@ -7,10 +7,12 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -178,6 +180,26 @@ class SignInTest {
                     visitor.get("http://127.0.0.1:" + demo.management() + "/actuator/health/liveness");
             assertThat(health.statusCode()).isEqualTo(200);
             assertThat(health.headers().firstValue("Content-Security-Policy")).isEmpty();
+        }
+    }
+
+    /** The demo signs in whoever asks: a proxy on this machine would hand that to the world. */
+    @Test
+    void the_demo_lets_nobody_in_who_comes_through_a_proxy_or_by_another_name() {
+        try (Visitor visitor = new Visitor(demo.url())) {
+            String token = visitor.token("/sign-in");
+            for (String header : List.of("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")) {
+                HttpResponse<String> answer = visitor.send(visitor.request("/sign-in/demo")
+                        .header("Content-Type", "application/x-www-form-urlencoded")
+                        .header(header, "127.0.0.1")
+                        .POST(HttpRequest.BodyPublishers.ofString("role=owner&_csrf=" + token)));
+                assertThat(answer.statusCode()).as(header).isEqualTo(404);
+            }
+            assertThat(visitor.get("/orgs").statusCode()).isEqualTo(302);
+            assertThat(visitor.submit("/sign-in", "/sign-in/demo", Map.of("role", "owner"))
+                            .statusCode())
+                    .isEqualTo(302);
+            assertThat(visitor.get("/demo/overview").statusCode()).isEqualTo(200);
         }
     }
 

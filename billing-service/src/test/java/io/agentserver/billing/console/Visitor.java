@@ -43,11 +43,16 @@ final class Visitor implements AutoCloseable {
 
     /** @param page where the form stands */
     HttpResponse<String> submit(String page, String action, Map<String, String> fields) {
+        return post(action, with(fields, token(page)));
+    }
+
+    /** Of the first form on a page. */
+    String token(String page) {
         Matcher token = TOKEN.matcher(get(page).body());
         if (!token.find()) {
             throw new AssertionError("no form with a token on " + page);
         }
-        return post(action, with(fields, token.group(1)));
+        return token.group(1);
     }
 
     HttpResponse<String> post(String action, Map<String, String> fields) {
