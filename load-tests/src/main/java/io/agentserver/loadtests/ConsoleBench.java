@@ -3,16 +3,7 @@ package io.agentserver.loadtests;
 import org.HdrHistogram.Histogram;
 
 import java.io.IOException;
-import java.net.CookieManager;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublishers;
-import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.util.Locale;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * How long the console takes for each of its pages, one request after the other over loopback: from the request to the last
@@ -23,7 +14,6 @@ final class ConsoleBench {
     private static final String[] PAGES = {
         "overview", "conversations", "organism", "keys", "usage", "credit", "credit?show=all", "people"
     };
-    private static final Pattern TOKEN = Pattern.compile("name=\"_csrf\"[^>]*value=\"([^\"]+)\"");
     private static final long MOST_MICROS = 60_000_000;
 
     private final Settings settings;
@@ -32,7 +22,7 @@ final class ConsoleBench {
         static Settings of(Options options) {
             options.only("url", "requests", "warm-up");
             return new Settings(
-                    options.has("url") ? options.text("url") : "http://127.0.0.1:8084/console",
+                    options.has("url") ? options.text("url") : DemoConsole.USUAL_URL,
                     options.number("requests", 1000),
                     options.number("warm-up", 500));
         }
@@ -43,33 +33,24 @@ final class ConsoleBench {
     }
 
     void run() throws IOException, InterruptedException {
-        try (HttpClient http = HttpClient.newBuilder()
-                .version(HttpClient.Version.HTTP_1_1)
-                .cookieHandler(new CookieManager())
-                .build()) {
-            signIn(http);
+        try (DemoConsole console = DemoConsole.signIn(settings.url())) {
             System.out.printf("| page | bytes | p50 | p99 | most |%n|---|---|---|---|---|%n");
             for (String page : PAGES) {
-                measure(http, page);
+                measure(console, page);
             }
         }
     }
 
-    private void measure(HttpClient http, String page) throws IOException, InterruptedException {
-        HttpRequest request = HttpRequest.newBuilder(URI.create(settings.url() + "/demo/" + page))
-                .build();
+    private void measure(DemoConsole console, String page) throws IOException, InterruptedException {
         Histogram micros = new Histogram(MOST_MICROS, 3);
         int bytes = 0;
         for (int i = 0; i < settings.warmUp() + settings.requests(); i++) {
             long begun = System.nanoTime();
-            HttpResponse<byte[]> answer = http.send(request, BodyHandlers.ofByteArray());
+            byte[] answer = console.page(page);
             long took = (System.nanoTime() - begun) / 1000;
-            if (answer.statusCode() != 200) {
-                throw new IOException("/demo/" + page + " answered " + answer.statusCode());
-            }
             if (i >= settings.warmUp()) {
                 micros.recordValue(Math.min(took, MOST_MICROS));
-                bytes = answer.body().length;
+                bytes = answer.length;
             }
         }
         System.out.printf(
@@ -80,26 +61,5 @@ final class ConsoleBench {
                 micros.getValueAtPercentile(50) / 1000.0,
                 micros.getValueAtPercentile(99) / 1000.0,
                 micros.getMaxValue() / 1000.0);
-    }
-
-    private void signIn(HttpClient http) throws IOException, InterruptedException {
-        String page = http.send(
-                        HttpRequest.newBuilder(URI.create(settings.url() + "/sign-in"))
-                                .build(),
-                        BodyHandlers.ofString())
-                .body();
-        Matcher token = TOKEN.matcher(page);
-        if (!token.find()) {
-            throw new WrongArguments(settings.url() + " has no demo sign-in: start ./agentserver dev");
-        }
-        HttpResponse<Void> in = http.send(
-                HttpRequest.newBuilder(URI.create(settings.url() + "/sign-in/demo"))
-                        .header("Content-Type", "application/x-www-form-urlencoded")
-                        .POST(BodyPublishers.ofString("role=owner&_csrf=" + token.group(1)))
-                        .build(),
-                BodyHandlers.discarding());
-        if (in.statusCode() != 302) {
-            throw new IOException("the sign-in answered " + in.statusCode());
-        }
     }
 }

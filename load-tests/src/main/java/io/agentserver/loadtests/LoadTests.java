@@ -20,6 +20,8 @@ public final class LoadTests {
                    java -jar load-tests-exec.jar service [--messages 60000]
                    java -jar load-tests-exec.jar console [--url http://127.0.0.1:8084/console] [--requests 1000]
                        [--warm-up 500]
+                   java -jar load-tests-exec.jar call-to-console --router <url> [--console http://127.0.0.1:8084/console]
+                       [--rounds 50]
                    java -jar load-tests-exec.jar startup [--runs 5]
                    java -jar load-tests-exec.jar profile --jfr <recording> [--parts <file>]
             """;
@@ -53,6 +55,8 @@ public final class LoadTests {
             }
             case "service" -> serve(Options.parse(options));
             case "console" -> new ConsoleBench(ConsoleBench.Settings.of(Options.parse(options))).run();
+            case "call-to-console" ->
+                new CallToConsoleBench(CallToConsoleBench.Settings.of(Options.parse(options))).run();
             case "startup" -> new StartupBench(StartupBench.Settings.of(Options.parse(options))).run();
             case "profile" -> new Profile(Profile.Settings.of(Options.parse(options))).run();
             default -> throw new WrongArguments("<" + name + "> is no command");
