@@ -8,9 +8,19 @@ import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestAttribute;
 import org.springframework.web.bind.annotation.RequestParam;
 
+import java.util.Comparator;
+import java.util.Map;
+import java.util.Objects;
+
 /** {@code /console/{org}/people}: who may come in, and as what. */
 @Controller
 public final class PeopleEndpoint {
+    private static final Map<String, Comparator<Member>> ORDERS = Map.of(
+            "email", Comparator.comparing(Member::email),
+            "role", Comparator.comparing(Member::role).thenComparing(Member::email),
+            "added", Comparator.comparing(Member::addedBy).thenComparing(Member::email),
+            "since", Comparator.comparing(Member::since));
+
     private final DynamoMembers members;
 
     public PeopleEndpoint(DynamoMembers members) {
@@ -19,8 +29,19 @@ public final class PeopleEndpoint {
 
     @GetMapping("/console/{org}/people")
     @May(Action.SEE_PEOPLE)
-    String people(@RequestAttribute Visit visit, Model model) {
-        model.addAttribute("members", members.of(visit.tenant()));
+    String people(
+            @RequestAttribute Visit visit,
+            @RequestParam(defaultValue = "email") String sort,
+            @RequestParam(defaultValue = "asc") String dir,
+            Model model) {
+        Sorting sorting = Sorting.of(sort, dir);
+        Comparator<Member> order = Objects.requireNonNull(ORDERS.getOrDefault(sort, ORDERS.get("email")));
+        model.addAttribute(
+                "members",
+                members.of(visit.tenant()).stream()
+                        .sorted(sorting.descending() ? order.reversed() : order)
+                        .toList());
+        model.addAttribute("sorting", sorting);
         model.addAttribute("roles", Role.values());
         return "console/people";
     }

@@ -109,6 +109,24 @@ class ConsolePagesTest {
     }
 
     @Test
+    void the_list_of_people_sorts_by_a_click_on_a_column() {
+        for (Role role : Role.values()) {
+            signedIn(role, 1280, ColorScheme.LIGHT).context().close(); // who has signed in is in the list
+        }
+        Page page = signedIn(Role.VIEWER, 1280, ColorScheme.LIGHT);
+        page.navigate(console.url() + "/demo/people");
+        assertThat(page.locator("th[aria-sort=ascending]")).containsText("E-mail");
+        assertThat(page.locator("tbody th > span:first-child").allTextContents()).isSorted();
+        page.locator("#sort-role").click();
+        assertThat(page.locator("th[aria-sort=descending]")).containsText("Role");
+        assertThat(page.locator("tbody td:nth-child(2)").allTextContents().stream()
+                        .map(String::strip)
+                        .map(label -> Role.of(label.toLowerCase(java.util.Locale.ROOT)).orElseThrow())
+                        .toList())
+                .isSortedAccordingTo(java.util.Comparator.reverseOrder());
+    }
+
+    @Test
     void the_charts_draw_what_their_tables_say_in_light_and_dark() {
         for (ColorScheme scheme : new ColorScheme[] {ColorScheme.LIGHT, ColorScheme.DARK}) {
             for (int width : new int[] {1280, 375}) {
