@@ -9,7 +9,8 @@ import java.util.UUID;
 /**
  * One call of a model by one tenant.
  *
- * @param receipt its id, the same in the answer, the usage record and the ledger
+ * @param receipt its id, the same in the answer, the usage record and the ledger; of this run alone: a call that is
+ *     repeated under its idempotency key has another one, and its answer, if it is the kept one, says that one's
  * @param trace W3C trace headers for whoever is called next
  */
 record Call(

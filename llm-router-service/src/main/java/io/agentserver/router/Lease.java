@@ -1,5 +1,7 @@
 package io.agentserver.router;
 
+import io.agentserver.router.RedisAnswers.Claim;
+
 import java.time.Duration;
 
 /**
@@ -10,38 +12,41 @@ final class Lease {
     private static final Duration RENEW_EVERY = RedisAnswers.LEASE.dividedBy(3);
 
     private final RedisAnswers answers;
-    private final String name;
-    private final String mine;
+    private final Claim.Mine claim;
     private final Thread renewal;
 
-    /** @param mine the value that the claim has put there */
-    Lease(RedisAnswers answers, String name, String mine) {
+    Lease(RedisAnswers answers, Claim.Mine claim) {
         this.answers = answers;
-        this.name = name;
-        this.mine = mine;
+        this.claim = claim;
         this.renewal = Thread.ofVirtual().name("lease").start(this::renew);
     }
 
     /** Ends the lease with an answer that stays; false if it was lost to another, or there is no Redis. */
-    boolean keep(String answer) {
+    boolean keep(KeptAnswer answer) {
         renewal.interrupt();
-        return answers.replace(name, mine, answer, RedisAnswers.KEPT);
+        return answers.keep(claim, answer);
     }
 
-    /** Ends the lease without an answer; nothing happens if it has ended. */
+    /** Ends the lease of a run that may have cost something and gave no whole answer; nothing happens if it has ended. */
+    void breakOff() {
+        renewal.interrupt();
+        answers.breakOff(claim);
+    }
+
+    /** Ends the lease of a run that has cost nothing. */
     void release() {
         renewal.interrupt();
-        answers.remove(name, mine);
+        answers.release(claim);
     }
 
     private void renew() {
         try {
             while (true) {
                 Thread.sleep(RENEW_EVERY);
-                answers.replace(name, mine, mine, RedisAnswers.LEASE);
+                answers.renew(claim);
             }
         } catch (InterruptedException ended) {
-            // by keep() or release()
+            // by one of the above
         }
     }
 }

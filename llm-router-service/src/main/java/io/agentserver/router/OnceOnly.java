@@ -8,9 +8,9 @@ import java.time.Duration;
 
 /**
  * Gives calls with the same {@code Idempotency-Key} the same answer for 24 h, over any number of routers: the first one
- * runs under a lease that it renews, the others wait for its answer. An answer that broke off is not kept; the next call
- * with that key runs again, under the same receipt. Without Redis calls run as if they had no key; the receipt, which is
- * made of the key, still makes it one charge.
+ * runs under a lease that it renews, the others wait for its answer. An answer that broke off is not kept, but that the key
+ * was used with this body is: the next call with that key runs again, under a receipt of its own, and is paid by itself.
+ * Without Redis no call with a key begins.
  */
 final class OnceOnly implements Chat {
     private static final Logger LOG = LoggerFactory.getLogger(OnceOnly.class);
@@ -34,49 +34,54 @@ final class OnceOnly implements Chat {
         }
         String name =
                 call.tenant() + ":" + ChatRequest.sha256(call.idempotencyKey().get());
+        String digest = call.request().digest();
         Stopwatch waited = new Stopwatch();
-        KeptAnswer.Pending mine = KeptAnswer.Pending.of(call);
         while (waited.left(LONGEST_WAIT).isPositive()) {
-            switch (answers.claim(name, mine.json())) {
-                case Claim.Mine got -> {
-                    return run(call, name, mine);
+            switch (answers.claim(name, digest)) {
+                case Claim.Mine mine -> {
+                    return run(call, mine);
+                }
+                case Claim.Done done -> {
+                    return new Answer.Given(new RecordedAnswer(
+                            done.answer().head(), done.answer().completion()));
+                }
+                case Claim.Mismatch mismatch -> {
+                    return new Answer.Refused(Refusal.of(
+                            422,
+                            Refusal.Reason.IDEMPOTENCY_MISMATCH,
+                            "this Idempotency-Key was used with another body: take a new key for a new call"));
                 }
                 case Claim.Unavailable away -> {
                     metrics.idempotencyUnavailable();
-                    return chat.answer(call);
+                    return new Answer.Refused(Refusal.unavailable("earlier calls with this Idempotency-Key cannot be "
+                            + "looked up at the moment, so no model is called; try again"));
                 }
-                case Claim.Held held -> {
-                    KeptAnswer kept = KeptAnswer.ofJson(held.value());
-                    if (!kept.digest().equals(mine.digest())) {
-                        return new Answer.Refused(Refusal.of(
-                                422,
-                                Refusal.Reason.IDEMPOTENCY_MISMATCH,
-                                "this Idempotency-Key was used with another body: take a new key for a new call"));
-                    }
-                    if (kept instanceof KeptAnswer.Done done) {
-                        return new Answer.Given(new RecordedAnswer(done.head(), done.completion()));
-                    }
-                }
+                case Claim.Running running -> Thread.sleep(LOOK_EVERY);
             }
-            Thread.sleep(LOOK_EVERY);
         }
         return new Answer.Refused(
                 Refusal.unavailable("another call with this Idempotency-Key is still running; try again"));
     }
 
-    private Answer run(Call call, String name, KeptAnswer.Pending mine) throws InterruptedException {
-        Lease lease = new Lease(answers, name, mine.json());
-        boolean handedOver = false;
+    private Answer run(Call call, Claim.Mine mine) throws InterruptedException {
+        if (mine.broken() > 0) {
+            LOG.info("run {} under one Idempotency-Key, with receipt {}", mine.broken() + 1, call.receipt());
+        }
+        Lease lease = new Lease(answers, mine);
+        boolean ended = false;
         try {
             Answer answer = chat.answer(call);
-            if (answer instanceof Answer.Given given) {
-                handedOver = true;
-                return new Answer.Given(new Keeping(given.live(), lease, mine));
-            }
-            return answer;
+            ended = true;
+            return switch (answer) {
+                case Answer.Given given -> new Answer.Given(new Keeping(given.live(), lease));
+                case Answer.Refused refused -> {
+                    lease.release(); // nothing was charged
+                    yield refused;
+                }
+            };
         } finally {
-            if (!handedOver) {
-                lease.release();
+            if (!ended) {
+                lease.breakOff();
             }
         }
     }
@@ -85,12 +90,10 @@ final class OnceOnly implements Chat {
     private static final class Keeping implements Answer.Live {
         private final Answer.Live answer;
         private final Lease lease;
-        private final KeptAnswer.Pending mine;
 
-        Keeping(Answer.Live answer, Lease lease, KeptAnswer.Pending mine) {
+        Keeping(Answer.Live answer, Lease lease) {
             this.answer = answer;
             this.lease = lease;
-            this.mine = mine;
         }
 
         @Override
@@ -101,8 +104,7 @@ final class OnceOnly implements Chat {
         @Override
         public Answer.Event next(Duration wait) throws InterruptedException {
             Answer.Event event = answer.next(wait);
-            if (event instanceof Answer.Event.End end
-                    && !lease.keep(new KeptAnswer.Done(mine.digest(), answer.head(), end.completion()).json())) {
+            if (event instanceof Answer.Event.End end && !lease.keep(new KeptAnswer(answer.head(), end.completion()))) {
                 LOG.warn("the answer with receipt {} is not kept for its Idempotency-Key", head().receipt());
             }
             return event;
@@ -113,7 +115,7 @@ final class OnceOnly implements Chat {
             try {
                 answer.close();
             } finally {
-                lease.release();
+                lease.breakOff(); // nothing, where its answer is kept
             }
         }
     }

@@ -24,7 +24,6 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.UUID;
 import java.util.regex.Pattern;
 
 /** OpenAI's API: {@code POST /v1/chat/completions} and {@code GET /v1/models}. One virtual thread a request. */
@@ -138,8 +137,7 @@ class OpenAiEndpoint {
             refuse(response, Refusal.invalid(String.valueOf(malformed.getMessage()), null));
             return;
         }
-        UUID receipt = key.map(name -> Ids.inTenant(tenant, name)).orElseGet(Ids::v7);
-        Call call = new Call(tenant, chatRequest, attribution, key, receipt, trace());
+        Call call = new Call(tenant, chatRequest, attribution, key, Ids.v7(), trace());
         Map<String, String> logged = logged(call);
         logged.forEach(MDC::put);
         try {

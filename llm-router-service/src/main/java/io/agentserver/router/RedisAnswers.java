@@ -1,8 +1,8 @@
 package io.agentserver.router;
 
+import io.agentserver.envelope.Ids;
 import io.lettuce.core.RedisException;
 import io.lettuce.core.ScriptOutputType;
-import io.lettuce.core.SetArgs;
 import io.lettuce.core.cluster.api.sync.RedisClusterCommands;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -11,12 +11,15 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
+import java.util.UUID;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * The answers kept for idempotency keys, in Redis under <code>idem:{&lt;tenant&gt;:&lt;sha256 of the key&gt;}</code>. No
- * method throws when Redis is away: it says so once, and what it answers lets the caller go on. Safe on any thread.
+ * What is known of idempotency keys, in Redis under <code>idem:{&lt;tenant&gt;:&lt;sha256 of the key&gt;}</code>, by {@code
+ * claim.lua}, {@code renew.lua} and {@code end-claim.lua}. No method throws when Redis is away: it says so once, and answers
+ * that it does not know. Safe on any thread.
  */
 final class RedisAnswers {
     /** After this a dead holder's claim is free. */
@@ -25,15 +28,28 @@ final class RedisAnswers {
     static final Duration KEPT = Duration.ofHours(24);
 
     private static final Logger LOG = LoggerFactory.getLogger(RedisAnswers.class);
-    private static final String COMPARE_AND_SET = script();
+    private static final String CLAIM = script("claim.lua");
+    private static final String RENEW = script("renew.lua");
+    private static final String END = script("end-claim.lua");
 
     private final RedisClusterCommands<String, String> redis;
     private final AtomicBoolean away = new AtomicBoolean();
 
     sealed interface Claim {
-        record Mine() implements Claim {}
+        /**
+         * For {@link #LEASE}, unless it is renewed.
+         *
+         * @param broken runs before this one that gave no answer
+         */
+        record Mine(String name, String digest, UUID owner, long broken) implements Claim {}
 
-        record Held(String value) implements Claim {}
+        /** Another call has it. */
+        record Running() implements Claim {}
+
+        record Done(KeptAnswer answer) implements Claim {}
+
+        /** The key belongs to another body. */
+        record Mismatch() implements Claim {}
 
         record Unavailable() implements Claim {}
     }
@@ -47,66 +63,110 @@ final class RedisAnswers {
         this.redis = redis;
     }
 
-    /** Puts {@code mine} there for {@link #LEASE} if nothing is there. */
-    Claim claim(String name, String mine) {
+    /**
+     * Gives the key to the caller if nobody has it and there is no answer yet.
+     *
+     * @param digest of the request's body
+     */
+    Claim claim(String name, String digest) {
+        UUID owner = Ids.v7();
         return attempt(
                 () -> {
-                    String key = key(name);
-                    if ("OK".equals(redis.set(key, mine, SetArgs.Builder.nx().px(LEASE)))) {
-                        return new Claim.Mine();
-                    }
-                    String value = redis.get(key);
-                    return value == null ? claim(name, mine) : new Claim.Held(value);
+                    List<String> answer = redis.eval(
+                            CLAIM,
+                            ScriptOutputType.MULTI,
+                            new String[] {key(name)},
+                            digest,
+                            owner.toString(),
+                            millis(LEASE),
+                            millis(KEPT));
+                    return switch (answer.getFirst()) {
+                        case "mine" -> new Claim.Mine(name, digest, owner, Long.parseLong(answer.get(1)));
+                        case "running" -> new Claim.Running();
+                        case "done" -> new Claim.Done(KeptAnswer.ofJson(answer.get(1)));
+                        case "mismatch" -> new Claim.Mismatch();
+                        default -> throw new IllegalStateException("claim.lua answers " + answer);
+                    };
                 },
                 new Claim.Unavailable());
     }
 
-    /** Idempotent by the comparison: true if {@code expected} stood there, or nothing any more. */
-    boolean replace(String name, String expected, String value, Duration timeToLive) {
-        return attempt(() -> compareAndSet(name, expected, value, timeToLive), false);
+    /** False if another one has it by now. */
+    boolean renew(Claim.Mine claim) {
+        return attempt(
+                () -> {
+                    Long own = redis.eval(
+                            RENEW,
+                            ScriptOutputType.INTEGER,
+                            new String[] {key(claim.name())},
+                            claim.owner().toString(),
+                            millis(LEASE));
+                    return own == 1;
+                },
+                false);
     }
 
-    /** Removes {@code expected}; another's value stays. */
-    void remove(String name, String expected) {
-        attempt(() -> compareAndSet(name, expected, "", LEASE), false);
+    /** Keeps the answer for {@link #KEPT}; false if another one has the key by now. */
+    boolean keep(Claim.Mine claim, KeptAnswer answer) {
+        return end(claim, "done", answer.json());
     }
 
-    private boolean compareAndSet(String name, String expected, String value, Duration timeToLive) {
-        Long changed = redis.eval(
-                COMPARE_AND_SET,
-                ScriptOutputType.INTEGER,
-                new String[] {key(name)},
-                expected,
-                value,
-                Long.toString(timeToLive.toMillis()));
-        return changed == 1;
+    /** The key keeps its body for {@link #KEPT}, and may be claimed again. */
+    boolean breakOff(Claim.Mine claim) {
+        return end(claim, "broken", "");
+    }
+
+    /** As if it had not been claimed. */
+    boolean release(Claim.Mine claim) {
+        return end(claim, "unused", "");
+    }
+
+    private boolean end(Claim.Mine claim, String how, String answer) {
+        return attempt(
+                () -> {
+                    Long own = redis.eval(
+                            END,
+                            ScriptOutputType.INTEGER,
+                            new String[] {key(claim.name())},
+                            claim.digest(),
+                            claim.owner().toString(),
+                            how,
+                            answer,
+                            millis(KEPT));
+                    return own == 1;
+                },
+                false);
     }
 
     private <T> T attempt(Command<T> command, T otherwise) {
         try {
             T result = command.run();
             if (away.compareAndSet(true, false)) {
-                LOG.info("Redis answers again: idempotency keys are honoured");
+                LOG.info("Redis answers again: calls with an Idempotency-Key begin");
             }
             return result;
         } catch (RedisException failure) {
             if (away.compareAndSet(false, true)) {
-                LOG.warn("Redis is away: calls with an Idempotency-Key run without a look at earlier ones", failure);
+                LOG.warn("Redis is away: no call with an Idempotency-Key begins", failure);
             }
             return otherwise;
         }
+    }
+
+    private static String millis(Duration duration) {
+        return Long.toString(duration.toMillis());
     }
 
     private static String key(String name) {
         return "idem:{" + name + "}";
     }
 
-    private static String script() {
-        try (InputStream in = Objects.requireNonNull(
-                RedisAnswers.class.getResourceAsStream("/io/agentserver/router/compare-and-set.lua"))) {
+    private static String script(String name) {
+        try (InputStream in =
+                Objects.requireNonNull(RedisAnswers.class.getResourceAsStream("/io/agentserver/router/" + name))) {
             return new String(in.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {
-            throw new IllegalStateException("compare-and-set.lua of this jar cannot be read", e);
+            throw new IllegalStateException(name + " of this jar cannot be read", e);
         }
     }
 }

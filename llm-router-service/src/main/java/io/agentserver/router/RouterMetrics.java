@@ -19,7 +19,7 @@ final class RouterMetrics {
         this.registry = registry;
         this.listed = listed;
         this.onceOnlyAway = Counter.builder("agentserver.llm.idempotency.unavailable")
-                .description("calls with an Idempotency-Key served without a look at earlier ones: Redis was away")
+                .description("calls with an Idempotency-Key that were refused: Redis was away")
                 .register(registry);
         this.lapsed = Counter.builder("agentserver.credit.lapsed")
                 .description("holds whose router died, paid as they were held")

@@ -2,13 +2,12 @@ package io.agentserver.router;
 
 import io.agentserver.credit.Credit;
 import io.agentserver.credit.PostedBalance;
-import io.agentserver.envelope.Ids;
 import io.agentserver.localstores.LocalRedis;
 import io.agentserver.localstores.LocalStore;
 import io.agentserver.localstores.LocalStores;
 import io.agentserver.service.redis.RedisClients;
 import io.lettuce.core.RedisClient;
-import io.lettuce.core.SetArgs;
+import io.lettuce.core.api.sync.RedisCommands;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -16,6 +15,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
@@ -29,6 +29,7 @@ import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.Consumer;
 
 import static io.agentserver.router.RunningRouter.asking;
 import static io.agentserver.router.RunningRouter.json;
@@ -44,7 +45,6 @@ class OnceOnlyHttpTest {
     private final Map<String, String> settings;
     private final RunningRouter one;
     private final RunningRouter other;
-    private final String key = UUID.randomUUID() + ":0";
 
     OnceOnlyHttpTest(TestPlatform platform) throws IOException {
         this.platform = platform;
@@ -76,9 +76,7 @@ class OnceOnlyHttpTest {
         HttpResponse<String> first = call(one, fresh, asking("default"));
         HttpResponse<String> again = call(other, fresh, asking("default"));
         assertThat(again.body()).isEqualTo(first.body());
-        assertThat(header(again, "x-agentserver-receipt"))
-                .isEqualTo(header(first, "x-agentserver-receipt"))
-                .isEqualTo(Ids.inTenant(TestPlatform.ACME, fresh).toString());
+        assertThat(header(again, "x-agentserver-receipt")).isEqualTo(header(first, "x-agentserver-receipt"));
         assertThat(provider.received).hasSize(1);
         assertThat(platform.usageOf(UUID.fromString(header(first, "x-agentserver-receipt")))
                         .inputTokens())
@@ -102,17 +100,10 @@ class OnceOnlyHttpTest {
     @Test
     void lets_one_of_many_concurrent_calls_run_and_gives_all_its_answer() throws Exception {
         String fresh = UUID.randomUUID() + ":0";
-        List<Future<HttpResponse<String>>> calls = new ArrayList<>();
-        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            for (int i = 0; i < 20; i++) {
-                RunningRouter router = i % 2 == 0 ? one : other;
-                calls.add(threads.submit(() -> call(router, fresh, asking("default"))));
-            }
-        }
         Set<String> bodies = new HashSet<>();
-        for (Future<HttpResponse<String>> call : calls) {
-            assertThat(call.get().statusCode()).isEqualTo(200);
-            bodies.add(call.get().body());
+        for (HttpResponse<String> answer : atOnce(fresh, 20)) {
+            assertThat(answer.statusCode()).isEqualTo(200);
+            bodies.add(answer.body());
         }
         assertThat(bodies).hasSize(1);
         assertThat(provider.received).hasSize(1);
@@ -141,28 +132,99 @@ class OnceOnlyHttpTest {
     }
 
     @Test
-    void does_not_keep_an_answer_that_broke_off() throws Exception {
+    void charges_each_run_of_a_key_whose_answers_broke_off_and_keeps_the_first_whole_one() throws Exception {
+        String fresh = UUID.randomUUID() + ":0";
+        Set<String> receipts = new HashSet<>();
         provider.behave(ProviderDouble.breaksAfter("Half"));
-        assertThat(call(one, key, asking("default")).statusCode()).isEqualTo(503);
+        for (int run = 1; run <= 2; run++) {
+            HttpResponse<String> broken = call(run == 1 ? one : other, fresh, asking("default"));
+            assertThat(broken.statusCode()).isEqualTo(503);
+            receipts.add(header(broken, "x-agentserver-receipt"));
+        }
         provider.behave(ProviderDouble.streams("Whole."));
-        assertThat(call(one, key, asking("default")).body()).contains("Whole.");
+        List<HttpResponse<String>> repeats = atOnce(fresh, 10);
+        for (HttpResponse<String> repeat : repeats) {
+            assertThat(repeat.body())
+                    .contains("Whole.")
+                    .isEqualTo(repeats.getFirst().body());
+            receipts.add(header(repeat, "x-agentserver-receipt"));
+        }
+        assertThat(provider.received).hasSize(1);
+        assertThat(receipts).hasSize(3);
+        for (String receipt : receipts) {
+            assertThat(platform.usageOf(UUID.fromString(receipt)).inputTokens()).isPositive();
+            assertThat(platform.allUsageOf(UUID.fromString(receipt))).hasSize(1);
+        }
     }
 
     @Test
-    void takes_over_when_the_router_that_was_at_it_has_died() throws Exception {
+    void refuses_another_body_under_a_key_whose_answer_broke_off() throws Exception {
+        String fresh = UUID.randomUUID() + ":0";
+        provider.behave(ProviderDouble.breaksAfter("Half"));
+        call(one, fresh, asking("default"));
+        HttpResponse<String> different = call(other, fresh, asking("default").replace("How", "Who"));
+        assertThat(different.statusCode()).isEqualTo(422);
+        assertThat(provider.received).hasSize(1);
+    }
+
+    @Test
+    void charges_a_client_that_hangs_up_for_each_time_and_holds_it_to_its_body() throws Exception {
+        String fresh = UUID.randomUUID() + ":0";
+        Set<String> receipts = new HashSet<>();
+        for (int run = 1; run <= 2; run++) {
+            provider.behave(ProviderDouble.neverEnds());
+            HttpResponse<InputStream> stream = one.http.send(
+                    one.chat(platform.acmeKey, streaming("default"))
+                            .header("Idempotency-Key", fresh)
+                            .build(),
+                    HttpResponse.BodyHandlers.ofInputStream());
+            assertThat(stream.body().read()).isPositive();
+            stream.body().close();
+            receipts.add(header(stream, "x-agentserver-receipt"));
+            assertThat(provider.isCancelledWithin(5)).isTrue();
+            assertThat(call(other, fresh, streaming("default").replace("How", "Who"))
+                            .statusCode())
+                    .isEqualTo(422);
+        }
+        assertThat(receipts).hasSize(2);
+        for (String receipt : receipts) {
+            assertThat(platform.usageOf(UUID.fromString(receipt)).outputTokens())
+                    .isPositive();
+        }
+    }
+
+    @Test
+    void takes_over_when_the_router_that_was_at_it_has_died_and_remembers_the_body() throws Exception {
         String fresh = UUID.randomUUID() + ":0";
         ChatRequest request = ((ChatRequest.Reading.Read)
                         ChatRequest.read(asking("default").getBytes(java.nio.charset.StandardCharsets.UTF_8)))
                 .request();
-        String left = new KeptAnswer.Pending(request.digest(), UUID.randomUUID()).json();
-        RedisClient client = RedisClient.create(platform.redis());
-        try {
-            client.connect().sync().set("idem:{acme:" + ChatRequest.sha256(fresh) + "}", left, SetArgs.Builder.px(700));
-        } finally {
-            client.shutdown();
-        }
+        long soon = System.currentTimeMillis() + 700;
+        redis(keys -> keys.hset(
+                name(fresh),
+                Map.of(
+                        "digest",
+                        request.digest(),
+                        "owner",
+                        UUID.randomUUID().toString(),
+                        "until",
+                        Long.toString(soon))));
+        assertThat(call(one, fresh, asking("default").replace("How", "Who")).statusCode())
+                .isEqualTo(422);
         assertThat(call(one, fresh, asking("default")).statusCode()).isEqualTo(200);
+        assertThat(System.currentTimeMillis()).isGreaterThanOrEqualTo(soon);
         assertThat(provider.received).hasSize(1);
+    }
+
+    @Test
+    void charges_a_key_again_that_was_forgotten_and_ran_again() throws Exception {
+        String fresh = UUID.randomUUID() + ":0";
+        String first = header(call(one, fresh, asking("default")), "x-agentserver-receipt");
+        redis(keys -> keys.del(name(fresh))); // as after 24 hours
+        String second = header(call(one, fresh, asking("default")), "x-agentserver-receipt");
+        assertThat(provider.received).hasSize(2);
+        assertThat(second).isNotEqualTo(first);
+        assertThat(platform.usageOf(UUID.fromString(second)).priceMicrousd()).isNotNegative();
     }
 
     @Test
@@ -189,6 +251,34 @@ class OnceOnlyHttpTest {
                         .isEqualTo(200);
             }
         }
+    }
+
+    private List<HttpResponse<String>> atOnce(String idempotencyKey, int calls) throws Exception {
+        List<Future<HttpResponse<String>>> running = new ArrayList<>();
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i < calls; i++) {
+                RunningRouter router = i % 2 == 0 ? one : other;
+                running.add(threads.submit(() -> call(router, idempotencyKey, asking("default"))));
+            }
+        }
+        List<HttpResponse<String>> answers = new ArrayList<>();
+        for (Future<HttpResponse<String>> call : running) {
+            answers.add(call.get());
+        }
+        return answers;
+    }
+
+    private void redis(Consumer<RedisCommands<String, String>> commands) {
+        RedisClient client = RedisClient.create(platform.redis());
+        try {
+            commands.accept(client.connect().sync());
+        } finally {
+            client.shutdown();
+        }
+    }
+
+    private static String name(String idempotencyKey) {
+        return "idem:{acme:" + ChatRequest.sha256(idempotencyKey) + "}";
     }
 
     private HttpResponse<String> call(RunningRouter router, String idempotencyKey, String body)

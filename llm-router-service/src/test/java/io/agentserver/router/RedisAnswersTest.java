@@ -11,12 +11,15 @@ import java.util.UUID;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** compare-and-set.lua and the claims around it, on a real Redis. */
+/** claim.lua, renew.lua and end-claim.lua, on a real Redis. */
 @ExtendWith(TestPlatform.Extension.class)
 class RedisAnswersTest {
     private final RedisClients clients;
     private final RedisAnswers answers;
     private final String name = "acme:" + UUID.randomUUID();
+    private final KeptAnswer answer = new KeptAnswer(
+            new Answer.Head(UUID.randomUUID(), "p", "p/m", 1, false),
+            Json.object().put("id", "c"));
 
     RedisAnswersTest(TestPlatform platform) {
         clients = RedisClients.connect(platform.redis(), Duration.ofSeconds(5));
@@ -29,35 +32,77 @@ class RedisAnswersTest {
     }
 
     @Test
-    void gives_a_claim_to_one_alone_and_only_for_a_while() {
-        assertThat(answers.claim(name, "mine")).isEqualTo(new Claim.Mine());
-        assertThat(answers.claim(name, "yours")).isEqualTo(new Claim.Held("mine"));
-        assertThat(clients.commands().pttl("idem:{" + name + "}")).isBetween(1L, RedisAnswers.LEASE.toMillis());
+    void gives_a_key_to_one_alone_and_only_for_a_while() {
+        assertThat(mine("body").broken()).isZero();
+        assertThat(answers.claim(name, "body")).isEqualTo(new Claim.Running());
+        assertThat(answers.claim(name, "another body")).isEqualTo(new Claim.Mismatch());
+        runOut();
+        assertThat(answers.claim(name, "another body")).isEqualTo(new Claim.Mismatch());
+        assertThat(mine("body").broken()).isEqualTo(1);
+        assertThat(remembered()).isBetween(RedisAnswers.KEPT.minusMinutes(1).toMillis(), RedisAnswers.KEPT.toMillis());
     }
 
     @Test
-    void replaces_only_what_is_the_callers_own() {
-        answers.claim(name, "mine");
-        assertThat(answers.replace(name, "yours", "stolen", RedisAnswers.KEPT)).isFalse();
-        assertThat(answers.replace(name, "mine", "answer", RedisAnswers.KEPT)).isTrue();
-        assertThat(answers.claim(name, "yours")).isEqualTo(new Claim.Held("answer"));
-        assertThat(clients.commands().pttl("idem:{" + name + "}"))
-                .isBetween(RedisAnswers.KEPT.minusMinutes(1).toMillis(), RedisAnswers.KEPT.toMillis());
-        assertThat(answers.replace(name, "mine", "mine", RedisAnswers.LEASE)).isFalse();
+    void keeps_an_answer_for_a_day() {
+        assertThat(answers.keep(mine("body"), answer)).isTrue();
+        assertThat(answers.claim(name, "body")).isEqualTo(new Claim.Done(answer));
+        assertThat(answers.claim(name, "another body")).isEqualTo(new Claim.Mismatch());
+        assertThat(remembered()).isBetween(RedisAnswers.KEPT.minusMinutes(1).toMillis(), RedisAnswers.KEPT.toMillis());
     }
 
     @Test
-    void takes_a_lease_that_ran_out_back_if_nobody_else_has_it() {
-        assertThat(answers.replace(name, "mine", "answer", RedisAnswers.KEPT)).isTrue();
-        assertThat(answers.claim(name, "yours")).isEqualTo(new Claim.Held("answer"));
+    void remembers_how_often_a_key_ran_without_an_answer_and_with_which_body() {
+        answers.breakOff(mine("body"));
+        answers.breakOff(mine("body"));
+        assertThat(answers.claim(name, "another body")).isEqualTo(new Claim.Mismatch());
+        Claim.Mine third = mine("body");
+        assertThat(third.broken()).isEqualTo(2);
+        answers.release(third);
+        assertThat(answers.claim(name, "another body")).isEqualTo(new Claim.Mismatch());
+        assertThat(mine("body").broken()).isEqualTo(2);
     }
 
     @Test
-    void removes_its_own_claim_and_not_anothers() {
-        answers.claim(name, "mine");
-        answers.remove(name, "yours");
-        assertThat(answers.claim(name, "yours")).isEqualTo(new Claim.Held("mine"));
-        answers.remove(name, "mine");
-        assertThat(answers.claim(name, "yours")).isEqualTo(new Claim.Mine());
+    void forgets_a_key_whose_call_has_cost_nothing() {
+        answers.release(mine("body"));
+        assertThat(mine("another body").broken()).isZero();
+    }
+
+    @Test
+    void lets_nobody_end_or_renew_what_another_has_by_now() {
+        Claim.Mine slow = mine("body");
+        runOut();
+        Claim.Mine quick = mine("body");
+        assertThat(answers.renew(slow)).isFalse();
+        assertThat(answers.keep(slow, answer)).isFalse();
+        assertThat(answers.breakOff(slow)).isFalse();
+        assertThat(answers.release(slow)).isFalse();
+        assertThat(answers.renew(quick)).isTrue();
+        answers.breakOff(quick);
+        assertThat(answers.keep(slow, answer)).isFalse();
+        assertThat(mine("body").broken()).isEqualTo(2);
+    }
+
+    @Test
+    void takes_back_what_ran_out_or_was_lost_if_nobody_else_has_it() {
+        Claim.Mine slow = mine("body");
+        runOut();
+        assertThat(answers.renew(slow)).isTrue();
+        assertThat(answers.claim(name, "body")).isEqualTo(new Claim.Running());
+        clients.commands().del("idem:{" + name + "}");
+        assertThat(answers.keep(slow, answer)).isTrue();
+        assertThat(answers.claim(name, "body")).isEqualTo(new Claim.Done(answer));
+    }
+
+    private Claim.Mine mine(String digest) {
+        return (Claim.Mine) answers.claim(name, digest);
+    }
+
+    private void runOut() {
+        clients.commands().hset("idem:{" + name + "}", "until", "1");
+    }
+
+    private long remembered() {
+        return clients.commands().pttl("idem:{" + name + "}");
     }
 }
