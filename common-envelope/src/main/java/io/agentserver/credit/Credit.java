@@ -35,6 +35,8 @@ public final class Credit {
     private final OpenScript open;
     private final RestoreScript restore;
     private final LapsedScript lapsed;
+    private final ExtendScript extend;
+    private final ClockScript clock;
 
     public Credit(RedisClients clients) {
         redis = clients.async();
@@ -44,6 +46,8 @@ public final class Credit {
         open = new OpenScript(redis);
         restore = new RestoreScript(redis);
         lapsed = new LapsedScript(redis);
+        extend = new ExtendScript(redis);
+        clock = new ClockScript(redis);
     }
 
     // for whoever spends
@@ -57,17 +61,18 @@ public final class Credit {
      * After the usage record is acknowledged. Idempotent by the receipt; in any order with {@link #posted}.
      *
      * @param price what the call has cost, micro-USD, 0 or more; may be over what was held
+     * @return false if the hold is over, or has another owner by now: nothing has changed
      */
-    public CompletionStage<Boolean> settle(TenantId tenant, UUID receipt, long price) {
+    public CompletionStage<Boolean> settle(TenantId tenant, Hold hold, long price) {
         if (price < 0) {
             throw new IllegalArgumentException("price: " + price + " micro-USD; none is below 0");
         }
-        return settle.run(tenant, receipt, price);
+        return settle.run(tenant, hold, price);
     }
 
-    /** When nothing was consumed. Idempotent by the receipt. */
-    public CompletionStage<Boolean> release(TenantId tenant, UUID receipt) {
-        return settle.run(tenant, receipt, 0);
+    /** When nothing was consumed. Idempotent by the receipt; like {@link #settle} nothing where the owner is another. */
+    public CompletionStage<Boolean> release(TenantId tenant, Hold hold) {
+        return settle.run(tenant, hold, 0);
     }
 
     /** Puts back what Redis has lost and the caller still holds; idempotent by the receipts. */
@@ -76,7 +81,17 @@ public final class Credit {
     }
 
     /**
-     * Holds whose owner has not settled them in time. They stay held; who gets them writes their usage and settles them.
+     * Lets holds of calls that still run live for their {@link Hold#life()} from now, or longer if they do so already.
+     *
+     * @return how many are the caller's own still
+     */
+    public long extend(TenantId tenant, Collection<Hold> holds) {
+        return await(extend.run(tenant, holds));
+    }
+
+    /**
+     * Holds whose owner has not settled them in time. They stay held; who gets them owns them, writes their usage and
+     * settles them.
      *
      * @param again when they are given to another one, if the caller does not
      */
@@ -130,10 +145,9 @@ public final class Credit {
         await(redis.hdel(Script.state(tenant), "epoch", "opens"));
     }
 
-    /** By Redis' clock. */
-    public Instant now() {
-        List<String> time = await(redis.time());
-        return Instant.ofEpochSecond(Long.parseLong(time.getFirst()), Long.parseLong(time.get(1)) * 1_000);
+    /** By the clock that the tenant's settlements are dated by: that of the node which has its keys. */
+    public Instant now(TenantId tenant) {
+        return await(clock.run(tenant));
     }
 
     private static long number(KeyValue<String, String> field) {

@@ -6,11 +6,12 @@ import java.util.UUID;
 /**
  * What is set aside of a tenant's credit for one call.
  *
+ * @param owner who took it, or took it over when it had lapsed; nobody else's word on it counts
  * @param amount micro-USD, 0 to {@link #MOST}
  * @param life after that it lapses, by Redis' own clock
  * @param details for whoever finds it lapsed
  */
-public record Hold(UUID receipt, long amount, Duration life, String details) {
+public record Hold(UUID receipt, UUID owner, long amount, Duration life, String details) {
     /** A million dollars, as much as the ledger takes for one call: sums of many are exact in a script's numbers, which are doubles. */
     public static final long MOST = 1_000_000_000_000L;
 
@@ -24,7 +25,12 @@ public record Hold(UUID receipt, long amount, Duration life, String details) {
         }
     }
 
+    /** With an owner of its own. */
+    public static Hold of(UUID receipt, long amount, Duration life, String details) {
+        return new Hold(receipt, UUID.randomUUID(), amount, life, details);
+    }
+
     public Hold living(Duration rest) {
-        return new Hold(receipt, amount, rest, details);
+        return new Hold(receipt, owner, amount, rest, details);
     }
 }

@@ -19,17 +19,18 @@ final class LapsedScript {
     }
 
     CompletionStage<List<Hold>> run(TenantId tenant, int most, Duration again) {
-        return script.<List<String>>run(tenant, List.of(Integer.toString(most), Long.toString(again.toMillis())))
+        UUID owner = UUID.randomUUID();
+        return script.<List<String>>run(
+                        tenant, List.of(Integer.toString(most), Long.toString(again.toMillis()), owner.toString()))
                 .thenApply(answer -> {
-                    List<Hold> holds = new ArrayList<>(answer.size() / 2);
-                    for (int i = 0; i < answer.size(); i += 2) {
-                        String hold = answer.get(i + 1);
-                        int space = hold.indexOf(' ');
+                    List<Hold> holds = new ArrayList<>(answer.size() / 3);
+                    for (int i = 0; i < answer.size(); i += 3) {
                         holds.add(new Hold(
                                 UUID.fromString(answer.get(i)),
-                                Long.parseLong(hold.substring(0, space)),
+                                owner,
+                                Long.parseLong(answer.get(i + 1)),
                                 again,
-                                hold.substring(space + 1)));
+                                answer.get(i + 2)));
                     }
                     return holds;
                 });

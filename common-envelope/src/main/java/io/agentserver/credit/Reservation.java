@@ -6,9 +6,8 @@ public sealed interface Reservation {
      * It is held.
      *
      * @param epoch since when credit has been open without a loss of Redis between
-     * @param already by an earlier call with this receipt, which may be running still, or have died
      */
-    record Held(String epoch, boolean already) implements Reservation {}
+    record Held(String epoch) implements Reservation {}
 
     /** @param available micro-USD; 0 or less, or less than was asked for */
     record Exhausted(long available) implements Reservation {}

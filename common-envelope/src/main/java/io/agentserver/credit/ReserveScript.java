@@ -20,14 +20,16 @@ final class ReserveScript {
                         tenant,
                         List.of(
                                 hold.receipt().toString(),
+                                hold.owner().toString(),
                                 Long.toString(hold.amount()),
                                 Long.toString(hold.life().toMillis()),
                                 hold.details()))
                 .thenApply(answer -> switch (answer.getFirst()) {
-                    case "held" -> new Reservation.Held(answer.get(1), false);
-                    case "already" -> new Reservation.Held(answer.get(1), true);
+                    case "held" -> new Reservation.Held(answer.get(1));
                     case "exhausted" -> new Reservation.Exhausted(Long.parseLong(answer.get(1)));
                     case "closed" -> new Reservation.Closed();
+                    case "another" ->
+                        throw new IllegalStateException("receipt " + hold.receipt() + " is held for another call");
                     default -> throw new IllegalStateException("reserve.lua answers " + answer);
                 });
     }

@@ -18,9 +18,10 @@ final class RestoreScript {
     }
 
     CompletionStage<Long> run(TenantId tenant, Collection<Hold> holds) {
-        List<String> arguments = new ArrayList<>(4 * holds.size());
+        List<String> arguments = new ArrayList<>(5 * holds.size());
         for (Hold hold : holds) {
             arguments.add(hold.receipt().toString());
+            arguments.add(hold.owner().toString());
             arguments.add(Long.toString(hold.amount()));
             arguments.add(Long.toString(hold.life().toMillis()));
             arguments.add(hold.details());

@@ -5,7 +5,6 @@ import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.cluster.api.async.RedisClusterAsyncCommands;
 
 import java.util.List;
-import java.util.UUID;
 import java.util.concurrent.CompletionStage;
 
 /** {@code settle.lua}: its contract stands there. */
@@ -16,7 +15,8 @@ final class SettleScript {
         this.script = new Script(redis, "settle.lua", ScriptOutputType.BOOLEAN);
     }
 
-    CompletionStage<Boolean> run(TenantId tenant, UUID receipt, long price) {
-        return script.run(tenant, List.of(receipt.toString(), Long.toString(price)));
+    CompletionStage<Boolean> run(TenantId tenant, Hold hold, long price) {
+        return script.run(
+                tenant, List.of(hold.receipt().toString(), hold.owner().toString(), Long.toString(price)));
     }
 }

@@ -1,20 +1,24 @@
--- Gives the caller the holds whose owner has not settled them in time. Atomic; by Redis' own clock. They stay held, and
--- nobody else gets them for a while: should the caller die over them, they lapse again.
+-- Gives the caller the holds whose owner has not settled them in time. Atomic; by Redis' own clock. They stay held, are
+-- the caller's own from here on, and nobody else gets them for a while: should the caller die over them, they lapse again.
 --
 -- KEYS[2]  credit:{<tenant>}:holds, as in reserve.lua
 -- KEYS[3]  credit:{<tenant>}:expiries
 -- ARGV[1]  the most to give
 -- ARGV[2]  milliseconds until they lapse again
+-- ARGV[3]  their new owner
 --
--- Returns receipt, "<amount> <details>", and again for the next one.
+-- Returns receipt, amount, details, and again for the next one.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local lapsed = {}
 for _, receipt in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', string.format('%.0f', now), 'LIMIT', 0, ARGV[1])) do
   local hold = redis.call('HGET', KEYS[2], receipt)
   if hold then
+    local amount, details = string.match(hold, '^(%d+) %S+ (.*)$')
     lapsed[#lapsed + 1] = receipt
-    lapsed[#lapsed + 1] = hold
+    lapsed[#lapsed + 1] = amount
+    lapsed[#lapsed + 1] = details
+    redis.call('HSET', KEYS[2], receipt, amount .. ' ' .. ARGV[3] .. ' ' .. details)
     redis.call('ZADD', KEYS[3], string.format('%.0f', now + ARGV[2]), receipt)
   else
     redis.call('ZREM', KEYS[3], receipt)

@@ -5,17 +5,17 @@
 -- KEYS[2]  credit:{<tenant>}:holds
 -- KEYS[3]  credit:{<tenant>}:expiries
 -- KEYS[5]  credit:{<tenant>}:posted, as in posted.lua
--- ARGV[1…] receipt, amount, milliseconds until it lapses, details; and again for the next hold
+-- ARGV[1…] receipt, owner, amount, milliseconds until it lapses, details; and again for the next hold
 --
 -- Returns how many were put back.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local back = 0
-for i = 1, #ARGV, 4 do
+for i = 1, #ARGV, 5 do
   if not redis.call('ZSCORE', KEYS[5], ARGV[i])
-    and redis.call('HSETNX', KEYS[2], ARGV[i], ARGV[i + 1] .. ' ' .. ARGV[i + 3]) == 1 then
-    redis.call('ZADD', KEYS[3], string.format('%.0f', now + ARGV[i + 2]), ARGV[i])
-    redis.call('HINCRBY', KEYS[1], 'held', ARGV[i + 1])
+    and redis.call('HSETNX', KEYS[2], ARGV[i], ARGV[i + 2] .. ' ' .. ARGV[i + 1] .. ' ' .. ARGV[i + 4]) == 1 then
+    redis.call('ZADD', KEYS[3], string.format('%.0f', now + ARGV[i + 3]), ARGV[i])
+    redis.call('HINCRBY', KEYS[1], 'held', ARGV[i + 2])
     back = back + 1
   end
 end

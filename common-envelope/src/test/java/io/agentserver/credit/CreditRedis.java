@@ -20,6 +20,9 @@ import java.util.stream.Stream;
 final class CreditRedis implements AutoCloseable {
     static final Duration LONG = Duration.ofMinutes(3);
 
+    /** Of the holds that {@link #hold} makes. */
+    static final UUID OWNER = UUID.randomUUID();
+
     final RedisClients clients;
     final Credit credit;
     private final LocalRedis server;
@@ -80,11 +83,13 @@ final class CreditRedis implements AutoCloseable {
     }
 
     boolean settle(TenantId tenant, UUID receipt, long price) {
-        return credit.settle(tenant, receipt, price).toCompletableFuture().join();
+        return credit.settle(tenant, hold(receipt, 0), price)
+                .toCompletableFuture()
+                .join();
     }
 
     boolean release(TenantId tenant, UUID receipt) {
-        return credit.release(tenant, receipt).toCompletableFuture().join();
+        return credit.release(tenant, hold(receipt, 0)).toCompletableFuture().join();
     }
 
     /** Redis forgets all that it has of one tenant. */
@@ -102,7 +107,7 @@ final class CreditRedis implements AutoCloseable {
     }
 
     static Hold hold(UUID receipt, long amount) {
-        return new Hold(receipt, amount, LONG, "details of " + receipt);
+        return new Hold(receipt, OWNER, amount, LONG, "details of " + receipt);
     }
 
     @Override

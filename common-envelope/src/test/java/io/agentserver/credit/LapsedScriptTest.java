@@ -31,7 +31,12 @@ class LapsedScriptTest {
         credit.reserve(tenant, dead.living(SOON));
         credit.reserve(tenant, hold(UUID.randomUUID(), 10));
         List<Hold> lapsed = await().until(() -> credit.lapsed(tenant, 10, CreditRedis.LONG), holds -> !holds.isEmpty());
-        assertThat(lapsed).containsExactly(dead);
+        assertThat(lapsed).hasSize(1).first().satisfies(hold -> {
+            assertThat(hold.receipt()).isEqualTo(dead.receipt());
+            assertThat(hold.amount()).isEqualTo(60);
+            assertThat(hold.details()).isEqualTo(dead.details());
+            assertThat(hold.owner()).isNotEqualTo(dead.owner());
+        });
         assertThat(credit.lapsed(tenant, 10, CreditRedis.LONG)).isEmpty();
         assertThat(redis.available(tenant)).isEqualTo(30);
     }
@@ -45,6 +50,25 @@ class LapsedScriptTest {
     }
 
     @Test
+    void makes_it_its_new_owners_alone() {
+        TenantId tenant = redis.tenantWith(100);
+        Hold slow = hold(UUID.randomUUID(), 60);
+        credit.reserve(tenant, slow.living(SOON));
+        Hold taken = await().until(() -> credit.lapsed(tenant, 10, CreditRedis.LONG), holds -> !holds.isEmpty())
+                .getFirst();
+        assertThat(redis.release(tenant, slow.receipt())).isFalse();
+        assertThat(redis.settle(tenant, slow.receipt(), 25)).isFalse();
+        assertThat(credit.extend(tenant, List.of(slow))).isZero();
+        assertThat(redis.available(tenant))
+                .as("held until its record is posted")
+                .isEqualTo(40);
+        assertThat(credit.settle(tenant, taken, 60).toCompletableFuture().join())
+                .isTrue();
+        assertThat(redis.settle(tenant, slow.receipt(), 25)).isFalse();
+        assertThat(redis.available(tenant)).isEqualTo(40);
+    }
+
+    @Test
     void gives_no_more_at_once_than_was_asked_for() {
         TenantId tenant = redis.tenantWith(100);
         for (int i = 0; i < 5; i++) {
@@ -55,7 +79,7 @@ class LapsedScriptTest {
     }
 
     @Test
-    void a_call_under_the_same_receipt_gives_it_a_longer_life() {
+    void holding_it_again_gives_it_a_longer_life() {
         TenantId tenant = redis.tenantWith(100);
         Hold hold = hold(UUID.randomUUID(), 60);
         credit.reserve(tenant, hold.living(SOON));
@@ -65,6 +89,6 @@ class LapsedScriptTest {
                         .zscore(
                                 "credit:{" + tenant + "}:expiries",
                                 hold.receipt().toString()))
-                .isGreaterThan((double) redis.credit.now().plusSeconds(60).toEpochMilli());
+                .isGreaterThan((double) redis.credit.now(tenant).plusSeconds(60).toEpochMilli());
     }
 }

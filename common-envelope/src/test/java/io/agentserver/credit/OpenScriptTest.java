@@ -50,8 +50,8 @@ class OpenScriptTest {
         UUID later = UUID.randomUUID();
         credit.reserve(tenant, hold(receipt, 60));
         redis.settle(tenant, receipt, 25);
-        Instant drained = redis.credit.now().plusMillis(1);
-        while (redis.credit.now().isBefore(drained)) {
+        Instant drained = redis.credit.now(tenant).plusMillis(1);
+        while (redis.credit.now(tenant).isBefore(drained)) {
             Thread.onSpinWait(); // Redis' clock has to go on by a millisecond
         }
         credit.reserve(tenant, hold(later, 10));

@@ -108,7 +108,7 @@ class RacingRoutersTest {
             UUID receipt = new UUID(random.nextLong(), random.nextLong());
             int fate = random.nextInt(10);
             boolean dies = fate >= 8;
-            Hold hold = new Hold(receipt, 1 + random.nextInt(MOST), dies ? SHORT : CreditRedis.LONG, "a call");
+            Hold hold = Hold.of(receipt, 1 + random.nextInt(MOST), dies ? SHORT : CreditRedis.LONG, "a call");
             long price = random.nextBoolean() ? hold.amount() : random.nextLong(hold.amount() + 1);
             Reservation reservation = credit.reserve(tenant, hold);
             while (reservation instanceof Reservation.Closed) {
@@ -128,20 +128,20 @@ class RacingRoutersTest {
             switch (fate) {
                 case 0, 1, 2, 3, 4 -> {
                     log.append(new Usage(receipt, price));
-                    end(receipt, price);
+                    end(hold, price);
                 }
                 case 5 -> {
                     log.append(new Usage(receipt, price));
-                    end(receipt, price);
-                    credit.settle(tenant, receipt, price).toCompletableFuture().join(); // its answer was lost
+                    end(hold, price);
+                    credit.settle(tenant, hold, price).toCompletableFuture().join(); // its answer was lost
                 }
-                case 6, 7 -> end(receipt, 0);
+                case 6, 7 -> end(hold, 0);
                 case 8 -> live.remove(receipt); // dead, with all that it knows
                 default -> {
                     // too slow: it is given up, and comes with its own record all the same
                     await().atMost(Duration.ofSeconds(30)).until(() -> !held(receipt));
                     log.append(new Usage(receipt, price));
-                    end(receipt, price);
+                    end(hold, price);
                 }
             }
         }
@@ -150,9 +150,9 @@ class RacingRoutersTest {
             return clients.commands().hexists("credit:{" + tenant + "}:holds", receipt.toString());
         }
 
-        private void end(UUID receipt, long price) {
-            live.remove(receipt);
-            credit.settle(tenant, receipt, price).toCompletableFuture().join();
+        private void end(Hold hold, long price) {
+            live.remove(hold.receipt());
+            credit.settle(tenant, hold, price).toCompletableFuture().join();
         }
 
         void restoreLost() {
@@ -163,7 +163,9 @@ class RacingRoutersTest {
                     UUID receipt = each.hold().receipt();
                     if (live.replace(receipt, new Live(each.hold(), epoch)) == null) {
                         live.remove(receipt);
-                        credit.release(tenant, receipt).toCompletableFuture().join();
+                        credit.release(tenant, each.hold())
+                                .toCompletableFuture()
+                                .join();
                     }
                 }
             }
@@ -172,7 +174,7 @@ class RacingRoutersTest {
         void sweep() {
             for (Hold lapsed : credit.lapsed(tenant, 10, SHORT)) {
                 log.append(new Usage(lapsed.receipt(), lapsed.amount()));
-                credit.settle(tenant, lapsed.receipt(), lapsed.amount())
+                credit.settle(tenant, lapsed, lapsed.amount())
                         .toCompletableFuture()
                         .join();
             }
@@ -229,7 +231,7 @@ class RacingRoutersTest {
 
         /** As billing does it: what is settled before now is drained, then credit opens. */
         void reopen() {
-            Instant now = redis.credit.now();
+            Instant now = redis.credit.now(tenant);
             int end = log.end();
             hurry = true;
             await().atMost(Duration.ofSeconds(30)).until(() -> committed >= end);

@@ -12,6 +12,7 @@ import java.util.UUID;
 
 import static io.agentserver.credit.CreditRedis.hold;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 @ExtendWith(CreditRedis.Extension.class)
 class ReserveScriptTest {
@@ -35,12 +36,21 @@ class ReserveScriptTest {
     }
 
     @Test
-    void holds_once_for_one_receipt_and_says_so() {
+    void holds_once_for_one_receipt() {
         TenantId tenant = redis.tenantWith(100);
         Reservation first = credit.reserve(tenant, hold(receipt, 60));
         Reservation second = credit.reserve(tenant, hold(receipt, 60));
-        assertThat(first).isEqualTo(new Reservation.Held(epoch(tenant), false));
-        assertThat(second).isEqualTo(new Reservation.Held(epoch(tenant), true));
+        assertThat(first).isEqualTo(new Reservation.Held(epoch(tenant)));
+        assertThat(second).isEqualTo(first);
+        assertThat(redis.available(tenant)).isEqualTo(40);
+    }
+
+    @Test
+    void gives_nobody_a_share_in_anothers_hold() {
+        TenantId tenant = redis.tenantWith(100);
+        credit.reserve(tenant, hold(receipt, 60));
+        assertThatThrownBy(() -> credit.reserve(tenant, Hold.of(receipt, 10, CreditRedis.LONG, "")))
+                .hasRootCauseMessage("receipt " + receipt + " is held for another call");
         assertThat(redis.available(tenant)).isEqualTo(40);
     }
 

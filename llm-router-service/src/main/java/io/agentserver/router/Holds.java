@@ -45,7 +45,7 @@ final class Holds {
     }
 
     /** An end of a hold that Redis has not taken yet. */
-    private record Owed(TenantId tenant, UUID receipt, long price, Duration life, Stopwatch since) {}
+    private record Owed(TenantId tenant, Hold hold, long price, Stopwatch since) {}
 
     /** @param grace how long after its call's time limit a hold lapses */
     Holds(Credit credit, Duration grace) {
@@ -59,7 +59,7 @@ final class Holds {
      * @param atMost what the call may cost, as the record that it becomes if this router dies
      */
     Taking take(Call call, Route route, UsageRecord atMost) throws InterruptedException {
-        Hold hold = new Hold(
+        Hold hold = Hold.of(
                 call.receipt(),
                 atMost.priceMicrousd(),
                 route.limits().total().plus(grace),
@@ -68,8 +68,7 @@ final class Holds {
         while (true) {
             switch (reserve(call.tenant(), hold)) {
                 case Reservation.Held held -> {
-                    Running taken = new Running(call.tenant(), hold, held.already(), held.epoch());
-                    owed.remove(call.receipt()); // of a try before, whose release would take this one's hold away
+                    Running taken = new Running(call.tenant(), hold, atMost, held.epoch());
                     running.put(call.receipt(), taken);
                     return new Taking.Taken(taken);
                 }
@@ -97,19 +96,50 @@ final class Holds {
         return owed.size();
     }
 
-    boolean isRunning(UUID receipt) {
-        return running.containsKey(receipt);
+    /**
+     * Takes back a hold of this router's own that lapsed, because Redis was away for so long.
+     *
+     * @return false if no call of this router runs under it
+     */
+    boolean takeBack(Hold lapsed) {
+        Running own = running.get(lapsed.receipt());
+        if (own != null) {
+            own.hold = lapsed;
+            own.life = new Life(new Stopwatch(), lapsed.life());
+        }
+        return own != null;
     }
 
     /** Sends again what Redis has not taken; not for longer than the hold lives. */
     void sendAgain() {
         for (Owed each : List.copyOf(owed.values())) {
-            if (each.since().left(each.life()).isNegative()) {
-                owed.remove(each.receipt());
+            if (each.since().left(each.hold().life()).isNegative()) {
+                owed.remove(each.hold().receipt());
             } else {
                 end(each);
             }
         }
+    }
+
+    /**
+     * Lets the holds live on of calls that have no end yet though their time is over: the log has not taken their usage. A
+     * hold that lapsed while its router lives would be paid as it was held.
+     */
+    void extendOverdue() {
+        Duration soon = grace.multipliedBy(3).dividedBy(4);
+        Map<TenantId, List<Running>> byTenant = running.values().stream()
+                .filter(each -> each.life.left().compareTo(soon) < 0)
+                .collect(Collectors.groupingBy(each -> each.tenant));
+        byTenant.forEach((tenant, holds) -> {
+            for (int from = 0; from < holds.size(); from += AT_ONCE) {
+                List<Running> some = holds.subList(from, Math.min(from + AT_ONCE, holds.size()));
+                Life life = new Life(new Stopwatch(), grace);
+                credit.extend(
+                        tenant,
+                        some.stream().map(each -> each.hold.living(grace)).toList());
+                some.forEach(each -> each.life = life);
+            }
+        });
     }
 
     /** Puts back what Redis has lost since it was taken there. */
@@ -130,11 +160,13 @@ final class Holds {
     private void restore(TenantId tenant, Collection<Running> lost, String epoch) {
         long back = credit.restore(
                 tenant,
-                lost.stream().map(each -> each.hold.living(each.lifeLeft())).toList());
+                lost.stream()
+                        .map(each -> each.hold.living(each.life.leftAtLeastSome()))
+                        .toList());
         for (Running each : lost) {
             each.epoch = epoch;
             if (!running.containsKey(each.hold.receipt())) {
-                credit.release(tenant, each.hold.receipt()); // it ended meanwhile, and was put back after its end
+                credit.release(tenant, each.hold); // it ended meanwhile, and was put back after its end
             }
         }
         if (back > 0) {
@@ -153,17 +185,17 @@ final class Holds {
             if (away.compareAndSet(false, true)) {
                 LOG.warn("Redis is away: no call begins until it is back", notNow);
             }
-            end(new Owed(tenant, hold.receipt(), 0, hold.life(), new Stopwatch())); // it may be held all the same
+            end(new Owed(tenant, hold, 0, new Stopwatch())); // it may be held all the same
             return null;
         }
     }
 
     private void end(Owed end) {
-        var _ = credit.settle(end.tenant(), end.receipt(), end.price()).whenComplete((_, failure) -> {
+        var _ = credit.settle(end.tenant(), end.hold(), end.price()).whenComplete((_, failure) -> {
             if (failure == null) {
-                owed.remove(end.receipt(), end);
+                owed.remove(end.hold().receipt(), end);
             } else {
-                owed.put(end.receipt(), end);
+                owed.put(end.hold().receipt(), end);
             }
         });
     }
@@ -187,19 +219,37 @@ final class Holds {
                 Refusal.SOON);
     }
 
+    /** How long a hold lives, as this router last told Redis. */
+    private record Life(Stopwatch since, Duration length) {
+        Duration left() {
+            return since.left(length);
+        }
+
+        Duration leftAtLeastSome() {
+            Duration left = left();
+            return left.toMillis() < 1 ? Duration.ofMillis(1) : left;
+        }
+    }
+
     /** One call's. */
     final class Running {
         private final TenantId tenant;
-        private final Hold hold;
-        private final boolean already;
-        private final Stopwatch sinceTaken = new Stopwatch();
+        private final UsageRecord atMost;
+        private volatile Hold hold;
         private volatile String epoch;
+        private volatile Life life;
 
-        private Running(TenantId tenant, Hold hold, boolean already, String epoch) {
+        private Running(TenantId tenant, Hold hold, UsageRecord atMost, String epoch) {
             this.tenant = tenant;
+            this.atMost = atMost;
             this.hold = hold;
-            this.already = already;
             this.epoch = epoch;
+            this.life = new Life(new Stopwatch(), hold.life());
+        }
+
+        /** What was held for. */
+        UsageRecord atMost() {
+            return atMost;
         }
 
         /** When the log has the usage record. Does not block. */
@@ -207,23 +257,14 @@ final class Holds {
             end(price);
         }
 
-        /** When nothing was consumed; what an earlier run under this receipt holds stays, for it may have. Does not block. */
+        /** When nothing was consumed. Does not block. */
         void release() {
-            if (already) {
-                running.remove(hold.receipt(), this);
-            } else {
-                end(0);
-            }
+            end(0);
         }
 
         private void end(long price) {
             running.remove(hold.receipt(), this);
-            Holds.this.end(new Owed(tenant, hold.receipt(), price, hold.life(), new Stopwatch()));
-        }
-
-        private Duration lifeLeft() {
-            Duration left = sinceTaken.left(hold.life());
-            return left.toMillis() < 1 ? Duration.ofMillis(1) : left;
+            Holds.this.end(new Owed(tenant, hold, price, new Stopwatch()));
         }
     }
 }

@@ -19,7 +19,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
 /**
- * Looks after the holds, on one thread: each second its own router's, that Redis has all of them and their ends; every 10 s
+ * Looks after the holds, on one thread: each second its own router's, that Redis has all of them and their ends, and that none
+ * lapses whose call has no end yet; every 10 s
  * those of all tenants whose router has died. What such a call used nobody knows any more, so its usage record says what
  * was held: {@code estimated}, the prompt as it was counted and the most that could be answered. Routers may find the same
  * hold; billing posts the first record of a receipt, so it is paid once.
@@ -78,6 +79,7 @@ final class LapsedHolds implements AutoCloseable {
             try {
                 holds.sendAgain();
                 holds.restoreLost();
+                holds.extendOverdue();
                 boolean logIsWell = isLogWell();
                 if (logIsWell && sinceSwept.left(sweepEvery).isNegative()) {
                     sweep();
@@ -95,15 +97,16 @@ final class LapsedHolds implements AutoCloseable {
         }
     }
 
+    /** Takes no hold whose record cannot be written; what was taken and not written is another's after {@link #AGAIN}. */
     void sweep() {
         for (TenantId tenant : tenants.get()) {
+            if (closing.getCount() == 0 || !log.isOpen()) {
+                return;
+            }
             for (Hold hold : credit.lapsed(tenant, AT_ONCE, AGAIN)) {
-                if (!holds.isRunning(hold.receipt())) {
+                if (!holds.takeBack(hold) && log.isOpen()) {
                     settle(tenant, hold);
                 }
-            }
-            if (closing.getCount() == 0) {
-                return;
             }
         }
     }
@@ -116,11 +119,11 @@ final class LapsedHolds implements AutoCloseable {
                     hold.receipt(),
                     tenant,
                     hold.amount());
-            log.append(record, () -> credit.settle(tenant, hold.receipt(), record.priceMicrousd()));
+            log.append(record, () -> credit.settle(tenant, hold, record.priceMicrousd()));
             metrics.lapsed();
         } catch (JacksonException unreadable) {
             LOG.error("lapsed hold {} of tenant {} is unreadable and was released", hold, tenant, unreadable);
-            credit.release(tenant, hold.receipt());
+            credit.release(tenant, hold);
         }
     }
 

@@ -140,7 +140,7 @@ class CreditHttpTest {
         platform.credit()
                 .reserve(
                         INITECH,
-                        new Hold(
+                        Hold.of(
                                 receipt,
                                 310,
                                 Duration.ofMillis(1),

@@ -210,11 +210,22 @@ public final class CreditOpening implements AutoCloseable {
             if (all) {
                 publisher.refreshEra();
             }
-            Instant now = credit.now(); // before the ends are asked for: what was settled by now is below them
-            Map<TopicPartition, Long> ends = drain.ends();
-            standings.lost().forEach(tenant -> openings.put(tenant, new Opening(now, ends, true)));
+            // before the ends are asked for: what was settled by then is below them
+            Map<TenantId, Instant> asked = new HashMap<>();
+            standings.lost().forEach(tenant -> asked.put(tenant, credit.now(tenant)));
             if (all) {
-                standings.open().forEach(tenant -> openings.putIfAbsent(tenant, new Opening(now, ends, false)));
+                standings.open().forEach(tenant -> asked.put(tenant, credit.now(tenant)));
+            }
+            Map<TopicPartition, Long> ends = drain.ends();
+            Set<TenantId> lost = Set.copyOf(standings.lost());
+            asked.forEach((tenant, now) -> {
+                if (lost.contains(tenant)) {
+                    openings.put(tenant, new Opening(now, ends, true));
+                } else {
+                    openings.putIfAbsent(tenant, new Opening(now, ends, false));
+                }
+            });
+            if (all) {
                 lookedOver = System.nanoTime();
             }
         } catch (RuntimeException e) {
@@ -253,7 +264,7 @@ public final class CreditOpening implements AutoCloseable {
 
     /** True if it begins here and now, and so cannot have spent anything. */
     private boolean isNew(TenantEntry entry) {
-        Instant asked = credit.now();
+        Instant asked = credit.now(entry.tenantId());
         if (!giveStartingCredit(entry)) {
             return false;
         }

@@ -81,7 +81,7 @@ class CreditOpeningTest {
         opening.start();
         await().atMost(Duration.ofSeconds(10)).until(() -> standing().epoch().isPresent());
         assertThat(standing().available()).isEqualTo(START);
-        assertThat(credit.reserve(tenant, new Hold(UUID.randomUUID(), 1, Duration.ofMinutes(1), "a call")))
+        assertThat(credit.reserve(tenant, Hold.of(UUID.randomUUID(), 1, Duration.ofMinutes(1), "a call")))
                 .isInstanceOf(Reservation.Held.class);
         await().until(() -> metrics.find("agentserver.credit.microusd").gauge() != null);
         announce();
@@ -251,7 +251,7 @@ class CreditOpeningTest {
     }
 
     private Reservation reserve() {
-        return credit.reserve(tenant, new Hold(UUID.randomUUID(), 1, Duration.ofMinutes(1), "a call"));
+        return credit.reserve(tenant, Hold.of(UUID.randomUUID(), 1, Duration.ofMinutes(1), "a call"));
     }
 
     private PostingGroup gift(int number) {

@@ -52,8 +52,9 @@ class CreditPublisherTest {
         ledger.post(List.of(gift(1_000)));
         credit.open(tenant, publisher.balance(tenant), Duration.ZERO, Instant.EPOCH);
         UUID receipt = UUID.randomUUID();
-        credit.reserve(tenant, new Hold(receipt, 300, Duration.ofMinutes(3), "a call"));
-        credit.settle(tenant, receipt, 124).toCompletableFuture().join();
+        Hold hold = Hold.of(receipt, 300, Duration.ofMinutes(3), "a call");
+        credit.reserve(tenant, hold);
+        credit.settle(tenant, hold, 124).toCompletableFuture().join();
         assertThat(standing().available()).isEqualTo(876);
         ledger.post(List.of(PostingGroup.of(usage(receipt, 124))));
         assertThat(standing().available()).isEqualTo(876);
@@ -67,7 +68,7 @@ class CreditPublisherTest {
         UUID receipt = UUID.randomUUID();
         store.post(tenant, List.of(PostingGroup.of(usage(receipt, 124)))); // and the process died
         credit.open(tenant, publisher.balance(tenant), Duration.ZERO, Instant.EPOCH);
-        credit.reserve(tenant, new Hold(receipt, 300, Duration.ofMinutes(3), "a call"));
+        credit.reserve(tenant, Hold.of(receipt, 300, Duration.ofMinutes(3), "a call"));
         assertThat(ledger.post(List.of(PostingGroup.of(usage(receipt, 124)))).fresh())
                 .isZero();
         assertThat(standing().available()).isEqualTo(876);

@@ -1,0 +1,176 @@
+package io.agentserver.router;
+
+import io.agentserver.credit.Credit;
+import io.agentserver.credit.Hold;
+import io.agentserver.envelope.TenantId;
+import io.agentserver.router.Holds.Taking;
+import io.agentserver.service.redis.RedisClients;
+import io.agentserver.usage.UsageRecord;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+/** Holds that live longer than they were meant to, and their ends, on a real Redis. */
+@ExtendWith(TestPlatform.Extension.class)
+class HoldsTest {
+    private static final TenantId TENANT = TestPlatform.INITECH;
+    private static final Duration GRACE = Duration.ofMillis(400);
+
+    private final TestPlatform platform;
+    private final RedisClients clients;
+    private final Credit credit;
+    private final Holds holds;
+    private final Route route = new Route(
+            "r",
+            List.of(new Route.Target(new SimulatedBackend(Clock.systemUTC()), "default")),
+            Optional.empty(),
+            new Route.Limits(Duration.ofMillis(50), Duration.ofMillis(50), Duration.ofMillis(50)),
+            10);
+
+    HoldsTest(TestPlatform platform) {
+        this.platform = platform;
+        this.clients = RedisClients.connect(platform.redis(), Duration.ofSeconds(5));
+        this.credit = new Credit(clients);
+        this.holds = new Holds(credit, GRACE);
+    }
+
+    @BeforeEach
+    void begin() {
+        platform.loseCredit(TENANT);
+        platform.openCredit(TENANT, 1_000);
+    }
+
+    @AfterEach
+    void disconnect() {
+        clients.close();
+    }
+
+    @Test
+    void lets_no_hold_lapse_whose_call_has_no_end_yet() throws Exception {
+        Holds.Running hold = take(UUID.randomUUID());
+        await().during(GRACE.multipliedBy(3))
+                .pollInterval(Duration.ofMillis(20))
+                .until(() -> {
+                    holds.extendOverdue();
+                    return credit.lapsed(TENANT, 10, Duration.ofMillis(1)).isEmpty();
+                });
+        hold.settle(60);
+        await().until(() -> platform.available(TENANT) == 940);
+        assertThat(holds.running()).isZero();
+    }
+
+    @Test
+    void lets_a_hold_lapse_when_its_router_is_dead() throws Exception {
+        take(UUID.randomUUID());
+        await().until(() -> !credit.lapsed(TENANT, 10, Duration.ofMinutes(1)).isEmpty());
+    }
+
+    @Test
+    void takes_its_own_hold_back_that_lapsed_meanwhile() throws Exception {
+        UUID receipt = UUID.randomUUID();
+        Holds.Running hold = take(receipt);
+        Hold lapsed = await().until(() -> credit.lapsed(TENANT, 10, GRACE), some -> !some.isEmpty())
+                .getFirst();
+        assertThat(holds.takeBack(lapsed)).isTrue();
+        assertThat(holds.takeBack(Hold.of(UUID.randomUUID(), 1, GRACE, ""))).isFalse();
+        hold.settle(60);
+        await().until(() -> platform.available(TENANT) == 940);
+    }
+
+    @Test
+    void changes_nothing_with_an_end_that_comes_when_another_has_taken_the_hold_over() throws Exception {
+        Holds.Running slow = take(UUID.randomUUID());
+        Hold swept = await().until(() -> credit.lapsed(TENANT, 10, Duration.ofMinutes(1)), some -> !some.isEmpty())
+                .getFirst();
+        slow.release();
+        await().until(() -> holds.running() == 0 && holds.owed() == 0);
+        assertThat(platform.available(TENANT)).as("its record is on its way").isEqualTo(900);
+        credit.settle(TENANT, swept, 100).toCompletableFuture().join();
+        assertThat(platform.available(TENANT)).isEqualTo(900);
+    }
+
+    @Test
+    void gives_back_what_was_held_though_redis_did_not_answer_in_time_and_leaves_the_next_call_its_hold()
+            throws Exception {
+        Holds.Running first = take(UUID.randomUUID());
+        clients.commands().clientPause(3_500); // longer than an answer is waited for
+        assertThat(holds.take(call(UUID.randomUUID()), route, atMost(UUID.randomUUID())))
+                .isInstanceOf(Taking.Refused.class);
+        await().ignoreExceptions().until(() -> clients.commands().ping().equals("PONG"));
+        take(UUID.randomUUID());
+        await().untilAsserted(() -> {
+            holds.sendAgain();
+            assertThat(holds.owed()).isZero();
+            assertThat(platform.available(TENANT)).isEqualTo(800);
+        });
+        first.release();
+        await().until(() -> platform.available(TENANT) == 900);
+        assertThat(holds.running()).isEqualTo(1);
+    }
+
+    @Test
+    void sweeps_nothing_while_its_usage_cannot_be_recorded() throws Exception {
+        take(UUID.randomUUID());
+        Holds others = new Holds(credit, GRACE);
+        RouterMetrics metrics = new RouterMetrics(new SimpleMeterRegistry(), (provider, model) -> true);
+        try (KafkaUsageLog cutOff = new KafkaUsageLog("127.0.0.1:1", Duration.ofMillis(50))) {
+            cutOff.append(atMost(UUID.randomUUID()));
+            assertThat(cutOff.isOpen()).isFalse();
+            await().until(() -> clients.commands()
+                            .zcount(
+                                    "credit:{" + TENANT + "}:expiries",
+                                    io.lettuce.core.Range.create(0, System.currentTimeMillis() - 5))
+                    == 1);
+            new LapsedHolds(others, credit, cutOff, () -> List.of(TENANT), metrics, Duration.ofHours(1)).sweep();
+            assertThat(cutOff.waiting()).isEqualTo(1);
+            assertThat(credit.lapsed(TENANT, 10, GRACE)).as("left for others").hasSize(1);
+        }
+    }
+
+    private Holds.Running take(UUID receipt) throws InterruptedException {
+        return ((Taking.Taken) holds.take(call(receipt), route, atMost(receipt))).hold();
+    }
+
+    private static Call call(UUID receipt) {
+        ChatRequest request = ((ChatRequest.Reading.Read)
+                        ChatRequest.read(RunningRouter.asking("r").getBytes(StandardCharsets.UTF_8)))
+                .request();
+        return new Call(TENANT, request, Attribution.ofHeaders(name -> null), Optional.empty(), receipt, Map.of());
+    }
+
+    private static UsageRecord atMost(UUID receipt) {
+        return new UsageRecord(
+                receipt,
+                TENANT.value(),
+                null,
+                null,
+                null,
+                null,
+                "r",
+                "simulated",
+                "default",
+                10,
+                0,
+                45,
+                true,
+                false,
+                false,
+                100,
+                100,
+                Instant.parse("2026-01-31T08:00:00Z"));
+    }
+}
