@@ -24,9 +24,10 @@ interface Backend {
     /**
      * @param body the client's request, not to be changed
      * @param model the model's name as this provider knows it
+     * @param maxOutput the most tokens of one answer, reasoning included
      * @param trace W3C trace headers to hand on
      */
-    record Request(ObjectNode body, String model, UUID receipt, Map<String, String> trace) {}
+    record Request(ObjectNode body, String model, int maxOutput, UUID receipt, Map<String, String> trace) {}
 
     /** What a provider says first. */
     sealed interface Opening {

@@ -8,17 +8,16 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.Optional;
 
 /**
- * The body of {@code POST /v1/chat/completions}. Only what the router itself acts on is looked at; everything else goes to
- * the provider as it came.
+ * The body of {@code POST /v1/chat/completions}. Only what the router itself acts on, and what bears upon the price, is
+ * looked at; everything else goes to the provider as it came.
  *
  * @param body never changed; who sends it on copies it
  */
 record ChatRequest(ObjectNode body, String model, boolean stream, boolean includeUsage) {
     private static final int LONGEST_MODEL = 256;
-    private static final long MOST_OUTPUT = 1_000_000_000; // of one answer; more than any model gives
-    private static final int MOST_ANSWERS = 128; // of one request, as OpenAI takes
 
     /** A request, or why it is none. */
     sealed interface Reading {
@@ -60,6 +59,10 @@ record ChatRequest(ObjectNode body, String model, boolean stream, boolean includ
         if (!isAbsent(options) && !options.isObject()) {
             return unreadable("stream_options must be an object", "stream_options");
         }
+        Optional<Refusal> unpriced = Unpriced.in(body);
+        if (unpriced.isPresent()) {
+            return new Reading.Unreadable(unpriced.get());
+        }
         boolean streamed = stream.asBoolean(false);
         return new Reading.Read(new ChatRequest(
                 body,
@@ -69,18 +72,43 @@ record ChatRequest(ObjectNode body, String model, boolean stream, boolean includ
     }
 
     /**
-     * The most tokens of all answers together that it asks for.
+     * The most tokens of one answer: the smaller one, if it says it by both names.
      *
-     * @param otherwise of one answer, if it does not say
+     * @param otherwise if it does not say
      */
-    long maxOutput(long otherwise) {
-        JsonNode most = body.path("max_completion_tokens");
-        if (!most.isIntegralNumber()) {
-            most = body.path("max_tokens");
+    int answerCap(int otherwise) {
+        int completion = body.path("max_completion_tokens").asInt(Integer.MAX_VALUE);
+        int answer = Math.min(completion, body.path("max_tokens").asInt(Integer.MAX_VALUE));
+        return answer == Integer.MAX_VALUE ? otherwise : answer;
+    }
+
+    /** How many answers it asks for. */
+    int answers() {
+        return body.path("n").asInt(1);
+    }
+
+    /** The most tokens of all answers together; {@code otherwise} as above. */
+    long maxOutput(int otherwise) {
+        return (long) answerCap(otherwise) * answers();
+    }
+
+    /** How many images it shows. */
+    int images() {
+        int images = 0;
+        for (JsonNode message : body.path("messages")) {
+            for (JsonNode part : message.path("content")) {
+                images += part.path("type").asString("").equals("image_url") ? 1 : 0;
+            }
         }
-        boolean says = most.isIntegralNumber() && most.asLong(-1) >= 0;
-        long answers = Math.clamp(body.path("n").asLong(1), 1, MOST_ANSWERS);
-        return Math.min(says ? most.asLong(MOST_OUTPUT) : otherwise, MOST_OUTPUT) * answers;
+        return images;
+    }
+
+    /** Whether it asks for reasoning, which some providers do and charge without showing it. */
+    boolean asksForReasoning() {
+        JsonNode effort = body.path("reasoning_effort");
+        return !isAbsent(effort) && !effort.asString("").equals("none")
+                || body.path("thinking").isObject()
+                || body.path("reasoning").isObject();
     }
 
     /** SHA-256, hex, the same for every spelling of the same JSON. */

@@ -79,6 +79,21 @@ final class Completion {
         return top.get("usage") instanceof JsonNode usage ? usage : Json.object();
     }
 
+    /** Whether that many answers have come to their end; only their usage may follow. */
+    boolean isFinished(int answers) {
+        int finished = 0;
+        if (top.get("choices") instanceof List<?> choices) {
+            for (Object choice : choices) {
+                if (choice instanceof Map<?, ?> members
+                        && members.get("finish_reason") instanceof JsonNode reason
+                        && !reason.asString("").isEmpty()) {
+                    finished++;
+                }
+            }
+        }
+        return finished >= answers;
+    }
+
     /** All that the model has said so far, to count it by. */
     String saidText() {
         StringBuilder text = new StringBuilder();

@@ -1,6 +1,7 @@
 package io.agentserver.router;
 
 import io.agentserver.router.Upstream.Signal;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
 import java.time.Duration;
@@ -13,28 +14,44 @@ import java.util.Queue;
  * usage is recorded exactly once: complete, broken off, or closed because the caller has gone.
  */
 final class LiveCall implements Answer.Live {
+    private static final Duration PAUSE = Duration.ofMillis(500); // longer than between two tokens that are shown
+    private static final Duration FOR_USAGE = Duration.ofSeconds(1);
+    private static final Duration FOR_WHAT_IS_THERE = Duration.ofMillis(200);
+    private static final Duration NO_TIME = Duration.ofMillis(10); // enough for what has arrived to be read
+
     private final Answer.Head head;
     private final Route route;
     private final Upstream upstream;
     private final Queue<ObjectNode> ahead;
     private final Stopwatch sinceArrival;
     private final Settlement.Open settlement;
+    private final int answers;
     private final Completion completion = new Completion();
     private Stopwatch sinceLast = new Stopwatch();
+    private Duration silent;
+    private boolean over;
 
-    /** @param ahead chunks that were read while waiting for the first token */
+    /**
+     * @param ahead chunks that were read while waiting for the first token
+     * @param silent how long that took
+     * @param answers how many were asked for
+     */
     LiveCall(
             Answer.Head head,
             Route route,
             Upstream upstream,
             List<ObjectNode> ahead,
             Stopwatch sinceArrival,
+            Duration silent,
+            int answers,
             Settlement.Open settlement) {
         this.head = head;
         this.route = route;
         this.upstream = upstream;
         this.ahead = new ArrayDeque<>(ahead);
         this.sinceArrival = sinceArrival;
+        this.silent = silent;
+        this.answers = answers;
         this.settlement = settlement;
         ahead.forEach(completion::add);
     }
@@ -51,7 +68,7 @@ final class LiveCall implements Answer.Live {
             return new Answer.Event.Chunk(early);
         }
         Duration left = left();
-        return switch (upstream.poll(left.compareTo(wait) < 0 ? left : wait)) {
+        return switch (poll(left.compareTo(wait) < 0 ? left : wait)) {
             case null -> left().isPositive() ? new Answer.Event.Quiet() : broken("fell silent or took too long");
             case Signal.Part part -> {
                 sinceLast = new Stopwatch();
@@ -60,7 +77,10 @@ final class LiveCall implements Answer.Live {
                         ? new Answer.Event.Chunk(part.chunk())
                         : broken("took too long");
             }
-            case Signal.Ended ended -> new Answer.Event.End(settlement.complete(completion));
+            case Signal.Ended ended -> {
+                over = true;
+                yield new Answer.Event.End(settlement.complete(completion));
+            }
             case Signal.Failed failed -> broken(failed.reason());
             case Signal.Refused refused -> throw new IllegalStateException("refused after its first token");
         };
@@ -68,8 +88,56 @@ final class LiveCall implements Answer.Live {
 
     @Override
     public void close() {
+        if (!over) {
+            readWhatIsThere();
+        }
         upstream.close();
-        settlement.abandon(completion);
+        settlement.abandon(completion, silent);
+    }
+
+    /**
+     * What the provider has sent by now is consumed, also what a slow client has not taken. An answer that is finished costs
+     * nothing more, so its usage is waited for a moment; everything else is to be cancelled at once.
+     */
+    private void readWhatIsThere() {
+        Stopwatch reading = new Stopwatch();
+        try {
+            while (true) {
+                boolean finished = completion.isFinished(answers);
+                Duration left = reading.left(finished ? FOR_USAGE : FOR_WHAT_IS_THERE);
+                if (!left.isPositive()) {
+                    return;
+                }
+                switch (upstream.poll(finished ? left : NO_TIME)) {
+                    case Signal.Part part -> completion.add(part.chunk());
+                    case Signal.Ended ended -> {
+                        settlement.complete(completion);
+                        return;
+                    }
+                    case null -> {
+                        return;
+                    }
+                    case Signal.Failed failed -> {
+                        return;
+                    }
+                    case Signal.Refused refused -> {
+                        return;
+                    }
+                }
+            }
+        } catch (InterruptedException stopping) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Notes for how long the model was silent; not how long the client took. */
+    private @Nullable Signal poll(Duration wait) throws InterruptedException {
+        Stopwatch waited = new Stopwatch();
+        Signal signal = upstream.poll(wait);
+        if (signal == null || waited.elapsed().compareTo(PAUSE) > 0) {
+            silent = silent.plus(waited.elapsed());
+        }
+        return signal;
     }
 
     private Duration left() {
@@ -79,8 +147,9 @@ final class LiveCall implements Answer.Live {
     }
 
     private Answer.Event broken(String reason) {
+        over = true;
         upstream.close();
-        settlement.abandon(completion);
+        settlement.abandon(completion, silent);
         return new Answer.Event.Broken(new Refusal(
                 503,
                 Refusal.Reason.PROVIDER_BROKEN,

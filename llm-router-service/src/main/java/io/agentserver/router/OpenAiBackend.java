@@ -14,6 +14,8 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpTimeoutException;
 import java.util.ArrayDeque;
+import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Queue;
 
@@ -29,11 +31,30 @@ final class OpenAiBackend implements Backend {
     private final String provider;
     private final URI completions;
     private final Optional<String> key;
+    private final Cap cap;
     private final HttpClient http;
 
+    /** The member that says how long an answer may be: OpenAI's own, or the older one that every other server knows. */
+    enum Cap {
+        MAX_COMPLETION_TOKENS,
+        MAX_TOKENS;
+
+        private String member() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+
+        static Cap of(URI url) {
+            String host = String.valueOf(url.getHost());
+            return host.endsWith(".openai.com") || host.endsWith(".openai.azure.com")
+                    ? MAX_COMPLETION_TOKENS
+                    : MAX_TOKENS;
+        }
+    }
+
     /** @param baseUrl without a slash at its end, e.g. {@code https://api.openai.com/v1} */
-    OpenAiBackend(String provider, URI baseUrl, Optional<String> key, HttpClient http) {
+    OpenAiBackend(String provider, URI baseUrl, Optional<String> key, Cap cap, HttpClient http) {
         this.provider = provider;
+        this.cap = cap;
         this.completions = URI.create(baseUrl + "/chat/completions");
         this.key = key;
         this.http = http;
@@ -60,6 +81,8 @@ final class OpenAiBackend implements Backend {
     private HttpRequest httpRequest(Request request) {
         ObjectNode body = request.body().deepCopy();
         body.put("model", request.model());
+        body.remove(List.of("max_completion_tokens", "max_tokens")); // by both names a server could choose
+        body.put(cap.member(), request.maxOutput());
         body.put("stream", true);
         ObjectNode options = body.path("stream_options") instanceof ObjectNode given ? given : Json.object();
         body.set("stream_options", options.put("include_usage", true));

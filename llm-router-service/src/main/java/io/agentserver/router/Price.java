@@ -1,33 +1,47 @@
 package io.agentserver.router;
 
+import io.agentserver.credit.Hold;
+
 /**
- * What a model costs, each in micro-US-dollars for a million tokens.
+ * What a model costs, each in micro-US-dollars for a million tokens, and what has to be known to estimate its tokens.
  *
  * @param cachedInput for that part of the input which the provider had cached
+ * @param image the most tokens that it counts for one image
+ * @param hiddenReasoning whether it thinks before it speaks, without showing it, and charges that as output
  */
-record Price(long input, long cachedInput, long output) {
+record Price(long input, long cachedInput, long output, long image, boolean hiddenReasoning) {
+    /** What an image is held for where nothing else is known; OpenAI's and Anthropic's models take less, but for one. */
+    static final long IMAGE = 4_000;
+
     static final Price FREE = new Price(0, 0, 0);
 
     private static final long MILLION = 1_000_000;
 
     Price {
-        if (input < 0 || cachedInput < 0 || output < 0) {
-            throw new IllegalArgumentException(
-                    "price: " + input + "/" + cachedInput + "/" + output + " micro-USD; none may be negative");
+        if (input < 0 || cachedInput < 0 || output < 0 || image < 0) {
+            throw new IllegalArgumentException("price: " + input + "/" + cachedInput + "/" + output
+                    + " micro-USD, an image of " + image + " tokens; none may be negative");
         }
     }
 
+    Price(long input, long cachedInput, long output) {
+        this(input, cachedInput, output, IMAGE, false);
+    }
+
     /**
-     * In micro-US-dollars, exact but for one rounding, upwards, of the sum.
-     *
-     * @throws ArithmeticException if it overflows a long
+     * In micro-US-dollars, exact but for one rounding, upwards, of the sum; {@link Hold#MOST} if it is more than that, or
+     * beyond counting: the ledger takes no more for one call.
      */
     long of(Tokens tokens) {
-        long sum = Math.addExact(
-                Math.addExact(
-                        Math.multiplyExact(tokens.input() - tokens.cachedInput(), input),
-                        Math.multiplyExact(tokens.cachedInput(), cachedInput)),
-                Math.multiplyExact(tokens.output(), output));
-        return Math.ceilDiv(sum, MILLION);
+        try {
+            long sum = Math.addExact(
+                    Math.addExact(
+                            Math.multiplyExact(tokens.input() - tokens.cachedInput(), input),
+                            Math.multiplyExact(tokens.cachedInput(), cachedInput)),
+                    Math.multiplyExact(tokens.output(), output));
+            return Math.min(Math.ceilDiv(sum, MILLION), Hold.MOST);
+        } catch (ArithmeticException beyondCounting) {
+            return Hold.MOST;
+        }
     }
 }

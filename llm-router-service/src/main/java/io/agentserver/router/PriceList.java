@@ -54,7 +54,9 @@ final class PriceList {
             Price price = new Price(
                     amount(model, columns, "input"),
                     amount(model, columns, "cached_input"),
-                    amount(model, columns, "output"));
+                    amount(model, columns, "output"),
+                    columns.containsKey("image") ? amount(model, columns, "image") : Price.IMAGE,
+                    Boolean.TRUE.equals(columns.get("hidden_reasoning")));
             if (prices.put(model, price) != null) {
                 throw new IllegalArgumentException("price list: " + model + " stands there twice");
             }
@@ -90,7 +92,7 @@ final class PriceList {
             return number.longValue();
         }
         throw new IllegalArgumentException("price list: " + model + ": " + column + " <" + columns.get(column)
-                + "> is no whole number of micro-USD for a million tokens");
+                + "> is no whole number (of micro-USD for a million tokens, or of an image's tokens)");
     }
 
     private static boolean isDate(String text) {

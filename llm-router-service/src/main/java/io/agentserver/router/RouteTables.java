@@ -82,7 +82,13 @@ final class RouteTables {
             }
             seen.add(provider.name());
             backends.put(
-                    provider.name(), new OpenAiBackend(provider.name(), provider.url(), key(file, provider), http));
+                    provider.name(),
+                    new OpenAiBackend(
+                            provider.name(),
+                            provider.url(),
+                            key(file, provider),
+                            provider.cap().orElseGet(() -> OpenAiBackend.Cap.of(provider.url())),
+                            http));
             if (provider.price().isPresent()) {
                 prices = prices.with(provider.name(), provider.price().get());
             }
@@ -104,13 +110,15 @@ final class RouteTables {
     private Map<String, Backend> wellKnown() {
         Map<String, Backend> backends = new LinkedHashMap<>();
         for (WellKnown provider : WELL_KNOWN) {
-            secret(provider.keyEnv())
-                    .ifPresent(key -> backends.put(
-                            provider.name(),
-                            new OpenAiBackend(provider.name(), URI.create(provider.url()), Optional.of(key), http)));
+            secret(provider.keyEnv()).ifPresent(key -> backends.put(provider.name(), openAi(provider, key)));
         }
         backends.put(SimulatedBackend.PROVIDER, new SimulatedBackend(clock));
         return backends;
+    }
+
+    private Backend openAi(WellKnown provider, String key) {
+        URI url = URI.create(provider.url());
+        return new OpenAiBackend(provider.name(), url, Optional.of(key), OpenAiBackend.Cap.of(url), http);
     }
 
     private Optional<String> key(RoutesFile file, RoutesFile.Provider provider) {

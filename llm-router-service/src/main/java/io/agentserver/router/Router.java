@@ -101,6 +101,8 @@ final class Router implements Chat {
                             begun.upstream(),
                             begun.ahead(),
                             sinceArrival,
+                            sinceAsked.elapsed(),
+                            call.request().answers(),
                             settlement.open(call, route, target, attempts, hold)));
                 }
                 case Attempt.CallersFault fault -> {
@@ -120,8 +122,12 @@ final class Router implements Chat {
     }
 
     private Attempt attempt(Call call, Route route, Target target, Duration left) throws InterruptedException {
-        Backend.Request request =
-                new Backend.Request(call.request().body(), target.model(), call.receipt(), call.trace());
+        Backend.Request request = new Backend.Request(
+                call.request().body(),
+                target.model(),
+                call.request().answerCap(route.maxOutput()),
+                call.receipt(),
+                call.trace());
         Duration limit = left.compareTo(route.limits().firstToken()) < 0
                 ? left
                 : route.limits().firstToken();

@@ -35,9 +35,16 @@ record RoutesFile(String name, List<Provider> providers, List<Entry> routes) {
 
     /**
      * @param keyEnv the environment variable that holds the provider's key; none: it takes no key
+     * @param cap by which name it is told how long an answer may be; none: by its host
      * @param price of all its models that the price list has no row for
      */
-    record Provider(int line, String name, URI url, Optional<String> keyEnv, Optional<Price> price) {}
+    record Provider(
+            int line,
+            String name,
+            URI url,
+            Optional<String> keyEnv,
+            Optional<OpenAiBackend.Cap> cap,
+            Optional<Price> price) {}
 
     record Entry(
             int line, String name, List<String> chain, Optional<String> stub, Route.Limits limits, int maxOutput) {}
@@ -86,7 +93,7 @@ record RoutesFile(String name, List<Provider> providers, List<Entry> routes) {
         }
 
         private Provider provider(Node node) {
-            Map<String, Node> members = members(node, "a provider", Set.of("name", "url", "key_env", "price"));
+            Map<String, Node> members = members(node, "a provider", Set.of("name", "url", "key_env", "cap", "price"));
             String name = required(members, "name", node);
             if (!NAME.matcher(name).matches()) {
                 throw wrong(file, line(node), "provider <" + name + ">", "a name is [a-z][a-z0-9-]*");
@@ -97,6 +104,7 @@ record RoutesFile(String name, List<Provider> providers, List<Entry> routes) {
                     name,
                     url(required(members, "url", node), node),
                     Optional.ofNullable(members.get("key_env")).map(this::text),
+                    Optional.ofNullable(members.get("cap")).map(this::cap),
                     price == null ? Optional.empty() : Optional.of(price(price)));
         }
 
@@ -114,11 +122,34 @@ record RoutesFile(String name, List<Provider> providers, List<Entry> routes) {
             throw wrong(file, line(node), "url <" + text + ">", "write a base URL like http://127.0.0.1:8000/v1");
         }
 
+        private OpenAiBackend.Cap cap(Node node) {
+            return switch (text(node)) {
+                case "max_tokens" -> OpenAiBackend.Cap.MAX_TOKENS;
+                case "max_completion_tokens" -> OpenAiBackend.Cap.MAX_COMPLETION_TOKENS;
+                default ->
+                    throw wrong(
+                            file,
+                            line(node),
+                            "cap <" + text(node) + ">",
+                            "write max_tokens or max_completion_tokens, as the provider knows it");
+            };
+        }
+
         private Price price(Node node) {
-            Map<String, Node> members = members(node, "price", Set.of("input", "cached_input", "output"));
+            Map<String, Node> members =
+                    members(node, "price", Set.of("input", "cached_input", "output", "image", "hidden_reasoning"));
             long input = amount(members, "input", node);
             long cached = members.containsKey("cached_input") ? amount(members, "cached_input", node) : input;
-            return new Price(input, cached, amount(members, "output", node));
+            Node hidden = members.get("hidden_reasoning");
+            if (hidden != null && !text(hidden).matches("true|false")) {
+                throw wrong(file, line(hidden), "hidden_reasoning <" + text(hidden) + ">", "write true or false");
+            }
+            return new Price(
+                    input,
+                    cached,
+                    amount(members, "output", node),
+                    members.containsKey("image") ? amount(members, "image", node) : Price.IMAGE,
+                    hidden != null && text(hidden).equals("true"));
         }
 
         private long amount(Map<String, Node> members, String key, Node owner) {
@@ -128,7 +159,9 @@ record RoutesFile(String name, List<Provider> providers, List<Entry> routes) {
                         file,
                         line(owner),
                         "price " + key + " <" + text + ">",
-                        "write whole micro-USD for a million tokens, 1000000 for a dollar");
+                        key.equals("image")
+                                ? "write how many tokens an image has at most"
+                                : "write whole micro-USD for a million tokens, 1000000 for a dollar");
             }
             return Long.parseLong(text);
         }

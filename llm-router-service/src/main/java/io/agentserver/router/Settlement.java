@@ -1,20 +1,28 @@
 package io.agentserver.router;
 
-import io.agentserver.credit.Hold;
 import io.agentserver.envelope.MessageId;
 import io.agentserver.envelope.ThreadId;
 import io.agentserver.router.Route.Target;
 import io.agentserver.usage.UsageRecord;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 import java.time.Clock;
+import java.time.Duration;
 import java.util.Comparator;
+import java.util.Optional;
 
 /**
  * Turns what a call used into its usage record. The provider's own count wins; without one, and for what broke off, the
  * tokens are counted here and the record says so. Safe on any thread.
  */
 final class Settlement {
+    private static final Logger LOG = LoggerFactory.getLogger(Settlement.class);
+
+    /** Tokens that a model thinks in a second: assumed, no provider says it; rather above what they make. */
+    private static final long THOUGHT_A_SECOND = 200;
+
     private final KafkaUsageLog log;
     private final PriceList prices;
     private final TokenCounter counter;
@@ -36,22 +44,24 @@ final class Settlement {
 
     /**
      * The most that a call is expected to cost: its prompt as counted here and the longest answer, at the dearest of the
-     * chain's models. A prompt of images, or one that its model counts in other tokens, may come to more.
+     * chain's models. A prompt that its model counts in other tokens may come to more.
      */
     UsageRecord atMost(Call call, Route route) {
-        Tokens tokens =
-                new Tokens(counter.prompt(call.request()), 0, call.request().maxOutput(route.maxOutput()), true);
-        Target dearest = route.chain().stream()
-                .max(Comparator.comparingLong(target -> priceAtMost(target, tokens)))
+        long texts = counter.texts(call.request());
+        return route.chain().stream()
+                .map(target -> atMost(call, route, target, texts))
+                .max(Comparator.comparingLong(UsageRecord::priceMicrousd))
                 .orElseThrow();
-        return usage(
-                call,
-                route.name(),
-                dearest.backend().provider(),
-                dearest.model(),
-                tokens,
-                false,
-                priceAtMost(dearest, tokens));
+    }
+
+    private UsageRecord atMost(Call call, Route route, Target target, long texts) {
+        Price price = priceOf(target);
+        Tokens tokens = new Tokens(
+                texts + price.image() * call.request().images(),
+                0,
+                call.request().maxOutput(route.maxOutput()),
+                true);
+        return usage(call, route.name(), target.backend().provider(), target.model(), tokens, false, price.of(tokens));
     }
 
     /** @param hold what the call holds of its tenant's credit; settled when the log has its usage */
@@ -71,6 +81,7 @@ final class Settlement {
         private final Target target;
         private final int attempts;
         private final Holds.Running hold;
+        private final Price price;
         private final Stopwatch sinceFirstToken = new Stopwatch();
         private boolean settled;
 
@@ -80,13 +91,13 @@ final class Settlement {
             this.target = target;
             this.attempts = attempts;
             this.hold = hold;
+            this.price = priceOf(target);
         }
 
         /** Records the usage and gives the completion with {@code usage} and {@code agentserver} in it. */
         ObjectNode complete(Completion answer) {
             ObjectNode completion = answer.build();
-            Tokens tokens =
-                    Tokens.ofUsage(answer.usage()).orElseGet(() -> counter.estimate(call.request(), answer.saidText()));
+            Tokens tokens = told(answer).orElseGet(() -> counted(answer));
             long price = settle(tokens, "complete");
             if (tokens.estimated()) {
                 completion.set("usage", tokens.toUsage());
@@ -102,32 +113,66 @@ final class Settlement {
             return completion;
         }
 
-        /** Records what an unfinished answer has used; nothing happens if the call is settled already. */
-        void abandon(Completion answer) {
-            if (!settled) {
-                settle(counter.estimate(call.request(), answer.saidText()), "broken");
+        /**
+         * Records what an unfinished answer has used; nothing happens if the call is settled already. A provider that was
+         * asked to stop does not say what it has used. So it is what was said, and for a model that may have thought
+         * without showing it, what it can have thought while it was silent, up to what it was allowed.
+         *
+         * @param silent for how long nothing came, while something was waited for
+         */
+        void abandon(Completion answer, Duration silent) {
+            if (settled) {
+                return;
             }
+            Optional<Tokens> told = told(answer);
+            if (told.isPresent() && answer.isFinished(call.request().answers())) {
+                settle(told.get(), "broken");
+                return;
+            }
+            Tokens counted = counted(answer);
+            if (price.hiddenReasoning() || call.request().asksForReasoning()) {
+                counted = counted.max(new Tokens(0, 0, thought(counted.output(), silent), true));
+            }
+            settle(told.isPresent() ? counted.max(told.get()) : counted, "broken");
+        }
+
+        private long thought(long said, Duration silent) {
+            long most = call.request().maxOutput(route.maxOutput());
+            return Math.min(said + silent.toMillis() * THOUGHT_A_SECOND / 1_000, most);
+        }
+
+        /** By the provider. */
+        private Optional<Tokens> told(Completion answer) {
+            Optional<Tokens> told = Tokens.ofUsage(answer.usage());
+            Optional<Tokens> believed = told.filter(tokens -> tokens.isBelievable(
+                    hold.atMost().inputTokens(), call.request().maxOutput(route.maxOutput())));
+            if (told.isPresent() && believed.isEmpty()) {
+                LOG.error(
+                        "{} says that the call with receipt {} has used {}: that is not believed, and it is counted here",
+                        target.fullName(),
+                        call.receipt(),
+                        told.get());
+            }
+            return believed;
+        }
+
+        private Tokens counted(Completion answer) {
+            return counter.estimate(call.request(), price.image(), answer.saidText());
         }
 
         private long settle(Tokens tokens, String outcome) {
             settled = true;
             String provider = target.backend().provider();
-            long price = prices.of(provider, target.model()).of(tokens);
+            long cost = price.of(tokens);
             log.append(
-                    usage(call, route.name(), provider, target.model(), tokens, false, price),
-                    () -> hold.settle(price));
+                    usage(call, route.name(), provider, target.model(), tokens, false, cost), () -> hold.settle(cost));
             metrics.settled(provider, target.model(), outcome, tokens, sinceFirstToken.elapsed());
-            return price;
+            return cost;
         }
     }
 
-    private long priceAtMost(Target target, Tokens tokens) {
-        try {
-            return Math.min(
-                    prices.of(target.backend().provider(), target.model()).of(tokens), Hold.MOST);
-        } catch (ArithmeticException beyondAnyCredit) {
-            return Hold.MOST;
-        }
+    private Price priceOf(Target target) {
+        return prices.of(target.backend().provider(), target.model());
     }
 
     /** What the provider takes is what the tenant pays: there is no margin yet. */

@@ -5,38 +5,78 @@ import com.knuddels.jtokkit.api.Encoding;
 import com.knuddels.jtokkit.api.EncodingType;
 import tools.jackson.databind.JsonNode;
 
+import java.util.Map;
+import java.util.Set;
+
 /**
  * Counts tokens where the provider does not say: o200k_base, which is exact for OpenAI's newer models and within some ten
- * per cent for others. Images count as what OpenAI takes for one of 512 by 512 pixels. Safe on any thread.
+ * per cent for others. Safe on any thread.
  */
 final class TokenCounter {
     private static final int PER_MESSAGE = 4; // OpenAI's cookbook, "How to count tokens": role and separators
-    private static final int PER_IMAGE = 255;
     private static final int PIECE = 10_000;
+
+    /** Members that no model reads. All others may be part of its prompt: tools, schemas, what a server adds to OpenAI's. */
+    private static final Set<String> NOT_PROMPT = Set.of(
+            "messages",
+            "model",
+            "metadata",
+            "user",
+            "safety_identifier",
+            "prompt_cache_key",
+            "stop",
+            "logit_bias",
+            "stream_options");
 
     private final Encoding encoding = Encodings.newLazyEncodingRegistry().getEncoding(EncodingType.O200K_BASE);
 
-    /** Of what was asked, and of what has been said so far. */
-    Tokens estimate(ChatRequest request, String said) {
-        return new Tokens(prompt(request), 0, count(said), true);
+    /**
+     * Of what was asked, and of what has been said so far.
+     *
+     * @param perImage tokens of one image
+     */
+    Tokens estimate(ChatRequest request, long perImage, String said) {
+        return new Tokens(prompt(request, perImage), 0, count(said), true);
     }
 
     /** Of what is asked. */
-    long prompt(ChatRequest request) {
+    private long prompt(ChatRequest request, long perImage) {
+        return texts(request) + perImage * request.images();
+    }
+
+    /** Of all that is asked but images: whatever member a text is in. */
+    long texts(ChatRequest request) {
         long tokens = 3; // the answer's start
         for (JsonNode message : request.body().path("messages")) {
-            JsonNode content = message.path("content");
-            tokens += PER_MESSAGE + count(Json.contentText(content));
-            for (JsonNode part : content) {
-                tokens += part.path("type").asString("").startsWith("image") ? PER_IMAGE : 0;
+            tokens += PER_MESSAGE;
+            for (Map.Entry<String, JsonNode> member : message.properties()) {
+                tokens += switch (member.getKey()) {
+                    case "role" -> 0;
+                    case "content" -> content(member.getValue());
+                    default -> countJson(member.getValue());
+                };
             }
-            tokens += countJson(message.path("tool_calls"));
         }
-        return tokens + countJson(request.body().path("tools"));
+        for (Map.Entry<String, JsonNode> member : request.body().properties()) {
+            tokens += NOT_PROMPT.contains(member.getKey()) ? 0 : countJson(member.getValue());
+        }
+        return tokens;
+    }
+
+    private long content(JsonNode content) {
+        if (content.isString()) {
+            return count(content.stringValue());
+        }
+        long tokens = 0;
+        for (JsonNode part : content) {
+            tokens += count(part.path("text").asString(""))
+                    + count(part.path("refusal").asString(""));
+        }
+        return tokens;
     }
 
     private long countJson(JsonNode node) {
-        return node.isContainer() && !node.isEmpty() ? count(Json.text(node)) : 0;
+        return node.isString() ? count(node.stringValue()) : node.isContainer() ? count(Json.text(node)) : 0;
     }
 
     /** Piece by piece: a megabyte without a space would take the encoding minutes. A cut costs a token at most. */

@@ -13,7 +13,7 @@ import java.util.Optional;
  * @param estimated counted by us, because the provider did not say
  */
 record Tokens(long input, long cachedInput, long output, boolean estimated) {
-    /** More than any model can take: a provider that says so is not believed. */
+    /** More than any model can take. */
     private static final long ABSURD = 1_000_000_000;
 
     static final Tokens NONE = new Tokens(0, 0, 0, false);
@@ -25,14 +25,38 @@ record Tokens(long input, long cachedInput, long output, boolean estimated) {
         }
     }
 
-    /** Reads OpenAI's {@code usage}; empty if there is none or it cannot be true. */
+    /**
+     * Reads OpenAI's {@code usage}; empty if there is none or it cannot be true. Some providers count reasoning in {@code
+     * total_tokens} alone: what that has over the sum is output.
+     */
     static Optional<Tokens> ofUsage(JsonNode usage) {
         long input = usage.path("prompt_tokens").asLong(-1);
         long output = usage.path("completion_tokens").asLong(-1);
+        long total = usage.path("total_tokens").asLong(0);
+        if (input >= 0 && output >= 0 && total > input && total <= ABSURD) {
+            output = Math.max(output, total - input);
+        }
         long cached = usage.path("prompt_tokens_details").path("cached_tokens").asLong(0);
         boolean plausible =
                 input >= 0 && output >= 0 && cached >= 0 && cached <= input && input <= ABSURD && output <= ABSURD;
         return plausible ? Optional.of(new Tokens(input, cached, output, false)) : Optional.empty();
+    }
+
+    /**
+     * Whether a provider is believed that says so, of a call that was held to come to {@code most}: tokenizers differ, and
+     * not every server minds its limit, but a mistake of a provider's must not take a tenant's whole credit.
+     */
+    boolean isBelievable(long mostInput, long mostOutput) {
+        return input <= 20 * mostInput + 10_000 && output <= 10 * mostOutput + 1_000;
+    }
+
+    /** The larger of each, as an estimate. */
+    Tokens max(Tokens other) {
+        return new Tokens(
+                Math.max(input, other.input),
+                Math.min(cachedInput, other.cachedInput),
+                Math.max(output, other.output),
+                true);
     }
 
     /** As OpenAI's {@code usage}. */

@@ -98,7 +98,27 @@ class AdmissionHttpTest {
                 "{\"model\":\"default\",\"messages\":[]}|messages",
                 "{\"model\":\"default\",\"messages\":[\"x\"]}|messages",
                 "{\"model\":\"default\",\"messages\":[{\"role\":\"user\"}],\"stream\":\"yes\"}|stream",
-                "{\"model\":\"default\",\"messages\":[{\"role\":\"user\"}],\"stream_options\":1}|stream_options"
+                "{\"model\":\"default\",\"messages\":[{\"role\":\"user\"}],\"stream_options\":1}|stream_options",
+                "{\"max_tokens\":0,\"model\":\"default\",\"messages\":[{\"role\":\"user\"}]}|max_tokens",
+                "{\"max_tokens\":-1,\"model\":\"default\",\"messages\":[{\"role\":\"user\"}]}|max_tokens",
+                "{\"max_tokens\":1.5,\"model\":\"default\",\"messages\":[{\"role\":\"user\"}]}|max_tokens",
+                "{\"max_tokens\":\"9\",\"model\":\"default\",\"messages\":[{\"role\":\"user\"}]}|max_tokens",
+                "{\"max_tokens\":9999999999,\"model\":\"default\",\"messages\":[{\"role\":\"user\"}]}|max_tokens",
+                "{\"max_completion_tokens\":0,\"model\":\"default\",\"messages\":[{\"role\":\"user\"}]}|max_completion_tokens",
+                "{\"max_completion_tokens\":1e400,\"model\":\"default\",\"messages\":[{\"role\":\"user\"}]}|max_completion_tokens",
+                "{\"n\":0,\"model\":\"default\",\"messages\":[{\"role\":\"user\"}]}|n",
+                "{\"n\":129,\"model\":\"default\",\"messages\":[{\"role\":\"user\"}]}|n",
+                "{\"n\":\"2\",\"model\":\"default\",\"messages\":[{\"role\":\"user\"}]}|n",
+                "{\"service_tier\":\"priority\",\"model\":\"default\",\"messages\":[{\"role\":\"user\"}]}|service_tier",
+                "{\"modalities\":[\"text\",\"audio\"],\"model\":\"default\",\"messages\":[{\"role\":\"user\"}]}|modalities",
+                "{\"web_search_options\":{},\"model\":\"default\",\"messages\":[{\"role\":\"user\"}]}|web_search_options",
+                "{\"prediction\":{\"type\":\"content\",\"content\":\"x\"},\"model\":\"default\",\"messages\":[{\"role\":\"user\"}]}|prediction",
+                "{\"n_predict\":9,\"model\":\"default\",\"messages\":[{\"role\":\"user\"}]}|n_predict",
+                "{\"tools\":[{\"type\":\"browser_search\"}],\"model\":\"default\",\"messages\":[{\"role\":\"user\"}]}|tools",
+                "{\"model\":\"default\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"file\",\"file\":{}}]}]}|messages",
+                "{\"model\":\"default\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_audio\"}]}]}|messages",
+                "{\"model\":\"default\",\"messages\":[{\"role\":\"user\",\"content\":[{\"video_url\":{}}]}]}|messages",
+                "{\"model\":\"default\",\"messages\":[{\"role\":\"user\",\"content\":{\"a\":1}}]}|messages"
             })
     void refuses_a_malformed_request_and_names_the_member(String body, String param) throws Exception {
         HttpResponse<String> refused = router.send(router.chat(platform.acmeKey, body));

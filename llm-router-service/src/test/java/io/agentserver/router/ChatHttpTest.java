@@ -10,6 +10,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import tools.jackson.databind.JsonNode;
 
@@ -46,7 +47,7 @@ class ChatHttpTest {
         String routes = """
                 providers:
                   - {name: first, url: "%s", key_env: FIRST_KEY, price: {input: 1000000, cached_input: 100000, output: 3000000}}
-                  - {name: second, url: "%s"}
+                  - {name: second, url: "%s", cap: max_completion_tokens}
                   - {name: nowhere, url: "http://127.0.0.1:1/v1"}
                 routes:
                   default: {chain: [first/m1, second/m2], stub: Nobody is in., first_token: 400ms, silence: 500ms}
@@ -236,7 +237,10 @@ class ChatHttpTest {
         return Stream.of(
                 Arguments.of("breaks", ProviderDouble.breaksAfter("Half", " an")),
                 Arguments.of("falls silent", ProviderDouble.fallsSilentAfter("Half", " an")),
-                Arguments.of("ends without its end", ProviderDouble.endsWithoutDone("Half", " an")),
+                Arguments.of(
+                        "ends without its end",
+                        ProviderDouble.streamsEvents(
+                                ProviderDouble.chunk("Half an"), ProviderDouble.data("{}", "\"stop\""))),
                 Arguments.of(
                         "an error in its stream",
                         ProviderDouble.streamsEvents(
@@ -266,6 +270,78 @@ class ChatHttpTest {
         assertThat(usage.estimated()).isTrue();
         assertThat(usage.outputTokens()).isBetween(1L, 5L);
         assertThat(usage.inputTokens()).isPositive();
+    }
+
+    @Test
+    void bills_what_the_provider_says_of_a_finished_answer_that_breaks_off() throws Exception {
+        first.behave(ProviderDouble.endsWithoutDone("Half", " an"));
+        HttpResponse<String> response = ask("default");
+        assertThat(response.statusCode()).isEqualTo(503);
+        UsageRecord usage = platform.usageOf(receipt(response));
+        assertThat(usage.estimated()).isFalse();
+        assertThat(usage.outputTokens()).isEqualTo(20);
+    }
+
+    @Test
+    void waits_a_moment_for_the_usage_of_a_finished_answer_whose_client_hangs_up() throws Exception {
+        first.behave(ProviderDouble.saysItsUsageAfter(Duration.ofMillis(2_500), "Half", " an"));
+        HttpResponse<InputStream> response = open(streaming("patient"));
+        BufferedReader reader = reader(response);
+        while (!reader.readLine().contains("\"stop\"")) {
+            // until the answer is finished
+        }
+        response.body().close();
+        UsageRecord usage = platform.usageOf(receipt(response));
+        assertThat(usage.estimated()).isFalse();
+        assertThat(usage.outputTokens()).isEqualTo(20);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(
+            delimiter = '|',
+            value = {"'' | 1 | 5", "'\"reasoning_effort\":\"high\",' | 200 | 4096"})
+    void bills_what_a_model_can_have_thought_without_showing_it_when_the_client_hangs_up(
+            String asking, long least, long most) throws Exception {
+        first.behave(ProviderDouble.thinksFor(Duration.ofMillis(1_200), "One"));
+        HttpResponse<InputStream> response = open(streaming("patient").replaceFirst("\\{", "{" + asking));
+        assertThat(reader(response).readLine()).startsWith("data: ");
+        response.body().close();
+        assertThat(platform.usageOf(receipt(response)).outputTokens()).isBetween(least, most);
+    }
+
+    @Test
+    void does_not_believe_a_provider_that_says_absurdly_much() throws Exception {
+        first.behave(ProviderDouble.streamsEvents(
+                ProviderDouble.chunk("One"),
+                ProviderDouble.data("{}", "\"stop\""),
+                "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":900000000}}\n\n",
+                "data: [DONE]\n\n"));
+        HttpResponse<String> response = ask("default");
+        UsageRecord usage = platform.usageOf(receipt(response));
+        assertThat(usage.estimated()).isTrue();
+        assertThat(usage.outputTokens()).isBetween(1L, 5L);
+        assertThat(json(response).at("/usage/completion_tokens").asLong()).isEqualTo(usage.outputTokens());
+    }
+
+    @Test
+    void tells_every_provider_by_one_name_how_long_an_answer_may_be() throws Exception {
+        ask("default");
+        assertThat(first.received.getFirst().body().path("max_tokens").asInt()).isEqualTo(4096);
+        assertThat(first.received.getFirst().body().has("max_completion_tokens"))
+                .isFalse();
+        first.behave(ProviderDouble.refuses(500));
+        String capped = asking("default").replaceFirst("\\{", "{\"max_completion_tokens\":7,\"max_tokens\":9,");
+        router.send(router.chat(platform.acmeKey, capped));
+        assertThat(first.received.getFirst().body().path("max_tokens").asInt()).isEqualTo(7);
+        assertThat(first.received.getFirst().body().has("max_completion_tokens"))
+                .isFalse();
+        assertThat(second.received
+                        .getFirst()
+                        .body()
+                        .path("max_completion_tokens")
+                        .asInt())
+                .isEqualTo(7);
+        assertThat(second.received.getFirst().body().has("max_tokens")).isFalse();
     }
 
     @Test

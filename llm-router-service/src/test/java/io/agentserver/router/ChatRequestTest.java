@@ -18,8 +18,8 @@ class ChatRequestTest {
                 "'\"max_tokens\":10,' | 10",
                 "'\"max_tokens\":10,\"n\":3,' | 30",
                 "'\"max_completion_tokens\":7,\"max_tokens\":10,' | 7",
-                "'\"max_tokens\":-1,\"n\":2,' | 8192",
-                "'\"n\":0,' | 4096"
+                "'\"max_completion_tokens\":9,\"max_tokens\":8,\"n\":2,' | 16",
+                "'\"max_completion_tokens\":null,\"max_tokens\":null,\"n\":null,' | 4096"
             })
     void holds_for_every_answer_that_is_asked_for(String members, long most) {
         String body = "{" + members + "\"model\":\"default\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}";

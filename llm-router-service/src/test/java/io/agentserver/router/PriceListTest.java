@@ -1,5 +1,6 @@
 package io.agentserver.router;
 
+import io.agentserver.credit.Hold;
 import org.junit.jupiter.api.Test;
 
 import java.io.ByteArrayInputStream;
@@ -33,6 +34,23 @@ class PriceListTest {
         assertThat(prices.of("my-pool", "llama3")).isEqualTo(Price.FREE);
         assertThat(prices.of("simulated", "default").of(new Tokens(1, 0, 1, false)))
                 .isEqualTo(3);
+    }
+
+    @Test
+    void never_comes_to_more_than_the_ledger_takes_for_one_call() {
+        Price dear = new Price(999_999_999_999L, 999_999_999_999L, 999_999_999_999L);
+        assertThat(dear.of(new Tokens(1_000_000_000, 0, 1_000_000_000, false))).isEqualTo(Hold.MOST);
+        assertThat(dear.of(new Tokens(2_000_000, 0, 0, false))).isEqualTo(Hold.MOST);
+        assertThat(dear.of(new Tokens(1_000_000, 0, 0, false))).isEqualTo(999_999_999_999L);
+    }
+
+    @Test
+    void knows_what_an_image_comes_to_and_who_thinks_without_showing_it() {
+        PriceList prices = PriceList.builtIn();
+        assertThat(prices.of("openai", "gpt-4o-mini").image()).isEqualTo(48_169);
+        assertThat(prices.of("openai", "gpt-5").hiddenReasoning()).isTrue();
+        assertThat(prices.of("openai", "a-model-of-tomorrow").hiddenReasoning()).isTrue();
+        assertThat(prices.of("openai", "gpt-4.1").hiddenReasoning()).isFalse();
     }
 
     @Test

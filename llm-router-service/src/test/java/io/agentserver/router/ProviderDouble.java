@@ -9,6 +9,7 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -121,6 +122,35 @@ final class ProviderDouble implements AutoCloseable {
                 send(exchange, chunk(word));
             }
             self.closing.await();
+        };
+    }
+
+    /** Sends nothing for a while, then these words, and then nothing. */
+    static Behaviour thinksFor(Duration time, String... words) {
+        return (exchange, self) -> {
+            exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
+            exchange.sendResponseHeaders(200, 0);
+            self.closing.await(time.toMillis(), TimeUnit.MILLISECONDS);
+            for (String word : words) {
+                send(exchange, chunk(word));
+            }
+            self.closing.await();
+        };
+    }
+
+    /** Sends a whole answer at once and its usage later. */
+    static Behaviour saysItsUsageAfter(Duration time, String... words) {
+        return (exchange, self) -> {
+            exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
+            exchange.sendResponseHeaders(200, 0);
+            for (String word : words) {
+                send(exchange, chunk(word));
+            }
+            send(exchange, data("{}", "\"stop\""));
+            self.closing.await(time.toMillis(), TimeUnit.MILLISECONDS);
+            send(exchange, "data: {\"id\":\"c-1\",\"choices\":[],\"usage\":" + USAGE + "}\n\n");
+            send(exchange, "data: [DONE]\n\n");
+            exchange.close();
         };
     }
 

@@ -2,6 +2,8 @@ package io.agentserver.router;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.node.ObjectNode;
 
 import java.nio.charset.StandardCharsets;
@@ -14,22 +16,55 @@ class TokenCounterTest {
 
     @Test
     void counts_as_the_encoding_does_and_marks_it_as_an_estimate() {
-        Tokens tokens = counter.estimate(request("hello world"), "hello world, again");
+        Tokens tokens = counter.estimate(request("hello world"), 0, "hello world, again");
         assertThat(tokens).isEqualTo(new Tokens(3 + 4 + 2, 0, 4, true));
+    }
+
+    /** Each has a text of over 100 tokens somewhere where a model reads it. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{'messages':[{'role':'assistant','tool_calls':[{'function':{'name':'f','arguments':'LONG'}}]}]}",
+                "{'messages':[{'role':'assistant','function_call':{'name':'f','arguments':'LONG'}}]}",
+                "{'messages':[{'role':'assistant','refusal':'LONG'}]}",
+                "{'messages':[{'role':'assistant','content':[{'type':'refusal','refusal':'LONG'}]}]}",
+                "{'messages':[{'role':'assistant','reasoning_content':'LONG'}]}",
+                "{'messages':[{'role':'user','name':'LONG'}]}",
+                "{'messages':[{'role':'user','content':[{'type':'text','text':'LONG'}]}]}",
+                "{'messages':[{'role':'user'}],'tools':[{'type':'function','function':{'description':'LONG'}}]}",
+                "{'messages':[{'role':'user'}],'functions':[{'name':'f','description':'LONG'}]}",
+                "{'messages':[{'role':'user'}],'response_format':{'json_schema':{'schema':{'description':'LONG'}}}}",
+                "{'messages':[{'role':'user'}],'documents':[{'text':'LONG'}]}"
+            })
+    void counts_every_text_that_a_model_reads(String body) {
+        String json =
+                body.replace('\'', '"').replace("LONG", "one two ".repeat(60)).replaceFirst("\\{", "{\"model\":\"m\",");
+        assertThat(counter.texts(read(json))).isBetween(100L, 200L);
+    }
+
+    @Test
+    void counts_an_image_as_its_model_does_however_long_its_data_is() {
+        String json = "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\","
+                + "\"image_url\":{\"url\":\"data:image/png;base64," + "A".repeat(10_000) + "\"}}]}]}";
+        assertThat(counter.estimate(read(json), 1_000, "").input()).isEqualTo(1_007);
     }
 
     @Test
     @Timeout(30)
     void counts_a_megabyte_without_a_space_in_bounded_time() {
         Stopwatch watch = new Stopwatch();
-        assertThat(counter.estimate(request("a".repeat(1_000_000)), "").input()).isBetween(50_000L, 1_000_000L);
+        assertThat(counter.estimate(request("a".repeat(1_000_000)), 0, "").input())
+                .isBetween(50_000L, 1_000_000L);
         assertThat(watch.elapsed()).isLessThan(Duration.ofSeconds(30));
     }
 
     private static ChatRequest request(String content) {
         ObjectNode body = Json.object().put("model", "m");
         body.putArray("messages").addObject().put("role", "user").put("content", content);
-        return ((ChatRequest.Reading.Read) ChatRequest.read(Json.text(body).getBytes(StandardCharsets.UTF_8)))
-                .request();
+        return read(Json.text(body));
+    }
+
+    private static ChatRequest read(String json) {
+        return ((ChatRequest.Reading.Read) ChatRequest.read(json.getBytes(StandardCharsets.UTF_8))).request();
     }
 }

@@ -1,0 +1,45 @@
+package io.agentserver.router;
+
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.node.ObjectNode;
+
+import java.util.Optional;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+class TokensTest {
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{}",
+                "{'prompt_tokens':10}",
+                "{'prompt_tokens':-10,'completion_tokens':5}",
+                "{'prompt_tokens':10,'completion_tokens':-5}",
+                "{'prompt_tokens':10,'completion_tokens':5,'prompt_tokens_details':{'cached_tokens':-1}}",
+                "{'prompt_tokens':10,'completion_tokens':5,'prompt_tokens_details':{'cached_tokens':11}}",
+                "{'prompt_tokens':9223372036854775807,'completion_tokens':5}",
+                "{'prompt_tokens':10,'completion_tokens':1000000001}"
+            })
+    void does_not_read_what_cannot_be_true(String usage) {
+        assertThat(read(usage)).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"15, 5", "12, 5", "0, 5", "-3, 5", "40, 30", "9000000000000000000, 5"})
+    void counts_reasoning_that_only_the_total_has(long total, long output) {
+        assertThat(read("{'prompt_tokens':10,'completion_tokens':5,'total_tokens':" + total + "}"))
+                .hasValue(new Tokens(10, 0, output, false));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"100, 20, true", "12000, 200, true", "12001, 200, false", "100, 2001, false"})
+    void believes_no_provider_that_says_many_times_what_was_held(long input, long output, boolean believed) {
+        assertThat(new Tokens(input, 0, output, false).isBelievable(100, 100)).isEqualTo(believed);
+    }
+
+    private static Optional<Tokens> read(String usage) {
+        return Tokens.ofUsage((ObjectNode) Json.read(usage.replace('\'', '"')));
+    }
+}
