@@ -1,6 +1,7 @@
 package io.agentserver.service;
 
 import org.springframework.boot.Banner;
+import org.springframework.boot.SpringApplication;
 import org.springframework.boot.WebApplicationType;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.boot.web.server.PortInUseException;
@@ -27,13 +28,27 @@ public final class ServiceApplication {
     public static final String TEXT_PATTERN = "%d{HH:mm:ss.SSS} %-5level %-28.28logger{27} %msg"
             + "%replace(  [%X{tenant} %X{thread} %X{message} %X{traceId}]){'  \\[ +\\]', ''}%n%ex{8}";
 
+    /** Spring's own property ({@code DefaultLifecycleProcessor.EXIT_PROPERTY_NAME}). */
+    private static final String EXIT = "spring.context.exit";
+
     private ServiceApplication() {}
 
-    /** The {@code main} of a service: exits with 1 and one line on standard error if it cannot start. */
+    /**
+     * The {@code main} of a service: exits with 1 and one line on standard error if it cannot start, with 0 when it was told
+     * to stop (SIGTERM, SIGINT) and has. With {@code -Dspring.context.exit=onRefresh}, which is how an AOT cache is
+     * made, it opens no store and exits with 0 before it would listen.
+     */
     public static void run(Class<?> application, String name, String[] args) {
         JvmDefaults.provide();
+        // the first that is added is the last to run, when all is closed; a JVM of itself would exit with 143, as if killed
+        SpringApplication.getShutdownHandlers().add(() -> Runtime.getRuntime().halt(0));
         try {
-            launch(builder(application, name, System.getenv()), name, System.getenv(), args);
+            SpringApplicationBuilder builder = builder(application, name, System.getenv());
+            if ("onRefresh".equals(System.getProperty(EXIT))) {
+                builder.lazyInitialization(true) // whatever would open a connection is not made
+                        .properties("management.endpoint.health.validate-group-membership=false"); // nor by this
+            }
+            launch(builder, name, System.getenv(), args);
         } catch (RuntimeException e) {
             fail(System.err, name, e);
             Runtime.getRuntime().halt(1); // a half-started context has threads that would keep the process

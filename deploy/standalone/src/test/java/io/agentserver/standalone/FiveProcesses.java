@@ -38,25 +38,8 @@ final class FiveProcesses implements Platform {
     private FiveProcesses(Path home, Map<String, String> extra) {
         this.home = home;
         this.stores = LocalStores.inTemporaryDirectory();
-        Map<String, String> ports = new HashMap<>();
-        String[] names = {
-            "GATEWAY",
-            "LLM",
-            "BUFFER",
-            "BILLING",
-            "GATEWAY_MANAGEMENT",
-            "LLM_MANAGEMENT",
-            "BUFFER_MANAGEMENT",
-            "PUMP_MANAGEMENT",
-            "BILLING_MANAGEMENT"
-        };
-        int[] free = FreePorts.take(names.length);
-        for (int i = 0; i < names.length; i++) {
-            ports.put("AGENTSERVER_" + names[i] + "_PORT", String.valueOf(free[i]));
-        }
         DevHome secrets = DevHome.open(home.resolve("secrets"));
-        this.settings = new DevSettings(ports).forServices(secrets, stores);
-        settings.put("AGENTSERVER_LOG_FORMAT", "json");
+        this.settings = settings(secrets, stores);
         settings.putAll(extra);
         start();
         String gateway = "http://127.0.0.1:" + settings.get("AGENTSERVER_GATEWAY_PORT");
@@ -75,6 +58,29 @@ final class FiveProcesses implements Platform {
 
     static FiveProcesses start(Path home, Map<String, String> extra) {
         return new FiveProcesses(home, extra);
+    }
+
+    /** For all five, on free ports. */
+    static Map<String, String> settings(DevHome secrets, LocalStores stores) {
+        Map<String, String> ports = new HashMap<>();
+        String[] names = {
+            "GATEWAY",
+            "LLM",
+            "BUFFER",
+            "BILLING",
+            "GATEWAY_MANAGEMENT",
+            "LLM_MANAGEMENT",
+            "BUFFER_MANAGEMENT",
+            "PUMP_MANAGEMENT",
+            "BILLING_MANAGEMENT"
+        };
+        int[] free = FreePorts.take(names.length);
+        for (int i = 0; i < names.length; i++) {
+            ports.put("AGENTSERVER_" + names[i] + "_PORT", String.valueOf(free[i]));
+        }
+        Map<String, String> settings = new DevSettings(ports).forServices(secrets, stores);
+        settings.put("AGENTSERVER_LOG_FORMAT", "json");
+        return settings;
     }
 
     @Override
