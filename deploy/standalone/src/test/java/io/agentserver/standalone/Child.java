@@ -115,7 +115,7 @@ final class Child {
         }
     }
 
-    private static Path jar(String module) throws IOException {
+    static Path jar(String module) throws IOException {
         Path target = Path.of(module.equals("standalone") ? "target" : "../../" + module + "/target");
         try (Stream<Path> files = Files.list(target)) {
             return files.filter(f -> f.getFileName().toString().endsWith("-exec.jar"))
