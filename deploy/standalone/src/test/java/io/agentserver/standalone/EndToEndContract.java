@@ -74,6 +74,10 @@ abstract class EndToEndContract {
         demo = new Client(http, platform.variable("AGENTSERVER_URL"), platform.variable("AGENTSERVER_API_KEY"));
     }
 
+    Platform platform() {
+        return platform;
+    }
+
     @AfterAll
     void stopThePlatform() {
         if (platform != null) {
