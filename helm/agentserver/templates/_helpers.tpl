@@ -107,6 +107,15 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end -}}
 {{- end -}}
 
+{{/* What runs a service's pods: an Argo Rollout for gateway and pump where rollouts are enabled, else a Deployment. */}}
+{{- define "agentserver.workload" -}}
+{{- if and .root.Values.rollouts.enabled (has .name (list "gateway" "pump")) -}}Rollout{{- else -}}Deployment{{- end -}}
+{{- end -}}
+
+{{- define "agentserver.workloadVersion" -}}
+{{- if eq (include "agentserver.workload" .) "Rollout" -}}argoproj.io/v1alpha1{{- else -}}apps/v1{{- end -}}
+{{- end -}}
+
 {{/* What cannot work is said here instead of in a pod's log. */}}
 {{- define "agentserver.check" -}}
 {{- $given := keys .Values.config .Values.secrets -}}
@@ -130,6 +139,9 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- fail (printf "networkPolicy.kafka.ports lacks the port of %s: the pods could not reach it" $broker) -}}
 {{- end -}}
 {{- end -}}
+{{- end -}}
+{{- if and .Values.rollouts.smoke.secret (not .Values.rollouts.enabled) -}}
+{{- fail "rollouts.smoke is used by rollouts alone: set rollouts.enabled" -}}
 {{- end -}}
 {{- if and .Values.ingress.enabled (not (values .Values.ingress.hosts | join "")) -}}
 {{- fail "ingress.enabled needs at least one of ingress.hosts" -}}

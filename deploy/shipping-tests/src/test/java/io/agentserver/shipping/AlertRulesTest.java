@@ -7,51 +7,29 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.yaml.snakeyaml.Yaml;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.abort;
 
 /** The alert rules and the scrape configuration, judged by promtool (Debian's package prometheus). */
 class AlertRulesTest {
     private static final Path DIRECTORY = Path.of("../prometheus");
-    private static final Pattern METRIC = Pattern.compile("\\bagentserver_[a-z_]+");
 
     @BeforeAll
     static void promtool() {
-        boolean found = Arrays.stream(System.getenv().getOrDefault("PATH", "").split(":"))
-                .anyMatch(directory -> Files.isExecutable(Path.of(directory, "promtool")));
-        if (!found) {
-            String need =
-                    "promtool is not on the PATH: the alert rules were not tried; install it (Debian: prometheus)";
-            assertThat(System.getenv("CI")).as(need).isNotEqualTo("true");
-            abort(need);
-        }
+        Promtool.requireInstalled();
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"check rules alerts.yaml", "check config prometheus.yml", "test rules alerts.test.yaml"})
     void pass(String command) throws IOException, InterruptedException {
-        List<String> line = new ArrayList<>(List.of("promtool"));
-        line.addAll(List.of(command.split(" ")));
-        Process promtool = new ProcessBuilder(line)
-                .directory(DIRECTORY.toFile())
-                .redirectErrorStream(true)
-                .start();
-        String said = new String(promtool.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-
-        assertThat(promtool.waitFor()).as(said).isZero();
+        Promtool.run(DIRECTORY, command.split(" "));
     }
 
     @Test
@@ -68,19 +46,11 @@ class AlertRulesTest {
     /** A metric that nobody exports never fires: each is in the README of the service that has it. */
     @Test
     void names_metrics_that_the_services_have() throws IOException {
-        Set<String> known = new TreeSet<>();
-        for (String service : Services.NAMES) {
-            known.addAll(METRIC.matcher(Files.readString(Path.of("../../" + service + "-service/README.md")))
-                    .results()
-                    .map(match -> match.group())
-                    .toList());
-        }
+        Set<String> known = Promtool.metricsOfReadmes();
         known.addAll(Set.of("agentserver_prune_total", "agentserver_prune_failures_total")); // CONTRACTS, section 10
 
         assertThat(rules().stream()
-                        .flatMap(rule ->
-                                METRIC.matcher(String.valueOf(rule.get("expr"))).results())
-                        .map(match -> match.group())
+                        .flatMap(rule -> Promtool.metrics(String.valueOf(rule.get("expr"))).stream())
                         .collect(Collectors.toSet()))
                 .isNotEmpty()
                 .isSubsetOf(known);

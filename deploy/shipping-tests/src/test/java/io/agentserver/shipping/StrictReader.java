@@ -35,6 +35,9 @@ import java.util.stream.Stream;
  */
 final class StrictReader {
     private static final Map<String, Class<? extends HasMetadata>> MODELS = Stream.of(
+                    AnalysisTemplate.class,
+                    ArgoCd.ApplicationSet.class,
+                    ArgoCd.Project.class,
                     ConfigMap.class,
                     CronJob.class,
                     Deployment.class,
@@ -43,6 +46,7 @@ final class StrictReader {
                     NetworkPolicy.class,
                     PodDisruptionBudget.class,
                     PrometheusRule.class,
+                    Rollout.class,
                     ScaledObject.class,
                     Secret.class,
                     Service.class,

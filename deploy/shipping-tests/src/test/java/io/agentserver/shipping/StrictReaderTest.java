@@ -19,7 +19,10 @@ class StrictReaderTest {
             keda.sh/v1alpha1           | ScaledObject          | triggers: [{type: kafka, metdata: {}}]           | metdata
             apps/v1                    | Deployment            | replicas: many                                   | many
             apps/v1                    | Deployment            | {replicas: 1, replicas: 2}                       | Duplicate field
-            argoproj.io/v1alpha1       | Rollout               | {}                                               | no model for argoproj.io/v1alpha1/Rollout
+            argoproj.io/v1alpha1       | Rollout               | strategy: {blueGreen: {activeServcie: x}}        | activeServcie
+            argoproj.io/v1alpha1       | AnalysisTemplate      | metrics: [{name: x, provider: {promtheus: {}}}]  | promtheus
+            argoproj.io/v1alpha1       | ApplicationSet        | template: {spec: {syncPolicy: {prune: true}}}    | prune
+            argoproj.io/v1alpha1       | Workflow              | {}                                               | no model for argoproj.io/v1alpha1/Workflow
             """)
     void refuses_what_a_cluster_would_drop(String apiVersion, String kind, String spec, String named) {
         String document = "apiVersion: " + apiVersion + "\nkind: " + kind + "\nmetadata: {name: x}\nspec: "
