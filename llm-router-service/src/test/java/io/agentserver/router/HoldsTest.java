@@ -149,7 +149,7 @@ class HoldsTest {
         ChatRequest request = ((ChatRequest.Reading.Read)
                         ChatRequest.read(RunningRouter.asking("r").getBytes(StandardCharsets.UTF_8)))
                 .request();
-        return new Call(TENANT, request, Attribution.ofHeaders(name -> null), Optional.empty(), receipt, Map.of());
+        return new Call(TENANT, request, Attribution.ofHeaders(_ -> null, true), Optional.empty(), receipt, Map.of());
     }
 
     private static UsageRecord atMost(UUID receipt) {
