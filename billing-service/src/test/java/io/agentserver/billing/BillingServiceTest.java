@@ -186,9 +186,15 @@ class BillingServiceTest {
                     RedisClients redis = RedisClients.connect(url, Duration.ofSeconds(5))) {
                 Credit credit = new Credit(redis);
                 await().atMost(Duration.ofSeconds(30))
-                        .until(() ->
-                                credit.reserve(tenant, new Hold(UUID.randomUUID(), 1, Duration.ofMinutes(1), "a call"))
-                                        instanceof Reservation.Held);
+                        .until(() -> credit.reserve(
+                                        tenant,
+                                        new Hold(
+                                                UUID.randomUUID(),
+                                                UUID.randomUUID(),
+                                                1,
+                                                Duration.ofMinutes(1),
+                                                "a call"))
+                                instanceof Reservation.Held);
                 assertThat(credit.standing(tenant).toCompletableFuture().join().available())
                         .isEqualTo(ledger.balance(tenant).credit().value() - 1);
             }

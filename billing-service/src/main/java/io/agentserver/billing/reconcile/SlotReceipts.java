@@ -74,7 +74,8 @@ public final class SlotReceipts implements AutoCloseable {
     private synchronized ManagedChannel channel() {
         ManagedChannel open = channel;
         if (open == null) {
-            open = new GrpcAddress(address).channel()
+            open = new GrpcAddress(address)
+                    .channel()
                     .maxInboundMessageSize(LARGEST_REPLY)
                     .build();
             channel = open;

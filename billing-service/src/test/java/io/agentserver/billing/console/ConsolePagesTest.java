@@ -116,12 +116,14 @@ class ConsolePagesTest {
         Page page = signedIn(Role.VIEWER, 1280, ColorScheme.LIGHT);
         page.navigate(console.url() + "/demo/people");
         assertThat(page.locator("th[aria-sort=ascending]")).containsText("E-mail");
-        assertThat(page.locator("tbody th > span:first-child").allTextContents()).isSorted();
+        assertThat(page.locator("tbody th > span:first-child").allTextContents())
+                .isSorted();
         page.locator("#sort-role").click();
         assertThat(page.locator("th[aria-sort=descending]")).containsText("Role");
         assertThat(page.locator("tbody td:nth-child(2)").allTextContents().stream()
                         .map(String::strip)
-                        .map(label -> Role.of(label.toLowerCase(java.util.Locale.ROOT)).orElseThrow())
+                        .map(label -> Role.of(label.toLowerCase(java.util.Locale.ROOT))
+                                .orElseThrow())
                         .toList())
                 .isSortedAccordingTo(java.util.Comparator.reverseOrder());
     }

@@ -102,7 +102,7 @@ class CreditPublisherTest {
         ledger.post(List.of(gift(1_000)));
         credit.open(tenant, publisher.balance(tenant), Duration.ZERO, Instant.EPOCH);
         UUID receipt = UUID.randomUUID();
-        credit.reserve(tenant, new Hold(receipt, 300, Duration.ofMinutes(3), "a call"));
+        credit.reserve(tenant, new Hold(receipt, UUID.randomUUID(), 300, Duration.ofMinutes(3), "a call"));
         AtomicBoolean away = new AtomicBoolean(true);
         CreditPublisher unlucky = new CreditPublisher(
                 BrokenStore.of(store, method -> method.equals("balance") && away.get(), tenant), credit);

@@ -45,13 +45,16 @@ class WorkflowsTest {
         Map<String, Object> workflow = read(file);
 
         assertThat(workflow.keySet()).isSubsetOf(OF_A_WORKFLOW).contains("name", "on", "jobs");
-        assertThat(workflow.get("permissions")).as("nothing, unless a job asks for it").isEqualTo(Map.of());
+        assertThat(workflow.get("permissions"))
+                .as("nothing, unless a job asks for it")
+                .isEqualTo(Map.of());
         assertThat(jobs(workflow)).isNotEmpty().allSatisfy((name, job) -> {
             assertThat(job.keySet()).isSubsetOf(OF_A_JOB);
             assertThat(job.get("timeout-minutes")).isInstanceOf(Integer.class);
             assertThat((Map<?, ?>) requireNonNull(job.get("permissions")))
                     .as("what " + name + " may")
-                    .satisfies(permissions -> assertThat(permissions.get("contents")).isEqualTo("read"));
+                    .satisfies(permissions ->
+                            assertThat(permissions.get("contents")).isEqualTo("read"));
         });
     }
 
@@ -60,7 +63,9 @@ class WorkflowsTest {
     void have_steps_that_use_an_action_or_run_a_script(Path file) throws IOException {
         for (Map<String, Object> step : steps(file)) {
             assertThat(step.keySet()).isSubsetOf(OF_A_STEP);
-            assertThat(Stream.of("uses", "run").filter(step::containsKey)).as(step.toString()).hasSize(1);
+            assertThat(Stream.of("uses", "run").filter(step::containsKey))
+                    .as(step.toString())
+                    .hasSize(1);
         }
     }
 
@@ -77,8 +82,9 @@ class WorkflowsTest {
     @ParameterizedTest
     @MethodSource("workflows")
     void put_no_expression_into_a_script(Path file) throws IOException {
-        assertThat(steps(file)).extracting(step -> step.getOrDefault("run", "")).noneMatch(run -> run.toString()
-                .contains("${{"));
+        assertThat(steps(file))
+                .extracting(step -> step.getOrDefault("run", ""))
+                .noneMatch(run -> run.toString().contains("${{"));
     }
 
     @ParameterizedTest
@@ -102,7 +108,8 @@ class WorkflowsTest {
     @ParameterizedTest
     @ValueSource(strings = {"run", "base-image", "publish-images", "publish-chart"})
     void have_scripts_that_a_shell_can_read(String script) throws IOException, InterruptedException {
-        Process bash = new ProcessBuilder("bash", "-n", ROOT.resolve(".ci").resolve(script).toString())
+        Process bash = new ProcessBuilder(
+                        "bash", "-n", ROOT.resolve(".ci").resolve(script).toString())
                 .redirectErrorStream(true)
                 .start();
         String said = new String(bash.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
@@ -111,7 +118,9 @@ class WorkflowsTest {
     }
 
     private static List<Map<String, Object>> steps(Path file) throws IOException {
-        return jobs(read(file)).values().stream().flatMap(job -> steps(job).stream()).toList();
+        return jobs(read(file)).values().stream()
+                .flatMap(job -> steps(job).stream())
+                .toList();
     }
 
     @SuppressWarnings("unchecked")

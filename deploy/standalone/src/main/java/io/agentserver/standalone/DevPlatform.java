@@ -152,9 +152,7 @@ final class DevPlatform implements AutoCloseable {
         variables.put("AGENTSERVER_CONSOLE_URL", settings.url(Setting.AGENTSERVER_BILLING_PORT) + "/console");
         variables.put("AGENTSERVER_API_KEY", apiKey);
         variables.put("AGENTSERVER_ADMIN_KEY", home.adminKey());
-        for (String name : new String[] {
-            "AGENTSERVER_KAFKA", "AGENTSERVER_REDIS_URL", "AGENTSERVER_DYNAMODB_URL"
-        }) {
+        for (String name : new String[] {"AGENTSERVER_KAFKA", "AGENTSERVER_REDIS_URL", "AGENTSERVER_DYNAMODB_URL"}) {
             variables.put(name, services.getOrDefault(name, ""));
         }
         variables.put("AGENTSERVER_BUFFER_ADDRESS", "127.0.0.1:" + settings.port(Setting.AGENTSERVER_BUFFER_PORT));

@@ -61,8 +61,8 @@ final class FiveContainers implements AutoCloseable {
     static void build() throws Exception {
         try (ExecutorService two = Executors.newFixedThreadPool(2)) {
             List<Future<?>> builds = SERVICES.stream()
-                    .<Future<?>>map(service ->
-                            two.submit(() -> Podman.build(REPOSITORY, DOCKERFILE, service, image(service))))
+                    .<Future<?>>map(
+                            service -> two.submit(() -> Podman.build(REPOSITORY, DOCKERFILE, service, image(service))))
                     .toList();
             for (Future<?> build : builds) {
                 build.get();

@@ -24,8 +24,7 @@ class ImagesIT {
 
     @AfterAll
     static void forget() {
-        FiveContainers.SERVICES.forEach(
-                service -> Podman.tried("rmi", "--force", FiveContainers.image(service)));
+        FiveContainers.SERVICES.forEach(service -> Podman.tried("rmi", "--force", FiveContainers.image(service)));
     }
 
     @Test

@@ -44,7 +44,8 @@ final class Podman {
         command.add("--format=docker"); // OCI's has no health check
         command.addAll(LIMITS);
         command.addAll(List.of("--file", context.resolve(file).toString()));
-        command.addAll(List.of("--ignorefile", context.resolve(file + ".dockerignore").toString()));
+        command.addAll(
+                List.of("--ignorefile", context.resolve(file + ".dockerignore").toString()));
         command.addAll(List.of("--build-arg", "SERVICE=" + service, "--tag", image, context.toString()));
         done(command.toArray(String[]::new));
     }
