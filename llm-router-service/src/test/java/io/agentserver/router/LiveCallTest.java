@@ -1,0 +1,128 @@
+package io.agentserver.router;
+
+import io.agentserver.credit.Credit;
+import io.agentserver.router.Holds.Taking;
+import io.agentserver.router.Upstream.Signal;
+import io.agentserver.service.redis.RedisClients;
+import io.agentserver.usage.UsageRecord;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import tools.jackson.databind.node.ObjectNode;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** An answer that its client leaves, with a real log and a real Redis behind it. */
+@ExtendWith(TestPlatform.Extension.class)
+class LiveCallTest {
+    private static final int WORDS = 200; // more than are read ahead
+
+    private final TestPlatform platform;
+    private final RedisClients clients;
+    private final KafkaUsageLog log;
+    private final Talkative backend = new Talkative();
+    private final UUID receipt = UUID.randomUUID();
+
+    LiveCallTest(TestPlatform platform) {
+        this.platform = platform;
+        this.clients = RedisClients.connect(platform.redis(), Duration.ofSeconds(5));
+        this.log = new KafkaUsageLog(platform.kafka(), Duration.ofSeconds(2));
+    }
+
+    @AfterEach
+    void disconnect() {
+        log.close();
+        clients.close();
+    }
+
+    @Test
+    void bills_all_that_the_provider_has_sent_though_its_client_took_nothing_and_cancels_the_rest() throws Exception {
+        platform.loseCredit(TestPlatform.INITECH);
+        platform.openCredit(TestPlatform.INITECH, 1_000_000);
+        open().close();
+        assertThat(backend.cancelled.await(5, TimeUnit.SECONDS)).isTrue();
+        UsageRecord usage = platform.usageOf(receipt);
+        assertThat(usage.estimated()).isTrue();
+        assertThat(usage.outputTokens()).isBetween((long) WORDS, 2L * WORDS);
+    }
+
+    private LiveCall open() throws InterruptedException {
+        Route.Target target = new Route.Target(backend, "m");
+        Route route = new Route("r", List.of(target), Optional.empty(), Route.Limits.DEFAULT, 4096);
+        ChatRequest request = ((ChatRequest.Reading.Read)
+                        ChatRequest.read(RunningRouter.streaming("r").getBytes(StandardCharsets.UTF_8)))
+                .request();
+        Call call = new Call(
+                TestPlatform.INITECH,
+                request,
+                Attribution.ofHeaders(name -> null),
+                Optional.empty(),
+                receipt,
+                Map.of());
+        RouterMetrics metrics = new RouterMetrics(new SimpleMeterRegistry(), (provider, model) -> true);
+        Settlement settlement =
+                new Settlement(log, PriceList.builtIn(), new TokenCounter(), metrics, Clock.systemUTC());
+        Holds holds = new Holds(new Credit(clients), Duration.ofSeconds(60));
+        Holds.Running hold = ((Taking.Taken) holds.take(call, route, settlement.atMost(call, route))).hold();
+        Upstream upstream = Upstream.start(backend, new Backend.Request(request.body(), "m", 4096, receipt, Map.of()));
+        Signal.Part first = (Signal.Part) Objects.requireNonNull(upstream.poll(Duration.ofSeconds(5)));
+        return new LiveCall(
+                new Answer.Head(receipt, "pool", "pool/m", 1, false),
+                route,
+                upstream,
+                List.of(first.chunk()),
+                new Stopwatch(),
+                Duration.ZERO,
+                request.answers(),
+                settlement.open(call, route, target, 1, hold));
+    }
+
+    /** Says many words at once and then thinks for ever. */
+    private static final class Talkative implements Backend {
+        private final CountDownLatch cancelled = new CountDownLatch(1);
+
+        @Override
+        public String provider() {
+            return "pool";
+        }
+
+        @Override
+        public Opening open(Request request) {
+            return new Opening.Opened(new Chunks() {
+                private int said;
+
+                @Override
+                public ObjectNode next() throws IOException {
+                    if (said++ < WORDS) {
+                        return (ObjectNode)
+                                Json.read(ProviderDouble.chunk(" one").substring("data: ".length()));
+                    }
+                    try {
+                        new CountDownLatch(1).await();
+                        throw new IllegalStateException("nobody counts it down");
+                    } catch (InterruptedException interrupted) {
+                        throw new IOException("cancelled", interrupted);
+                    }
+                }
+
+                @Override
+                public void close() {
+                    cancelled.countDown();
+                }
+            });
+        }
+    }
+}
