@@ -40,8 +40,7 @@ public final class ServiceApplication {
      */
     public static void run(Class<?> application, String name, String[] args) {
         JvmDefaults.provide();
-        // the first that is added is the last to run, when all is closed; a JVM of itself would exit with 143, as if
-        // killed
+        // the first added is the last to run, when all is closed; a JVM of itself would exit with 143, as if killed
         SpringApplication.getShutdownHandlers().add(() -> Runtime.getRuntime().halt(0));
         try {
             SpringApplicationBuilder builder = builder(application, name, System.getenv());

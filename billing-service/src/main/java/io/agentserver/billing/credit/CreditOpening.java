@@ -177,13 +177,15 @@ public final class CreditOpening implements AutoCloseable {
 
     private boolean isLost(TenantEntry entry, Standing standing, long told) {
         TenantId tenant = entry.tenantId();
-        if (standing.epoch().isEmpty()) {
-            Opening begun = openings.get(tenant);
-            return (begun == null || !begun.afterLoss()) && !isNew(entry);
+        Opening begun = openings.get(tenant);
+        if (standing.epoch().isEmpty() && begun != null && begun.afterLoss()) {
+            return false;
         }
         if (isOfAnotherEra(standing)) {
             LOG.warn("Redis has the balance of tenant {} from another ledger than this: its credit is closed", tenant);
-            giveStartingCredit(entry); // it may have come after the backup
+            giveStartingCredit(entry); // it may have come after the backup, and is not new for it
+        } else if (standing.epoch().isEmpty()) {
+            return !isNew(entry);
         } else if (standing.version() < told) {
             LOG.warn("Redis has an older balance of tenant {} than it was told: its credit is closed", tenant);
         } else {

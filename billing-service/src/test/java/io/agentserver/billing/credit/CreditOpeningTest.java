@@ -202,6 +202,33 @@ class CreditOpeningTest {
     }
 
     @Test
+    void a_tenant_that_the_restored_ledger_never_knew_is_not_new_for_redis() throws Exception {
+        begin();
+        for (int i = 0; i < 5; i++) {
+            ledger.post(List.of(gift(i)));
+        }
+        credit.close(tenant);
+        MemoryLedgerStore restored = new MemoryLedgerStore();
+        CreditPublisher publishing = new CreditPublisher(restored, credit);
+        try (CreditOpening over = new CreditOpening(
+                new Ledger(restored, publishing),
+                publishing,
+                credit,
+                directory,
+                new UsageDrain(ownAdmin(), GROUP + tenant),
+                metrics,
+                Clock.systemUTC())) {
+            over.look();
+            assertThat(reserve()).as("not at once, with the old balance").isEqualTo(new Reservation.Closed());
+            await().atMost(Duration.ofSeconds(10)).until(() -> {
+                over.look();
+                return reserve() instanceof Reservation.Held;
+            });
+            assertThat(standing().available()).isEqualTo(START - 1);
+        }
+    }
+
+    @Test
     void a_drain_closes_its_client() {
         Admin own = ownAdmin();
         new UsageDrain(own, "any").close();

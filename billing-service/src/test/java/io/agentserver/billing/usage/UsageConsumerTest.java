@@ -237,7 +237,7 @@ class UsageConsumerTest {
         consumers.add(new OneRecord(Calls.call(tenant, receipt)) {
             @Override
             public synchronized void subscribe(Collection<String> topics) {
-                throw new OutOfMemoryError("a test's");
+                throw new NoClassDefFoundError("a test's");
             }
         });
         consumers.add(new OneRecord(Calls.call(tenant, receipt)) {

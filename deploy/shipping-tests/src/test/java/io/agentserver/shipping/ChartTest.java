@@ -567,7 +567,7 @@ class ChartTest {
             podDisruptionBudget.maxUnavailable          | 0            | podDisruptionBudget
             replicaCount                                | 3            | replicaCount
             reconcile.schedule                          | daily        | does not match pattern
-            reconcile.disk                              | 8            | does not match pattern
+            reconcile.disk                              | 8GB          | does not match pattern
             """)
     void refuses_a_value_that_is_wrong(String key, String value, String reason) {
         assertThatThrownBy(() -> Chart.render("", Map.of(key, value)))

@@ -172,7 +172,7 @@ abstract class EndToEndContract {
 
         assertThat(reconciled.output())
                 .containsPattern("slots: [1-9][0-9]* receipts")
-                .containsPattern("usage records: [1-9][0-9]* receipts")
+                .containsPattern("usage records: [1-9]")
                 .endsWith("difference: 0");
         assertThat(reconciled.exit()).as(reconciled.output()).isZero();
     }
