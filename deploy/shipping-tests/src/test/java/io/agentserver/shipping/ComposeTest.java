@@ -1,10 +1,13 @@
 package io.agentserver.shipping;
 
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.yaml.snakeyaml.Yaml;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -14,6 +17,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -55,6 +59,39 @@ class ComposeTest {
                 .containsAll(Services.NAMES)
                 .containsAll(OTHERS.keySet())
                 .contains("grafana");
+    }
+
+    /** Version 1 refuses the project's name, which version 2 wants to have; it refuses any other key that it does not know too. */
+    @Test
+    void is_taken_by_docker_compose(@TempDir Path scratch) throws IOException, InterruptedException {
+        Path file = Files.writeString(
+                scratch.resolve("docker-compose.yml"),
+                Files.readString(ROOT.resolve("docker-compose.yml")).replaceFirst("(?m)^name: .*$", ""));
+        ProcessBuilder command = new ProcessBuilder(Stream.concat(
+                        compose().stream(),
+                        Stream.of("--file", file.toString(), "--project-directory", ROOT.toString(), "config"))
+                .toList());
+        command.environment().put("AGENTSERVER_PLATFORM_SECRET", "s");
+        command.environment().put("AGENTSERVER_ADMIN_KEY", "a");
+        Process compose = command.redirectErrorStream(true).start();
+        String said = new String(compose.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+
+        assertThat(compose.waitFor()).as(said).isZero();
+        assertThat(said).contains("agentserver/gateway-service");
+    }
+
+    /** The command, as a program of its own or as docker's plugin; without either the test is skipped, and fails in CI. */
+    private static List<String> compose() throws IOException, InterruptedException {
+        for (List<String> command : List.of(List.of("docker-compose"), List.of("docker", "compose"))) {
+            String version = String.join(" ", command) + " version >/dev/null 2>&1";
+            if (new ProcessBuilder("sh", "-c", version).start().waitFor() == 0) {
+                return command;
+            }
+        }
+        String need = "docker-compose is not installed: docker-compose.yml was not tried; install it (Debian:"
+                + " docker-compose)";
+        assertThat(System.getenv("CI")).as(need).isNotEqualTo("true");
+        return Assumptions.abort(need);
     }
 
     @Test
