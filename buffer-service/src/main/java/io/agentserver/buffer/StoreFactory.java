@@ -77,15 +77,19 @@ final class StoreFactory {
             return RedisConnections.open(properties.redisUrl());
         } catch (RedisException | StoreUnavailableException e) {
             throw new ConfigurationException(
-                    Setting.AGENTSERVER_REDIS_URL + "=" + properties.redisUrl()
+                    Setting.AGENTSERVER_REDIS_URL + "=" + withoutPassword(properties.redisUrl())
                             + " cannot be reached: start that Redis or name another",
                     e);
         } catch (IllegalArgumentException e) {
             throw new ConfigurationException(
-                    Setting.AGENTSERVER_REDIS_URL + "=" + properties.redisUrl()
+                    Setting.AGENTSERVER_REDIS_URL + "=" + withoutPassword(properties.redisUrl())
                             + " is no address: set redis://host:port",
                     e);
         }
+    }
+
+    private static String withoutPassword(String urls) {
+        return urls.replaceAll("//[^/,]*@", "//…@");
     }
 
     private DynamoDbClient dynamo() {

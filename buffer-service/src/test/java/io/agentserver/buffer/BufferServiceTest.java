@@ -224,6 +224,9 @@ class BufferServiceTest {
                 "AGENTSERVER_REDIS_URL=redis://127.0.0.1:1 cannot be reached: start that Redis or name another",
                 Map.of("AGENTSERVER_BUFFER_STORE", "redis", "AGENTSERVER_REDIS_URL", "redis://127.0.0.1:1"));
         doesNotStart(
+                "AGENTSERVER_REDIS_URL=rediss://…@127.0.0.1:1 cannot be reached: start that Redis or name another",
+                Map.of("AGENTSERVER_BUFFER_STORE", "redis", "AGENTSERVER_REDIS_URL", "rediss://:s3cret@127.0.0.1:1"));
+        doesNotStart(
                 "AGENTSERVER_BUFFER_STORE=disk is no store: set memory, redis or tiered",
                 Map.of("AGENTSERVER_BUFFER_STORE", "disk"));
         doesNotStart(
