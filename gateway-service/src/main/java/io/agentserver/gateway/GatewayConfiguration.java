@@ -28,6 +28,7 @@ import io.agentserver.gateway.organism.BootMessages;
 import io.agentserver.gateway.organism.ListenersEndpoint;
 import io.agentserver.gateway.organism.OrganismEndpoint;
 import io.agentserver.gateway.organism.Organisms;
+import io.agentserver.gateway.organism.StaticEndpoint;
 import io.agentserver.gateway.problems.ErrorEndpoint;
 import io.agentserver.gateway.problems.ProblemAdvice;
 import io.agentserver.gateway.problems.ProblemDocuments;
@@ -87,6 +88,7 @@ import java.util.Optional;
     ThreadsEndpoint.class,
     OrganismEndpoint.class,
     ListenersEndpoint.class,
+    StaticEndpoint.class,
     KeysEndpoint.class,
     SigningKeysEndpoint.class,
     DeadLettersEndpoint.class,

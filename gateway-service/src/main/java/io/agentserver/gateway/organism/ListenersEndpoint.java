@@ -8,6 +8,7 @@ import io.agentserver.organism.Handler;
 import io.agentserver.organism.Listener;
 import io.agentserver.organism.Organism;
 import io.agentserver.organism.PayloadType;
+import io.agentserver.tenancy.Scope;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
@@ -39,7 +40,7 @@ public final class ListenersEndpoint extends JsonEndpoint {
         Caller caller = callers.require(authorization);
         List<Map<String, Object>> data =
                 organisms.current(caller.tenant()).map(Organism::listeners).orElse(List.of()).stream()
-                        .map(ListenersEndpoint::json)
+                        .map(listener -> json(listener, caller))
                         .toList();
         return ok(Map.of("data", data));
     }
@@ -58,7 +59,8 @@ public final class ListenersEndpoint extends JsonEndpoint {
                 .body(listener.payload().xsd().getBytes(StandardCharsets.UTF_8));
     }
 
-    private static Map<String, Object> json(Listener listener) {
+    private static Map<String, Object> json(Listener listener, Caller caller) {
+        long version = caller.tenant().organismVersion();
         Map<String, Object> json = new LinkedHashMap<>();
         json.put("name", listener.name());
         json.put("description", listener.description());
@@ -71,10 +73,16 @@ public final class ListenersEndpoint extends JsonEndpoint {
                     case Handler.Builtin(String name) -> "builtin:" + name;
                     case Handler.Java(String name) -> "java:" + name;
                 });
-        json.put("payload", type(listener.payload()));
+        if (listener.handler() instanceof Handler.Llm llm && caller.has(Scope.ORGANISM_WRITE)) {
+            json.put("prompt_path", StaticFile.prompt(listener, llm).path(version));
+        }
+        json.put(
+                "payload", type(listener.payload(), StaticFile.payload(listener).path(version)));
         PayloadType response = listener.response();
         if (response != null) {
-            json.put("response", type(response));
+            json.put(
+                    "response",
+                    type(response, StaticFile.response(listener, response).path(version)));
         }
         json.put(
                 "peers",
@@ -84,11 +92,12 @@ public final class ListenersEndpoint extends JsonEndpoint {
         return json;
     }
 
-    private static Map<String, Object> type(PayloadType type) {
+    private static Map<String, Object> type(PayloadType type, String path) {
         Map<String, Object> json = new LinkedHashMap<>();
         json.put("root", type.root());
         json.put("namespace", type.namespace());
         json.put("xsd", type.xsd());
+        json.put("xsd_path", path);
         json.put("example", type.example());
         return json;
     }

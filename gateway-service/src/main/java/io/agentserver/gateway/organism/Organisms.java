@@ -61,6 +61,11 @@ public final class Organisms {
         return organism;
     }
 
+    /** One that the directory need not have any more. */
+    Optional<Organism> past(TenantId tenant, OrganismEntry entry) {
+        return parsed.get(OrganismEntry.key(tenant, entry.version()), _ -> read(entry));
+    }
+
     private Optional<Organism> read(OrganismEntry entry) {
         return switch (parser.parse(entry.yaml())) {
             case Parsed.Valid(Organism organism) -> Optional.of(organism);

@@ -1,0 +1,77 @@
+package io.agentserver.gateway.organism;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import io.agentserver.envelope.TenantId;
+import io.agentserver.gateway.callers.Caller;
+import io.agentserver.gateway.callers.Callers;
+import io.agentserver.gateway.problems.Problem;
+import io.agentserver.gateway.tenants.DynamoTenantTable;
+import io.agentserver.organism.Organism;
+import io.agentserver.tenancy.Scope;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.CacheControl;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.MediaType;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.RequestHeader;
+import org.springframework.web.bind.annotation.RestController;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * {@code /v1/static/{version}/{file}}: schemas and prompts of any version of the tenant's organism, for a cache to keep for
+ * ever ({@code immutable}, <a href="https://www.rfc-editor.org/rfc/rfc8246">RFC 8246</a>). Private: no shared cache may have
+ * what belongs to one tenant. {@code GET /v1/listeners} names them.
+ */
+@RestController
+public final class StaticEndpoint {
+    static final String PATH = "/v1/static/";
+
+    private static final CacheControl FOR_EVER =
+            CacheControl.maxAge(Duration.ofDays(365)).cachePrivate().immutable();
+
+    private final Callers callers;
+    private final Organisms organisms;
+    private final DynamoTenantTable table;
+    private final Cache<Organism, Map<String, StaticFile>> files =
+            Caffeine.newBuilder().weakKeys().maximumSize(1_000).build();
+
+    public StaticEndpoint(Callers callers, Organisms organisms, DynamoTenantTable table) {
+        this.callers = callers;
+        this.organisms = organisms;
+        this.table = table;
+    }
+
+    @GetMapping(PATH + "{version:[0-9]{1,18}}/{file}")
+    ResponseEntity<byte[]> read(
+            @PathVariable long version,
+            @PathVariable String file,
+            @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
+        Caller caller = callers.require(authorization);
+        StaticFile found = organism(caller, version)
+                .map(organism -> files.get(organism, StaticFile::of).get(file))
+                .orElseThrow(() -> Problem.notFound().refusal());
+        if (found.secret()) {
+            callers.require(authorization, Scope.ORGANISM_WRITE);
+        }
+        return ResponseEntity.ok()
+                .cacheControl(FOR_EVER)
+                .eTag("\"" + found.sha256() + "\"")
+                .contentType(MediaType.parseMediaType(found.type()))
+                .body(found.text().getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** A version that no turn uses any more is in the table alone. */
+    private Optional<Organism> organism(Caller caller, long version) {
+        TenantId tenant = caller.tenantId();
+        return organisms
+                .version(tenant, version)
+                .or(() -> table.organism(tenant, version).flatMap(entry -> organisms.past(tenant, entry)));
+    }
+}
