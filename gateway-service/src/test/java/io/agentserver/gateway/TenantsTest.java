@@ -2,7 +2,9 @@ package io.agentserver.gateway;
 
 import io.agentserver.envelope.EnvelopeDocument;
 import io.agentserver.envelope.Ids;
+import io.agentserver.envelope.TenantId;
 import io.agentserver.gateway.RunningGateway.Answer;
+import io.agentserver.gateway.tenants.DynamoTenantTable;
 import io.agentserver.localstores.LocalStores;
 import io.agentserver.log.Topics;
 import io.agentserver.service.ServiceApplication;
@@ -13,6 +15,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
+import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.core.interceptor.Context;
+import software.amazon.awssdk.core.interceptor.ExecutionAttributes;
+import software.amazon.awssdk.core.interceptor.ExecutionInterceptor;
+import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
+import software.amazon.awssdk.services.dynamodb.model.CreateTableRequest;
+import software.amazon.awssdk.services.dynamodb.model.DynamoDbException;
 
 import java.io.IOException;
 import java.net.InetAddress;
@@ -88,6 +99,34 @@ class TenantsTest {
                 .hasSize(2);
         assertThat(gateway.get("/v1/listeners", key).body()).contains("greeter", "Greeting");
         assertThat(gateway.get("/v1/listeners/greeter/schema", key).body()).contains("schema");
+    }
+
+    /** Where the installation makes the tables, the gateway's role may not. */
+    @Test
+    void a_table_that_is_there_needs_no_right_to_make_one() {
+        ExecutionInterceptor noTables = new ExecutionInterceptor() {
+            @Override
+            public void beforeExecution(Context.BeforeExecution call, ExecutionAttributes attributes) {
+                if (call.request() instanceof CreateTableRequest) {
+                    throw DynamoDbException.builder()
+                            .message("not authorized to perform dynamodb:CreateTable")
+                            .build();
+                }
+            }
+        };
+        try (DynamoDbClient dynamo = DynamoDbClient.builder()
+                .endpointOverride(stores.dynamoEndpoint())
+                .region(Region.US_EAST_1)
+                .credentialsProvider(StaticCredentialsProvider.create(AwsBasicCredentials.create("local", "local")))
+                .overrideConfiguration(o -> o.addExecutionInterceptor(noTables))
+                .build()) {
+            DynamoTenantTable table = new DynamoTenantTable(dynamo);
+
+            table.createIfAbsent();
+
+            gateway.createTenant(tenant);
+            assertThat(table.find(new TenantId(tenant))).isPresent();
+        }
     }
 
     @Test

@@ -34,4 +34,11 @@ class AllInOneIT extends EndToEndContract {
         assertThat(locust.output()).contains("bottleneck ");
         System.out.println(locust.output());
     }
+
+    @Test
+    void the_tables_for_aws_are_those_that_the_services_make() throws Exception {
+        try (StoreViews stores = new StoreViews(platform())) {
+            assertThat(AwsTemplate.tables()).isEqualTo(stores.tables());
+        }
+    }
 }

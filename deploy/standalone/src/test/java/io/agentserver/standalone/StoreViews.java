@@ -13,12 +13,17 @@ import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
+import software.amazon.awssdk.services.dynamodb.model.KeySchemaElement;
+import software.amazon.awssdk.services.dynamodb.model.TableDescription;
+import software.amazon.awssdk.services.dynamodb.model.TimeToLiveDescription;
 
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /** Looks into the stores with their own clients, past the platform. */
 final class StoreViews implements AutoCloseable {
@@ -87,6 +92,42 @@ final class StoreViews implements AutoCloseable {
     /** All items of a table, as text. */
     String dynamo(String table) {
         return dynamo.scan(q -> q.tableName(table).consistentRead(true)).items().toString();
+    }
+
+    /** Every table by name: its keys, attributes, indexes and what makes items expire. */
+    Map<String, Table> tables() {
+        return dynamo.listTables().tableNames().stream().collect(Collectors.toMap(name -> name, this::table));
+    }
+
+    private Table table(String name) {
+        TableDescription table = dynamo.describeTable(r -> r.tableName(name)).table();
+        TimeToLiveDescription ttl =
+                dynamo.describeTimeToLive(r -> r.tableName(name)).timeToLiveDescription();
+        Map<String, String> attributes = new TreeMap<>();
+        table.attributeDefinitions().forEach(a -> attributes.put(a.attributeName(), a.attributeTypeAsString()));
+        Map<String, Table.Index> indexes = new TreeMap<>();
+        table.globalSecondaryIndexes()
+                .forEach(index -> indexes.put(
+                        index.indexName(),
+                        new Table.Index(
+                                keys(index.keySchema()), index.projection().projectionTypeAsString())));
+        return new Table(
+                keys(table.keySchema()), attributes, indexes, ttl.attributeName() == null ? "" : ttl.attributeName());
+    }
+
+    private static Map<String, String> keys(List<KeySchemaElement> schema) {
+        Map<String, String> keys = new TreeMap<>();
+        schema.forEach(key -> keys.put(key.keyTypeAsString(), key.attributeName()));
+        return keys;
+    }
+
+    /**
+     * @param keys the attribute by HASH and RANGE
+     * @param attributes the type of each that is a key somewhere
+     * @param expires empty: nothing does
+     */
+    record Table(Map<String, String> keys, Map<String, String> attributes, Map<String, Index> indexes, String expires) {
+        record Index(Map<String, String> keys, String projection) {}
     }
 
     @Override

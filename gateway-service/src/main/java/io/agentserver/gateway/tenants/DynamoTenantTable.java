@@ -14,6 +14,7 @@ import software.amazon.awssdk.services.dynamodb.model.DynamoDbException;
 import software.amazon.awssdk.services.dynamodb.model.KeyType;
 import software.amazon.awssdk.services.dynamodb.model.Put;
 import software.amazon.awssdk.services.dynamodb.model.ResourceInUseException;
+import software.amazon.awssdk.services.dynamodb.model.ResourceNotFoundException;
 import software.amazon.awssdk.services.dynamodb.model.ScalarAttributeType;
 import software.amazon.awssdk.services.dynamodb.model.TransactWriteItem;
 import software.amazon.awssdk.services.dynamodb.model.TransactionCanceledException;
@@ -47,8 +48,17 @@ public final class DynamoTenantTable {
         this.dynamo = dynamo;
     }
 
-    /** Makes the table if it is not there, and waits for it. */
+    /** Makes the table if it is not there, and waits for it. Where it is there, no right to make tables is needed. */
     public void createIfAbsent() {
+        try {
+            dynamo.describeTable(b -> b.tableName(TABLE));
+        } catch (ResourceNotFoundException absent) {
+            create();
+        }
+        dynamo.waiter().waitUntilTableExists(b -> b.tableName(TABLE));
+    }
+
+    private void create() {
         try {
             dynamo.createTable(b -> b.tableName(TABLE)
                     .billingMode(BillingMode.PAY_PER_REQUEST)
@@ -59,9 +69,8 @@ public final class DynamoTenantTable {
                             k -> k.attributeName("pk").keyType(KeyType.HASH),
                             k -> k.attributeName("sk").keyType(KeyType.RANGE)));
         } catch (ResourceInUseException e) {
-            // it is there, or another pod is making it
+            // another pod is making it
         }
-        dynamo.waiter().waitUntilTableExists(b -> b.tableName(TABLE));
     }
 
     public Optional<TenantEntry> find(TenantId tenant) {

@@ -1,0 +1,121 @@
+package io.agentserver.shipping;
+
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.yaml.snakeyaml.Yaml;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+import static java.util.Objects.requireNonNull;
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** deploy/aws compared with what the services do; that its tables are theirs, a started platform tells (standalone's AllInOneIT). */
+class AwsTest {
+    private static final Map<String, Pattern> CALLS = new TreeMap<>(Map.of(
+            "dynamodb:DescribeTable", Pattern.compile("\\.describeTable\\(|waitUntilTableExists"),
+            "dynamodb:DescribeTimeToLive", Pattern.compile("\\.describeTimeToLive\\("),
+            "dynamodb:GetItem", Pattern.compile("\\.getItem\\("),
+            "dynamodb:PutItem", Pattern.compile("\\.putItem\\(|\\bPut\\.builder\\(|\\.put\\(p ->"),
+            "dynamodb:UpdateItem", Pattern.compile("\\.updateItem\\(|\\bUpdate\\.builder\\(|\\.update\\(u ->"),
+            "dynamodb:DeleteItem", Pattern.compile("\\.deleteItem\\(|\\bDelete\\.builder\\(|\\.delete\\(d ->"),
+            "dynamodb:ConditionCheckItem", Pattern.compile("ConditionCheck\\.builder\\(|\\.conditionCheck\\("),
+            "dynamodb:Query", Pattern.compile("\\.query\\(|\\.queryPaginator\\("),
+            "dynamodb:Scan", Pattern.compile("\\.scan\\(|\\.scanPaginator\\(")));
+    private static final Pattern NAMED = Pattern.compile("(?<=Ref=|Fn::GetAtt=\\[)[A-Za-z]+|(?<=\\$\\{)[A-Za-z:]+");
+
+    private static Map<String, Object> template = Map.of();
+
+    @BeforeAll
+    static void read() throws IOException {
+        template = new Yaml().load(Files.readString(Path.of("../aws/agentserver.yaml")));
+    }
+
+    /** Making, changing and dropping tables is the template's, so no role has it. */
+    @ParameterizedTest
+    @ValueSource(strings = {"gateway", "buffer", "billing"})
+    void each_role_may_do_what_its_service_calls_and_no_more(String service) throws IOException {
+        StringBuilder source = new StringBuilder();
+        try (Stream<Path> files = Files.walk(Path.of("../../" + service + "-service/src/main/java"))) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                String text = Files.readString(file);
+                if (text.contains("awssdk.services.dynamodb")) {
+                    source.append(text);
+                }
+            }
+        }
+        Set<String> called = CALLS.entrySet().stream()
+                .filter(call -> call.getValue().matcher(source).find())
+                .map(Map.Entry::getKey)
+                .collect(Collectors.toCollection(TreeSet::new));
+
+        Map<String, Object> role = properties(Character.toUpperCase(service.charAt(0)) + service.substring(1) + "Role");
+        Set<String> allowed = new TreeSet<>();
+        for (Map<String, Object> policy : list(role.get("Policies"))) {
+            for (Map<String, Object> statement :
+                    list(map(policy.get("PolicyDocument")).get("Statement"))) {
+                ((List<?>) requireNonNull(statement.get("Action")))
+                        .forEach(action -> allowed.add(String.valueOf(action)));
+                assertThat(String.valueOf(statement.get("Resource"))).doesNotContain("*");
+            }
+        }
+        assertThat(allowed).isEqualTo(called);
+        assertThat(String.valueOf(role.get("AssumeRolePolicyDocument")))
+                .contains("system:serviceaccount:${Namespace}:${Release}-" + service + "\"");
+        assertThat(Chart.values("eks")).content().contains("role/agentserver-" + service);
+    }
+
+    @Test
+    void every_name_is_one_that_is_there() {
+        Set<String> known = new TreeSet<>(map(template.get("Resources")).keySet());
+        known.addAll(map(template.get("Parameters")).keySet());
+        known.addAll(Set.of("AWS::Partition", "AWS::AccountId"));
+
+        assertThat(NAMED.matcher(template.toString())
+                        .results()
+                        .map(found -> found.group())
+                        .collect(Collectors.toSet()))
+                .hasSizeGreaterThan(8)
+                .isSubsetOf(known);
+    }
+
+    @Test
+    void nothing_of_the_tables_goes_with_the_stack() {
+        assertThat(map(template.get("Resources")).values())
+                .filteredOn(
+                        resource -> "AWS::DynamoDB::Table".equals(map(resource).get("Type")))
+                .hasSize(6)
+                .allSatisfy(table -> {
+                    assertThat(map(table))
+                            .containsEntry("DeletionPolicy", "Retain")
+                            .containsEntry("UpdateReplacePolicy", "Retain");
+                    assertThat(map(map(table).get("Properties"))).containsEntry("DeletionProtectionEnabled", true);
+                });
+    }
+
+    private static Map<String, Object> properties(String resource) {
+        return map(map(map(template.get("Resources")).get(resource)).get("Properties"));
+    }
+
+    @SuppressWarnings("unchecked")
+    private static Map<String, Object> map(@Nullable Object value) {
+        return (Map<String, Object>) requireNonNull(value);
+    }
+
+    @SuppressWarnings("unchecked")
+    private static List<Map<String, Object>> list(@Nullable Object value) {
+        return (List<Map<String, Object>>) requireNonNull(value);
+    }
+}
