@@ -48,7 +48,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- $gateway := printf "http://%s-gateway:%v" $full .services.gateway.ports.http.number -}}
 {{- $known := dict "AGENTSERVER_BUFFER_ADDRESS" $buffer "AGENTSERVER_LLM_URL" $llm "AGENTSERVER_BILLING_URL" $billing "AGENTSERVER_GATEWAY_URL" $gateway -}}
 {{- if $root.Values.reconcile.enabled -}}{{- $_ := set $known "AGENTSERVER_RECONCILE_EVERY" "0s" -}}{{- end -}}
-{{- $reads := concat $service.reads (list "AGENTSERVER_LOG_FORMAT" "AGENTSERVER_OTLP_ENDPOINT") -}}
+{{- $reads := concat $service.reads (list "AGENTSERVER_LOG_FORMAT" "AGENTSERVER_METRICS_TENANTS" "AGENTSERVER_OTLP_ENDPOINT" "OTEL_EXPORTER_OTLP_HEADERS" "OTEL_TRACES_SAMPLER" "OTEL_TRACES_SAMPLER_ARG") -}}
 {{- if has "dynamodb" $service.stores -}}
 {{- $reads = concat $reads (list "AWS_REGION" "AWS_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY" "AWS_SESSION_TOKEN" "AWS_ROLE_ARN") -}}
 {{- end -}}

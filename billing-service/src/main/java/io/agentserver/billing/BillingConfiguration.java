@@ -29,12 +29,14 @@ import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceTokens;
 import io.agentserver.service.Setting;
 import io.agentserver.service.http.PatientTomcat;
+import io.agentserver.service.metrics.TenantGauge;
 import io.agentserver.service.redis.RedisClients;
 import io.agentserver.tenancy.TenantDirectory;
 import io.micrometer.core.instrument.MeterRegistry;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.common.KafkaException;
+import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
@@ -68,6 +70,10 @@ import java.util.concurrent.TimeoutException;
 })
 class BillingConfiguration {
     private static final String GROUP = "billing";
+    /** The tenants that have least are those that somebody has to know of. */
+    private static final TenantGauge.Meaning CREDIT = new TenantGauge.Meaning(
+            "agentserver.credit.microusd", "balance less holds and what is not posted yet", null, false, Double::sum);
+
     private static final Duration CALL_LIMIT = Duration.ofSeconds(10);
     private static final Duration RECONCILE_LOOK = Duration.ofMinutes(1);
     private static final Duration RECONCILE_PAUSE = Duration.ofSeconds(10);
@@ -163,8 +169,10 @@ class BillingConfiguration {
             TenantDirectory directory,
             UsageDrain drain,
             MeterRegistry metrics,
+            @Value("${agentserver.metrics.tenants}") int tenants,
             Clock clock) {
-        return new CreditOpening(ledger, publisher, credit, directory, drain, metrics, clock).start();
+        TenantGauge available = new TenantGauge(metrics, tenants, CREDIT);
+        return new CreditOpening(ledger, publisher, credit, directory, drain, available, clock).start();
     }
 
     @Bean

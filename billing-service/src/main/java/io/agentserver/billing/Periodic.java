@@ -38,7 +38,10 @@ public final class Periodic implements AutoCloseable {
         this.first = first;
         this.pause = pause;
         this.job = job;
-        this.failures = metrics.counter("agentserver.billing.job.failures", "job", name);
+        this.failures = Counter.builder("agentserver.billing.job.failures")
+                .description("runs of a job that failed")
+                .tag("job", name)
+                .register(metrics);
         this.thread = Thread.ofVirtual().name("billing-" + name).unstarted(this::run);
     }
 

@@ -1,6 +1,7 @@
 package io.agentserver.billing;
 
 import io.agentserver.envelope.Ids;
+import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
@@ -43,6 +44,10 @@ public final class Problems {
     }
 
     private void refused(String reason, int times) {
-        metrics.counter("agentserver.rejected", "reason", reason).increment(times);
+        Counter.builder("agentserver.rejected")
+                .description("refused input, by reason")
+                .tag("reason", reason)
+                .register(metrics)
+                .increment(times);
     }
 }

@@ -14,13 +14,14 @@ import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.EvenClock;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceTokens;
+import io.agentserver.service.metrics.TenantGauge;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.FunctionCounter;
-import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import io.micrometer.tracing.Tracer;
 import io.micrometer.tracing.propagation.Propagator;
+import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
@@ -35,6 +36,12 @@ import java.time.Clock;
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(BufferProperties.class)
 class BufferConfiguration {
+    private static final TenantGauge.Meaning SLOTS = new TenantGauge.Meaning(
+            "agentserver.buffer.slots",
+            "slots that this process has journalled and that are still kept",
+            null,
+            true,
+            Double::sum);
 
     @Bean
     Clock clock() {
@@ -136,11 +143,8 @@ class BufferConfiguration {
     }
 
     @Bean
-    MeterBinder bufferMeters(ConversationJournal journal, ThreadStore store) {
+    MeterBinder bufferMeters(ThreadStore store) {
         return meters -> {
-            Gauge.builder("agentserver.buffer.slots", journal, ConversationJournal::slots)
-                    .description("slots that this process has journalled and that are not pruned")
-                    .register(meters);
             Counter.builder("agentserver.prune")
                     .description("closed threads freed in the hot store")
                     .register(meters);
@@ -153,6 +157,12 @@ class BufferConfiguration {
                         .register(meters);
             }
         };
+    }
+
+    @Bean
+    SlotCount slotCount(
+            ConversationJournal journal, MeterRegistry meters, @Value("${agentserver.metrics.tenants}") int tenants) {
+        return new SlotCount(journal::slots, new TenantGauge(meters, tenants, SLOTS)).start();
     }
 
     private static PlatformKeys keys(BufferProperties properties) {

@@ -118,6 +118,10 @@ public final class ServiceApplication {
         alike.put("management.endpoint.health.show-details", "never");
         alike.put("management.health.diskspace.enabled", false); // a full disk is its store's to tell
         alike.put("management.metrics.use-global-registry", false); // five services may share one process
+        // a quantile needs buckets; these are few, for they are multiplied by each path, method and status
+        alike.put(
+                "management.metrics.distribution.slo.http.server.requests",
+                "5ms,25ms,100ms,250ms,500ms,1s,2500ms,5s,10s,30s,60s");
         alike.put("management.logging.export.otlp.enabled", false);
         alike.put("management.otlp.metrics.export.enabled", false); // Prometheus scrapes
         // a failure to start is one line, written by us; these would tell it again, with stack traces
@@ -131,6 +135,7 @@ public final class ServiceApplication {
         alike.put("logging.level.org.apache.catalina", "WARN");
         alike.put("logging.level.org.apache.kafka", "WARN");
         alike.put("logging.level.io.opentelemetry.sdk", "WARN");
+        alike.put("agentserver.metrics.tenants", tenantsInMetrics(settings));
         String collector = settings.getOrDefault(Setting.AGENTSERVER_OTLP_ENDPOINT.name(), "");
         alike.put("management.tracing.export.otlp.enabled", !collector.isEmpty());
         alike.put(
@@ -144,6 +149,15 @@ public final class ServiceApplication {
             alike.put("logging.structured.format.console", "logstash");
         }
         return alike;
+    }
+
+    private static int tenantsInMetrics(Map<String, String> settings) {
+        String text = settings.getOrDefault(Setting.AGENTSERVER_METRICS_TENANTS.name(), "200");
+        if (text.matches("[1-9][0-9]{0,4}")) {
+            return Integer.parseInt(text);
+        }
+        throw new ConfigurationException(
+                Setting.AGENTSERVER_METRICS_TENANTS + "=" + text + " is not usable: give 1 to 99999");
     }
 
     /** @throws ConfigurationException naming the first unknown {@code AGENTSERVER_} variable and the nearest known one */

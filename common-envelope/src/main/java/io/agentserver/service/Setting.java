@@ -17,6 +17,7 @@ public enum Setting {
     AGENTSERVER_PLATFORM_KEY("file: JWK Set of the platform's Ed25519 keys, the first one signs"),
     AGENTSERVER_PLATFORM_SECRET("base64 of at least 32 bytes: authenticates records on the log"),
     AGENTSERVER_OTLP_ENDPOINT("OTLP/HTTP endpoint of a trace collector; empty: traces are not exported"),
+    AGENTSERVER_METRICS_TENANTS("how many tenants have series of their own in a metric of a process; default 200"),
     AGENTSERVER_LOG_FORMAT("json (default) or text"),
     AGENTSERVER_BIND("address that servers listen on; default all interfaces"),
     AGENTSERVER_GATEWAY_PORT(8080),

@@ -51,6 +51,7 @@ public final class TenantDirectory implements AutoCloseable {
     private final Map<String, OrganismEntry> organisms = new ConcurrentHashMap<>();
     private final Map<String, KeyOwner> keysByHash = new ConcurrentHashMap<>();
     private final List<java.util.function.Consumer<TenantEntry>> listeners = new CopyOnWriteArrayList<>();
+    private final List<java.util.function.Consumer<TenantId>> removalListeners = new CopyOnWriteArrayList<>();
     private final Supplier<Consumer<byte[], byte[]>> consumers;
     private final LongSupplier nanoTime;
     private final Thread reader;
@@ -125,6 +126,11 @@ public final class TenantDirectory implements AutoCloseable {
     /** Calls back, on the reader's thread, for each entry as it comes. */
     public void onChange(java.util.function.Consumer<TenantEntry> listener) {
         listeners.add(listener);
+    }
+
+    /** Calls back, on the reader's thread, for each tenant that is deleted. */
+    public void onRemoval(java.util.function.Consumer<TenantId> listener) {
+        removalListeners.add(listener);
     }
 
     @Override
@@ -259,6 +265,8 @@ public final class TenantDirectory implements AutoCloseable {
         }
         if (entry != null) {
             listeners.forEach(l -> l.accept(entry));
+        } else if (before != null) {
+            removalListeners.forEach(l -> l.accept(before.tenantId()));
         }
     }
 

@@ -57,6 +57,7 @@ import io.agentserver.service.ServiceTokens;
 import io.agentserver.service.Setting;
 import io.agentserver.service.grpc.GrpcAddress;
 import io.agentserver.service.http.PatientTomcat;
+import io.agentserver.service.metrics.TenantCounters;
 import io.agentserver.service.redis.RedisClients;
 import io.agentserver.tenancy.Plan;
 import io.agentserver.tenancy.TenantDirectory;
@@ -64,6 +65,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.tracing.Tracer;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.producer.Producer;
+import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
@@ -201,8 +203,15 @@ class GatewayConfiguration {
     }
 
     @Bean
-    TenantDirectory tenantDirectory(GatewayProperties properties, LogTopics created) {
-        return new TenantDirectory(properties.kafka()).start();
+    TenantDirectory tenantDirectory(GatewayProperties properties, LogTopics created, TenantCounters counters) {
+        TenantDirectory directory = new TenantDirectory(properties.kafka());
+        directory.onRemoval(counters::forget);
+        return directory.start();
+    }
+
+    @Bean
+    TenantCounters tenantCounters(MeterRegistry metrics, @Value("${agentserver.metrics.tenants}") int tenants) {
+        return new TenantCounters(metrics, tenants);
     }
 
     @Bean
@@ -269,7 +278,8 @@ class GatewayConfiguration {
             PlatformKeys keys,
             ThreadBuffer buffer,
             KafkaMessageLog log,
-            CreditLook credit) {
+            CreditLook credit,
+            TenantCounters counters) {
         // more would be read at once than there are processors, and each of them later
         FairGate gate = new FairGate(
                 Math.max(4, 2 * Runtime.getRuntime().availableProcessors()),
@@ -278,7 +288,7 @@ class GatewayConfiguration {
                         .flatMap(entry -> Plan.of(entry.plan()))
                         .orElse(Plan.DEFAULT)
                         .weight());
-        return new Admission(limits, directory, organisms, token, keys.signing(), buffer, log, credit, gate);
+        return new Admission(limits, directory, organisms, token, keys.signing(), buffer, log, credit, gate, counters);
     }
 
     // credit

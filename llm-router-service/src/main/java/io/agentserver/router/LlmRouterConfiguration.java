@@ -7,6 +7,7 @@ import io.agentserver.service.EvenClock;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceTokens;
 import io.agentserver.service.http.PatientTomcat;
+import io.agentserver.service.metrics.TenantCounters;
 import io.agentserver.service.redis.RedisClients;
 import io.agentserver.tenancy.TenantDirectory;
 import io.agentserver.tenancy.TenantEntry;
@@ -15,6 +16,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.tracing.Tracer;
 import io.micrometer.tracing.propagation.Propagator;
+import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
@@ -71,8 +73,11 @@ class LlmRouterConfiguration {
     }
 
     @Bean
-    TenantDirectory tenantDirectory(LlmRouterProperties properties, KafkaUsageLog afterKafkaIsThere) {
-        return new TenantDirectory(properties.kafka()).start();
+    TenantDirectory tenantDirectory(
+            LlmRouterProperties properties, KafkaUsageLog afterKafkaIsThere, TenantCounters counters) {
+        TenantDirectory directory = new TenantDirectory(properties.kafka());
+        directory.onRemoval(counters::forget);
+        return directory.start();
     }
 
     @Bean
@@ -158,8 +163,13 @@ class LlmRouterConfiguration {
     }
 
     @Bean
-    RouterMetrics routerMetrics(MeterRegistry registry, RouteTable table) {
-        return new RouterMetrics(registry, table::isListed);
+    RouterMetrics routerMetrics(MeterRegistry registry, TenantCounters counters, RouteTable table) {
+        return new RouterMetrics(registry, counters, table::isListed);
+    }
+
+    @Bean
+    TenantCounters tenantCounters(MeterRegistry registry, @Value("${agentserver.metrics.tenants}") int tenants) {
+        return new TenantCounters(registry, tenants);
     }
 
     /** Ready: usage can be recorded and the tenants are known. Redis and single providers can be done without. */

@@ -1,22 +1,32 @@
 package io.agentserver.router;
 
+import io.agentserver.envelope.TenantId;
+import io.agentserver.service.metrics.TenantCounters;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 
 import java.time.Duration;
 import java.util.function.BiPredicate;
+import java.util.stream.Stream;
 
 /** The router's meters. Models that are in no route and no price list count as {@code other}: labels live for ever. */
 final class RouterMetrics {
+    private static final Duration[] BUCKETS = Stream.of(
+                    50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 120_000)
+            .map(Duration::ofMillis)
+            .toArray(Duration[]::new);
+
     private final MeterRegistry registry;
+    private final TenantCounters byTenant;
     private final BiPredicate<String, String> listed;
     private final Counter onceOnlyAway;
     private final Counter lapsed;
 
     /** @param listed whether (provider, model) may be a label */
-    RouterMetrics(MeterRegistry registry, BiPredicate<String, String> listed) {
+    RouterMetrics(MeterRegistry registry, TenantCounters byTenant, BiPredicate<String, String> listed) {
         this.registry = registry;
+        this.byTenant = byTenant;
         this.listed = listed;
         this.onceOnlyAway = Counter.builder("agentserver.llm.idempotency.unavailable")
                 .description("calls with an Idempotency-Key that were refused: Redis was away")
@@ -35,19 +45,28 @@ final class RouterMetrics {
 
     void firstToken(String provider, Duration waited) {
         Timer.builder("agentserver.llm.first.token")
+                .description("from asking a provider to its first token")
                 .tag("provider", provider)
+                .serviceLevelObjectives(BUCKETS)
                 .register(registry)
                 .record(waited);
     }
 
     /** A backend did not answer and the next one was tried. */
     void failed(String provider) {
-        registry.counter("agentserver.llm.backend.failures", "provider", provider)
+        Counter.builder("agentserver.llm.backend.failures")
+                .description("attempts at a provider that gave no first token")
+                .tag("provider", provider)
+                .register(registry)
                 .increment();
     }
 
     void stub(String route) {
-        registry.counter("agentserver.llm.stubs", "route", route).increment();
+        Counter.builder("agentserver.llm.stubs")
+                .description("calls that no backend answered and the route's stub did")
+                .tag("route", route)
+                .register(registry)
+                .increment();
     }
 
     void idempotencyUnavailable() {
@@ -58,24 +77,70 @@ final class RouterMetrics {
         lapsed.increment();
     }
 
-    void settled(String provider, String model, String outcome, Tokens tokens, Duration duration) {
+    /**
+     * A call has ended.
+     *
+     * @param outcome complete or broken
+     * @param microusd what the tenant pays for it
+     */
+    void settled(
+            TenantId tenant,
+            String provider,
+            String model,
+            String outcome,
+            Tokens tokens,
+            long microusd,
+            Duration duration) {
         String label = listed.test(provider, model) ? model : "other";
         Timer.builder("agentserver.llm.calls")
                 .description("from the first token to the end")
                 .tags("provider", provider, "model", label, "outcome", outcome)
+                .serviceLevelObjectives(BUCKETS)
                 .register(registry)
                 .record(duration);
-        count(provider, label, "input", tokens.input() - tokens.cachedInput());
-        count(provider, label, "cached_input", tokens.cachedInput());
-        count(provider, label, "output", tokens.output());
+        byTenant.add(
+                tenant,
+                "agentserver.llm.calls",
+                "calls that a provider has begun to answer",
+                1,
+                "provider",
+                provider,
+                "model",
+                label,
+                "outcome",
+                outcome);
+        byTenant.add(
+                tenant,
+                "agentserver.llm.cost.microusd",
+                "what calls cost, in millionths of a US dollar",
+                (double) microusd,
+                "provider",
+                provider,
+                "model",
+                label);
+        count(tenant, provider, label, "input", tokens.input() - tokens.cachedInput());
+        count(tenant, provider, label, "cached_input", tokens.cachedInput());
+        count(tenant, provider, label, "output", tokens.output());
     }
 
-    private void count(String provider, String model, String kind, long tokens) {
-        registry.counter("agentserver.llm.tokens", "provider", provider, "model", model, "kind", kind)
-                .increment((double) tokens);
+    private void count(TenantId tenant, String provider, String model, String kind, long tokens) {
+        byTenant.add(
+                tenant,
+                "agentserver.llm.tokens",
+                "tokens that calls have used",
+                (double) tokens,
+                "provider",
+                provider,
+                "model",
+                model,
+                "kind",
+                kind);
     }
 
     private Counter rejections(Refusal.Reason reason) {
-        return registry.counter("agentserver.rejected", "reason", reason.label());
+        return Counter.builder("agentserver.rejected")
+                .description("refused input, by reason")
+                .tag("reason", reason.label())
+                .register(registry);
     }
 }

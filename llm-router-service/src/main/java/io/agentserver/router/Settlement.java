@@ -166,7 +166,7 @@ final class Settlement {
             long cost = price.of(tokens);
             log.append(
                     usage(call, route.name(), provider, target.model(), tokens, false, cost), () -> hold.settle(cost));
-            metrics.settled(provider, target.model(), outcome, tokens, sinceFirstToken.elapsed());
+            metrics.settled(call.tenant(), provider, target.model(), outcome, tokens, cost, sinceFirstToken.elapsed());
             return cost;
         }
     }

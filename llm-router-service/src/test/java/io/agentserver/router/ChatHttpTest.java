@@ -435,7 +435,11 @@ class ChatHttpTest {
                                 .containsPattern(
                                         "agentserver_llm_calls_seconds_count\\{model=\"m1\",outcome=\"complete\",provider=\"first\"} [1-9]")
                                 .containsPattern(
-                                        "agentserver_llm_tokens_total\\{kind=\"cached_input\",model=\"m1\",provider=\"first\"} [1-9]"));
+                                        "agentserver_llm_tokens_total\\{kind=\"cached_input\",model=\"m1\",provider=\"first\",tenant=\"acme\"} [1-9]")
+                                .containsPattern(
+                                        "agentserver_llm_calls_total\\{model=\"m1\",outcome=\"complete\",provider=\"first\",tenant=\"acme\"} [1-9]")
+                                .containsPattern(
+                                        "agentserver_llm_cost_microusd_total\\{model=\"m1\",provider=\"first\",tenant=\"acme\"} [1-9]"));
     }
 
     private HttpResponse<String> ask(String model) throws IOException, InterruptedException {

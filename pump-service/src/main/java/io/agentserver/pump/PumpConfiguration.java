@@ -31,6 +31,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.tracing.Tracer;
 import io.micrometer.tracing.propagation.Propagator;
+import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
@@ -158,12 +159,13 @@ class PumpConfiguration {
     TenantDirectory tenantDirectory(PumpProperties properties, KafkaOutbox afterKafkaAnswers, QueueSizes sizes) {
         TenantDirectory directory = new TenantDirectory(properties.kafka());
         directory.onChange(tenant -> sizes.known(tenant.tenantId()));
+        directory.onRemoval(sizes::gone);
         return directory.start();
     }
 
     @Bean
-    QueueSizes queueSizes(MeterRegistry registry, Clock clock) {
-        return new QueueSizes(registry, clock);
+    QueueSizes queueSizes(MeterRegistry registry, @Value("${agentserver.metrics.tenants}") int tenants, Clock clock) {
+        return new QueueSizes(registry, tenants, clock);
     }
 
     @Bean

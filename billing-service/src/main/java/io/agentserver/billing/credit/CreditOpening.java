@@ -11,11 +11,10 @@ import io.agentserver.credit.PostedBalance;
 import io.agentserver.credit.Standing;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.service.OutOfMemory;
+import io.agentserver.service.metrics.TenantGauge;
 import io.agentserver.tenancy.Plan;
 import io.agentserver.tenancy.TenantDirectory;
 import io.agentserver.tenancy.TenantEntry;
-import io.micrometer.core.instrument.Gauge;
-import io.micrometer.core.instrument.MeterRegistry;
 import org.apache.kafka.common.TopicPartition;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,10 +30,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Opens credit, on one thread of its own: each second, and at once for a new tenant, it looks how every tenant stands in
@@ -54,10 +51,9 @@ public final class CreditOpening implements AutoCloseable {
     private final Credit credit;
     private final TenantDirectory directory;
     private final UsageDrain drain;
-    private final MeterRegistry metrics;
+    private final TenantGauge available;
     private final Clock clock;
     private final Map<TenantId, Opening> openings = new LinkedHashMap<>(); // of the one thread, like all that follows
-    private final Map<TenantId, AtomicLong> available = new ConcurrentHashMap<>();
     private final Semaphore changes = new Semaphore(0);
     private final Thread thread =
             Thread.ofPlatform().name("credit-opening").daemon().unstarted(this::run);
@@ -80,20 +76,21 @@ public final class CreditOpening implements AutoCloseable {
      */
     private record Standings(List<TenantId> lost, List<TenantId> open) {}
 
+    /** @param available credit that tenants have, in micro-USD */
     public CreditOpening(
             Ledger ledger,
             CreditPublisher publisher,
             Credit credit,
             TenantDirectory directory,
             UsageDrain drain,
-            MeterRegistry metrics,
+            TenantGauge available,
             Clock clock) {
         this.ledger = ledger;
         this.publisher = publisher;
         this.credit = credit;
         this.directory = directory;
         this.drain = drain;
-        this.metrics = metrics;
+        this.available = available;
         this.clock = clock;
     }
 
@@ -156,12 +153,13 @@ public final class CreditOpening implements AutoCloseable {
         Map<TenantId, Long> told = publisher.told(); // before Redis is asked: what is told from now on is no loss
         Map<TenantId, CompletionStage<Standing>> asked = new HashMap<>();
         tenants.keySet().forEach(tenant -> asked.put(tenant, credit.standing(tenant)));
+        Map<String, Double> credits = new HashMap<>();
         Standings standings = new Standings(new ArrayList<>(), new ArrayList<>());
         Failures failures = new Failures("looked after");
         asked.forEach((tenant, answer) -> {
             try {
                 Standing standing = answer.toCompletableFuture().join();
-                show(tenant, standing.available());
+                credits.put(tenant.value(), (double) standing.available());
                 if (isLost(Objects.requireNonNull(tenants.get(tenant)), standing, told.getOrDefault(tenant, 0L))) {
                     standings.lost().add(tenant);
                 } else if (standing.epoch().isPresent()) {
@@ -171,6 +169,7 @@ public final class CreditOpening implements AutoCloseable {
                 failures.add(tenant, e);
             }
         });
+        available.show(credits);
         failures.log();
         return standings;
     }
@@ -299,19 +298,6 @@ public final class CreditOpening implements AutoCloseable {
             LOG.warn("credit of tenant {} was lost or never known, and opens with {}", tenant, balance);
         }
         publisher.told(tenant, balance);
-    }
-
-    private void show(TenantId tenant, long amount) {
-        available
-                .computeIfAbsent(tenant, added -> {
-                    AtomicLong shown = new AtomicLong();
-                    Gauge.builder("agentserver.credit.microusd", shown, AtomicLong::doubleValue)
-                            .tag("tenant", tenant.value())
-                            .description("balance less holds and what is not posted yet")
-                            .register(metrics);
-                    return shown;
-                })
-                .set(amount);
     }
 
     private void await() {

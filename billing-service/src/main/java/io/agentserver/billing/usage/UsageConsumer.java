@@ -67,11 +67,23 @@ public final class UsageConsumer implements AutoCloseable {
         this.consumers = consumers;
         this.ledger = ledger;
         this.clock = clock;
-        this.posted = metrics.counter("agentserver.billing.usage", "outcome", "posted");
-        this.repeated = metrics.counter("agentserver.billing.usage", "outcome", "repeated");
-        this.rejected = metrics.counter("agentserver.rejected", "reason", "invalid-usage-record");
-        this.failed = metrics.counter("agentserver.billing.usage.failures");
+        this.posted = records("posted", metrics);
+        this.repeated = records("repeated", metrics);
+        this.rejected = Counter.builder("agentserver.rejected")
+                .description("refused input, by reason")
+                .tag("reason", "invalid-usage-record")
+                .register(metrics);
+        this.failed = Counter.builder("agentserver.billing.usage.failures")
+                .description("reads and postings of usage records that are tried again")
+                .register(metrics);
         this.thread = Thread.ofPlatform().name("billing-usage").daemon().unstarted(this::run);
+    }
+
+    private static Counter records(String outcome, MeterRegistry metrics) {
+        return Counter.builder("agentserver.billing.usage")
+                .description("usage records, by what the ledger made of them")
+                .tag("outcome", outcome)
+                .register(metrics);
     }
 
     public UsageConsumer start() {

@@ -18,6 +18,7 @@ import io.agentserver.credit.Standing;
 import io.agentserver.envelope.Ids;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.log.Topics;
+import io.agentserver.service.metrics.TenantGauge;
 import io.agentserver.service.redis.RedisClients;
 import io.agentserver.tenancy.Plan;
 import io.agentserver.tenancy.TenantDirectory;
@@ -65,7 +66,16 @@ class CreditOpeningTest {
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     // a group that has posted nothing: with records on the topic it is never drained
     private final CreditOpening opening = new CreditOpening(
-            ledger, publisher, credit, directory, new UsageDrain(admin, GROUP + tenant), metrics, Clock.systemUTC());
+            ledger,
+            publisher,
+            credit,
+            directory,
+            new UsageDrain(admin, GROUP + tenant),
+            new TenantGauge(
+                    metrics,
+                    10,
+                    new TenantGauge.Meaning("agentserver.credit.microusd", "credit", null, false, Double::sum)),
+            Clock.systemUTC());
 
     @AfterEach
     void stop() {
@@ -83,7 +93,10 @@ class CreditOpeningTest {
         assertThat(standing().available()).isEqualTo(START);
         assertThat(credit.reserve(tenant, Hold.of(UUID.randomUUID(), 1, Duration.ofMinutes(1), "a call")))
                 .isInstanceOf(Reservation.Held.class);
-        await().until(() -> metrics.find("agentserver.credit.microusd").gauge() != null);
+        await().until(() -> metrics.find("agentserver.credit.microusd")
+                        .tag("tenant", tenant.value())
+                        .gauge()
+                != null);
         announce();
         assertThat(ledger.balance(tenant).credit().value()).isEqualTo(START);
     }

@@ -25,9 +25,9 @@ import io.agentserver.envelope.ThreadId;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
 
 /**
@@ -47,7 +47,7 @@ public final class ConversationJournal {
     private final Duration ttl;
     private final Clock clock;
     private final ConversationCache cache;
-    private final LongAdder slots = new LongAdder();
+    private final KeptSlots slots;
 
     /** @param cacheBytes about how much memory remembered states may take */
     public ConversationJournal(
@@ -58,6 +58,7 @@ public final class ConversationJournal {
         this.ttl = ttl;
         this.clock = clock;
         this.cache = new ConversationCache(cacheBytes);
+        this.slots = new KeptSlots(ttl);
     }
 
     /** @throws IllegalArgumentException if the request makes no sense */
@@ -128,9 +129,9 @@ public final class ConversationJournal {
         return step(entry.conversation(), new DueDecision(entry, clock.millis())::decide);
     }
 
-    /** Slots that this process has journalled. */
-    public long slots() {
-        return slots.sum();
+    /** Slots that this process has journalled and that are still kept, by tenant. */
+    public Map<String, Double> slots() {
+        return slots.byTenant(clock.millis());
     }
 
     /**
@@ -204,7 +205,7 @@ public final class ConversationJournal {
         held.confirm(asked);
         long before = held.state.sequence();
         apply(key, held, List.of(commit));
-        slots.add(held.state.sequence() - before);
+        slots.add(key.tenant(), held.state.sequence() - before, clock.millis());
         cache.weigh(key, held);
         wakeups.appended(key, commit.getNumber(), commit.getStops());
         return true;

@@ -202,6 +202,7 @@ class ChartTest {
                     .isNotEmpty()
                     .allMatch(name -> Services.settingsOf(name).contains(setting.name())
                             || setting == Setting.AGENTSERVER_LOG_FORMAT
+                            || setting == Setting.AGENTSERVER_METRICS_TENANTS
                             || setting == Setting.AGENTSERVER_OTLP_ENDPOINT);
         }
     }
@@ -638,6 +639,7 @@ class ChartTest {
             case AGENTSERVER_BUFFER_TTL -> "12h";
             case AGENTSERVER_BUFFER_ADDRESS -> "elsewhere:8082";
             case AGENTSERVER_LOG_FORMAT -> "text";
+            case AGENTSERVER_METRICS_TENANTS -> 500;
             case AGENTSERVER_ALLOW_LOOPBACK, AGENTSERVER_CONSOLE_DEMO, AGENTSERVER_TEST_CARD -> true;
             case AGENTSERVER_RECONCILE_EVERY -> "12h";
             case AGENTSERVER_STRIPE_ACCOUNT -> "acct_1";

@@ -29,7 +29,8 @@ class ComposeTest {
     private static final Map<String, Integer> OTHERS =
             Map.of("kafka", 9092, "redis", 6379, "dynamodb", 8000, "jaeger", 4318, "prometheus", 9090);
     /** Services take these as well, in code instead of in their configuration files. */
-    private static final Set<String> OF_EVERY_SERVICE = Set.of("AGENTSERVER_OTLP_ENDPOINT", "AGENTSERVER_LOG_FORMAT");
+    private static final Set<String> OF_EVERY_SERVICE =
+            Set.of("AGENTSERVER_OTLP_ENDPOINT", "AGENTSERVER_LOG_FORMAT", "AGENTSERVER_METRICS_TENANTS");
     /** What a service has a default for, or does without. */
     private static final Set<String> OPTIONAL = Set.of(
             "AGENTSERVER_ALLOW_LOOPBACK",

@@ -103,6 +103,7 @@ final class DevSettings {
             Setting.AGENTSERVER_BUFFER_TTL,
             Setting.AGENTSERVER_LLM_ROUTES,
             Setting.AGENTSERVER_OTLP_ENDPOINT,
+            Setting.AGENTSERVER_METRICS_TENANTS,
             Setting.AGENTSERVER_STRIPE_KEY,
             Setting.AGENTSERVER_STRIPE_WEBHOOK_SECRET,
             Setting.AGENTSERVER_STRIPE_ACCOUNT,

@@ -26,6 +26,7 @@ import io.agentserver.organism.Organism;
 import io.agentserver.organism.Route;
 import io.agentserver.service.FairGate;
 import io.agentserver.service.ServiceTokens;
+import io.agentserver.service.metrics.TenantCounters;
 import io.agentserver.tenancy.TenantDirectory;
 import io.agentserver.tenancy.TenantEntry;
 import org.jspecify.annotations.Nullable;
@@ -56,6 +57,7 @@ public final class Admission {
     private final KafkaMessageLog log;
     private final CreditLook credit;
     private final FairGate gate;
+    private final TenantCounters counters;
 
     /** @param gate what needs the processor alone goes through it: reading, signing, checking */
     public Admission(
@@ -67,7 +69,8 @@ public final class Admission {
             ThreadBuffer buffer,
             KafkaMessageLog log,
             CreditLook credit,
-            FairGate gate) {
+            FairGate gate,
+            TenantCounters counters) {
         this.submissions = new Submissions(limits);
         this.limits = limits;
         this.directory = directory;
@@ -78,6 +81,7 @@ public final class Admission {
         this.log = log;
         this.credit = credit;
         this.gate = gate;
+        this.counters = counters;
     }
 
     /**
@@ -295,6 +299,7 @@ public final class Admission {
         return switch (log.append(tenant, envelope)) {
             case Appended.Acknowledged() -> {
                 repeats.remember(tenant, envelope);
+                counters.add(tenant, "agentserver.messages.accepted", "clients' messages that the log has taken", 1);
                 LOG.debug("accepted");
                 yield admitted;
             }

@@ -5,9 +5,15 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 
 import java.time.Duration;
+import java.util.stream.Stream;
 
 /** What the flow counts. */
 public final class PumpMetrics {
+    private static final Duration[] BUCKETS = Stream.of(
+                    5, 25, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 120_000)
+            .map(Duration::ofMillis)
+            .toArray(Duration[]::new);
+
     private final MeterRegistry registry;
     private final Counter unverifiable;
     private final Counter deadLetters;
@@ -48,6 +54,7 @@ public final class PumpMetrics {
                 .tag("kind", kind)
                 .tag("outcome", outcome)
                 .description("runs of handlers")
+                .serviceLevelObjectives(BUCKETS)
                 .register(registry)
                 .record(time);
     }

@@ -142,7 +142,7 @@ class PollThreadTest {
                 (message, hold) -> handled.add(message.offset()),
                 new PumpLimits(2, 2, 2, 1_000).intake(_ -> 1),
                 Duration.ofSeconds(1),
-                new QueueSizes(registry, Clock.systemUTC()))) {
+                new QueueSizes(registry, 200, Clock.systemUTC()))) {
             assertThat(pump.isAlive()).isFalse(); // not started
             pump.start();
             await().atMost(SOON).until(() -> handled.size() == 2);
@@ -195,7 +195,7 @@ class PollThreadTest {
                         },
                         limits.intake(_ -> 1),
                         Duration.ofSeconds(10),
-                        new QueueSizes(registry, Clock.systemUTC()))
+                        new QueueSizes(registry, 200, Clock.systemUTC()))
                 .start();
     }
 }

@@ -114,7 +114,7 @@ class PumpTest {
                 },
                 small,
                 Duration.ofSeconds(1),
-                new QueueSizes(registry, Clock.systemUTC()))) {
+                new QueueSizes(registry, 200, Clock.systemUTC()))) {
             pump.start();
             await().atMost(Duration.ofSeconds(60))
                     .ignoreExceptions()
@@ -181,7 +181,7 @@ class PumpTest {
     }
 
     private static QueueSizes sizes() {
-        return new QueueSizes(new SimpleMeterRegistry(), Clock.systemUTC());
+        return new QueueSizes(new SimpleMeterRegistry(), 200, Clock.systemUTC());
     }
 
     private static String topic(String name) throws InterruptedException, ExecutionException {

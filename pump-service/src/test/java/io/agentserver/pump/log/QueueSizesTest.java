@@ -15,7 +15,8 @@ class QueueSizesTest {
     private static final long NOW = 1_800_000_000_000L;
 
     private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
-    private final QueueSizes sizes = new QueueSizes(registry, Clock.fixed(Instant.ofEpochMilli(NOW), ZoneOffset.UTC));
+    private final QueueSizes sizes =
+            new QueueSizes(registry, 200, Clock.fixed(Instant.ofEpochMilli(NOW), ZoneOffset.UTC));
 
     @Test
     void a_tenant_is_as_old_as_its_oldest_message() {
@@ -31,6 +32,7 @@ class QueueSizesTest {
     @Test
     void is_at_zero_again_when_all_is_finished() {
         sizes.known(new TenantId("acme"));
+        sizes.measured(Map.of(), Map.of());
         assertThat(age("acme")).isZero();
         sizes.measured(Map.of("messages.acme", 7L), Map.of("messages.acme", NOW - 1_500));
 
@@ -38,6 +40,21 @@ class QueueSizesTest {
 
         assertThat(size("acme")).isZero();
         assertThat(age("acme")).isZero();
+    }
+
+    @Test
+    void a_deleted_tenant_has_no_series() {
+        sizes.known(new TenantId("acme"));
+        sizes.known(new TenantId("gone"));
+        sizes.measured(Map.of("messages.acme", 1L, "messages.gone", 7L), Map.of("messages.gone", NOW - 1_500));
+
+        sizes.gone(new TenantId("gone"));
+        sizes.measured(Map.of("messages.acme", 1L), Map.of());
+
+        assertThat(registry.find("agentserver.queue.size").gauges())
+                .extracting(gauge -> gauge.getId().getTag("tenant"))
+                .containsExactly("acme");
+        assertThat(registry.find("agentserver.queue.age").gauges()).hasSize(1);
     }
 
     /** The log's clock, or its producer's, may be ahead of this one. */
