@@ -21,6 +21,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import io.micrometer.tracing.Tracer;
 import io.micrometer.tracing.propagation.Propagator;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.health.contributor.Health;
@@ -97,13 +98,13 @@ class BufferConfiguration {
             Wakeups wakeups,
             BufferProperties properties,
             Tracer tracer,
-            Propagator propagator,
+            ObjectProvider<Propagator> propagator,
             Clock clock) {
         return new BufferServer(
                 new InetSocketAddress(properties.bind(), properties.port()),
                 endpoint,
                 new ServiceTokens(keys(properties), clock),
-                new TracingInterceptor(tracer, propagator),
+                TracingInterceptor.of(tracer, propagator.getIfAvailable()),
                 wakeups);
     }
 

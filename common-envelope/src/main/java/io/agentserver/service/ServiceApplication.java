@@ -136,13 +136,7 @@ public final class ServiceApplication {
         alike.put("logging.level.org.apache.kafka", "WARN");
         alike.put("logging.level.io.opentelemetry.sdk", "WARN");
         alike.put("agentserver.metrics.tenants", tenantsInMetrics(settings));
-        String collector = settings.getOrDefault(Setting.AGENTSERVER_OTLP_ENDPOINT.name(), "");
-        alike.put("management.tracing.export.otlp.enabled", !collector.isEmpty());
-        alike.put(
-                "management.tracing.sampling.probability", collector.isEmpty() ? "0.0" : "1.0"); // ids are made anyway
-        if (!collector.isEmpty()) {
-            alike.put("management.opentelemetry.tracing.export.otlp.endpoint", collector);
-        }
+        alike.putAll(TraceExport.properties(settings, System.getenv()));
         if (settings.getOrDefault(Setting.AGENTSERVER_LOG_FORMAT.name(), "json").equals("text")) {
             alike.put("logging.pattern.console", TEXT_PATTERN);
         } else {

@@ -59,12 +59,14 @@ import io.agentserver.service.grpc.GrpcAddress;
 import io.agentserver.service.http.PatientTomcat;
 import io.agentserver.service.metrics.TenantCounters;
 import io.agentserver.service.redis.RedisClients;
+import io.agentserver.service.trace.Traceparent;
 import io.agentserver.tenancy.Plan;
 import io.agentserver.tenancy.TenantDirectory;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.tracing.Tracer;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.producer.Producer;
+import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.health.contributor.Health;
@@ -73,6 +75,8 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
 import org.springframework.http.server.observation.ServerRequestObservationConvention;
+import org.springframework.web.context.request.RequestContextHolder;
+import org.springframework.web.context.request.ServletRequestAttributes;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 
 import java.net.URI;
@@ -112,8 +116,14 @@ class GatewayConfiguration {
     }
 
     @Bean
-    Traceparent traceparent(Tracer tracer) {
-        return new Traceparent(tracer);
+    CurrentTrace trace(Tracer tracer) {
+        return new CurrentTrace(tracer, GatewayConfiguration::broughtTrace);
+    }
+
+    private static @Nullable String broughtTrace() {
+        return RequestContextHolder.getRequestAttributes() instanceof ServletRequestAttributes attributes
+                ? attributes.getRequest().getHeader(Traceparent.HEADER)
+                : null;
     }
 
     @Bean
@@ -179,8 +189,8 @@ class GatewayConfiguration {
     }
 
     @Bean
-    KafkaMessageLog messageLog(Producer<byte[], byte[]> producer, RecordMac mac, Traceparent traceparent) {
-        return new KafkaMessageLog(producer, mac, traceparent);
+    KafkaMessageLog messageLog(Producer<byte[], byte[]> producer, RecordMac mac, CurrentTrace trace) {
+        return new KafkaMessageLog(producer, mac, trace);
     }
 
     @Bean
@@ -312,8 +322,8 @@ class GatewayConfiguration {
     }
 
     @Bean
-    BillingCredit billingCredit(GatewayProperties properties, ServiceTokens tokens, Traceparent traceparent) {
-        return new BillingCredit(URI.create(properties.billingUrl()), tokens, traceparent);
+    BillingCredit billingCredit(GatewayProperties properties, ServiceTokens tokens, CurrentTrace trace) {
+        return new BillingCredit(URI.create(properties.billingUrl()), tokens, trace);
     }
 
     // dead letters
@@ -363,8 +373,8 @@ class GatewayConfiguration {
     // conversations out
 
     @Bean
-    ThreadBuffer threadBuffer(GatewayProperties properties, ServiceTokens tokens, Traceparent traceparent) {
-        return new ThreadBuffer(new GrpcAddress(properties.bufferAddress()), tokens, traceparent);
+    ThreadBuffer threadBuffer(GatewayProperties properties, ServiceTokens tokens, CurrentTrace trace) {
+        return new ThreadBuffer(new GrpcAddress(properties.bufferAddress()), tokens, trace);
     }
 
     @Bean
@@ -378,7 +388,7 @@ class GatewayConfiguration {
     }
 
     @Bean
-    BillingUsage billingUsage(GatewayProperties properties, ServiceTokens tokens, Traceparent traceparent) {
-        return new BillingUsage(URI.create(properties.billingUrl()), tokens, traceparent);
+    BillingUsage billingUsage(GatewayProperties properties, ServiceTokens tokens, CurrentTrace trace) {
+        return new BillingUsage(URI.create(properties.billingUrl()), tokens, trace);
     }
 }

@@ -4,7 +4,9 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
 import java.io.IOException;
+import java.net.URI;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 
 /** A provider of models. Safe on any thread. */
@@ -12,6 +14,11 @@ interface Backend {
 
     /** The provider's name, the first part of its models' names. */
     String provider();
+
+    /** Where it is, for traces; empty: in this process. */
+    default Optional<URI> address() {
+        return Optional.empty();
+    }
 
     /**
      * Asks; blocks until the provider has said whether it will answer. An interrupt of the thread cancels the provider's

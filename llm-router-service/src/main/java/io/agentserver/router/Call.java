@@ -11,7 +11,7 @@ import java.util.UUID;
  *
  * @param receipt its id, the same in the answer, the usage record and the ledger; of this run alone: a call that is
  *     repeated under its idempotency key has another one, and its answer, if it is the kept one, says that one's
- * @param trace W3C trace headers for whoever is called next
+ * @param trace W3C trace headers that the caller brought
  */
 record Call(
         TenantId tenant,

@@ -16,6 +16,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.tracing.Tracer;
 import io.micrometer.tracing.propagation.Propagator;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.health.contributor.Health;
@@ -52,9 +53,8 @@ class LlmRouterConfiguration {
             RouteTable table,
             RouterMetrics metrics,
             Tracer tracer,
-            Propagator propagator,
             LlmRouterProperties properties) {
-        return new OpenAiEndpoint(callers, chat, table, metrics, tracer, propagator, properties.maxRequest());
+        return new OpenAiEndpoint(callers, chat, table, metrics, tracer, properties.maxRequest());
     }
 
     @Bean
@@ -98,8 +98,16 @@ class LlmRouterConfiguration {
     }
 
     @Bean
-    Router router(RouteTable table, Settlement settlement, Holds holds, RouterMetrics metrics, Clock clock) {
-        return new Router(table, settlement, holds, metrics, clock);
+    Router router(
+            RouteTable table,
+            Settlement settlement,
+            Holds holds,
+            RouterMetrics metrics,
+            Tracer tracer,
+            ObjectProvider<Propagator> propagator,
+            Clock clock) {
+        ModelSpan.Maker spans = new ModelSpan.Maker(tracer, propagator.getIfAvailable(() -> Propagator.NOOP));
+        return new Router(table, settlement, holds, metrics, spans, clock);
     }
 
     @Bean

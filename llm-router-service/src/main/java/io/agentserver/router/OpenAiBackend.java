@@ -66,6 +66,11 @@ final class OpenAiBackend implements Backend {
     }
 
     @Override
+    public Optional<URI> address() {
+        return Optional.of(completions);
+    }
+
+    @Override
     public Opening open(Request request) throws IOException, InterruptedException {
         HttpResponse<InputStream> response = send(httpRequest(request));
         if (response.statusCode() != 200) {

@@ -5,9 +5,9 @@ import io.agentserver.envelope.MessageId;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
 import io.agentserver.service.http.DeadlineInputStream;
-import io.micrometer.tracing.TraceContext;
+import io.agentserver.service.trace.Spans;
+import io.agentserver.service.trace.Traceparent;
 import io.micrometer.tracing.Tracer;
-import io.micrometer.tracing.propagation.Propagator;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import org.apache.coyote.CloseNowException;
@@ -38,23 +38,15 @@ class OpenAiEndpoint {
     private final RouteTable table;
     private final RouterMetrics metrics;
     private final Tracer tracer;
-    private final Propagator propagator;
     private final DataSize maxRequest;
 
     OpenAiEndpoint(
-            Callers callers,
-            Chat chat,
-            RouteTable table,
-            RouterMetrics metrics,
-            Tracer tracer,
-            Propagator propagator,
-            DataSize maxRequest) {
+            Callers callers, Chat chat, RouteTable table, RouterMetrics metrics, Tracer tracer, DataSize maxRequest) {
         this.callers = callers;
         this.chat = chat;
         this.table = table;
         this.metrics = metrics;
         this.tracer = tracer;
-        this.propagator = propagator;
         this.maxRequest = maxRequest;
     }
 
@@ -137,9 +129,12 @@ class OpenAiEndpoint {
             refuse(response, Refusal.invalid(String.valueOf(malformed.getMessage()), null));
             return;
         }
-        Call call = new Call(tenant, chatRequest, attribution, key, Ids.v7(), trace());
+        Call call = new Call(tenant, chatRequest, attribution, key, Ids.v7(), trace(request));
         Map<String, String> logged = logged(call);
         logged.forEach(MDC::put);
+        if (Spans.areMade(tracer)) {
+            Spans.tagWithIds(tracer.currentSpan());
+        }
         try {
             answer(call, response);
         } catch (InterruptedException stopping) {
@@ -228,13 +223,11 @@ class OpenAiEndpoint {
         response.getOutputStream().write(bytes);
     }
 
-    private Map<String, String> trace() {
-        Map<String, String> headers = new HashMap<>();
-        TraceContext context = tracer.currentTraceContext().context();
-        if (context != null) {
-            propagator.inject(context, headers, (carrier, name, value) -> headers.put(name, value));
-        }
-        return headers;
+    /** What the caller brought. */
+    private static Map<String, String> trace(HttpServletRequest request) {
+        return Traceparent.valid(request.getHeader(Traceparent.HEADER))
+                .map(trace -> Map.of(Traceparent.HEADER, trace))
+                .orElse(Map.of());
     }
 
     private static Map<String, String> logged(Call call) {

@@ -24,11 +24,12 @@ final class Router implements Chat {
     private final Settlement settlement;
     private final Holds holds;
     private final RouterMetrics metrics;
+    private final ModelSpan.Maker spans;
     private final Clock clock;
 
     /** What one backend made of it. */
     private sealed interface Attempt {
-        record Begun(Upstream upstream, List<ObjectNode> ahead) implements Attempt {}
+        record Begun(Upstream upstream, List<ObjectNode> ahead, ModelSpan span) implements Attempt {}
 
         /** The request is at fault, not the backend: no other one would take it. */
         record CallersFault(Refusal refusal) implements Attempt {}
@@ -36,11 +37,18 @@ final class Router implements Chat {
         record Failed(String reason) implements Attempt {}
     }
 
-    Router(RouteTable table, Settlement settlement, Holds holds, RouterMetrics metrics, Clock clock) {
+    Router(
+            RouteTable table,
+            Settlement settlement,
+            Holds holds,
+            RouterMetrics metrics,
+            ModelSpan.Maker spans,
+            Clock clock) {
         this.table = table;
         this.settlement = settlement;
         this.holds = holds;
         this.metrics = metrics;
+        this.spans = spans;
         this.clock = clock;
     }
 
@@ -90,7 +98,7 @@ final class Router implements Chat {
             }
             attempts++;
             Stopwatch sinceAsked = new Stopwatch();
-            switch (attempt(call, route, target, left)) {
+            switch (attempt(call, route, target, attempts, left)) {
                 case Attempt.Begun begun -> {
                     metrics.firstToken(target.backend().provider(), sinceAsked.elapsed());
                     Head head =
@@ -103,7 +111,7 @@ final class Router implements Chat {
                             sinceArrival,
                             sinceAsked.elapsed(),
                             call.request().answers(),
-                            settlement.open(call, route, target, attempts, hold)));
+                            settlement.open(call, route, target, attempts, hold, begun.span())));
                 }
                 case Attempt.CallersFault fault -> {
                     return new Answer.Refused(fault.refusal());
@@ -121,13 +129,15 @@ final class Router implements Chat {
                         "no backend of " + route.name() + " answers: " + String.join("; ", failures))));
     }
 
-    private Attempt attempt(Call call, Route route, Target target, Duration left) throws InterruptedException {
+    private Attempt attempt(Call call, Route route, Target target, int attempt, Duration left)
+            throws InterruptedException {
+        ModelSpan span = spans.start(call, route, target, attempt);
         Backend.Request request = new Backend.Request(
                 call.request().body(),
                 target.model(),
                 call.request().answerCap(route.maxOutput()),
                 call.receipt(),
-                call.trace());
+                span.headers());
         Duration limit = left.compareTo(route.limits().firstToken()) < 0
                 ? left
                 : route.limits().firstToken();
@@ -139,13 +149,15 @@ final class Router implements Chat {
             while (true) {
                 switch (upstream.poll(waited.left(limit))) {
                     case null -> {
+                        span.fail("timeout");
                         return new Attempt.Failed("gave no token within " + limit.toMillis() + " ms");
                     }
                     case Signal.Part part -> {
                         ahead.add(part.chunk());
                         if (Completion.isToken(part.chunk())) {
                             begun = true;
-                            return new Attempt.Begun(upstream, ahead);
+                            span.firstToken();
+                            return new Attempt.Begun(upstream, ahead, span);
                         }
                     }
                     case Signal.Ended ended -> {
@@ -155,6 +167,7 @@ final class Router implements Chat {
                         return new Attempt.Failed(failed.reason());
                     }
                     case Signal.Refused refused -> {
+                        span.fail(String.valueOf(refused.status()));
                         return refused(target, refused);
                     }
                 }
@@ -162,6 +175,7 @@ final class Router implements Chat {
         } finally {
             if (!begun) {
                 upstream.close();
+                span.fail("_OTHER"); // unless it has failed in a way that has a name
             }
         }
     }

@@ -64,9 +64,12 @@ final class Settlement {
         return usage(call, route.name(), target.backend().provider(), target.model(), tokens, false, price.of(tokens));
     }
 
-    /** @param hold what the call holds of its tenant's credit; settled when the log has its usage */
-    Open open(Call call, Route route, Target target, int attempts, Holds.Running hold) {
-        return new Open(call, route, target, attempts, hold);
+    /**
+     * @param hold what the call holds of its tenant's credit; settled when the log has its usage
+     * @param span of the call; ended with it
+     */
+    Open open(Call call, Route route, Target target, int attempts, Holds.Running hold, ModelSpan span) {
+        return new Open(call, route, target, attempts, hold, span);
     }
 
     /** A stub used nothing and costs nothing. */
@@ -82,16 +85,18 @@ final class Settlement {
         private final int attempts;
         private final Holds.Running hold;
         private final Price price;
+        private final ModelSpan span;
         private final Stopwatch sinceFirstToken = new Stopwatch();
         private boolean settled;
 
-        private Open(Call call, Route route, Target target, int attempts, Holds.Running hold) {
+        private Open(Call call, Route route, Target target, int attempts, Holds.Running hold, ModelSpan span) {
             this.call = call;
             this.route = route;
             this.target = target;
             this.attempts = attempts;
             this.hold = hold;
             this.price = priceOf(target);
+            this.span = span;
         }
 
         /** Records the usage and gives the completion with {@code usage} and {@code agentserver} in it. */
@@ -99,6 +104,7 @@ final class Settlement {
             ObjectNode completion = answer.build();
             Tokens tokens = told(answer).orElseGet(() -> counted(answer));
             long price = settle(tokens, "complete");
+            span.settle(tokens, price, true, completion);
             if (tokens.estimated()) {
                 completion.set("usage", tokens.toUsage());
             }
@@ -133,7 +139,11 @@ final class Settlement {
             if (price.hiddenReasoning() || call.request().asksForReasoning()) {
                 counted = counted.max(new Tokens(0, 0, thought(counted.output(), silent), true));
             }
-            settle(told.isPresent() ? counted.max(told.get()) : counted, "broken");
+            broken(told.isPresent() ? counted.max(told.get()) : counted, answer);
+        }
+
+        private void broken(Tokens tokens, Completion answer) {
+            span.settle(tokens, settle(tokens, "broken"), false, answer.build());
         }
 
         private long thought(long said, Duration silent) {

@@ -31,6 +31,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.tracing.Tracer;
 import io.micrometer.tracing.propagation.Propagator;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.health.contributor.Health;
@@ -183,8 +184,8 @@ class PumpConfiguration {
     }
 
     @Bean
-    Tracing tracing(Tracer tracer, Propagator propagator) {
-        return new Tracing(tracer, propagator);
+    Tracing tracing(Tracer tracer, ObjectProvider<Propagator> propagator) {
+        return new Tracing(tracer, propagator.getIfAvailable(() -> Propagator.NOOP));
     }
 
     /** Alive: it can take messages again without a new process. */

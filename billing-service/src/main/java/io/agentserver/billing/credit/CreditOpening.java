@@ -134,7 +134,6 @@ public final class CreditOpening implements AutoCloseable {
         Map<TenantId, TenantEntry> tenants = new HashMap<>();
         directory.all().forEach(entry -> tenants.put(entry.tenantId(), entry));
         openings.keySet().retainAll(tenants.keySet());
-        available.keySet().retainAll(tenants.keySet());
         begin(stand(tenants));
         finish();
     }

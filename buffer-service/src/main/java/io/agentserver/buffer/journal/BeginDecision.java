@@ -142,7 +142,8 @@ final class BeginDecision {
                 .setTo(request.getTo())
                 .setRoot(request.getRoot())
                 .setEnvelope(request.getEnvelope())
-                .setDigest(request.getDigest());
+                .setDigest(request.getDigest())
+                .setTrace(request.getTrace());
     }
 
     private boolean waitsForOthers(JournalState state) {

@@ -190,6 +190,7 @@ final class CompleteDecision {
                     .setRoot(output.getRoot())
                     .setEnvelope(output.getEnvelope())
                     .setDigest(output.getDigest())
+                    .setTrace(request.getTrace())
                     .setState(SlotState.SENT);
             if (first) {
                 slot.setTokens(request.getTokens())

@@ -56,6 +56,7 @@ final class Replies {
                 .setConversation(state.conversation().toString())
                 .setTurn(slot.getTurn())
                 .setCause(slot.getCause())
+                .setTrace(slot.getTrace())
                 .setOrganismVersion(state.turn(MessageId.parse(slot.getTurn()))
                         .map(turn -> turn.organismVersion)
                         .orElse(0L))

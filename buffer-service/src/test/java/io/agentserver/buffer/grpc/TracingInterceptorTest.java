@@ -1,6 +1,7 @@
 package io.agentserver.buffer.grpc;
 
 import io.agentserver.buffer.v1.BufferGrpc;
+import io.agentserver.buffer.v1.DueRequest;
 import io.agentserver.buffer.v1.ReadReply;
 import io.agentserver.buffer.v1.ReadRequest;
 import io.grpc.ManagedChannel;
@@ -16,6 +17,8 @@ import io.micrometer.tracing.Tracer;
 import io.micrometer.tracing.otel.bridge.OtelCurrentTraceContext;
 import io.micrometer.tracing.otel.bridge.OtelPropagator;
 import io.micrometer.tracing.otel.bridge.OtelTracer;
+import io.opentelemetry.api.common.AttributeKey;
+import io.opentelemetry.api.trace.StatusCode;
 import io.opentelemetry.api.trace.propagation.W3CTraceContextPropagator;
 import io.opentelemetry.context.propagation.ContextPropagators;
 import io.opentelemetry.sdk.common.CompletableResultCode;
@@ -96,7 +99,10 @@ class TracingInterceptorTest {
         assertThat(span.getName()).isEqualTo("agentserver.buffer.v1.Buffer/Read");
         assertThat(span.getTraceId()).isEqualTo(TRACE);
         assertThat(span.getParentSpanId()).isEqualTo(CALLER);
-        assertThat(span.getAttributes().asMap()).isEmpty();
+        assertThat(span.getAttributes().get(AttributeKey.stringKey("agentserver.tenant")))
+                .isEqualTo("acme");
+        assertThat(span.getAttributes().get(AttributeKey.stringKey("rpc.method")))
+                .isEqualTo("Read");
     }
 
     @Test
@@ -105,7 +111,18 @@ class TracingInterceptorTest {
                 .isInstanceOf(StatusRuntimeException.class);
         SpanData span = nextEnded();
         assertThat(span.getParentSpanContext().isValid()).isFalse();
-        assertThat(span.getAttributes().asMap().toString()).contains("rpc.grpc.status_code=UNAVAILABLE");
+        assertThat(span.getAttributes().asMap().toString()).contains("error.type=UNAVAILABLE");
+        assertThat(span.getStatus().getStatusCode()).isEqualTo(StatusCode.ERROR);
+    }
+
+    @Test
+    void what_pumps_ask_of_their_own_accord_is_no_trace() throws Exception {
+        assertThatThrownBy(() -> BufferGrpc.newBlockingStub(channel).due(DueRequest.getDefaultInstance()))
+                .isInstanceOf(StatusRuntimeException.class); // nobody answers it here
+        assertThatThrownBy(() -> BufferGrpc.newBlockingStub(channel).read(ReadRequest.getDefaultInstance()))
+                .isInstanceOf(StatusRuntimeException.class);
+
+        assertThat(nextEnded().getName()).isEqualTo("agentserver.buffer.v1.Buffer/Read");
     }
 
     private SpanData nextEnded() throws InterruptedException {

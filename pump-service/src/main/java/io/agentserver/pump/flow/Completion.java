@@ -31,7 +31,8 @@ record Completion(
         return new Completion(outputs, spent, failed, why);
     }
 
-    CompleteRequest toProto(Step step) {
+    /** @param trace of this handling, W3C's traceparent; empty: not traced */
+    CompleteRequest toProto(Step step, String trace) {
         return CompleteRequest.newBuilder()
                 .setTenant(step.tenant().value())
                 .setConversation(step.conversation().toString())
@@ -43,6 +44,7 @@ record Completion(
                 .setNote(spent.note())
                 .setFailed(failed)
                 .setSawAnswer(step.begun().hasAnswer())
+                .setTrace(trace)
                 .build();
     }
 }

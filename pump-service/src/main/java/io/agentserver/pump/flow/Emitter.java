@@ -82,7 +82,11 @@ final class Emitter {
                     .with(RecordHeaders.MESSAGE_ID, emission.getMessage())
                     .with(RecordHeaders.MAC, mac.of(topic, thread, value))
         };
-        tracing.inject((name, text) -> record[0] = record[0].with(name, text));
+        if (emission.getTrace().isEmpty()) {
+            tracing.inject((name, text) -> record[0] = record[0].with(name, text));
+        } else {
+            record[0] = record[0].with(RecordHeaders.TRACEPARENT, emission.getTrace()); // its own, whoever brings it
+        }
         return record[0];
     }
 

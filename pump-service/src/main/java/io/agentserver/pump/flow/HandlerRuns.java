@@ -19,6 +19,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -194,13 +195,27 @@ final class HandlerRuns {
                         : null);
         long started = System.nanoTime();
         MessageHandler handler = handlers.of(listener.handler());
-        HandlerResult result =
-                handler.isInstant() ? atOnce(handler, call) : bounded(handler, call, step, parking, hold);
+        String kind = Handlers.kindOf(listener.handler());
+        HandlerResult result = tracing.inHandler(
+                kind,
+                listener.name(),
+                HandlerRuns::failureOf,
+                () -> handler.isInstant() ? atOnce(handler, call) : bounded(handler, call, step, parking, hold));
         metrics.handled(
-                Handlers.kindOf(listener.handler()),
+                kind,
                 result.getClass().getSimpleName().toLowerCase(Locale.ROOT),
                 Duration.ofNanos(System.nanoTime() - started));
         return result;
+    }
+
+    /** For the trace: the code that a caller would get. */
+    private static Optional<String> failureOf(HandlerResult result) {
+        return switch (result) {
+            case HandlerResult.Failed failed -> Optional.of(failed.code().wireName());
+            case HandlerResult.Again again -> Optional.of(again.code().wireName());
+            case HandlerResult.Done _, HandlerResult.Later _, HandlerResult.Awaiting _, HandlerResult.Resting _ ->
+                Optional.empty();
+        };
     }
 
     /** The listener's timeout, if it has one; and no wait outlives its conversation. */

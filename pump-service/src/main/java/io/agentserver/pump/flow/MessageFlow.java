@@ -15,6 +15,7 @@ import io.agentserver.pump.flow.DeadLetters.Letter;
 import io.agentserver.pump.flow.LogReader.Opened;
 import io.agentserver.pump.trace.Tracing;
 import io.agentserver.service.FairGate;
+import io.agentserver.service.trace.Traceparent;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -94,7 +95,7 @@ public final class MessageFlow {
 
     private boolean handleInside(LogMessage message, Hold hold) {
         boolean[] finished = {false};
-        tracing.inSpan("message", message.traceparent(), () -> {
+        tracing.inMessage(message.topic(), message.partition(), message.offset(), message.traceparent(), () -> {
             try {
                 switch (opened(message, hold)) {
                     case Opened.Trusted trusted -> logged(message, trusted, hold);
@@ -133,6 +134,7 @@ public final class MessageFlow {
         MDC.put("conversation", meta.conversationOrThread().toString());
         MDC.put("thread", meta.requiredThread().toString());
         MDC.put("message", meta.requiredId().toString());
+        tracing.identify();
         Instant started = clock.instant();
         Throwable failure = failureOf(message, trusted, new Handling(true, step -> work.complete(step, hold)), hold);
         if (failure == null) {
@@ -226,10 +228,11 @@ public final class MessageFlow {
             LogMessage message, Opened.Trusted trusted, Target target, long version, Handling handling, Hold hold) {
         int slots = handling.readsHistory() ? target.historySlots() : 0;
         while (true) {
-            BeginRequest request = request(trusted.tenant(), trusted.envelope(), target, version)
+            BeginRequest.Builder asked = request(trusted.tenant(), trusted.envelope(), target, version)
                     .setHistorySlots(slots)
-                    .setAppendedAtMs(message.appendedAtMs())
-                    .build();
+                    .setAppendedAtMs(message.appendedAtMs());
+            Traceparent.valid(message.traceparent()).ifPresent(asked::setTrace);
+            BeginRequest request = asked.build();
             try {
                 return patience.until(hold, () -> buffer.begin(request));
             } catch (ThreadBuffer.TooLarge e) {
@@ -267,9 +270,10 @@ public final class MessageFlow {
     /** False: begin again. */
     private boolean isJournalled(Step step, Completion completion, LogMessage message, Hold hold) {
         int[] tries = {0};
+        String trace = tracing.traceparent().orElse("");
         CompleteReply reply = patience.until(hold, () -> {
             tries[0]++;
-            return buffer.complete(completion.toProto(step));
+            return buffer.complete(completion.toProto(step, trace));
         });
         return switch (reply.getOutcome()) {
             case ACCEPTED, REPEATED, OUTPUTS_DROPPED -> {
