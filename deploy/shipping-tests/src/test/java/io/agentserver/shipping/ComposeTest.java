@@ -192,6 +192,20 @@ class ComposeTest {
                 .containsExactly("http://prometheus:9090", "http://jaeger:16686");
     }
 
+    @Test
+    void grafana_is_shown_its_dashboards_where_it_looks_for_them() throws IOException {
+        Map<String, List<Map<String, Map<String, Object>>>> file = new Yaml()
+                .load(Files.readString(ROOT.resolve("deploy/grafana/provisioning/dashboards/agentserver.yaml")));
+        Object path = requireNonNull(file.get("providers"))
+                .getFirst()
+                .getOrDefault("options", Map.of())
+                .get("path");
+
+        assertThat((List<?>) service("grafana").get("volumes"))
+                .extracting(String::valueOf)
+                .contains("./deploy/grafana/dashboards:" + path + ":ro");
+    }
+
     private Map<String, Object> service(String name) {
         return requireNonNull(services.get(name), name);
     }

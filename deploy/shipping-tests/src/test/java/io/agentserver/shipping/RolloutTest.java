@@ -197,7 +197,7 @@ class RolloutTest {
         Promtool.requireInstalled();
         assertThat(Promtool.run(scratch, "check", "rules", file.getFileName().toString()))
                 .contains("SUCCESS: 4 rules found");
-        Set<String> known = Promtool.metricsOfReadmes();
+        Set<String> known = Promtool.documentedMetrics();
         assertThat(Promtool.metrics(rules.toString())).isNotEmpty().isSubsetOf(known);
     }
 
