@@ -31,6 +31,11 @@ final class ModelSpan {
         this.span = span;
     }
 
+    /** Where no traces are made. */
+    static ModelSpan none(Map<String, String> brought) {
+        return new ModelSpan(brought, null, null);
+    }
+
     /** Makes them. */
     static final class Maker {
         private final Tracer tracer;
@@ -44,7 +49,7 @@ final class ModelSpan {
         /** @param attempt from 1 */
         ModelSpan start(Call call, Route route, Route.Target target, int attempt) {
             if (!Spans.areMade(tracer)) {
-                return new ModelSpan(call.trace(), null, null);
+                return none(call.trace());
             }
             Span.Builder builder = tracer.spanBuilder();
             Span current = tracer.currentSpan();

@@ -4,6 +4,7 @@ import io.agentserver.credit.Credit;
 import io.agentserver.credit.Hold;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.router.Holds.Taking;
+import io.agentserver.service.metrics.TenantCounters;
 import io.agentserver.service.redis.RedisClients;
 import io.agentserver.usage.UsageRecord;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -126,7 +127,8 @@ class HoldsTest {
     void sweeps_nothing_while_its_usage_cannot_be_recorded() throws Exception {
         take(UUID.randomUUID());
         Holds others = new Holds(credit, GRACE);
-        RouterMetrics metrics = new RouterMetrics(new SimpleMeterRegistry(), (provider, model) -> true);
+        SimpleMeterRegistry meters = new SimpleMeterRegistry();
+        RouterMetrics metrics = new RouterMetrics(meters, new TenantCounters(meters, 10), (provider, model) -> true);
         try (KafkaUsageLog cutOff = new KafkaUsageLog("127.0.0.1:1", Duration.ofMillis(50))) {
             cutOff.append(atMost(UUID.randomUUID()));
             assertThat(cutOff.isOpen()).isFalse();

@@ -3,6 +3,7 @@ package io.agentserver.router;
 import io.agentserver.credit.Credit;
 import io.agentserver.router.Holds.Taking;
 import io.agentserver.router.Upstream.Signal;
+import io.agentserver.service.metrics.TenantCounters;
 import io.agentserver.service.redis.RedisClients;
 import io.agentserver.usage.UsageRecord;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -68,11 +69,12 @@ class LiveCallTest {
         Call call = new Call(
                 TestPlatform.INITECH,
                 request,
-                Attribution.ofHeaders(name -> null),
+                Attribution.ofHeaders(_ -> null, true),
                 Optional.empty(),
                 receipt,
                 Map.of());
-        RouterMetrics metrics = new RouterMetrics(new SimpleMeterRegistry(), (provider, model) -> true);
+        SimpleMeterRegistry meters = new SimpleMeterRegistry();
+        RouterMetrics metrics = new RouterMetrics(meters, new TenantCounters(meters, 10), (provider, model) -> true);
         Settlement settlement =
                 new Settlement(log, PriceList.builtIn(), new TokenCounter(), metrics, Clock.systemUTC());
         Holds holds = new Holds(new Credit(clients), Duration.ofSeconds(60));
@@ -87,7 +89,7 @@ class LiveCallTest {
                 new Stopwatch(),
                 Duration.ZERO,
                 request.answers(),
-                settlement.open(call, route, target, 1, hold));
+                settlement.open(call, route, target, 1, hold, ModelSpan.none(Map.of())));
     }
 
     /** Says many words at once and then thinks for ever. */

@@ -66,16 +66,14 @@ class CreditOpeningTest {
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     // a group that has posted nothing: with records on the topic it is never drained
     private final CreditOpening opening = new CreditOpening(
-            ledger,
-            publisher,
-            credit,
-            directory,
-            new UsageDrain(admin, GROUP + tenant),
-            new TenantGauge(
-                    metrics,
-                    10,
-                    new TenantGauge.Meaning("agentserver.credit.microusd", "credit", null, false, Double::sum)),
-            Clock.systemUTC());
+            ledger, publisher, credit, directory, new UsageDrain(admin, GROUP + tenant), gauge(), Clock.systemUTC());
+
+    private TenantGauge gauge() {
+        return new TenantGauge(
+                metrics,
+                10,
+                new TenantGauge.Meaning("agentserver.credit.microusd", "credit", null, false, Double::sum));
+    }
 
     @AfterEach
     void stop() {
@@ -168,7 +166,7 @@ class CreditOpeningTest {
                 credit,
                 directory,
                 new UsageDrain(ownAdmin(), GROUP + tenant),
-                metrics,
+                gauge(),
                 Clock.systemUTC())) {
             announce();
             announce(another);
@@ -197,7 +195,7 @@ class CreditOpeningTest {
                 credit,
                 directory,
                 new UsageDrain(ownAdmin(), GROUP + tenant),
-                metrics,
+                gauge(),
                 Clock.systemUTC())) {
             over.look();
             assertThat(reserve())
@@ -229,7 +227,7 @@ class CreditOpeningTest {
                 credit,
                 directory,
                 new UsageDrain(ownAdmin(), GROUP + tenant),
-                metrics,
+                gauge(),
                 Clock.systemUTC())) {
             over.look();
             assertThat(reserve()).as("not at once, with the old balance").isEqualTo(new Reservation.Closed());

@@ -19,6 +19,8 @@ class DifferencesTest {
 
         assertThat(differences.isWhole()).isFalse();
         assertThat(differences.count()).isEqualTo(Differences.MOST + 1L);
-        assertThat(differences.kept()).hasSize(Differences.MOST).noneMatch(each -> each.key().equals("one more"));
+        assertThat(differences.kept())
+                .hasSize(Differences.MOST)
+                .noneMatch(each -> each.key().equals("one more"));
     }
 }

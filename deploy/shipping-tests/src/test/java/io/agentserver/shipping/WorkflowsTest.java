@@ -91,7 +91,7 @@ class WorkflowsTest {
     @MethodSource("workflows")
     void run_what_is_there(Path file) throws IOException {
         for (Map<String, Object> step : steps(file)) {
-            for (String word : step.getOrDefault("run", "").toString().split("\\s+")) {
+            for (String word : step.getOrDefault("run", "").toString().split("\\s+", -1)) {
                 if (OWN_PATH.matcher(word).matches() && word.contains("/") && !word.contains(".io/")) {
                     assertThat(ROOT.resolve(word)).as(step.toString()).isRegularFile();
                 }
