@@ -1,5 +1,6 @@
 package io.agentserver.service;
 
+import io.micrometer.tracing.exporter.SpanExportingPredicate;
 import org.springframework.boot.Banner;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.WebApplicationType;
@@ -30,6 +31,10 @@ public final class ServiceApplication {
 
     /** Spring's own property ({@code DefaultLifecycleProcessor.EXIT_PROPERTY_NAME}). */
     private static final String EXIT = "spring.context.exit";
+
+    /** Probes and scrapes come every few seconds, and nobody looks for them among traces. */
+    private static final SpanExportingPredicate WITHOUT_PROBES =
+            span -> !String.valueOf(span.getName()).startsWith("http get /actuator");
 
     private ServiceApplication() {}
 
@@ -98,6 +103,7 @@ public final class ServiceApplication {
         return new SpringApplicationBuilder(application)
                 .bannerMode(Banner.Mode.OFF)
                 .web(WebApplicationType.SERVLET)
+                .initializers(context -> context.getBeanFactory().registerSingleton("withoutProbes", WITHOUT_PROBES))
                 .properties(alike(name, settings));
     }
 

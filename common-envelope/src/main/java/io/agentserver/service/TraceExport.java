@@ -39,6 +39,8 @@ final class TraceExport {
             return properties;
         }
         properties.put("management.tracing.sampling.probability", "1.0"); // Boot's own default is a tenth
+        // a Prometheus before 2.43 takes none of a scrape that has exemplars elsewhere than in buckets and counters
+        properties.put("management.tracing.exemplars.include", "none");
         if (!collector.isEmpty()) {
             properties.put("management.opentelemetry.tracing.export.otlp.endpoint", collector);
         }

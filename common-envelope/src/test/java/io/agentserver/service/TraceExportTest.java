@@ -23,7 +23,12 @@ class TraceExportTest {
         assertThat(TraceExport.properties(
                         Map.of("AGENTSERVER_OTLP_ENDPOINT", "http://collector:4318/v1/traces"), Map.of()))
                 .isEqualTo(Map.of(
-                        ENDPOINT, "http://collector:4318/v1/traces", "management.tracing.sampling.probability", "1.0"));
+                        ENDPOINT,
+                        "http://collector:4318/v1/traces",
+                        "management.tracing.sampling.probability",
+                        "1.0",
+                        "management.tracing.exemplars.include",
+                        "none"));
     }
 
     /** Spring Boot takes the address and all the rest from them. */
