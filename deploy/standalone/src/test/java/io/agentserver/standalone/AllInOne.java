@@ -58,6 +58,11 @@ final class AllInOne implements Platform {
         }
     }
 
+    /** @param service GATEWAY, LLM, BUFFER, PUMP or BILLING */
+    int managementPort(String service) {
+        return Integer.parseInt(settings.getOrDefault("AGENTSERVER_" + service + "_MANAGEMENT_PORT", ""));
+    }
+
     @Override
     public void kill() {
         process.kill();

@@ -12,21 +12,27 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
 
-/** Somebody's OpenAI-compatible server: answers {@code pong}, when it is let; remembers the headers it was sent. */
+/** Somebody's OpenAI-compatible server: answers {@code pong}, or what it is told, when it is let; remembers the headers it was sent. */
 final class FakeModel implements AutoCloseable {
     record Call(String traceparent, String authorization) {}
 
     private final HttpServer server;
+    private final String said;
     private final List<Call> calls = new CopyOnWriteArrayList<>();
     private final Semaphore answers = new Semaphore(Integer.MAX_VALUE);
 
-    private FakeModel(HttpServer server) {
+    private FakeModel(HttpServer server, String said) {
         this.server = server;
+        this.said = said;
     }
 
     static FakeModel start() throws IOException {
+        return start("pong");
+    }
+
+    static FakeModel start(String said) throws IOException {
         FakeModel model =
-                new FakeModel(HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0));
+                new FakeModel(HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0), said);
         model.server.createContext("/v1/chat/completions", model::answer);
         model.server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
         model.server.start();
@@ -67,7 +73,8 @@ final class FakeModel implements AutoCloseable {
             throw new IOException(e);
         }
         String chunk = "{\"id\":\"x\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":";
-        byte[] body = ("data: " + chunk + "[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"pong\"}}]}\n\n"
+        byte[] body = ("data: " + chunk + "[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"" + said
+                        + "\"}}]}\n\n"
                         + "data: " + chunk + "[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
                         + "data: " + chunk
                         + "[],\"usage\":{\"prompt_tokens\":11,\"completion_tokens\":3,\"total_tokens\":14}}\n\n"
