@@ -23,7 +23,8 @@ public enum Setting {
     AGENTSERVER_GATEWAY_PORT(8080),
     AGENTSERVER_GATEWAY_MANAGEMENT_PORT(9080),
     AGENTSERVER_ADMIN_KEY("the operator's key for /admin/v1; at least 32 characters; empty: no admin API"),
-    AGENTSERVER_BUFFER_ADDRESS("host:port of the buffer's gRPC"),
+    AGENTSERVER_BUFFER_ADDRESS(
+            "host:port of the buffer's gRPC; in-process:port for the buffer of the same process that listens there"),
     AGENTSERVER_BUFFER_PORT(8082),
     AGENTSERVER_BUFFER_MANAGEMENT_PORT(9082),
     AGENTSERVER_BUFFER_STORE("memory, redis or tiered"),

@@ -104,6 +104,9 @@ class StaticFilesTest {
         assertThat(greeter(writer).has("prompt_path")).isFalse();
         Answer refused = gateway.get(path, writer);
         assertThat(refused.problem()).isEqualTo("forbidden");
+        assertThat(prompt.header("Vary")).contains("Authorization");
+        String guessed = path.replaceFirst("prompt\\.[0-9a-f]{64}", "prompt." + "0".repeat(64));
+        assertThat(gateway.get(guessed, writer).problem()).as("a guess").isEqualTo("forbidden");
         assertThat(refused.header("Cache-Control")).isEqualTo("no-store");
         assertThat(gateway.get(greeter(writer).path("payload").path("xsd_path").asString(""), writer)
                         .status())

@@ -42,7 +42,7 @@ import java.util.Optional;
  * The way of a client's message onto the log: read → whose is it → verify, or fill in ids and sign → rules → seen before? →
  * route and payload → credit → append. In: a body and its caller. Out: admitted once the log has acknowledged, or why not. Blocks on
  * the request's virtual thread; safe on any number of them. Admitting the same message again makes no second one. However much
- * one tenant sends, another's next message is read as if few were before it.
+ * one tenant sends by its API keys, another's next message is read as if few were before it.
  */
 public final class Admission {
     private static final Logger LOG = LoggerFactory.getLogger(Admission.class);

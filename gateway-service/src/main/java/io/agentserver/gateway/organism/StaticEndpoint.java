@@ -2,7 +2,6 @@ package io.agentserver.gateway.organism;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
-import io.agentserver.envelope.TenantId;
 import io.agentserver.gateway.callers.Caller;
 import io.agentserver.gateway.callers.Callers;
 import io.agentserver.gateway.problems.Problem;
@@ -54,24 +53,28 @@ public final class StaticEndpoint {
             @PathVariable String file,
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
         Caller caller = callers.require(authorization);
+        if (StaticFile.isSecret(file)) {
+            callers.require(authorization, Scope.ORGANISM_WRITE); // before it is known whether there is such a one
+        }
         StaticFile found = organism(caller, version)
                 .map(organism -> files.get(organism, StaticFile::of).get(file))
                 .orElseThrow(() -> Problem.notFound().refusal());
-        if (found.secret()) {
-            callers.require(authorization, Scope.ORGANISM_WRITE);
-        }
         return ResponseEntity.ok()
                 .cacheControl(FOR_EVER)
+                .varyBy(HttpHeaders.AUTHORIZATION) // a cache of one client with several keys
                 .eTag("\"" + found.sha256() + "\"")
                 .contentType(MediaType.parseMediaType(found.type()))
                 .body(found.text().getBytes(StandardCharsets.UTF_8));
     }
 
-    /** A version that no turn uses any more is in the table alone. */
     private Optional<Organism> organism(Caller caller, long version) {
-        TenantId tenant = caller.tenantId();
-        return organisms
-                .version(tenant, version)
-                .or(() -> table.organism(tenant, version).flatMap(entry -> organisms.past(tenant, entry)));
+        long current = caller.tenant().organismVersion();
+        if (version == current) {
+            return organisms.current(caller.tenant());
+        }
+        // nobody has one that is yet to come, and its number is no reason to ask the table
+        return version < current
+                ? organisms.past(caller.tenantId(), version, () -> table.organism(caller.tenantId(), version))
+                : Optional.empty();
     }
 }

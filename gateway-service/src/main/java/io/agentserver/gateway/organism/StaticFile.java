@@ -19,11 +19,11 @@ import java.util.Map;
  *
  * @param name {@code <listener>.<payload|response|prompt>.<64 hex digits>.<xsd|txt>}
  * @param type its media type
- * @param secret shown only to whoever may write the organism
  */
-record StaticFile(String name, String type, String sha256, String text, boolean secret) {
+record StaticFile(String name, String type, String sha256, String text) {
 
     private static final String XML = "application/xml";
+    private static final String PROMPT = "txt";
     private static final String TEXT = "text/plain;charset=UTF-8";
 
     /** All of an organism, by name. */
@@ -43,15 +43,20 @@ record StaticFile(String name, String type, String sha256, String text, boolean 
     }
 
     static StaticFile payload(Listener listener) {
-        return of(listener, "payload", listener.payload().xsd(), XML, "xsd", false);
+        return of(listener, "payload", listener.payload().xsd(), XML, "xsd");
     }
 
     static StaticFile response(Listener listener, PayloadType response) {
-        return of(listener, "response", response.xsd(), XML, "xsd", false);
+        return of(listener, "response", response.xsd(), XML, "xsd");
     }
 
     static StaticFile prompt(Listener listener, Handler.Llm llm) {
-        return of(listener, "prompt", llm.prompt(), TEXT, "txt", true);
+        return of(listener, "prompt", llm.prompt(), TEXT, PROMPT);
+    }
+
+    /** Whether what has this name is shown to those alone who may write the organism: a prompt. */
+    static boolean isSecret(String name) {
+        return name.endsWith("." + PROMPT);
     }
 
     String path(long version) {
@@ -62,11 +67,9 @@ record StaticFile(String name, String type, String sha256, String text, boolean 
         files.put(file.name(), file);
     }
 
-    private static StaticFile of(
-            Listener listener, String part, String text, String type, String extension, boolean secret) {
+    private static StaticFile of(Listener listener, String part, String text, String type, String extension) {
         String sha256 = HexFormat.of().formatHex(sha256(text.getBytes(StandardCharsets.UTF_8)));
-        return new StaticFile(
-                listener.name() + "." + part + "." + sha256 + "." + extension, type, sha256, text, secret);
+        return new StaticFile(listener.name() + "." + part + "." + sha256 + "." + extension, type, sha256, text);
     }
 
     private static byte[] sha256(byte[] content) {

@@ -77,6 +77,8 @@ public final class RedisConnections implements AutoCloseable {
                 .map(String::strip)
                 .map(RedisURI::create)
                 .toList();
+        nodes.forEach(
+                node -> node.setTimeout(COMMAND_LIMIT)); // also for a node that takes a connection and says nothing
         ClientResources resources =
                 ClientResources.builder().nettyCustomizer(new FewerFlushes()).build();
         SocketOptions socket = SocketOptions.builder()
