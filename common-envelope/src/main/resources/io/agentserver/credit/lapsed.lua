@@ -14,7 +14,10 @@ local lapsed = {}
 for _, receipt in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', string.format('%.0f', now), 'LIMIT', 0, ARGV[1])) do
   local hold = redis.call('HGET', KEYS[2], receipt)
   if hold then
-    local amount, details = string.match(hold, '^(%d+) %S+ (.*)$')
+    local amount, owner, details = string.match(hold, '^(%d+) (%S+) (.*)$')
+    if not owner or string.sub(owner, 1, 1) == '{' then
+      amount, details = string.match(hold, '^(%d+) (.*)$') -- of a router that knew no owners: '<amount> {<details>}'
+    end
     lapsed[#lapsed + 1] = receipt
     lapsed[#lapsed + 1] = amount
     lapsed[#lapsed + 1] = details

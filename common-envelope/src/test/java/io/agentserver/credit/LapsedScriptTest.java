@@ -50,6 +50,22 @@ class LapsedScriptTest {
     }
 
     @Test
+    void gives_what_an_older_router_held_which_named_no_owner() {
+        TenantId tenant = redis.tenantWith(100);
+        UUID receipt = UUID.randomUUID();
+        credit.reserve(tenant, hold(receipt, 60).living(SOON));
+        redis.clients
+                .commands()
+                .hset("credit:{" + tenant + "}:holds", receipt.toString(), "60 {\"route\":\"default\"}");
+        Hold taken = await().until(() -> credit.lapsed(tenant, 10, CreditRedis.LONG), holds -> !holds.isEmpty())
+                .getFirst();
+        assertThat(taken.amount()).isEqualTo(60);
+        assertThat(taken.details()).isEqualTo("{\"route\":\"default\"}");
+        assertThat(credit.settle(tenant, taken, 60).toCompletableFuture().join())
+                .isTrue();
+    }
+
+    @Test
     void makes_it_its_new_owners_alone() {
         TenantId tenant = redis.tenantWith(100);
         Hold slow = hold(UUID.randomUUID(), 60);

@@ -130,7 +130,8 @@ final class Holds {
         Map<TenantId, List<Running>> byTenant = running.values().stream()
                 .filter(each -> each.life.left().compareTo(soon) < 0)
                 .collect(Collectors.groupingBy(each -> each.tenant));
-        byTenant.forEach((tenant, holds) -> {
+        ForEach.tenant(byTenant.keySet(), tenant -> {
+            List<Running> holds = byTenant.getOrDefault(tenant, List.of());
             for (int from = 0; from < holds.size(); from += AT_ONCE) {
                 List<Running> some = holds.subList(from, Math.min(from + AT_ONCE, holds.size()));
                 Life life = new Life(new Stopwatch(), grace);
@@ -146,7 +147,8 @@ final class Holds {
     void restoreLost() {
         Map<TenantId, List<Running>> byTenant =
                 running.values().stream().collect(Collectors.groupingBy(hold -> hold.tenant));
-        byTenant.forEach((tenant, holds) -> {
+        ForEach.tenant(byTenant.keySet(), tenant -> {
+            List<Running> holds = byTenant.getOrDefault(tenant, List.of());
             String epoch =
                     credit.standing(tenant).toCompletableFuture().join().epoch().orElse("");
             List<Running> lost =

@@ -4,6 +4,7 @@ import io.agentserver.credit.Credit;
 import io.agentserver.credit.CreditUnavailableException;
 import io.agentserver.credit.Hold;
 import io.agentserver.envelope.TenantId;
+import io.agentserver.service.OutOfMemory;
 import io.agentserver.usage.UsageRecord;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -76,30 +77,37 @@ final class LapsedHolds implements AutoCloseable {
 
     private void run() {
         while (!isClosing()) {
-            try {
-                holds.sendAgain();
-                holds.restoreLost();
-                holds.extendOverdue();
-                boolean logIsWell = isLogWell();
-                if (logIsWell && sinceSwept.left(sweepEvery).isNegative()) {
-                    sweep();
-                    sinceSwept = new Stopwatch();
-                }
-                away = false;
-            } catch (CreditUnavailableException | CompletionException notNow) {
-                if (!away) {
-                    LOG.warn("Redis is away: holds are looked after when it is back", notNow);
-                }
-                away = true;
-            } catch (RuntimeException unexpected) {
-                LOG.error("looking after the holds failed; again in a second", unexpected);
+            holds.sendAgain();
+            // each by itself: where one tenant's part of Redis is away, the others' holds still live on
+            boolean extended = isDone(holds::extendOverdue);
+            boolean restored = isDone(holds::restoreLost);
+            boolean swept = true;
+            if (isLogWell() && sinceSwept.left(sweepEvery).isNegative()) {
+                swept = isDone(this::sweep);
+                sinceSwept = new Stopwatch();
             }
+            away = !(extended && restored && swept);
         }
+    }
+
+    private boolean isDone(Runnable care) {
+        try {
+            care.run();
+            return true;
+        } catch (CreditUnavailableException | CompletionException notNow) {
+            if (!away) {
+                LOG.warn("Redis is away: holds are looked after when it is back", notNow);
+            }
+        } catch (RuntimeException | Error unexpected) {
+            OutOfMemory.endsTheProcess(unexpected);
+            LOG.error("looking after the holds failed; again in a second", unexpected);
+        }
+        return false;
     }
 
     /** Takes no hold whose record cannot be written; what was taken and not written is another's after {@link #AGAIN}. */
     void sweep() {
-        for (TenantId tenant : tenants.get()) {
+        ForEach.tenant(tenants.get(), tenant -> {
             if (closing.getCount() == 0 || !log.isOpen()) {
                 return;
             }
@@ -108,7 +116,7 @@ final class LapsedHolds implements AutoCloseable {
                     settle(tenant, hold);
                 }
             }
-        }
+        });
     }
 
     private void settle(TenantId tenant, Hold hold) {

@@ -158,7 +158,7 @@ final class RedisAnswers {
     }
 
     private static String key(String name) {
-        return "idem:{" + name + "}";
+        return "once:{" + name + "}"; // another word than before: what older routers kept there had another form
     }
 
     private static String script(String name) {

@@ -132,7 +132,7 @@ final class Settlement {
             }
             Optional<Tokens> told = told(answer);
             if (told.isPresent() && answer.isFinished(call.request().answers())) {
-                settle(told.get(), "broken");
+                broken(told.get(), answer);
                 return;
             }
             Tokens counted = counted(answer);

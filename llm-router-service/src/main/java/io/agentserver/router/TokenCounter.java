@@ -16,6 +16,9 @@ final class TokenCounter {
     private static final int PER_MESSAGE = 4; // OpenAI's cookbook, "How to count tokens": role and separators
     private static final int PIECE = 10_000;
 
+    /** Those that {@link #PER_MESSAGE} counts; any other is text that a pool's template may show its model. */
+    private static final Set<String> ROLES = Set.of("system", "developer", "user", "assistant", "tool", "function");
+
     /** Members that no model reads. All others may be part of its prompt: tools, schemas, what a server adds to OpenAI's. */
     private static final Set<String> NOT_PROMPT = Set.of(
             "messages",
@@ -51,7 +54,7 @@ final class TokenCounter {
             tokens += PER_MESSAGE;
             for (Map.Entry<String, JsonNode> member : message.properties()) {
                 tokens += switch (member.getKey()) {
-                    case "role" -> 0;
+                    case "role" -> ROLES.contains(member.getValue().asString("")) ? 0 : countJson(member.getValue());
                     case "content" -> content(member.getValue());
                     default -> countJson(member.getValue());
                 };

@@ -278,7 +278,7 @@ class OnceOnlyHttpTest {
     }
 
     private static String name(String idempotencyKey) {
-        return "idem:{acme:" + ChatRequest.sha256(idempotencyKey) + "}";
+        return "once:{acme:" + ChatRequest.sha256(idempotencyKey) + "}";
     }
 
     private HttpResponse<String> call(RunningRouter router, String idempotencyKey, String body)

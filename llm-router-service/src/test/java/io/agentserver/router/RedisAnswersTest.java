@@ -89,7 +89,7 @@ class RedisAnswersTest {
         runOut();
         assertThat(answers.renew(slow)).isTrue();
         assertThat(answers.claim(name, "body")).isEqualTo(new Claim.Running());
-        clients.commands().del("idem:{" + name + "}");
+        clients.commands().del("once:{" + name + "}");
         assertThat(answers.keep(slow, answer)).isTrue();
         assertThat(answers.claim(name, "body")).isEqualTo(new Claim.Done(answer));
     }
@@ -99,10 +99,10 @@ class RedisAnswersTest {
     }
 
     private void runOut() {
-        clients.commands().hset("idem:{" + name + "}", "until", "1");
+        clients.commands().hset("once:{" + name + "}", "until", "1");
     }
 
     private long remembered() {
-        return clients.commands().pttl("idem:{" + name + "}");
+        return clients.commands().pttl("once:{" + name + "}");
     }
 }

@@ -30,6 +30,7 @@ class TokenCounterTest {
                 "{'messages':[{'role':'assistant','content':[{'type':'refusal','refusal':'LONG'}]}]}",
                 "{'messages':[{'role':'assistant','reasoning_content':'LONG'}]}",
                 "{'messages':[{'role':'user','name':'LONG'}]}",
+                "{'messages':[{'role':'LONG'}]}",
                 "{'messages':[{'role':'user','content':[{'type':'text','text':'LONG'}]}]}",
                 "{'messages':[{'role':'user'}],'tools':[{'type':'function','function':{'description':'LONG'}}]}",
                 "{'messages':[{'role':'user'}],'functions':[{'name':'f','description':'LONG'}]}",

@@ -50,10 +50,10 @@ public final class CreditPublisher implements PostingListener {
     /** @throws CreditUnavailableException if Redis has not taken a great many before */
     @Override
     public void posted(TenantId tenant, List<PostingGroup> groups) {
-        if (away && isFull()) {
+        if (isFull()) {
             retry(); // or nobody would find out that Redis is back while nothing can be posted
         }
-        if (away && isFull()) {
+        if (isFull()) {
             throw new CreditUnavailableException(new IllegalStateException("Redis is away and has not heard of "
                     + MOST_WAITING + " receipts: nothing more is posted until it is back"));
         }

@@ -1,5 +1,8 @@
 package io.agentserver.billing.reconcile;
 
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
 import java.io.DataInputStream;
@@ -9,7 +12,9 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.function.BiConsumer;
@@ -22,12 +27,14 @@ import java.util.function.BiConsumer;
  * testimony, and as much again of one file while that is split. Not for several threads.
  */
 final class ReceiptBuckets implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ReceiptBuckets.class);
     private static final int BITS = 6;
     private static final int BUCKETS = 1 << BITS;
 
     private final Path directory;
     private final int most;
     private final Bucket[] buckets;
+    private final List<Bucket> all = new ArrayList<>();
     private int largest;
 
     /** One file, which is made when something is first written to it. */
@@ -94,6 +101,13 @@ final class ReceiptBuckets implements AutoCloseable {
 
     @Override
     public void close() {
+        for (Bucket bucket : all) {
+            try {
+                bucket.finish(); // open where what is compared could not be read to its end
+            } catch (IOException e) {
+                LOG.debug("a file that is about to be deleted was not written to its end", e);
+            }
+        }
         try (var files = Files.list(directory)) {
             for (Path file : files.toList()) {
                 Files.delete(file);
@@ -163,6 +177,7 @@ final class ReceiptBuckets implements AutoCloseable {
         Bucket[] made = new Bucket[BUCKETS];
         for (int i = 0; i < BUCKETS; i++) {
             made[i] = new Bucket(directory.resolve(name + "-" + i), depth);
+            all.add(made[i]);
         }
         return made;
     }

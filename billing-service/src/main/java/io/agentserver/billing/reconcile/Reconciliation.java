@@ -81,6 +81,10 @@ public final class Reconciliation {
                     .filter(difference -> still.contains(difference.key()))
                     .toList();
         }
+        if (!look.differences().isWhole()) {
+            // there are more than are kept, and whether the earlier ones are among them is not known
+            return new Report(look.differences().kept(), look.differences().count(), look.seen());
+        }
         return new Report(differences, differences.size(), look.seen());
     }
 
