@@ -43,6 +43,14 @@ class QueueSizesTest {
     }
 
     @Test
+    void a_tenant_that_the_directory_has_not_told_of_yet_is_of_no_age_while_nothing_old_is_found() {
+        sizes.measured(Map.of("messages.acme", 7L), Map.of());
+
+        assertThat(size("acme")).isEqualTo(7);
+        assertThat(age("acme")).isZero();
+    }
+
+    @Test
     void a_deleted_tenant_has_no_series() {
         sizes.known(new TenantId("acme"));
         sizes.known(new TenantId("gone"));
