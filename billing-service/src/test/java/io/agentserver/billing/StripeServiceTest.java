@@ -260,7 +260,7 @@ class StripeServiceTest {
         String metrics = send(HttpRequest.newBuilder(
                         URI.create("http://127.0.0.1:" + MANAGEMENT + "/actuator/prometheus")))
                 .body();
-        assertThat(metrics).contains("agentserver_ledger_difference{");
+        assertThat(metrics).contains("\nagentserver_ledger_difference ");
         return metrics.lines()
                 .filter(line -> line.startsWith("agentserver_rejected_total") && line.contains("\"invalid-webhook\""))
                 .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
