@@ -56,7 +56,7 @@ final class DevPlatform implements AutoCloseable {
         DevPlatform platform = new DevPlatform(LocalStores.start(home.stores(), storePorts(settings)));
         try {
             Map<String, String> ofServices = settings.forServices(home, platform.stores);
-            platform.startServices(ofServices);
+            platform.startServices(settings.inOneProcess(ofServices));
             String apiKey = new DemoTenant(settings.url(Setting.AGENTSERVER_GATEWAY_PORT), home).ensure();
             announce(home, settings, ofServices, apiKey, Duration.ofNanos(System.nanoTime() - begun));
             return platform;
@@ -152,10 +152,11 @@ final class DevPlatform implements AutoCloseable {
         variables.put("AGENTSERVER_CONSOLE_URL", settings.url(Setting.AGENTSERVER_BILLING_PORT) + "/console");
         variables.put("AGENTSERVER_API_KEY", apiKey);
         variables.put("AGENTSERVER_ADMIN_KEY", home.adminKey());
-        for (String name : new String[] {"AGENTSERVER_KAFKA", "AGENTSERVER_REDIS_URL", "AGENTSERVER_DYNAMODB_URL"}) {
+        for (String name : new String[] {
+            "AGENTSERVER_KAFKA", "AGENTSERVER_REDIS_URL", "AGENTSERVER_DYNAMODB_URL", "AGENTSERVER_BUFFER_ADDRESS"
+        }) {
             variables.put(name, services.getOrDefault(name, ""));
         }
-        variables.put("AGENTSERVER_BUFFER_ADDRESS", "127.0.0.1:" + settings.port(Setting.AGENTSERVER_BUFFER_PORT));
         Path file = home.writeEnvironment(variables);
         LOG.debug("wrote {}", file);
         System.out.println("""

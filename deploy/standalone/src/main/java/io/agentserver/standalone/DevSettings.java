@@ -72,6 +72,16 @@ final class DevSettings {
         return "http://127.0.0.1:" + port(port);
     }
 
+    /** For services of one process: what they say to the buffer need not leave it. */
+    Map<String, String> inOneProcess(Map<String, String> forServices) {
+        Map<String, String> settings = new HashMap<>(forServices);
+        put(
+                settings,
+                Setting.AGENTSERVER_BUFFER_ADDRESS,
+                GrpcAddress.inProcess(port(Setting.AGENTSERVER_BUFFER_PORT)).text());
+        return settings;
+    }
+
     Map<String, String> forServices(DevHome home, LocalStores stores) {
         Map<String, String> settings = new HashMap<>();
         Setting.ports().forEach(setting -> settings.put(setting.name(), String.valueOf(port(setting))));
@@ -86,10 +96,7 @@ final class DevSettings {
         put(settings, Setting.AGENTSERVER_PLATFORM_KEY, home.platformKey().toString());
         put(settings, Setting.AGENTSERVER_PLATFORM_SECRET, home.platformSecret());
         put(settings, Setting.AGENTSERVER_ADMIN_KEY, home.adminKey());
-        put(
-                settings,
-                Setting.AGENTSERVER_BUFFER_ADDRESS,
-                GrpcAddress.inProcess(port(Setting.AGENTSERVER_BUFFER_PORT)).text());
+        put(settings, Setting.AGENTSERVER_BUFFER_ADDRESS, "127.0.0.1:" + port(Setting.AGENTSERVER_BUFFER_PORT));
         put(settings, Setting.AGENTSERVER_LLM_URL, url(Setting.AGENTSERVER_LLM_PORT));
         put(settings, Setting.AGENTSERVER_BILLING_URL, url(Setting.AGENTSERVER_BILLING_PORT));
         put(settings, Setting.AGENTSERVER_GATEWAY_URL, url(Setting.AGENTSERVER_GATEWAY_PORT));

@@ -65,11 +65,10 @@ public final class QueueSizes {
         known.forEach(tenant -> size.put(tenant, 0.0));
         Map<String, Double> age = new HashMap<>(size);
         long now = clock.millis();
-        unfinished.forEach((topic, messages) -> Topics.tenantOfMessages(topic)
-                .ifPresent(tenant -> {
-                    size.merge(tenant.value(), (double) messages, Double::sum);
-                    age.putIfAbsent(tenant.value(), 0.0); // of nothing, unless something old is found
-                }));
+        unfinished.forEach((topic, messages) -> Topics.tenantOfMessages(topic).ifPresent(tenant -> {
+            size.merge(tenant.value(), (double) messages, Double::sum);
+            age.putIfAbsent(tenant.value(), 0.0); // of nothing, unless something old is found
+        }));
         oldest.forEach((topic, at) -> Topics.tenantOfMessages(topic)
                 .ifPresent(tenant -> age.merge(tenant.value(), Math.max(0, now - at) / 1000.0, Math::max)));
         sizes.show(size);
