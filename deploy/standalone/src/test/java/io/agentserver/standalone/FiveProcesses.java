@@ -117,6 +117,9 @@ final class FiveProcesses implements Platform {
         MODULES.keySet().forEach(module -> processes.add(Child.start(module, home.resolve(module + ".log"), settings)));
         try (HttpClient http = HttpClient.newHttpClient()) {
             MODULES.forEach((module, port) -> awaitReady(http, module, port));
+        } catch (RuntimeException | Error e) {
+            kill(); // nobody else would: the test has not got them yet
+            throw e;
         }
     }
 
