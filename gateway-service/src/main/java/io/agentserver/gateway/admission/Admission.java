@@ -91,7 +91,21 @@ public final class Admission {
      * @param idempotencyKey null: none was sent
      */
     public Admittance admitXml(@Nullable Caller caller, byte[] body, @Nullable String idempotencyKey) {
-        return switch (gate.inside(payer(caller), () -> submissions.readXml(body))) {
+        return admit(caller, gate.inside(payer(caller), () -> submissions.readXml(body)), idempotencyKey);
+    }
+
+    /**
+     * The messages of a {@code <batch>}, one by one or why it is none; each is to be {@link #admit}ted.
+     *
+     * @throws io.agentserver.gateway.problems.Refusal for what is no batch
+     */
+    List<Submission> readBatch(@Nullable Caller caller, byte[] body) {
+        return gate.inside(payer(caller), () -> submissions.readBatch(body));
+    }
+
+    /** One envelope that was read. */
+    Admittance admit(@Nullable Caller caller, Submission submission, @Nullable String idempotencyKey) {
+        return switch (submission) {
             case Submission.Read read when read.document().meta().jwt() != null -> admitSigned(caller, read);
             case Submission.Read read -> admitUnsigned(caller, read, idempotencyKey);
             case Submission.Unreadable(Problem problem) ->
