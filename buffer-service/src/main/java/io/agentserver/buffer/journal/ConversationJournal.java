@@ -17,6 +17,7 @@ import io.agentserver.buffer.v1.CancelReply;
 import io.agentserver.buffer.v1.CompleteReply;
 import io.agentserver.buffer.v1.CompleteRequest;
 import io.agentserver.buffer.v1.Emission;
+import io.agentserver.buffer.v1.Outcome;
 import io.agentserver.buffer.v1.ParkReply;
 import io.agentserver.buffer.v1.ParkRequest;
 import io.agentserver.envelope.MessageId;
@@ -77,14 +78,27 @@ public final class ConversationJournal {
      * @throws IllegalArgumentException if the request makes no sense
      */
     public ParkReply park(ConversationKey key, ParkRequest request) {
-        ParkDecision decision = new ParkDecision(request, clock.millis());
-        // before the commit: without it the message would sleep for ever; it is harmless if the commit never comes
-        due.put(new DueEntry(
+        long askedMs = clock.millis();
+        ParkDecision decision = new ParkDecision(request, askedMs);
+        DueEntry entry = new DueEntry(
                 key,
                 ThreadId.parse(request.getThread()),
                 MessageId.parse(request.getMessage()),
-                request.getParking().getUntilMs()));
-        return step(key, decision::decide);
+                request.getParking().getUntilMs());
+        // before the commit: without it the message would sleep for ever; it is harmless if the commit never comes
+        due.put(entry);
+        ParkReply reply = step(key, decision::decide);
+        if (reply.getOutcome() == Outcome.ACCEPTED) {
+            putAgainAfterStandingStill(entry, askedMs);
+        }
+        return reply;
+    }
+
+    /** It may have been dropped before its commit. */
+    private void putAgainAfterStandingStill(DueEntry entry, long askedMs) {
+        if (clock.millis() - askedMs > DueDecision.COMMIT_MS / 2) {
+            due.put(entry);
+        }
     }
 
     /**
@@ -104,8 +118,8 @@ public final class ConversationJournal {
             }
             return decided;
         });
-        if (reply.getOutcome() == AnswerOutcome.ANSWER_TAKEN && clock.millis() - askedMs > DueDecision.COMMIT_MS / 2) {
-            due.put(entry); // we stood still for so long that it may have been dropped before its commit
+        if (reply.getOutcome() == AnswerOutcome.ANSWER_TAKEN) {
+            putAgainAfterStandingStill(entry, askedMs);
         }
         return reply;
     }

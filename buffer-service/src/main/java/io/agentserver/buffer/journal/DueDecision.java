@@ -15,7 +15,7 @@ import java.util.Optional;
  * says; a completed one may have left outputs behind; of all others nothing is owed.
  */
 final class DueDecision {
-    /** An entry whose commit has not come in this time is dropped. */
+    /** An entry whose commit has not come in this time goes. */
     static final long COMMIT_MS = 60_000;
 
     private static final Optional<List<Emission>> NOTHING = Optional.of(List.of());
@@ -41,8 +41,7 @@ final class DueDecision {
                             .or(() -> Optional.of(List.of())));
         }
         if (!state.isAsleep(key)) {
-            // awake: its commit never came, or it was woken by this entry before, and perhaps not put on the log
-            return Decision.answer(Knowledge.CERTAIN, s -> s.isInFlight(key) ? itself(s) : NOTHING);
+            return Decision.answer(Knowledge.CERTAIN, this::awake);
         }
         Parking parking = state.parking(key).orElseThrow();
         if (parking.getUntilMs() > entry.dueMs()) {
@@ -53,6 +52,24 @@ final class DueDecision {
         CommitDraft draft = new CommitDraft(state, nowMs);
         draft.unpark(key);
         return Decision.write(draft.build(), Knowledge.REMEMBERED, this::itself);
+    }
+
+    /**
+     * Woken by this entry before, and perhaps not put on the log; or the commit that the entry was made for is still on its way, and
+     * would put to sleep, or answer, what nobody wakes any more if the entry went.
+     */
+    private Optional<List<Emission>> awake(JournalState state) {
+        if (!state.isInFlight(key)) {
+            return NOTHING;
+        }
+        boolean hasItsCommit = state.answer(key).isPresent()
+                || state.parking(key)
+                        .filter(parking -> parking.getUntilMs() >= entry.dueMs())
+                        .isPresent();
+        if (hasItsCommit) {
+            return itself(state);
+        }
+        return nowMs < entry.dueMs() + COMMIT_MS ? Optional.empty() : NOTHING;
     }
 
     private Optional<List<Emission>> itself(JournalState state) {

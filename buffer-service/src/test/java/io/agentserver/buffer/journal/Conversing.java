@@ -69,6 +69,11 @@ final class Conversing {
 
     /** Another process over the same store. */
     ConversationJournal process() {
+        return process(due);
+    }
+
+    /** One with another due index. */
+    ConversationJournal process(DueStore due) {
         return new ConversationJournal(store, due, wakeups, Duration.ofHours(24), 10_000_000, clock);
     }
 

@@ -1,7 +1,11 @@
 package io.agentserver.buffer.journal;
 
+import io.agentserver.buffer.store.DueEntry;
+import io.agentserver.buffer.store.DueStore;
 import io.agentserver.buffer.store.Leases;
+import io.agentserver.buffer.store.MemoryDueStore;
 import io.agentserver.buffer.store.ShardKey;
+import io.agentserver.buffer.v1.AnswerOutcome;
 import io.agentserver.buffer.v1.BeginReply;
 import io.agentserver.buffer.v1.BeginRequest;
 import io.agentserver.buffer.v1.CompleteReply;
@@ -14,10 +18,13 @@ import io.agentserver.buffer.v1.Outcome;
 import io.agentserver.buffer.v1.ParkRequest;
 import io.agentserver.buffer.v1.Parking;
 import io.agentserver.buffer.v1.Verdict;
+import io.agentserver.envelope.MessageId;
+import io.agentserver.envelope.ThreadId;
 import org.junit.jupiter.api.Test;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -89,6 +96,104 @@ class ParkingTest {
         assertThat(due()).isEmpty();
         assertThat(talk.due.due(ShardKey.of(talk.root, ShardKey.SHARDS), Long.MAX_VALUE, 10))
                 .isEmpty();
+    }
+
+    @Test
+    void a_message_whose_time_comes_before_its_commit_wakes_all_the_same() {
+        talk.begin(talk.first);
+        ConversationJournal slow = commitsOnly();
+        Duration soon = Duration.ofMillis(20);
+        ParkRequest park = parking(talk.first, soon, 0, false);
+        talk.due.put(entry(talk.first, park.getParking().getUntilMs()));
+        talk.clock.move(Duration.ofSeconds(1));
+        sayDone(due()); // another process meanwhile
+
+        assertThat(slow.park(talk.key, park).getOutcome()).isEqualTo(Outcome.ACCEPTED);
+
+        assertThat(due().getFirst().getEmissionsList())
+                .extracting(Emission::getMessage)
+                .containsExactly(talk.first.getMessage());
+        assertThat(talk.begin(talk.first).getVerdict()).isEqualTo(Verdict.RUN);
+    }
+
+    @Test
+    void an_answer_that_comes_before_the_park_and_is_committed_after_it_wakes_the_message() {
+        talk.begin(talk.first);
+        ConversationJournal slow = commitsOnly();
+        talk.due.put(entry(talk.first, talk.clock.millis()));
+        sayDone(due());
+        ParkRequest.Builder park = parking(talk.first, MINUTE, 0, true).toBuilder();
+        park.getParkingBuilder().setAwaitsAnswer(true);
+        assertThat(slow.park(talk.key, park.build()).getOutcome()).isEqualTo(Outcome.ACCEPTED);
+        sayDone(due());
+
+        assertThat(talk.answer(slow, talk.first, "<Done/>")).isEqualTo(AnswerOutcome.ANSWER_TAKEN);
+
+        assertThat(due()).hasSize(1);
+        assertThat(talk.begin(talk.first).getVerdict()).isEqualTo(Verdict.RUN);
+    }
+
+    @Test
+    void an_entry_whose_commit_does_not_come_goes_after_a_while() {
+        talk.begin(talk.first);
+        talk.due.put(entry(talk.first, talk.clock.millis()));
+        talk.clock.move(MINUTE.minusMillis(1));
+        assertThat(due()).isEmpty();
+        talk.clock.move(Duration.ofMillis(1));
+        assertThat(due()).isEmpty();
+        assertThat(talk.due.due(ShardKey.of(talk.root, ShardKey.SHARDS), Long.MAX_VALUE, 10))
+                .isEmpty();
+    }
+
+    @Test
+    void a_park_that_stood_still_for_longer_than_its_entry_is_kept_makes_it_again() {
+        talk.begin(talk.first);
+        AtomicBoolean stoodStill = new AtomicBoolean();
+        DueStore still = new DueStore() {
+            @Override
+            public void put(DueEntry entry) {
+                talk.due.put(entry);
+                if (stoodStill.compareAndSet(false, true)) {
+                    talk.clock.move(MINUTE.plusSeconds(1));
+                    assertThat(ParkingTest.this.due()).as("it goes").isEmpty();
+                }
+            }
+
+            @Override
+            public void remove(DueEntry entry) {
+                talk.due.remove(entry);
+            }
+
+            @Override
+            public List<DueEntry> due(int shard, long nowMs, int limit) {
+                return talk.due.due(shard, nowMs, limit);
+            }
+
+            @Override
+            public void check() {}
+        };
+        ConversationJournal slow = talk.process(still);
+
+        assertThat(slow.park(talk.key, parking(talk.first, Duration.ofMillis(20), 0, false))
+                        .getOutcome())
+                .isEqualTo(Outcome.ACCEPTED);
+
+        assertThat(talk.due.due(ShardKey.of(talk.root, ShardKey.SHARDS), Long.MAX_VALUE, 10))
+                .hasSize(1);
+    }
+
+    /** The second half of what a process does that stands still before it. */
+    private ConversationJournal commitsOnly() {
+        return talk.process(new MemoryDueStore());
+    }
+
+    private DueEntry entry(Emission message, long dueMs) {
+        return new DueEntry(
+                talk.key, ThreadId.parse(message.getThread()), MessageId.parse(message.getMessage()), dueMs);
+    }
+
+    private void sayDone(List<DueItem> items) {
+        due(items.stream().map(DueItem::getKey).toArray(String[]::new));
     }
 
     @Test
@@ -212,18 +317,20 @@ class ParkingTest {
 
     private Outcome park(Emission message, Duration time, int attempts, boolean waits) {
         return talk.journal
-                .park(
-                        talk.key,
-                        ParkRequest.newBuilder()
-                                .setThread(message.getThread())
-                                .setMessage(message.getMessage())
-                                .setParking(Parking.newBuilder()
-                                        .setUntilMs(talk.clock.millis() + time.toMillis())
-                                        .setAttempts(attempts)
-                                        .addCalls(ModelCall.newBuilder().setInput(70))
-                                        .setWaits(waits))
-                                .build())
+                .park(talk.key, parking(message, time, attempts, waits))
                 .getOutcome();
+    }
+
+    private ParkRequest parking(Emission message, Duration time, int attempts, boolean waits) {
+        return ParkRequest.newBuilder()
+                .setThread(message.getThread())
+                .setMessage(message.getMessage())
+                .setParking(Parking.newBuilder()
+                        .setUntilMs(talk.clock.millis() + time.toMillis())
+                        .setAttempts(attempts)
+                        .addCalls(ModelCall.newBuilder().setInput(70))
+                        .setWaits(waits))
+                .build();
     }
 
     private List<DueItem> due(String... done) {
