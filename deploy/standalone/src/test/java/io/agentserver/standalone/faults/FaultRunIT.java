@@ -1,5 +1,8 @@
 package io.agentserver.standalone.faults;
 
+import io.agentserver.buffer.commit.Commit;
+import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.buffer.store.Look;
 import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.buffer.store.dynamo.DynamoConnection;
 import io.agentserver.buffer.store.dynamo.DynamoThreadStore;
@@ -20,6 +23,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -28,13 +32,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.random.RandomGenerator;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 /**
  * {@code -Dfaults=…} says how many runs (default 1), {@code -Dfault.seed=…} repeats one's faults, alone, {@code -Dfault.only=…}
  * says which may come after a run's crash; each leaves its history
- * in {@code target/fault-runs}. A seed fixes what clients send and which faults come, not how threads interleave.
+ * in {@code target/fault-runs}, one that found something also the services' logs and the journals that are wrong. A seed fixes what clients send and which faults come, not how threads interleave.
  */
 class FaultRunIT {
     private static final TenantId TENANT = new TenantId("faults");
@@ -120,6 +126,7 @@ class FaultRunIT {
                 throw new AssertionError("-Dfault.seed=" + seed + ": " + e + "\n" + fleet.tails(), e);
             }
             if (!faults.isEmpty()) {
+                keepEvidence(HISTORIES.resolve(String.valueOf(seed)), faults);
                 failed.add("-Dfault.seed=" + seed + ": " + String.join("\n  ", faults));
                 break; // what is left behind would spoil the next
             }
@@ -199,6 +206,29 @@ class FaultRunIT {
                 faults.isEmpty() ? "all is true" : faults.size() + " faults",
                 threads);
         return faults;
+    }
+
+    /** What the services logged, and the journal of each conversation that is wrong. */
+    private static void keepEvidence(Path directory, List<String> faults) throws IOException {
+        Files.createDirectories(directory);
+        try (Stream<Path> files = Files.list(home)) {
+            for (Path log :
+                    files.filter(file -> file.toString().endsWith(".log")).toList()) {
+                Files.copy(log, directory.resolve(log.getFileName()), StandardCopyOption.REPLACE_EXISTING);
+            }
+        }
+        List<String> conversations = faults.stream()
+                .map(fault -> fault.substring(0, Math.max(0, fault.indexOf(':'))))
+                .filter(name -> name.matches("[0-9a-f-]{36}"))
+                .distinct()
+                .toList();
+        for (String conversation : conversations) {
+            List<Commit> commits = journal()
+                    .read(new ConversationKey(TENANT, ThreadId.parse(conversation)), 1, Look.CONSISTENT);
+            Files.writeString(
+                    directory.resolve(conversation + ".commits"),
+                    commits.stream().map(Commit::toString).collect(Collectors.joining("\n")));
+        }
     }
 
     private static List<String> atRest(Map<String, Integer> threads) throws IOException, InterruptedException {
