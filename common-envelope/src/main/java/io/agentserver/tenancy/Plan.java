@@ -5,24 +5,30 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
- * What a tenant has bought: how many partitions its topics have, its share of a busy pump beside others, and the credit that
- * it starts with.
+ * What a tenant has bought: how many partitions its topics have, its share of a busy pump beside others, the credit that
+ * it starts with, and how much it may ask of the gateways.
  */
 public enum Plan {
-    DEFAULT("default", 6, 4, 5_000_000),
+    DEFAULT("default", 6, 4, 5_000_000, 1_000, 500),
     /** Its credit lasts for days of tests against {@code simulated}, which has a price. */
-    DEV("dev", 4, 1, 100_000_000_000L);
+    DEV("dev", 4, 1, 100_000_000_000L, 0, 0);
+
+    private static final int SAVED_SECONDS = 2;
 
     private final String wireName;
     private final int partitions;
     private final int weight;
     private final long startingCredit;
+    private final int perSecond;
+    private final int perSecondOfKey;
 
-    Plan(String wireName, int partitions, int weight, long startingCredit) {
+    Plan(String wireName, int partitions, int weight, long startingCredit, int perSecond, int perSecondOfKey) {
         this.wireName = wireName;
         this.partitions = partitions;
         this.weight = weight;
         this.startingCredit = startingCredit;
+        this.perSecond = perSecond;
+        this.perSecondOfKey = perSecondOfKey;
     }
 
     public String wireName() {
@@ -41,6 +47,20 @@ public enum Plan {
     /** In millionths of a US dollar; given once for ever. */
     public long startingCreditMicrousd() {
         return startingCredit;
+    }
+
+    /** Requests of the tenant, each message of a batch as one; empty: as many as it likes. */
+    public Optional<RateLimit> rate() {
+        return limit(perSecond);
+    }
+
+    /** Of each of its API keys. */
+    public Optional<RateLimit> keyRate() {
+        return limit(perSecondOfKey);
+    }
+
+    private static Optional<RateLimit> limit(int perSecond) {
+        return perSecond == 0 ? Optional.empty() : Optional.of(new RateLimit(perSecond, SAVED_SECONDS * perSecond));
     }
 
     public static Optional<Plan> of(String wireName) {

@@ -9,6 +9,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 
@@ -17,6 +18,7 @@ import java.util.Set;
  *
  * @param revision counts the changes; of two entries the higher one is the newer
  * @param organismVersion the version that new turns start with; 0: no organism yet
+ * @param rateLimit of its own, instead of its plan's; null: as the plan says
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record TenantEntry(
@@ -27,7 +29,8 @@ public record TenantEntry(
         @JsonProperty("created_at") Instant createdAt,
         @JsonProperty("organism_version") long organismVersion,
         @JsonProperty("api_keys") List<Key> apiKeys,
-        @JsonProperty("signing_keys") List<OrgKey> signingKeys) {
+        @JsonProperty("signing_keys") List<OrgKey> signingKeys,
+        @JsonProperty("rate_limit") @Nullable RateLimit rateLimit) {
 
     /**
      * An API key.
@@ -71,6 +74,19 @@ public record TenantEntry(
             .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES) // an older pod reads a newer entry
             .build();
 
+    /** With what its plan says. */
+    public TenantEntry(
+            String id,
+            String name,
+            String plan,
+            long revision,
+            Instant createdAt,
+            long organismVersion,
+            List<Key> apiKeys,
+            List<OrgKey> signingKeys) {
+        this(id, name, plan, revision, createdAt, organismVersion, apiKeys, signingKeys, null);
+    }
+
     public TenantEntry {
         apiKeys = List.copyOf(apiKeys);
         signingKeys = List.copyOf(signingKeys);
@@ -88,15 +104,47 @@ public record TenantEntry(
     }
 
     public TenantEntry withOrganismVersion(long version) {
-        return new TenantEntry(id, name, plan, revision + 1, createdAt, version, apiKeys, signingKeys);
+        return new TenantEntry(id, name, plan, revision + 1, createdAt, version, apiKeys, signingKeys, rateLimit);
     }
 
     public TenantEntry withApiKeys(List<Key> keys) {
-        return new TenantEntry(id, name, plan, revision + 1, createdAt, organismVersion, keys, signingKeys);
+        return new TenantEntry(id, name, plan, revision + 1, createdAt, organismVersion, keys, signingKeys, rateLimit);
     }
 
     public TenantEntry withSigningKeys(List<OrgKey> keys) {
-        return new TenantEntry(id, name, plan, revision + 1, createdAt, organismVersion, apiKeys, keys);
+        return new TenantEntry(id, name, plan, revision + 1, createdAt, organismVersion, apiKeys, keys, rateLimit);
+    }
+
+    /** @param limit null: as the plan says */
+    public TenantEntry withPlan(Plan changed, @Nullable RateLimit limit) {
+        return changed.wireName().equals(plan) && Objects.equals(limit, rateLimit)
+                ? this
+                : new TenantEntry(
+                        id,
+                        name,
+                        changed.wireName(),
+                        revision + 1,
+                        createdAt,
+                        organismVersion,
+                        apiKeys,
+                        signingKeys,
+                        limit);
+    }
+
+    /** Requests of the tenant, each message of a batch as one; empty: as many as it likes. */
+    public Optional<RateLimit> rate() {
+        return Optional.ofNullable(rateLimit).or(() -> ofPlan().rate());
+    }
+
+    /** Of each of its API keys: as the plan says, and never more than the tenant's. */
+    public Optional<RateLimit> keyRate() {
+        return ofPlan().keyRate()
+                .filter(key ->
+                        rate().map(own -> key.perSecond() < own.perSecond()).orElse(true));
+    }
+
+    private Plan ofPlan() {
+        return Plan.of(plan).orElse(Plan.DEFAULT);
     }
 
     public byte[] toJson() {

@@ -21,6 +21,8 @@ import io.agentserver.gateway.deadletters.Redrive;
 import io.agentserver.gateway.keys.Keys;
 import io.agentserver.gateway.keys.KeysEndpoint;
 import io.agentserver.gateway.keys.SigningKeysEndpoint;
+import io.agentserver.gateway.limits.RateLimitFilter;
+import io.agentserver.gateway.limits.RateLimits;
 import io.agentserver.gateway.log.KafkaClients;
 import io.agentserver.gateway.log.KafkaMessageLog;
 import io.agentserver.gateway.log.LogTopics;
@@ -110,6 +112,7 @@ import java.util.Optional;
     ErrorEndpoint.class,
     ProblemAdvice.class,
     RequestFilter.class,
+    RateLimitFilter.class,
 })
 class GatewayConfiguration {
     private static final Duration REDIS_START = Duration.ofSeconds(10);
@@ -293,6 +296,7 @@ class GatewayConfiguration {
             ThreadBuffer buffer,
             KafkaMessageLog log,
             CreditLook credit,
+            RateLimits rates,
             TenantCounters counters) {
         // more would be read at once than there are processors, and each of them later
         FairGate gate = new FairGate(
@@ -302,11 +306,12 @@ class GatewayConfiguration {
                         .flatMap(entry -> Plan.of(entry.plan()))
                         .orElse(Plan.DEFAULT)
                         .weight());
-        return new Admission(limits, directory, organisms, token, keys.signing(), buffer, log, credit, gate, counters);
+        return new Admission(
+                limits, directory, organisms, token, keys.signing(), buffer, log, credit, rates, gate, counters);
     }
 
     @Bean
-    Batches batches(Admission admission) {
+    Batches batches(Admission admission, RateLimits rates) {
         ContextRegistry context = new ContextRegistry()
                 .loadThreadLocalAccessors() // the span's among them
                 .registerThreadLocalAccessor(new RequestAttributesThreadLocalAccessor());
@@ -316,6 +321,7 @@ class GatewayConfiguration {
                 .build();
         return new Batches(
                 admission,
+                rates,
                 work -> Thread.ofVirtual()
                         .name("batch")
                         .start(request.captureAll().wrap(work)));
@@ -334,6 +340,11 @@ class GatewayConfiguration {
                             + " is no address of a Redis: write it as redis://host:port",
                     wrong);
         }
+    }
+
+    @Bean
+    RateLimits rateLimits(RedisClients redis) {
+        return new RateLimits(redis);
     }
 
     @Bean

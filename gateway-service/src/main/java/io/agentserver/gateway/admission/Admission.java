@@ -15,6 +15,7 @@ import io.agentserver.gateway.admission.Admittance.Admitted;
 import io.agentserver.gateway.admission.Admittance.Declined;
 import io.agentserver.gateway.callers.Caller;
 import io.agentserver.gateway.credit.CreditLook;
+import io.agentserver.gateway.limits.RateLimits;
 import io.agentserver.gateway.log.Appended;
 import io.agentserver.gateway.log.KafkaMessageLog;
 import io.agentserver.gateway.organism.Organisms;
@@ -56,6 +57,7 @@ public final class Admission {
     private final Repeats repeats;
     private final KafkaMessageLog log;
     private final CreditLook credit;
+    private final RateLimits rates;
     private final FairGate gate;
     private final TenantCounters counters;
 
@@ -69,6 +71,7 @@ public final class Admission {
             ThreadBuffer buffer,
             KafkaMessageLog log,
             CreditLook credit,
+            RateLimits rates,
             FairGate gate,
             TenantCounters counters) {
         this.submissions = new Submissions(limits);
@@ -80,6 +83,7 @@ public final class Admission {
         this.repeats = new Repeats(buffer);
         this.log = log;
         this.credit = credit;
+        this.rates = rates;
         this.gate = gate;
         this.counters = counters;
     }
@@ -169,9 +173,11 @@ public final class Admission {
                             ProblemType.FORBIDDEN, "the API key and the signature are not the same tenant's"));
                 }
                 TenantEntry entry = directory.find(tenant).orElse(null);
-                yield entry == null
-                        ? new Declined(Problem.invalidSignature())
-                        : admit(entry, read, read.document().toEnvelope(), true);
+                if (entry == null) {
+                    yield new Declined(Problem.invalidSignature());
+                }
+                Problem tooMany = caller == null ? rates.take(entry, null, 1) : null; // a caller's request is counted
+                yield tooMany == null ? admit(entry, read, read.document().toEnvelope(), true) : new Declined(tooMany);
             }
         };
     }

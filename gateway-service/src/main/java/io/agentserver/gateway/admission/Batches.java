@@ -3,6 +3,7 @@ package io.agentserver.gateway.admission;
 import io.agentserver.envelope.Meta;
 import io.agentserver.gateway.admission.Admittance.Declined;
 import io.agentserver.gateway.callers.Caller;
+import io.agentserver.gateway.limits.RateLimits;
 import io.agentserver.gateway.problems.Problem;
 import io.agentserver.gateway.problems.ProblemType;
 import io.agentserver.gateway.problems.Refusal;
@@ -31,11 +32,13 @@ public final class Batches {
     private static final Logger LOG = LoggerFactory.getLogger(Batches.class);
 
     private final Admission admission;
+    private final RateLimits limits;
     private final Executor sideBySide;
 
     /** @param sideBySide runs what it is given at once, in the context of the request */
-    public Batches(Admission admission, Executor sideBySide) {
+    public Batches(Admission admission, RateLimits limits, Executor sideBySide) {
         this.admission = admission;
+        this.limits = limits;
         this.sideBySide = sideBySide;
     }
 
@@ -43,10 +46,14 @@ public final class Batches {
      * @param caller null: none with an API key, so each envelope must be signed
      * @param idempotencyKey of the whole: a message without an id gets one of the key and its place; null: none was sent
      * @return in the order of the messages
-     * @throws Refusal for what is no batch: then nothing of it is on the log
+     * @throws Refusal for what is no batch, or over the caller's rate: then nothing of it is on the log
      */
     public List<Admittance> admit(@Nullable Caller caller, byte[] body, @Nullable String idempotencyKey) {
         List<Submission> submissions = admission.readBatch(caller, body);
+        Problem tooMany = caller == null ? null : limits.take(caller, submissions.size() - 1); // one is the request
+        if (tooMany != null) {
+            throw tooMany.refusal();
+        }
         Admittance[] admittances = new Admittance[submissions.size()];
         List<CompletableFuture<Void>> threads = new ArrayList<>();
         for (List<Integer> places : byThread(submissions)) {

@@ -7,11 +7,13 @@ import io.agentserver.gateway.callers.Callers;
 import io.agentserver.gateway.http.BoundedBody;
 import io.agentserver.gateway.http.Format;
 import io.agentserver.gateway.http.JsonEndpoint;
+import io.agentserver.gateway.limits.RateLimits;
 import io.agentserver.gateway.problems.Problem;
 import io.agentserver.gateway.problems.ProblemDocuments;
 import io.agentserver.gateway.problems.ProblemType;
 import io.agentserver.tenancy.Scope;
 import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
@@ -49,23 +51,26 @@ public final class MessagesEndpoint extends JsonEndpoint {
     private final Admission admission;
     private final Batches batches;
     private final Responses responses;
+    private final RateLimits limits;
     private final ProblemDocuments problems;
     private final long mostBytes;
 
-    /** @param limits the largest body among them */
+    /** @param xml the largest body among its limits */
     public MessagesEndpoint(
             Callers callers,
             Admission admission,
             Batches batches,
             Responses responses,
+            RateLimits limits,
             ProblemDocuments problems,
-            XmlLimits limits) {
+            XmlLimits xml) {
         this.callers = callers;
         this.admission = admission;
         this.batches = batches;
         this.responses = responses;
         this.problems = problems;
-        this.mostBytes = limits.bytes();
+        this.limits = limits;
+        this.mostBytes = xml.bytes();
     }
 
     @PostMapping("/v1/messages")
@@ -74,7 +79,8 @@ public final class MessagesEndpoint extends JsonEndpoint {
             @RequestHeader(value = "Idempotency-Key", required = false) @Nullable String idempotencyKey,
             @RequestHeader(value = "Prefer", required = false) @Nullable String prefer,
             @RequestHeader(value = HttpHeaders.ACCEPT, required = false) @Nullable String accept,
-            HttpServletRequest request)
+            HttpServletRequest request,
+            HttpServletResponse response)
             throws IOException {
         Caller caller = caller(authorization);
         String mediaType = BoundedBody.mediaType(request);
@@ -100,7 +106,12 @@ public final class MessagesEndpoint extends JsonEndpoint {
             }
         };
         return switch (admittance) {
-            case Admitted admitted -> awaited(admitted, wait(prefer), Format.wanted(accept, sent));
+            case Admitted admitted -> {
+                if (caller == null) { // it was counted when it was known whose it is
+                    limits.headers(admitted.tenant(), null).forEach(response::setHeader);
+                }
+                yield awaited(admitted, wait(prefer), Format.wanted(accept, sent));
+            }
             case Admittance.Declined(Problem problem) -> throw problem.refusal();
         };
     }

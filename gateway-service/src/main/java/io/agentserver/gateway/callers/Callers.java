@@ -55,18 +55,24 @@ public final class Callers {
      */
     public Caller require(@Nullable String authorization) {
         requireFreshDirectory();
-        Caller caller = Optional.ofNullable(bearer(authorization))
-                .flatMap(bearer -> tenant(bearer).or(() -> service(bearer)))
-                .orElseThrow(() -> Problem.unauthenticated().refusal());
+        Caller caller =
+                find(authorization).orElseThrow(() -> Problem.unauthenticated().refusal());
         MDC.put("tenant", caller.tenant().id());
         return caller;
+    }
+
+    /** Whoever it is, as far as this pod knows; nobody is turned away yet. */
+    public Optional<Caller> find(@Nullable String authorization) {
+        return Optional.ofNullable(bearer(authorization))
+                .flatMap(bearer -> tenant(bearer).or(() -> service(bearer)));
     }
 
     private Optional<Caller> tenant(String bearer) {
         return ApiKey.parse(bearer)
                 .flatMap(key -> directory.keyByHash(key.hash()))
                 .filter(owner -> owner.key().isAlive(clock.instant()))
-                .map(owner -> new Caller(owner.tenant(), owner.key().scopes()));
+                .map(owner ->
+                        new Caller(owner.tenant(), owner.key().id(), owner.key().scopes()));
     }
 
     /** A token with any scope that no API key can have is for another service's ears. */
@@ -74,7 +80,7 @@ public final class Callers {
         return services.read(bearer).flatMap(token -> {
             Set<String> scopes = Set.copyOf(Arrays.asList(token.scope().split(" ", -1)));
             return scopes.stream().allMatch(scope -> Scope.of(scope).isPresent())
-                    ? directory.find(token.tenant()).map(tenant -> new Caller(tenant, scopes))
+                    ? directory.find(token.tenant()).map(tenant -> new Caller(tenant, null, scopes))
                     : Optional.empty();
         });
     }

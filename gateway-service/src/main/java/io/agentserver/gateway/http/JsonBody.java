@@ -100,6 +100,11 @@ public final class JsonBody {
         return Optional.ofNullable(object.get(name)).filter(value -> !value.isNull());
     }
 
+    /** Whether it is there, be it null. */
+    public boolean has(String name) {
+        return object.has(name);
+    }
+
     public static RuntimeException invalid(String name, String reason) {
         return Problem.at(ProblemType.INVALID_FIELD, "/" + name, name + ": " + reason)
                 .refusal();

@@ -22,6 +22,9 @@ public record Problem(
     /** Seconds after which a caller may try again when something was away. */
     public static final int RETRY_AFTER = 2;
 
+    /** Of {@link #more}: the seconds that this one's {@code Retry-After} says. */
+    public static final String RETRY_AFTER_MEMBER = "retry_after";
+
     public Problem {
         errors = List.copyOf(errors);
         more = Map.copyOf(more);

@@ -114,7 +114,9 @@ public final class ProblemAdvice {
         return answer(documents, problem, request);
     }
 
-    static ResponseEntity<byte[]> answer(ProblemDocuments documents, Problem problem, HttpServletRequest request) {
+    /** What a request is answered that is refused for this. */
+    public static ResponseEntity<byte[]> answer(
+            ProblemDocuments documents, Problem problem, HttpServletRequest request) {
         ResponseEntity.BodyBuilder answer = ResponseEntity.status(problem.type().status())
                 .contentType(MediaType.APPLICATION_PROBLEM_JSON)
                 .header(HttpHeaders.CACHE_CONTROL, "no-store");
@@ -123,6 +125,10 @@ public final class ProblemAdvice {
         }
         if (problem.type().status() == 503) {
             answer.header(HttpHeaders.RETRY_AFTER, String.valueOf(Problem.RETRY_AFTER));
+        }
+        Object seconds = problem.more().get(Problem.RETRY_AFTER_MEMBER);
+        if (seconds != null) {
+            answer.header(HttpHeaders.RETRY_AFTER, seconds.toString());
         }
         if (request.getAttribute(RequestFilter.REQUEST_ID) instanceof String requestId) {
             return answer.body(documents.write(problem, requestId));

@@ -25,6 +25,7 @@ public enum ProblemType {
     UNKNOWN_FIELD("unknown-field", 422, "The body has an unknown member"),
     UNKNOWN_LISTENER("unknown-listener", 422, "No listener takes this message"),
     IDEMPOTENCY_MISMATCH("idempotency-mismatch", 422, "The same id with another content"),
+    RATE_LIMITED("rate-limited", 429, "Too many requests"),
     HEADER_TOO_LARGE("header-too-large", 431, "The header is too large"),
     INTERNAL("internal", 500, "Something went wrong here"),
     UNAVAILABLE("unavailable", 503, "Temporarily unavailable");

@@ -8,12 +8,15 @@ import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import org.slf4j.MDC;
+import org.springframework.core.Ordered;
+import org.springframework.core.annotation.Order;
 import org.springframework.web.filter.OncePerRequestFilter;
 
 import java.io.IOException;
 import java.util.List;
 
 /** Gives each request its id, in the answer's {@code Request-Id} and in problem documents, a clean log context, and its ids to its span. */
+@Order(Ordered.LOWEST_PRECEDENCE - 1) // before whatever may refuse the request
 public final class RequestFilter extends OncePerRequestFilter {
     public static final String REQUEST_ID = RequestFilter.class.getName() + ".id";
 

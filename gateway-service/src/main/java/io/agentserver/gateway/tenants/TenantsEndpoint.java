@@ -8,6 +8,7 @@ import io.agentserver.gateway.http.JsonEndpoint;
 import io.agentserver.gateway.problems.Problem;
 import io.agentserver.gateway.problems.ProblemType;
 import io.agentserver.tenancy.Plan;
+import io.agentserver.tenancy.RateLimit;
 import io.agentserver.tenancy.TenantDirectory;
 import io.agentserver.tenancy.TenantEntry;
 import jakarta.servlet.http.HttpServletRequest;
@@ -16,15 +17,19 @@ import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PatchMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestHeader;
 import org.springframework.web.bind.annotation.RestController;
+import tools.jackson.databind.JsonNode;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** {@code /admin/v1/tenants}: the operator's. */
@@ -100,6 +105,44 @@ public final class TenantsEndpoint extends JsonEndpoint {
                 .orElseThrow(() -> Problem.notFound().refusal());
     }
 
+    /** What is not named stays; {@code rate_limit: null} is the plan's again. */
+    @PatchMapping("/admin/v1/tenants/{id}")
+    ResponseEntity<byte[]> change(
+            @PathVariable String id,
+            @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
+            HttpServletRequest request)
+            throws IOException {
+        operator.require(authorization);
+        JsonBody body = JsonBody.read(request, Set.of("plan", "rate_limit"));
+        Optional<Plan> plan = body.text("plan")
+                .map(name -> Plan.of(name)
+                        .orElseThrow(() -> JsonBody.invalid("plan", "is not known; known: " + Plan.known())));
+        Optional<RateLimit> limit = body.member("rate_limit").map(TenantsEndpoint::rateLimit);
+        boolean hasLimit = body.has("rate_limit");
+        if (!TenantId.isValid(id)) {
+            throw Problem.notFound().refusal();
+        }
+        return tenants.change(
+                        new TenantId(id),
+                        entry -> entry.withPlan(
+                                plan.or(() -> Plan.of(entry.plan())).orElse(Plan.DEFAULT),
+                                hasLimit ? limit.orElse(null) : entry.rateLimit()))
+                .map(tenant -> ok(json(tenant)))
+                .orElseThrow(() -> Problem.notFound().refusal());
+    }
+
+    private static RateLimit rateLimit(JsonNode value) {
+        JsonBody body = JsonBody.of(value.toString().getBytes(StandardCharsets.UTF_8), Set.of("per_second", "burst"));
+        try {
+            int perSecond = body.integer("per_second", 1, Integer.MAX_VALUE)
+                    .orElseThrow(() -> JsonBody.invalid("rate_limit/per_second", "is missing"));
+            return new RateLimit(
+                    perSecond, body.integer("burst", 1, Integer.MAX_VALUE).orElse(perSecond));
+        } catch (IllegalArgumentException e) {
+            throw JsonBody.invalid("rate_limit", String.valueOf(e.getMessage()));
+        }
+    }
+
     private static Map<String, Object> json(TenantEntry tenant) {
         Map<String, Object> json = new LinkedHashMap<>();
         json.put("id", tenant.id());
@@ -107,6 +150,9 @@ public final class TenantsEndpoint extends JsonEndpoint {
         json.put("plan", tenant.plan());
         json.put("created_at", tenant.createdAt().toString());
         json.put("organism_version", tenant.organismVersion());
+        tenant.rate()
+                .ifPresent(
+                        rate -> json.put("rate_limit", Map.of("per_second", rate.perSecond(), "burst", rate.burst())));
         return json;
     }
 }

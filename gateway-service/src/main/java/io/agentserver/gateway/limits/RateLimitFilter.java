@@ -1,0 +1,65 @@
+package io.agentserver.gateway.limits;
+
+import io.agentserver.gateway.callers.Caller;
+import io.agentserver.gateway.callers.Callers;
+import io.agentserver.gateway.problems.Problem;
+import io.agentserver.gateway.problems.ProblemAdvice;
+import io.agentserver.gateway.problems.ProblemDocuments;
+import jakarta.servlet.FilterChain;
+import jakarta.servlet.ServletException;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.core.Ordered;
+import org.springframework.core.annotation.Order;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.filter.OncePerRequestFilter;
+
+import java.io.IOException;
+import java.util.Optional;
+
+/**
+ * Counts each request with an API key, and turns away those over the limit before anything is done for them. Every answer to a key
+ * says how much is left.
+ */
+@Order(Ordered.LOWEST_PRECEDENCE) // after the request has its id and its span
+public final class RateLimitFilter extends OncePerRequestFilter {
+    private final ObjectProvider<Callers> callers;
+    private final ObjectProvider<RateLimits> limits;
+    private final ProblemDocuments documents;
+
+    /** Filters are made before everything else; what these need is opened in its own time. */
+    public RateLimitFilter(
+            ObjectProvider<Callers> callers, ObjectProvider<RateLimits> limits, ProblemDocuments documents) {
+        this.callers = callers;
+        this.limits = limits;
+        this.documents = documents;
+    }
+
+    @Override
+    protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+            throws ServletException, IOException {
+        Optional<Caller> caller = callers.getObject()
+                .find(request.getHeader(HttpHeaders.AUTHORIZATION))
+                .filter(found -> found.keyId() != null);
+        if (caller.isEmpty()) {
+            chain.doFilter(request, response); // signed envelopes are counted when it is known whose they are
+            return;
+        }
+        Problem tooMany = limits.getObject().take(caller.get(), 1);
+        limits.getObject().headers(caller.get().tenant(), caller.get().keyId()).forEach(response::setHeader);
+        if (tooMany == null) {
+            chain.doFilter(request, response);
+            return;
+        }
+        ResponseEntity<byte[]> answer = ProblemAdvice.answer(documents, tooMany, request);
+        response.setStatus(answer.getStatusCode().value());
+        answer.getHeaders().forEach((name, values) -> response.setHeader(name, values.getFirst()));
+        byte[] body = answer.getBody();
+        if (body != null) {
+            response.setContentLength(body.length);
+            response.getOutputStream().write(body);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+package io.agentserver.gateway.limits;
+
+import io.agentserver.service.redis.RedisScript;
+import io.agentserver.tenancy.RateLimit;
+import io.lettuce.core.ScriptOutputType;
+import io.lettuce.core.cluster.api.async.RedisClusterAsyncCommands;
+
+import java.time.Duration;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.concurrent.CompletionStage;
+
+/** {@code take.lua}: its contract stands there. */
+final class TakeScript {
+    private final RedisScript script;
+
+    TakeScript(RedisClusterAsyncCommands<String, String> redis) {
+        this.script = new RedisScript(redis, TakeScript.class, "take.lua", ScriptOutputType.MULTI);
+    }
+
+    /**
+     * @param tokens 0: there were not as many as needed
+     * @param left in the bucket
+     * @param delay until as many as needed are there
+     */
+    record Taken(long tokens, long left, Duration delay) {}
+
+    CompletionStage<Taken> run(String key, RateLimit limit, int needed, int wanted) {
+        return script.<List<Long>>run(
+                        List.of(key),
+                        List.of(
+                                String.valueOf(limit.perSecond()),
+                                String.valueOf(limit.burst()),
+                                String.valueOf(needed),
+                                String.valueOf(wanted)))
+                .thenApply(answer ->
+                        new Taken(answer.get(0), answer.get(1), Duration.of(answer.get(2), ChronoUnit.MICROS)));
+    }
+}

@@ -1,0 +1,138 @@
+package io.agentserver.gateway;
+
+import io.agentserver.envelope.Ids;
+import io.agentserver.gateway.RunningGateway.Answer;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+import java.net.http.HttpRequest;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+@ExtendWith(GatewayExtension.class)
+class RateLimitTest {
+    private static final String GREETING =
+            AdmissionTest.envelope("<from>console</from>", "<Greeting xmlns=\"\"><Name>World</Name></Greeting>");
+
+    private final RunningGateway gateway;
+    private String tenant = "";
+    private String key = "";
+
+    RateLimitTest(RunningGateway gateway) {
+        this.gateway = gateway;
+    }
+
+    @BeforeEach
+    void a_tenant_with_an_organism() {
+        tenant = "t" + Ids.v7().toString().substring(0, 35).replace("-", "x");
+        key = gateway.createTenant(tenant);
+        assertThat(gateway.putOrganism(key, AdmissionTest.ORGANISM).status()).isEqualTo(200);
+    }
+
+    private Answer patch(String body) {
+        return gateway.send(gateway.request("/admin/v1/tenants/" + tenant)
+                .header("Authorization", "Bearer " + RunningGateway.ADMIN_KEY)
+                .header("Content-Type", "application/json")
+                .method("PATCH", HttpRequest.BodyPublishers.ofString(body)));
+    }
+
+    private Answer send() {
+        return gateway.post("/v1/messages", key, "application/xml", GREETING);
+    }
+
+    private Answer batch(int messages) {
+        return gateway.post(
+                "/v1/messages",
+                key,
+                "application/vnd.agentserver.batch+xml",
+                "<batch>" + GREETING.repeat(messages) + "</batch>");
+    }
+
+    @Test
+    void every_answer_to_a_key_says_what_is_allowed_and_what_is_left() {
+        Answer answer = gateway.get("/v1/organism", key);
+
+        assertThat(answer.header("RateLimit-Policy")).isEqualTo("\"key\";q=1000;w=2, \"tenant\";q=2000;w=2");
+        assertThat(answer.header("RateLimit")).matches("\"key\";r=[0-9]+;t=[0-2], \"tenant\";r=[0-9]+;t=[0-2]");
+        assertThat(gateway.get("/v1/organism", "as_live_nobody").header("RateLimit-Policy"))
+                .isEmpty();
+        assertThat(gateway.get("/v1/threads/unknown", key).header("RateLimit-Policy"))
+                .isNotEmpty();
+    }
+
+    @Test
+    void what_is_over_the_rate_is_turned_away_with_the_time_to_come_again() {
+        assertThat(patch("{\"rate_limit\":{\"per_second\":1,\"burst\":3}}").status())
+                .isEqualTo(200);
+        Answer last = send();
+        for (int i = 0; i < 20 && last.status() == 202; i++) {
+            last = send();
+        }
+
+        assertThat(last.status()).isEqualTo(429);
+        assertThat(last.problem()).isEqualTo("rate-limited");
+        assertThat(last.header("Retry-After")).isEqualTo("1");
+        assertThat(last.header("Request-Id"))
+                .isEqualTo(last.json().path("request_id").asString());
+        assertThat(last.header("RateLimit")).startsWith("\"tenant\";r=0;t=");
+        assertThat(last.header("RateLimit-Policy")).isEqualTo("\"tenant\";q=3;w=3");
+        assertThat(gateway.metrics()).contains("agentserver_rejected_total{reason=\"rate-limited\"}");
+    }
+
+    @Test
+    void each_message_of_a_batch_counts_and_a_batch_is_let_in_whole_or_not_at_all() {
+        assertThat(patch("{\"rate_limit\":{\"per_second\":1,\"burst\":60}}").status())
+                .isEqualTo(200);
+
+        assertThat(batch(50).status()).isEqualTo(207);
+        Answer second = batch(50);
+        assertThat(second.status()).as(second.body()).isEqualTo(429);
+        assertThat(Integer.parseInt(second.header("Retry-After"))).isBetween(35, 45);
+        Answer never = batch(80);
+        assertThat(never.status()).isEqualTo(429);
+        assertThat(never.json().path("detail").asString()).contains("burst of 60");
+    }
+
+    @Test
+    void an_operator_changes_plan_and_rate_and_gives_the_plans_back() {
+        assertThat(patch("{\"plan\":\"dev\"}").json().has("rate_limit")).isFalse();
+        assertThat(gateway.get("/v1/organism", key).header("RateLimit")).isEmpty();
+        Answer own = patch("{\"rate_limit\":{\"per_second\":7}}");
+        assertThat(own.json().path("plan").asString()).isEqualTo("dev");
+        assertThat(own.json().path("rate_limit").path("burst").asInt()).isEqualTo(7);
+        assertThat(gateway.get("/v1/organism", key).header("RateLimit-Policy")).isEqualTo("\"tenant\";q=7;w=1");
+        assertThat(patch("{\"rate_limit\":null,\"plan\":\"default\"}")
+                        .json()
+                        .path("rate_limit")
+                        .path("per_second")
+                        .asInt())
+                .isEqualTo(1_000);
+    }
+
+    @Test
+    void a_wrong_change_changes_nothing() {
+        for (String wrong : new String[] {
+            "{\"plan\":\"gold\"}",
+            "{\"rate_limit\":{\"per_second\":0}}",
+            "{\"rate_limit\":{\"per_second\":5,\"burst\":4}}",
+            "{\"rate_limit\":{\"burst\":4}}",
+            "{\"rate_limit\":{\"per_second\":5,\"more\":4}}",
+            "{\"credit\":5}"
+        }) {
+            assertThat(patch(wrong).status()).as(wrong).isEqualTo(422);
+        }
+        Answer unknown = gateway.send(gateway.request("/admin/v1/tenants/nobody")
+                .header("Authorization", "Bearer " + RunningGateway.ADMIN_KEY)
+                .header("Content-Type", "application/json")
+                .method("PATCH", HttpRequest.BodyPublishers.ofString("{}")));
+        assertThat(unknown.status()).isEqualTo(404);
+        assertThat(gateway.send(gateway.request("/admin/v1/tenants/" + tenant)
+                                .header("Authorization", "Bearer " + key)
+                                .header("Content-Type", "application/json")
+                                .method("PATCH", HttpRequest.BodyPublishers.ofString("{}")))
+                        .status())
+                .isEqualTo(401);
+        assertThat(gateway.get("/v1/organism", key).header("RateLimit-Policy")).contains("q=2000");
+    }
+}

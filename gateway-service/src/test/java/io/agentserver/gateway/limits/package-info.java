@@ -1,0 +1,4 @@
+@NullMarked
+package io.agentserver.gateway.limits;
+
+import org.jspecify.annotations.NullMarked;
