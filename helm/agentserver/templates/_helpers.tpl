@@ -82,7 +82,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- define "agentserver.source" -}}
 {{- $at := dict "secret" .object "key" .name -}}
 {{- if .source.secret -}}{{- $at = dict "secret" .source.secret "key" .source.key -}}{{- end -}}
-{{- if eq .name "AGENTSERVER_PLATFORM_KEY" -}}{{- $at = dict "file" $at -}}{{- end -}}
+{{- if has .name (list "AGENTSERVER_PLATFORM_KEY" "AGENTSERVER_KAFKA_PROPERTIES") -}}{{- $at = dict "file" $at -}}{{- end -}}
 {{- $at | toJson -}}
 {{- end -}}
 

@@ -47,6 +47,7 @@ import io.agentserver.gateway.threads.ThreadBuffer;
 import io.agentserver.gateway.threads.ThreadsEndpoint;
 import io.agentserver.gateway.usage.BillingUsage;
 import io.agentserver.gateway.usage.UsageEndpoint;
+import io.agentserver.log.Brokers;
 import io.agentserver.log.RecordMac;
 import io.agentserver.organism.HandlerHosts;
 import io.agentserver.service.ConfigurationException;
@@ -83,6 +84,7 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 
 /** The gateway's map: every part, and what it is made of. */
@@ -109,6 +111,7 @@ import java.util.Optional;
 })
 class GatewayConfiguration {
     private static final Duration REDIS_START = Duration.ofSeconds(10);
+    private static final Duration KAFKA_START = Duration.ofSeconds(10);
 
     @Bean
     Clock clock() {
@@ -172,8 +175,14 @@ class GatewayConfiguration {
     // the log
 
     @Bean
-    Admin kafkaAdmin(GatewayProperties properties) {
-        return KafkaClients.admin(properties.kafka());
+    Brokers brokers(GatewayProperties properties) {
+        return Brokers.of(properties.kafka(), properties.kafkaProperties());
+    }
+
+    @Bean
+    Admin kafkaAdmin(Brokers brokers) {
+        brokers.requireAnswer(KAFKA_START);
+        return brokers.admin(Map.of());
     }
 
     @Bean
@@ -184,8 +193,8 @@ class GatewayConfiguration {
     }
 
     @Bean
-    Producer<byte[], byte[]> kafkaProducer(Admin reachable, GatewayProperties properties) {
-        return KafkaClients.producer(properties.kafka());
+    Producer<byte[], byte[]> kafkaProducer(Admin reachable, Brokers brokers) {
+        return KafkaClients.producer(brokers);
     }
 
     @Bean
@@ -213,8 +222,8 @@ class GatewayConfiguration {
     }
 
     @Bean
-    TenantDirectory tenantDirectory(GatewayProperties properties, LogTopics created, TenantCounters counters) {
-        TenantDirectory directory = new TenantDirectory(properties.kafka());
+    TenantDirectory tenantDirectory(Brokers brokers, LogTopics created, TenantCounters counters) {
+        TenantDirectory directory = new TenantDirectory(brokers);
         directory.onRemoval(counters::forget);
         return directory.start();
     }
@@ -329,8 +338,8 @@ class GatewayConfiguration {
     // dead letters
 
     @Bean
-    KafkaDeadLetterLog deadLetterLog(GatewayProperties properties) {
-        return new KafkaDeadLetterLog(() -> KafkaClients.consumer(properties.kafka()));
+    KafkaDeadLetterLog deadLetterLog(Brokers brokers) {
+        return new KafkaDeadLetterLog(() -> KafkaClients.consumer(brokers));
     }
 
     @Bean

@@ -12,6 +12,7 @@ import java.util.Base64;
  * The gateway's settings, checked; {@code gateway.yml} says which environment variable each comes from.
  *
  * @param kafka host:port of the brokers, with commas
+ * @param kafkaProperties file: how the brokers want to be spoken to; empty: plain text
  * @param kafkaReplication replicas of each topic that is created; -1: as the broker says
  * @param redisUrl one node, or several of one Redis Cluster with commas
  * @param dynamodbUrl DynamoDB's endpoint; empty: the AWS region's own
@@ -26,6 +27,7 @@ import java.util.Base64;
 @ConfigurationProperties("agentserver.gateway")
 record GatewayProperties(
         String kafka,
+        String kafkaProperties,
         short kafkaReplication,
         String redisUrl,
         String dynamodbUrl,

@@ -190,6 +190,7 @@ class ChartTest {
                 case AGENTSERVER_PLATFORM_KEY, AGENTSERVER_PLATFORM_SECRET -> Map.of(); // always given
                 case AGENTSERVER_LLM_ROUTES -> Map.of("llmRoutes", "routes: {}");
                 case AGENTSERVER_ADMIN_KEY,
+                        AGENTSERVER_KAFKA_PROPERTIES,
                         AGENTSERVER_STRIPE_KEY,
                         AGENTSERVER_STRIPE_WEBHOOK_SECRET,
                         AGENTSERVER_OIDC_CLIENT_SECRET -> Map.of("secrets." + setting + ".value", "k");
@@ -291,6 +292,35 @@ class ChartTest {
                         .isTrue();
             }
         }
+    }
+
+    @Test
+    void mounts_how_to_speak_to_the_brokers_where_somebody_does() {
+        Rendered chart = Chart.render(
+                "",
+                Map.of(
+                        "secrets.AGENTSERVER_KAFKA_PROPERTIES.secret", "kafka",
+                        "secrets.AGENTSERVER_KAFKA_PROPERTIES.key", "kafka.properties"));
+        Map<String, PodSpec> pods = new TreeMap<>();
+        Services.NAMES.forEach(name -> pods.put(name, pod(chart, name)));
+        pods.put("reconcile", reconcile(chart).getSpec());
+
+        pods.forEach((name, pod) -> {
+            Container container = pod.getContainers().getFirst();
+            assertThat(container.getEnv())
+                    .filteredOn(variable -> variable.getName().equals("AGENTSERVER_KAFKA_PROPERTIES"))
+                    .as("the file of " + name)
+                    .extracting(EnvVar::getValue)
+                    .isEqualTo(
+                            name.equals("buffer")
+                                    ? List.of()
+                                    : List.of("/etc/agentserver/kafka-properties/kafka.properties"));
+            assertThat(pod.getVolumes())
+                    .filteredOn(volume -> volume.getSecret() != null
+                            && volume.getSecret().getSecretName().equals("kafka"))
+                    .hasSize(name.equals("buffer") ? 0 : 1)
+                    .allMatch(volume -> volume.getSecret().getDefaultMode() == 0440);
+        });
     }
 
     @ParameterizedTest
@@ -547,6 +577,7 @@ class ChartTest {
     @CsvSource(delimiter = '|', textBlock = """
             config.AGENTSERVER_KAKFA                    | kafka:9092   | AGENTSERVER_KAKFA
             config.AGENTSERVER_KAFKA                    | kafka        | does not match pattern
+            config.AGENTSERVER_KAFKA_PROPERTIES         | a.properties | AGENTSERVER_KAFKA_PROPERTIES
             config.AGENTSERVER_KAFKA_REPLICATION        | 0            | AGENTSERVER_KAFKA_REPLICATION
             config.AGENTSERVER_REDIS_URL                | redis:6379   | does not match pattern
             config.AGENTSERVER_BUFFER_STORE             | memory       | must be one of

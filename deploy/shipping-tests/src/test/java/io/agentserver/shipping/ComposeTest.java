@@ -36,6 +36,7 @@ class ComposeTest {
             "AGENTSERVER_ALLOW_LOOPBACK",
             "AGENTSERVER_BIND",
             "AGENTSERVER_BUFFER_TTL",
+            "AGENTSERVER_KAFKA_PROPERTIES",
             "AGENTSERVER_LLM_ROUTES",
             "AGENTSERVER_RECONCILE_EVERY",
             // of dev alone
