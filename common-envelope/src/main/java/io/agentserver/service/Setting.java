@@ -11,6 +11,7 @@ import java.util.Optional;
  */
 public enum Setting {
     AGENTSERVER_KAFKA("host:port of the brokers, with commas"),
+    AGENTSERVER_KAFKA_PROPERTIES("file: security.*, sasl.* and ssl.* of every Kafka client; empty: plain text, no user"),
     AGENTSERVER_KAFKA_REPLICATION("replicas of each topic; production 3, one machine 1"),
     AGENTSERVER_REDIS_URL("redis://host:port, or several nodes of one Redis Cluster with commas"),
     AGENTSERVER_DYNAMODB_URL("DynamoDB's endpoint; empty: the AWS region's own"),
