@@ -25,9 +25,12 @@ import io.agentserver.gateway.log.KafkaMessageLog;
 import io.agentserver.gateway.log.LogTopics;
 import io.agentserver.gateway.organism.Activation;
 import io.agentserver.gateway.organism.BootMessages;
+import io.agentserver.gateway.organism.CloudFrontAddresses;
 import io.agentserver.gateway.organism.ListenersEndpoint;
 import io.agentserver.gateway.organism.OrganismEndpoint;
 import io.agentserver.gateway.organism.Organisms;
+import io.agentserver.gateway.organism.S3Delivery;
+import io.agentserver.gateway.organism.StaticDelivery;
 import io.agentserver.gateway.organism.StaticEndpoint;
 import io.agentserver.gateway.problems.ErrorEndpoint;
 import io.agentserver.gateway.problems.ProblemAdvice;
@@ -274,9 +277,21 @@ class GatewayConfiguration {
             KafkaMessageLog log,
             EnvelopeToken token,
             PlatformKeys keys,
+            StaticDelivery delivery,
             Clock clock) {
         BootMessages boot = new BootMessages(log, token, keys.signing());
-        return new Activation(organisms, tenants, table, boot, clock);
+        return new Activation(organisms, tenants, table, boot, delivery, clock);
+    }
+
+    @Bean
+    StaticDelivery staticDelivery(GatewayProperties properties, Clock clock) {
+        GatewayProperties.Delivery delivery = properties.delivery();
+        return delivery.isWanted()
+                ? S3Delivery.to(
+                        delivery.s3Url(),
+                        delivery.bucket(),
+                        CloudFrontAddresses.of(delivery.url(), delivery.keyId(), Path.of(delivery.key()), clock))
+                : StaticDelivery.NONE;
     }
 
     // messages in

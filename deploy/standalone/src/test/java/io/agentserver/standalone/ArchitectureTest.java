@@ -75,7 +75,10 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule aws_stays_in_its_adapters = noClasses()
-            .that(resideInAPackage("io.agentserver..").and(not(named("Dynamo", "dynamo"))))
+            .that(resideInAPackage("io.agentserver..")
+                    .and(not(named("Dynamo", "dynamo")))
+                    .and(not(named("S3", "s3")))
+                    .and(not(named("CloudFront", "cloudfront"))))
             .should()
             .dependOnClassesThat()
             .resideInAPackage("software.amazon.awssdk..");

@@ -9,8 +9,8 @@ import io.agentserver.gateway.tenants.DynamoTenantTable;
 import io.agentserver.organism.Organism;
 import io.agentserver.tenancy.Scope;
 import org.jspecify.annotations.Nullable;
-import org.springframework.http.CacheControl;
 import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.GetMapping;
@@ -18,33 +18,33 @@ import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.RequestHeader;
 import org.springframework.web.bind.annotation.RestController;
 
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 
 /**
  * {@code /v1/static/{version}/{file}}: schemas and prompts of any version of the tenant's organism, for a cache to keep for
  * ever ({@code immutable}, <a href="https://www.rfc-editor.org/rfc/rfc8246">RFC 8246</a>). Private: no shared cache may have
- * what belongs to one tenant. {@code GET /v1/listeners} names them.
+ * what belongs to one tenant. {@code GET /v1/listeners} names them. Where a {@link StaticDelivery} has the file, its answer sends
+ * the caller there.
  */
 @RestController
 public final class StaticEndpoint {
     static final String PATH = "/v1/static/";
 
-    private static final CacheControl FOR_EVER =
-            CacheControl.maxAge(Duration.ofDays(365)).cachePrivate().immutable();
-
     private final Callers callers;
     private final Organisms organisms;
     private final DynamoTenantTable table;
+    private final StaticDelivery delivery;
     private final Cache<Organism, Map<String, StaticFile>> files =
             Caffeine.newBuilder().weakKeys().maximumSize(1_000).build();
 
-    public StaticEndpoint(Callers callers, Organisms organisms, DynamoTenantTable table) {
+    public StaticEndpoint(Callers callers, Organisms organisms, DynamoTenantTable table, StaticDelivery delivery) {
         this.callers = callers;
         this.organisms = organisms;
         this.table = table;
+        this.delivery = delivery;
     }
 
     @GetMapping(PATH + "{version:[0-9]{1,18}}/{file}")
@@ -59,8 +59,22 @@ public final class StaticEndpoint {
         StaticFile found = organism(caller, version)
                 .map(organism -> files.get(organism, StaticFile::of).get(file))
                 .orElseThrow(() -> Problem.notFound().refusal());
+        return delivery.address(caller.tenantId(), found)
+                .map(StaticEndpoint::elsewhere)
+                .orElseGet(() -> here(found));
+    }
+
+    /** Not to be kept: the address goes stale, and whoever lost the key is to be given no other. */
+    private static ResponseEntity<byte[]> elsewhere(URI address) {
+        return ResponseEntity.status(HttpStatus.TEMPORARY_REDIRECT)
+                .location(address)
+                .header(HttpHeaders.CACHE_CONTROL, "no-store")
+                .build();
+    }
+
+    private static ResponseEntity<byte[]> here(StaticFile found) {
         return ResponseEntity.ok()
-                .cacheControl(FOR_EVER)
+                .header(HttpHeaders.CACHE_CONTROL, StaticFile.CACHE_CONTROL)
                 .varyBy(HttpHeaders.AUTHORIZATION) // a cache of one client with several keys
                 .eTag("\"" + found.sha256() + "\"")
                 .contentType(MediaType.parseMediaType(found.type()))
