@@ -167,7 +167,7 @@ class WorkflowsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"run", "base-image", "publish-images", "publish-chart"})
+    @ValueSource(strings = {"run", "base-image", "copy-jdk", "publish-images", "publish-chart"})
     void have_scripts_that_a_shell_can_read(String script) throws IOException, InterruptedException {
         Process bash = new ProcessBuilder(
                         "bash", "-n", ROOT.resolve(".ci").resolve(script).toString())
