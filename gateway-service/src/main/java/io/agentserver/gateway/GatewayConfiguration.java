@@ -9,6 +9,7 @@ import io.agentserver.gateway.admission.MessagesEndpoint;
 import io.agentserver.gateway.admission.Responses;
 import io.agentserver.gateway.callers.Callers;
 import io.agentserver.gateway.callers.Operator;
+import io.agentserver.gateway.callers.Payer;
 import io.agentserver.gateway.credit.BillingCredit;
 import io.agentserver.gateway.credit.CreditEndpoint;
 import io.agentserver.gateway.credit.CreditLook;
@@ -303,6 +304,18 @@ class GatewayConfiguration {
                 properties.maxEnvelopeBytes(), usual.depth(), usual.elements(), usual.attributes(), usual.nameLength());
     }
 
+    /** For what needs the processor alone: more would be done at once than there are processors, and each of it later. */
+    @Bean
+    FairGate<Payer> processor(TenantDirectory directory) {
+        return new FairGate<>(
+                Math.max(4, 2 * Runtime.getRuntime().availableProcessors()),
+                payer -> directory
+                        .find(payer.tenant())
+                        .flatMap(entry -> Plan.of(entry.plan()))
+                        .orElse(Plan.DEFAULT)
+                        .weight());
+    }
+
     @Bean
     Admission admission(
             XmlLimits limits,
@@ -313,15 +326,8 @@ class GatewayConfiguration {
             ThreadBuffer buffer,
             KafkaMessageLog log,
             CreditLook credit,
+            FairGate<Payer> gate,
             TenantCounters counters) {
-        // more would be read at once than there are processors, and each of them later
-        FairGate gate = new FairGate(
-                Math.max(4, 2 * Runtime.getRuntime().availableProcessors()),
-                tenant -> directory
-                        .find(tenant)
-                        .flatMap(entry -> Plan.of(entry.plan()))
-                        .orElse(Plan.DEFAULT)
-                        .weight());
         return new Admission(limits, directory, organisms, token, keys.signing(), buffer, log, credit, gate, counters);
     }
 

@@ -14,6 +14,7 @@ import io.agentserver.envelope.XmlLimits;
 import io.agentserver.gateway.admission.Admittance.Admitted;
 import io.agentserver.gateway.admission.Admittance.Declined;
 import io.agentserver.gateway.callers.Caller;
+import io.agentserver.gateway.callers.Payer;
 import io.agentserver.gateway.credit.CreditLook;
 import io.agentserver.gateway.log.Appended;
 import io.agentserver.gateway.log.KafkaMessageLog;
@@ -25,7 +26,6 @@ import io.agentserver.organism.Listener;
 import io.agentserver.organism.Organism;
 import io.agentserver.organism.Route;
 import io.agentserver.service.FairGate;
-import io.agentserver.service.ServiceTokens;
 import io.agentserver.service.metrics.TenantCounters;
 import io.agentserver.tenancy.TenantDirectory;
 import io.agentserver.tenancy.TenantEntry;
@@ -42,7 +42,7 @@ import java.util.Optional;
  * The way of a client's message onto the log: read → whose is it → verify, or fill in ids and sign → rules → seen before? →
  * route and payload → credit → append. In: a body and its caller. Out: admitted once the log has acknowledged, or why not. Blocks on
  * the request's virtual thread; safe on any number of them. Admitting the same message again makes no second one. However much
- * one tenant sends by its API keys, another's next message is read as if few were before it.
+ * one tenant sends, another's next message is read as if few were before it.
  */
 public final class Admission {
     private static final Logger LOG = LoggerFactory.getLogger(Admission.class);
@@ -56,7 +56,7 @@ public final class Admission {
     private final Repeats repeats;
     private final KafkaMessageLog log;
     private final CreditLook credit;
-    private final FairGate gate;
+    private final FairGate<Payer> gate;
     private final TenantCounters counters;
 
     /** @param gate what needs the processor alone goes through it: reading, signing, checking */
@@ -69,7 +69,7 @@ public final class Admission {
             ThreadBuffer buffer,
             KafkaMessageLog log,
             CreditLook credit,
-            FairGate gate,
+            FairGate<Payer> gate,
             TenantCounters counters) {
         this.submissions = new Submissions(limits);
         this.limits = limits;
@@ -91,8 +91,10 @@ public final class Admission {
      * @param idempotencyKey null: none was sent
      */
     public Admittance admitXml(@Nullable Caller caller, byte[] body, @Nullable String idempotencyKey) {
-        return switch (gate.inside(payer(caller), () -> submissions.readXml(body))) {
-            case Submission.Read read when read.document().meta().jwt() != null -> admitSigned(caller, read);
+        Payer payer =
+                caller == null ? Payer.claimedBy(body, t -> directory.find(t).isPresent()) : payer(caller);
+        return switch (gate.inside(payer, () -> submissions.readXml(body))) {
+            case Submission.Read read when read.document().meta().jwt() != null -> admitSigned(caller, payer, read);
             case Submission.Read read -> admitUnsigned(caller, read, idempotencyKey);
             case Submission.Unreadable(Problem problem) ->
                 // who sends no key must have signed, and an envelope that breaks the form is signed by nobody
@@ -110,7 +112,7 @@ public final class Admission {
      */
     public Admittance admitJson(Caller caller, byte[] body, @Nullable String idempotencyKey) {
         Organism organism = organisms.current(caller.tenant()).orElse(null);
-        return switch (gate.inside(caller.tenantId(), () -> submissions.readJson(body, organism))) {
+        return switch (gate.inside(payer(caller), () -> submissions.readJson(body, organism))) {
             case Submission.Read read -> admitUnsigned(caller, read, idempotencyKey);
             case Submission.Unreadable(Problem problem) -> new Declined(problem);
         };
@@ -135,9 +137,9 @@ public final class Admission {
         };
     }
 
-    private Admittance admitSigned(@Nullable Caller caller, Submission.Read read) {
+    private Admittance admitSigned(@Nullable Caller caller, Payer payer, Submission.Read read) {
         EnvelopeToken.Verification verification = gate.inside(
-                payer(caller),
+                payer,
                 () -> token.verifyAtAdmission(
                         read.document(),
                         // the platform's own signature is for what it has admitted: it admits nothing
@@ -183,7 +185,7 @@ public final class Admission {
         if (!document.meta().isClients()) {
             return new Declined(insideOnly(document.meta(), read)); // it could not even be signed as a client's
         }
-        Envelope signed = gate.inside(tenant, () -> token.signForClient(document, tenant, platformKey));
+        Envelope signed = gate.inside(payer(caller), () -> token.signForClient(document, tenant, platformKey));
         return admit(caller.tenant(), read, signed, repeatable);
     }
 
@@ -216,7 +218,7 @@ public final class Admission {
         }
         problem = organism == null
                 ? Problem.of(ProblemType.UNKNOWN_LISTENER, "the tenant has no organism yet: PUT /v1/organism")
-                : gate.inside(tenant, () -> misfit(organism, envelope, read.pointerBase()));
+                : gate.inside(Payer.of(tenant), () -> misfit(organism, envelope, read.pointerBase()));
         if (problem != null) {
             return new Declined(problem);
         }
@@ -235,9 +237,8 @@ public final class Admission {
                 "the id " + admitted.message() + " was sent with another content; use a new one"));
     }
 
-    /** Whose share of the processor it is; until a signature is verified, that of all who are not known yet. */
-    private static TenantId payer(@Nullable Caller caller) {
-        return caller == null ? ServiceTokens.PLATFORM : caller.tenantId();
+    private static Payer payer(Caller caller) {
+        return Payer.of(caller.tenantId());
     }
 
     /** The rules for what a client may put around its payload. */

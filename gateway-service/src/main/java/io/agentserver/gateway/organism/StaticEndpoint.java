@@ -2,12 +2,17 @@ package io.agentserver.gateway.organism;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import io.agentserver.envelope.TenantId;
 import io.agentserver.gateway.callers.Caller;
 import io.agentserver.gateway.callers.Callers;
+import io.agentserver.gateway.callers.Payer;
 import io.agentserver.gateway.problems.Problem;
 import io.agentserver.gateway.tenants.DynamoTenantTable;
 import io.agentserver.organism.Organism;
+import io.agentserver.service.FairGate;
+import io.agentserver.tenancy.OrganismEntry;
 import io.agentserver.tenancy.Scope;
+import io.agentserver.tenancy.TenantDirectory;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
@@ -21,7 +26,6 @@ import org.springframework.web.bind.annotation.RestController;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
-import java.util.Optional;
 
 /**
  * {@code /v1/static/{version}/{file}}: schemas and prompts of any version of the tenant's organism, for a cache to keep for
@@ -33,17 +37,34 @@ import java.util.Optional;
 public final class StaticEndpoint {
     static final String PATH = "/v1/static/";
 
+    private static final long MOST_PAST_BYTES = 8 * 1024 * 1024;
+
     private final Callers callers;
     private final Organisms organisms;
+    private final TenantDirectory directory;
     private final DynamoTenantTable table;
+    private final FairGate<Payer> processor;
     private final StaticDelivery delivery;
     private final Cache<Organism, Map<String, StaticFile>> files =
             Caffeine.newBuilder().weakKeys().maximumSize(1_000).build();
+    /** Of versions that new turns do not start with any more: their text alone, by its size. */
+    private final Cache<String, Map<String, StaticFile>> past = Caffeine.newBuilder()
+            .maximumWeight(MOST_PAST_BYTES)
+            .weigher((String key, Map<String, StaticFile> files) -> bytes(files))
+            .build();
 
-    public StaticEndpoint(Callers callers, Organisms organisms, DynamoTenantTable table, StaticDelivery delivery) {
+    public StaticEndpoint(
+            Callers callers,
+            Organisms organisms,
+            TenantDirectory directory,
+            DynamoTenantTable table,
+            FairGate<Payer> processor,
+            StaticDelivery delivery) {
         this.callers = callers;
         this.organisms = organisms;
+        this.directory = directory;
         this.table = table;
+        this.processor = processor;
         this.delivery = delivery;
     }
 
@@ -56,9 +77,10 @@ public final class StaticEndpoint {
         if (StaticFile.isSecret(file)) {
             callers.require(authorization, Scope.ORGANISM_WRITE); // before it is known whether there is such a one
         }
-        StaticFile found = organism(caller, version)
-                .map(organism -> files.get(organism, StaticFile::of).get(file))
-                .orElseThrow(() -> Problem.notFound().refusal());
+        StaticFile found = files(caller, version).get(file);
+        if (found == null) {
+            throw Problem.notFound().refusal();
+        }
         return delivery.address(caller.tenantId(), found)
                 .map(StaticEndpoint::elsewhere)
                 .orElseGet(() -> here(found));
@@ -81,14 +103,42 @@ public final class StaticEndpoint {
                 .body(found.text().getBytes(StandardCharsets.UTF_8));
     }
 
-    private Optional<Organism> organism(Caller caller, long version) {
+    private Map<String, StaticFile> files(Caller caller, long version) {
         long current = caller.tenant().organismVersion();
         if (version == current) {
-            return organisms.current(caller.tenant());
+            return organisms
+                    .current(caller.tenant())
+                    .map(organism -> files.get(organism, StaticFile::of))
+                    .orElse(Map.of());
         }
         // nobody has one that is yet to come, and its number is no reason to ask the table
-        return version < current
-                ? organisms.past(caller.tenantId(), version, () -> table.organism(caller.tenantId(), version))
-                : Optional.empty();
+        return version < current ? past(caller.tenantId(), version) : Map.of();
+    }
+
+    /** A key is all that it takes to ask for any number of them, so the tenant's share of the processor pays. */
+    private Map<String, StaticFile> past(TenantId tenant, long version) {
+        String key = OrganismEntry.key(tenant, version);
+        Map<String, StaticFile> known = past.getIfPresent(key);
+        if (known != null) {
+            return known;
+        }
+        OrganismEntry entry = directory
+                .organism(tenant, version)
+                .or(() -> table.organism(tenant, version))
+                .orElse(null);
+        if (entry == null) {
+            return Map.of();
+        }
+        Map<String, StaticFile> read = processor.inside(
+                Payer.of(tenant),
+                () -> organisms.read(entry).map(StaticFile::of).orElse(Map.of()));
+        past.put(key, read);
+        return read;
+    }
+
+    private static int bytes(Map<String, StaticFile> files) {
+        return files.values().stream()
+                .mapToInt(file -> 200 + file.name().length() + 2 * file.text().length()) // objects around them
+                .sum();
     }
 }

@@ -164,7 +164,7 @@ abstract class FlowFixture {
         }
     }
 
-    FairGate gate = new FairGate(64, _ -> 1);
+    FairGate<TenantId> gate = new FairGate<>(64, _ -> 1);
     Duration parkAfter = HandlerRuns.PARK_AFTER;
 
     MessageFlow flow(ThreadBuffer with) {
