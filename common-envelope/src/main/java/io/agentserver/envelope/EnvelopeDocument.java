@@ -40,9 +40,16 @@ public final class EnvelopeDocument {
             return new Reading.TooLarge(limits.bytes());
         }
         try {
-            return new Reading.Read(structure(StrictXml.parse(bytes, limits)));
+            return of(StrictXml.parse(bytes, limits));
         } catch (StrictXml.Refused e) {
             return new Reading.Malformed(e.reason());
+        }
+    }
+
+    /** The envelope's own rules. */
+    static Reading of(Document document) {
+        try {
+            return new Reading.Read(structure(document));
         } catch (Misshapen e) {
             return new Reading.Invalid(e.pointer, e.reason);
         }

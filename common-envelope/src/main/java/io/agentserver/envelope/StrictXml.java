@@ -2,6 +2,7 @@ package io.agentserver.envelope;
 
 import com.ctc.wstx.api.WstxInputProperties;
 import com.ctc.wstx.stax.WstxInputFactory;
+import org.codehaus.stax2.XMLStreamReader2;
 import org.jspecify.annotations.Nullable;
 import org.w3c.dom.DOMImplementation;
 import org.w3c.dom.Document;
@@ -11,7 +12,12 @@ import org.w3c.dom.Node;
 import java.io.ByteArrayInputStream;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import javax.xml.XMLConstants;
+import javax.xml.namespace.QName;
 import javax.xml.parsers.DocumentBuilderFactory;
 import javax.xml.parsers.ParserConfigurationException;
 import javax.xml.stream.XMLInputFactory;
@@ -43,14 +49,46 @@ final class StrictXml {
 
     private StrictXml() {}
 
+    /** The root element's name, and its children, each as a document of its own with the namespaces that it inherits. */
+    record Parts(QName root, boolean hasMore, List<Part> children) {}
+
+    /** @param characters that it takes of the text */
+    record Part(Document document, int characters) {}
+
+    @FunctionalInterface
+    private interface Reader<T> {
+        T read(XMLStreamReader2 in) throws XMLStreamException, Refused;
+    }
+
     static Document parse(byte[] bytes, XmlLimits limits) throws Refused {
+        return read(bytes, in -> {
+            Tree tree = new Tree(limits);
+            while (in.hasNext()) {
+                tree.take(in, in.next());
+            }
+            return tree.document;
+        });
+    }
+
+    /**
+     * One document that holds others.
+     *
+     * @param limits of each child
+     * @param elements the most of all children together
+     */
+    static Parts parseParts(byte[] bytes, XmlLimits limits, int elements) throws Refused {
+        return read(bytes, in -> parts(in, limits, elements));
+    }
+
+    private static <T> T read(byte[] bytes, Reader<T> reader) throws Refused {
         if (looksLikeUtf32(bytes)) {
             throw new Refused("the encoding is neither UTF-8 nor UTF-16");
         }
         try {
-            XMLStreamReader in = STAX.createXMLStreamReader(new ByteArrayInputStream(bytes));
+            XMLStreamReader2 in = (XMLStreamReader2) STAX.createXMLStreamReader(new ByteArrayInputStream(bytes));
             try {
-                return read(in, limits);
+                requireEncoding(in);
+                return reader.read(in);
             } finally {
                 in.close();
             }
@@ -60,15 +98,62 @@ final class StrictXml {
         }
     }
 
-    private static Document read(XMLStreamReader in, XmlLimits limits) throws XMLStreamException, Refused {
-        requireEncoding(in);
-        Document document = DOM.createDocument(null, null, null);
-        Node parent = document;
-        int depth = 0;
-        int elements = 0;
-        long declared = 0;
+    private static Parts parts(XMLStreamReader2 in, XmlLimits limits, int elements) throws XMLStreamException, Refused {
+        Tree around = new Tree(limits);
+        while (around.depth == 0) {
+            around.take(in, in.next());
+        }
+        QName root = in.getName();
+        boolean hasMore = in.getAttributeCount() > 0;
+        Map<String, String> inherited = new LinkedHashMap<>();
+        for (int i = 0; i < in.getNamespaceCount(); i++) {
+            inherited.put(nullToEmpty(in.getNamespacePrefix(i)), nullToEmpty(in.getNamespaceURI(i)));
+        }
+        List<Part> children = new ArrayList<>();
+        int left = elements;
         while (in.hasNext()) {
-            switch (in.next()) {
+            int event = in.next();
+            if (event == XMLStreamConstants.START_ELEMENT) {
+                long begin = in.getLocationInfo().getStartingCharOffset();
+                Tree tree = new Tree(limits);
+                try {
+                    tree.take(in, event);
+                    while (tree.depth > 0) {
+                        tree.take(in, in.next());
+                    }
+                } catch (Refused e) {
+                    throw new Refused(e.reason() + ", in message " + (children.size() + 1));
+                }
+                tree.inherit(inherited);
+                left -= tree.elements;
+                if (left < 0) {
+                    throw new Refused("more than " + elements + " elements");
+                }
+                children.add(new Part(tree.document, (int) (in.getLocationInfo().getEndingCharOffset() - begin)));
+            } else {
+                hasMore |= event == XMLStreamConstants.CHARACTERS && !in.isWhiteSpace()
+                        || event == XMLStreamConstants.CDATA;
+                around.take(in, event);
+            }
+        }
+        return new Parts(root, hasMore, children);
+    }
+
+    /** What was read so far of a document, and where its reader stands. */
+    private static final class Tree {
+        private final Document document = DOM.createDocument(null, null, null);
+        private final XmlLimits limits;
+        private Node parent = document;
+        private int depth;
+        private int elements;
+        private long declared;
+
+        Tree(XmlLimits limits) {
+            this.limits = limits;
+        }
+
+        void take(XMLStreamReader in, int event) throws Refused {
+            switch (event) {
                 case XMLStreamConstants.START_ELEMENT -> {
                     if (++depth > limits.depth()) {
                         throw new Refused("more than " + limits.depth() + " levels deep");
@@ -107,7 +192,18 @@ final class StrictXml {
                 default -> throw new Refused("an entity other than the five built in");
             }
         }
-        return document;
+
+        /** Declares at its root what was declared around it, and not again there. */
+        void inherit(Map<String, String> namespaces) {
+            namespaces.forEach((prefix, uri) -> {
+                String name =
+                        prefix.isEmpty() ? XMLConstants.XMLNS_ATTRIBUTE : XMLConstants.XMLNS_ATTRIBUTE + ":" + prefix;
+                Element root = document.getDocumentElement();
+                if (!root.hasAttribute(name)) {
+                    root.setAttributeNS(XMLConstants.XMLNS_ATTRIBUTE_NS_URI, name, uri);
+                }
+            });
+        }
     }
 
     /** How long the declarations are that the canonical form may have to make at this element. */
@@ -196,6 +292,10 @@ final class StrictXml {
 
     private static boolean looksLikeUtf32(byte[] b) {
         return b.length >= 4 && ((b[0] == 0 && b[1] == 0) || (b[2] == 0 && b[3] == 0));
+    }
+
+    private static String nullToEmpty(@Nullable String text) {
+        return text == null ? "" : text;
     }
 
     private static @Nullable String emptyToNull(@Nullable String text) {

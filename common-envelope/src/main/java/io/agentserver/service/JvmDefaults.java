@@ -17,12 +17,13 @@ public final class JvmDefaults {
     /** The first statement of a {@code main}: each of these is read once, when it is first needed. */
     public static void provide() {
         // A virtual thread that loads a class keeps its carrier while it waits for another one to load it, or for the
-        // lock of
-        // the jar that holds it: on two processors two such waits would stop a whole process.
+        // lock of the jar that holds it: a process that has just begun would often wait for its watch with two
+        // carriers.
         int processors = Runtime.getRuntime().availableProcessors();
         set(PARALLELISM, String.valueOf(Math.max(FEWEST_CARRIERS, processors)));
         // one buffer in a hundred would be tracked by taking stack traces, at every step of its life
         LEAK_DETECTION.forEach(property -> set(property, "disabled"));
+        CarrierWatch.start();
     }
 
     private static void set(String property, String value) {

@@ -24,6 +24,7 @@ import java.security.KeyPairGenerator;
 import java.security.PrivateKey;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.text.ParseException;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -70,7 +71,10 @@ public final class PlatformKeys {
             if (signing == null) {
                 throw new IllegalArgumentException(file + " holds no key that can sign");
             }
-            return new PlatformKeys(signing, verifying, JSON.writeValueAsString(Map.of("keys", published)));
+            PlatformKeys loaded =
+                    new PlatformKeys(signing, verifying, JSON.writeValueAsString(Map.of("keys", published)));
+            loaded.requireFittingHalves(file);
+            return loaded;
         } catch (IOException e) {
             throw new IllegalArgumentException(
                     Setting.AGENTSERVER_PLATFORM_KEY + "=" + file + " cannot be read: name a readable JWK Set file", e);
@@ -78,6 +82,19 @@ public final class PlatformKeys {
             throw new IllegalArgumentException(
                     Setting.AGENTSERVER_PLATFORM_KEY + "=" + file + " is no JWK Set of Ed25519 keys with kid and alg",
                     e);
+        }
+    }
+
+    /**
+     * Signs and verifies once: what this key signs is verified by what is published. It also makes the provider test itself
+     * now, while nobody waits; it reads its test vectors from its jar.
+     */
+    private void requireFittingHalves(Path file) {
+        ServiceTokens tokens = new ServiceTokens(this, Clock.systemUTC());
+        String token = tokens.issue(ServiceTokens.PLATFORM, ServiceTokens.BUFFER);
+        if (tokens.read(token).isEmpty()) {
+            throw new IllegalArgumentException(
+                    file + ": the first key's d does not belong to its x, or another key has its kid");
         }
     }
 

@@ -3,7 +3,9 @@ package io.agentserver.service;
 import io.agentserver.envelope.TenantId;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.json.JsonMapper;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -34,6 +36,27 @@ class PlatformKeysTest {
     @Test
     void an_unreadable_file_is_named() {
         assertThatThrownBy(() -> PlatformKeys.load(directory.resolve("absent"))).hasMessageContaining("absent");
+    }
+
+    @Test
+    void a_private_half_of_another_key_is_refused() throws Exception {
+        Path file = directory.resolve("key.json");
+        Path other = directory.resolve("other.json");
+        PlatformKeys.createIfAbsent(file);
+        PlatformKeys.createIfAbsent(other);
+        Files.writeString(file, Files.readString(file).replace(d(file), d(other)));
+        assertThatThrownBy(() -> PlatformKeys.load(file))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("key.json: the first key's d does not belong to its x");
+    }
+
+    private static String d(Path file) throws IOException {
+        return JsonMapper.shared()
+                .readTree(Files.readString(file))
+                .path("keys")
+                .path(0)
+                .path("d")
+                .stringValue();
     }
 
     @Test

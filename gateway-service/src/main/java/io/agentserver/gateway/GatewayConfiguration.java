@@ -5,6 +5,7 @@ import io.agentserver.envelope.EnvelopeToken;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.XmlLimits;
 import io.agentserver.gateway.admission.Admission;
+import io.agentserver.gateway.admission.Batches;
 import io.agentserver.gateway.admission.MessagesEndpoint;
 import io.agentserver.gateway.admission.Responses;
 import io.agentserver.gateway.callers.Callers;
@@ -67,6 +68,8 @@ import io.agentserver.service.redis.RedisClients;
 import io.agentserver.service.trace.Traceparent;
 import io.agentserver.tenancy.Plan;
 import io.agentserver.tenancy.TenantDirectory;
+import io.micrometer.context.ContextRegistry;
+import io.micrometer.context.ContextSnapshotFactory;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.tracing.Tracer;
 import org.apache.kafka.clients.admin.Admin;
@@ -80,6 +83,7 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
 import org.springframework.http.server.observation.ServerRequestObservationConvention;
+import org.springframework.web.context.request.RequestAttributesThreadLocalAccessor;
 import org.springframework.web.context.request.RequestContextHolder;
 import org.springframework.web.context.request.ServletRequestAttributes;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
@@ -329,6 +333,22 @@ class GatewayConfiguration {
             FairGate<Payer> gate,
             TenantCounters counters) {
         return new Admission(limits, directory, organisms, token, keys.signing(), buffer, log, credit, gate, counters);
+    }
+
+    @Bean
+    Batches batches(Admission admission) {
+        ContextRegistry context = new ContextRegistry()
+                .loadThreadLocalAccessors() // the span's among them
+                .registerThreadLocalAccessor(new RequestAttributesThreadLocalAccessor());
+        ContextSnapshotFactory request = ContextSnapshotFactory.builder()
+                .contextRegistry(context)
+                .clearMissing(false)
+                .build();
+        return new Batches(
+                admission,
+                work -> Thread.ofVirtual()
+                        .name("batch")
+                        .start(request.captureAll().wrap(work)));
     }
 
     // credit

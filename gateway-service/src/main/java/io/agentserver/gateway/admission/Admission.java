@@ -91,10 +91,22 @@ public final class Admission {
      * @param idempotencyKey null: none was sent
      */
     public Admittance admitXml(@Nullable Caller caller, byte[] body, @Nullable String idempotencyKey) {
-        Payer payer =
-                caller == null ? Payer.claimedBy(body, t -> directory.find(t).isPresent()) : payer(caller);
-        return switch (gate.inside(payer, () -> submissions.readXml(body))) {
-            case Submission.Read read when read.document().meta().jwt() != null -> admitSigned(caller, payer, read);
+        return admit(caller, gate.inside(payer(caller, body), () -> submissions.readXml(body)), idempotencyKey);
+    }
+
+    /**
+     * The messages of a {@code <batch>}, one by one or why it is none; each is to be {@link #admit}ted.
+     *
+     * @throws io.agentserver.gateway.problems.Refusal for what is no batch
+     */
+    List<Submission> readBatch(@Nullable Caller caller, byte[] body) {
+        return gate.inside(payer(caller, body), () -> submissions.readBatch(body));
+    }
+
+    /** One envelope that was read. */
+    Admittance admit(@Nullable Caller caller, Submission submission, @Nullable String idempotencyKey) {
+        return switch (submission) {
+            case Submission.Read read when read.document().meta().jwt() != null -> admitSigned(caller, read);
             case Submission.Read read -> admitUnsigned(caller, read, idempotencyKey);
             case Submission.Unreadable(Problem problem) ->
                 // who sends no key must have signed, and an envelope that breaks the form is signed by nobody
@@ -137,9 +149,9 @@ public final class Admission {
         };
     }
 
-    private Admittance admitSigned(@Nullable Caller caller, Payer payer, Submission.Read read) {
+    private Admittance admitSigned(@Nullable Caller caller, Submission.Read read) {
         EnvelopeToken.Verification verification = gate.inside(
-                payer,
+                caller == null ? Payer.signer(read.document().meta(), this::isTenant) : payer(caller),
                 () -> token.verifyAtAdmission(
                         read.document(),
                         // the platform's own signature is for what it has admitted: it admits nothing
@@ -235,6 +247,14 @@ public final class Admission {
         return new Declined(Problem.of(
                 ProblemType.IDEMPOTENCY_MISMATCH,
                 "the id " + admitted.message() + " was sent with another content; use a new one"));
+    }
+
+    private Payer payer(@Nullable Caller caller, byte[] body) {
+        return caller == null ? Payer.claimedBy(body, this::isTenant) : payer(caller);
+    }
+
+    private boolean isTenant(TenantId tenant) {
+        return directory.find(tenant).isPresent();
     }
 
     private static Payer payer(Caller caller) {

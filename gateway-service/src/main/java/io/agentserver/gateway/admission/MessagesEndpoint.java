@@ -8,6 +8,7 @@ import io.agentserver.gateway.http.BoundedBody;
 import io.agentserver.gateway.http.Format;
 import io.agentserver.gateway.http.JsonEndpoint;
 import io.agentserver.gateway.problems.Problem;
+import io.agentserver.gateway.problems.ProblemDocuments;
 import io.agentserver.gateway.problems.ProblemType;
 import io.agentserver.tenancy.Scope;
 import jakarta.servlet.http.HttpServletRequest;
@@ -23,31 +24,47 @@ import org.springframework.web.bind.annotation.RestController;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** {@code POST /v1/messages}: a message in; 202 once the log has it, or its turn's response if the client waits for it. */
+/**
+ * {@code POST /v1/messages}: a message in; 202 once the log has it, or its turn's response if the client waits for it. Or a batch of
+ * them; 207 once each is on the log or refused.
+ */
 @RestController
 public final class MessagesEndpoint extends JsonEndpoint {
     /** RFC 7240; other preferences beside it are not for us. */
     private static final Pattern WAIT =
             Pattern.compile("(?i)(?:^|[,;\\s])wait\\s*=\\s*\"?([0-9]{1,6})\"?(?=$|[,;\\s])");
 
+    private static final String BATCH = "application/vnd.agentserver.batch+xml";
     private static final Duration LONGEST_WAIT = Duration.ofSeconds(60);
     private static final Pattern BARE_TOKEN = Pattern.compile("[\\x21-\\x7e]{1,255}");
 
     private final Callers callers;
     private final Admission admission;
+    private final Batches batches;
     private final Responses responses;
+    private final ProblemDocuments problems;
     private final long mostBytes;
 
     /** @param limits the largest body among them */
-    public MessagesEndpoint(Callers callers, Admission admission, Responses responses, XmlLimits limits) {
+    public MessagesEndpoint(
+            Callers callers,
+            Admission admission,
+            Batches batches,
+            Responses responses,
+            ProblemDocuments problems,
+            XmlLimits limits) {
         this.callers = callers;
         this.admission = admission;
+        this.batches = batches;
         this.responses = responses;
+        this.problems = problems;
         this.mostBytes = limits.bytes();
     }
 
@@ -60,13 +77,18 @@ public final class MessagesEndpoint extends JsonEndpoint {
             HttpServletRequest request)
             throws IOException {
         Caller caller = caller(authorization);
-        Format sent = format(request);
+        String mediaType = BoundedBody.mediaType(request);
         if (idempotencyKey != null && !BARE_TOKEN.matcher(idempotencyKey).matches()) {
             throw Problem.of(
                             ProblemType.INVALID_REQUEST,
                             "Idempotency-Key: must be 1 to 255 visible ASCII characters without spaces")
                     .refusal();
         }
+        if (mediaType.equals(BATCH)) {
+            byte[] body = BoundedBody.read(request, Batches.MOST_BYTES);
+            return results(batches.admit(caller, body, idempotencyKey));
+        }
+        Format sent = format(mediaType);
         byte[] body = BoundedBody.read(request, mostBytes);
         Admittance admittance = switch (sent) {
             case XML -> admission.admitXml(caller, body, idempotencyKey);
@@ -112,26 +134,50 @@ public final class MessagesEndpoint extends JsonEndpoint {
 
     /** The answer to whatever put a message on the log. */
     public static ResponseEntity<byte[]> accepted(Admitted admitted) {
-        Map<String, Object> body = new LinkedHashMap<>();
-        body.put("message_id", admitted.message().toString());
-        body.put("thread_id", admitted.thread().toString());
-        body.put("turn_id", admitted.message().toString());
+        Map<String, Object> body = ids(admitted);
         body.put("status", "accepted");
         return answer(HttpStatus.ACCEPTED, Map.of(HttpHeaders.LOCATION, location(admitted)), body);
+    }
+
+    private static Map<String, Object> ids(Admitted admitted) {
+        Map<String, Object> ids = new LinkedHashMap<>();
+        ids.put("message_id", admitted.message().toString());
+        ids.put("thread_id", admitted.thread().toString());
+        ids.put("turn_id", admitted.message().toString());
+        return ids;
+    }
+
+    private ResponseEntity<byte[]> results(List<Admittance> admittances) {
+        List<Map<String, Object>> results = new ArrayList<>(admittances.size());
+        for (Admittance admittance : admittances) {
+            Map<String, Object> result = new LinkedHashMap<>();
+            switch (admittance) {
+                case Admitted admitted -> {
+                    result.put("status", HttpStatus.ACCEPTED.value());
+                    result.putAll(ids(admitted));
+                }
+                case Admittance.Declined(Problem problem) -> {
+                    result.put("status", problem.type().status());
+                    result.put("problem", problems.part(problem));
+                }
+            }
+            results.add(result);
+        }
+        return answer(HttpStatus.MULTI_STATUS, Map.of(), Map.of("results", results));
     }
 
     private static String location(Admitted admitted) {
         return "/v1/threads/" + admitted.thread();
     }
 
-    private static Format format(HttpServletRequest request) {
-        return switch (BoundedBody.mediaType(request)) {
+    private static Format format(String mediaType) {
+        return switch (mediaType) {
             case "application/xml", "text/xml" -> Format.XML;
             case "application/json" -> Format.JSON;
             default ->
                 throw Problem.of(
                                 ProblemType.UNSUPPORTED_MEDIA_TYPE,
-                                "send Content-Type: application/xml or application/json")
+                                "send Content-Type: application/xml, application/json or " + BATCH)
                         .refusal();
         };
     }

@@ -1,5 +1,6 @@
 package io.agentserver.gateway.admission;
 
+import io.agentserver.envelope.BatchReading;
 import io.agentserver.envelope.EnvelopeDocument;
 import io.agentserver.envelope.EnvelopeNames;
 import io.agentserver.envelope.MessageId;
@@ -18,6 +19,7 @@ import io.agentserver.organism.Written;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
@@ -35,6 +37,24 @@ final class Submissions {
 
     Submission readXml(byte[] body) {
         return read(EnvelopeDocument.read(body, limits), "/message", "/message/meta/");
+    }
+
+    /**
+     * Each message of a batch, in order; pointers count from the message.
+     *
+     * @throws io.agentserver.gateway.problems.Refusal for what is no batch
+     */
+    List<Submission> readBatch(byte[] body) {
+        return switch (BatchReading.of(body, limits)) {
+            case BatchReading.Read(List<Reading> messages) ->
+                messages.stream()
+                        .map(message -> read(message, "/message", "/message/meta/"))
+                        .toList();
+            case BatchReading.Malformed(String reason) ->
+                throw Problem.of(ProblemType.MALFORMED_XML, reason).refusal();
+            case BatchReading.Invalid(String pointer, String reason) ->
+                throw Problem.at(ProblemType.INVALID_ENVELOPE, pointer, reason).refusal();
+        };
     }
 
     /**

@@ -1,5 +1,6 @@
 package io.agentserver.gateway.callers;
 
+import io.agentserver.envelope.Meta;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.service.ServiceTokens;
 
@@ -30,18 +31,25 @@ public record Payer(TenantId tenant, boolean proven) {
     }
 
     /**
-     * By what a body says of itself, which may be false.
+     * By what a body says of itself, which may be false; a batch by its first envelope that is signed.
      *
      * @param isTenant whether there is such a tenant
      */
     public static Payer claimedBy(byte[] body, Predicate<TenantId> isTenant) {
         Matcher claims = CLAIMS.matcher(new String(body, StandardCharsets.ISO_8859_1));
-        if (!claims.find()) {
-            return STRANGERS;
-        }
+        return claims.find() ? claimedBy(claims.group(1), isTenant) : STRANGERS;
+    }
+
+    /** By what the token of an envelope says, which was read but not verified yet. */
+    public static Payer signer(Meta meta, Predicate<TenantId> isTenant) {
+        String[] parts = String.valueOf(meta.jwt()).split("\\.", -1);
+        return parts.length == 3 ? claimedBy(parts[1], isTenant) : STRANGERS;
+    }
+
+    private static Payer claimedBy(String claims, Predicate<TenantId> isTenant) {
         byte[] json;
         try {
-            json = Base64.getUrlDecoder().decode(claims.group(1));
+            json = Base64.getUrlDecoder().decode(claims);
         } catch (IllegalArgumentException notBase64) {
             return STRANGERS; // it will be refused as such
         }

@@ -1,5 +1,6 @@
 package io.agentserver.gateway.callers;
 
+import io.agentserver.envelope.Meta;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.service.ServiceTokens;
 import org.junit.jupiter.api.Test;
@@ -20,6 +21,14 @@ class PayerTest {
                 .isEqualTo(new Payer(ACME, false));
     }
 
+    /** Each of a batch is verified in its own signer's share. */
+    @Test
+    void what_was_read_is_verified_in_the_share_of_its_signer() {
+        assertThat(Payer.signer(signed(token("{\"iss\":\"acme\"}")), ACME::equals))
+                .isEqualTo(new Payer(ACME, false));
+        assertThat(Payer.signer(signed("no token"), ACME::equals)).isEqualTo(new Payer(ServiceTokens.PLATFORM, false));
+    }
+
     /** A stranger may say anything: it must cost the tenant nothing of what it sends with an API key. */
     @Test
     void what_is_only_said_is_not_the_tenant_s_own_share() {
@@ -37,6 +46,10 @@ class PayerTest {
         assertThat(claimed(envelope("<jwt>", token("{}")))).isEqualTo(strangers);
         assertThat(claimed(envelope("<jwt>", "a.b.c"))).isEqualTo(strangers);
         assertThat(claimed("<jwt".repeat(60_000))).isEqualTo(strangers);
+    }
+
+    private static Meta signed(String token) {
+        return new Meta("client", null, null, null, token, null, null, null);
     }
 
     private static Payer claimed(String body) {

@@ -3,6 +3,7 @@ package io.agentserver.buffer.store.dynamo;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import software.amazon.awssdk.services.dynamodb.model.AttributeDefinition;
 import software.amazon.awssdk.services.dynamodb.model.BillingMode;
+import software.amazon.awssdk.services.dynamodb.model.DynamoDbException;
 import software.amazon.awssdk.services.dynamodb.model.GlobalSecondaryIndex;
 import software.amazon.awssdk.services.dynamodb.model.KeySchemaElement;
 import software.amazon.awssdk.services.dynamodb.model.KeyType;
@@ -67,13 +68,24 @@ final class ThreadsTable {
     }
 
     private static void expire(DynamoDbClient dynamo, String table) {
-        TimeToLiveStatus status = dynamo.describeTimeToLive(request -> request.tableName(table))
-                .timeToLiveDescription()
-                .timeToLiveStatus();
-        if (status == TimeToLiveStatus.DISABLED) {
+        if (expires(dynamo, table)) {
+            return;
+        }
+        try {
             dynamo.updateTimeToLive(request -> request.tableName(table)
                     .timeToLiveSpecification(ttl -> ttl.enabled(true).attributeName(EXPIRES)));
+        } catch (DynamoDbException e) {
+            if (!expires(dynamo, table)) { // else another process was between our two calls
+                throw e;
+            }
         }
+    }
+
+    private static boolean expires(DynamoDbClient dynamo, String table) {
+        return dynamo.describeTimeToLive(request -> request.tableName(table))
+                        .timeToLiveDescription()
+                        .timeToLiveStatus()
+                != TimeToLiveStatus.DISABLED;
     }
 
     static AttributeDefinition attribute(String name, ScalarAttributeType type) {

@@ -125,7 +125,9 @@ class FaultRunIT {
             }
         }
         System.out.println("crash points reached: " + fleet.crashes());
-        assertThat(failed).as(() -> fleet.tails()).isEmpty();
+        if (!failed.isEmpty()) { // what was wrong goes first: a report may be cut short
+            throw new AssertionError(String.join("\n", failed) + "\n" + fleet.tails());
+        }
     }
 
     @Test
