@@ -48,7 +48,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- $gateway := printf "http://%s-gateway:%v" $full .services.gateway.ports.http.number -}}
 {{- $known := dict "AGENTSERVER_BUFFER_ADDRESS" $buffer "AGENTSERVER_LLM_URL" $llm "AGENTSERVER_BILLING_URL" $billing "AGENTSERVER_GATEWAY_URL" $gateway -}}
 {{- if $root.Values.reconcile.enabled -}}{{- $_ := set $known "AGENTSERVER_RECONCILE_EVERY" "0s" -}}{{- end -}}
-{{- $reads := concat $service.reads (list "AGENTSERVER_LOG_FORMAT" "AGENTSERVER_METRICS_TENANTS" "AGENTSERVER_OTLP_ENDPOINT" "OTEL_EXPORTER_OTLP_HEADERS" "OTEL_TRACES_SAMPLER" "OTEL_TRACES_SAMPLER_ARG") -}}
+{{- $reads := concat $service.reads (list "AGENTSERVER_LOG_FORMAT" "AGENTSERVER_METRICS_TENANTS" "AGENTSERVER_OTLP_ENDPOINT") -}}
 {{- if has "dynamodb" $service.stores -}}
 {{- $reads = concat $reads (list "AWS_REGION" "AWS_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY" "AWS_SESSION_TOKEN" "AWS_ROLE_ARN") -}}
 {{- end -}}
@@ -57,10 +57,10 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- if has $name $reads -}}{{- $_ := set $environment $name (dict "value" $value) -}}{{- end -}}
 {{- end -}}
 {{- range $name, $value := $root.Values.config -}}
-{{- if has $name $reads -}}{{- $_ := set $environment $name (dict "value" (toString $value)) -}}{{- end -}}
+{{- if or (has $name $reads) (hasPrefix "OTEL_" $name) -}}{{- $_ := set $environment $name (dict "value" (toString $value)) -}}{{- end -}}
 {{- end -}}
 {{- range $name, $source := $root.Values.secrets -}}
-{{- if has $name $reads -}}
+{{- if or (has $name $reads) (hasPrefix "OTEL_" $name) -}}
 {{- $_ := set $environment $name (include "agentserver.source" (dict "object" $full "name" $name "source" $source) | fromJson) -}}
 {{- end -}}
 {{- end -}}
@@ -78,11 +78,37 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- $environment | toJson -}}
 {{- end -}}
 
+{{/* What a service reaches besides services of ours, as rules of its egress: each of `stores` that is always there, or that one of its variables names. */}}
+{{- define "agentserver.reaches" -}}
+{{- $environment := include "agentserver.environment" . | fromJson -}}
+{{- $policy := .root.Values.networkPolicy -}}
+{{- $named := dict
+    "otlp" (list "AGENTSERVER_OTLP_ENDPOINT" "OTEL_EXPORTER_OTLP_ENDPOINT" "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    "s3" (list "AGENTSERVER_STATIC_BUCKET")
+    "stripe" (list "AGENTSERVER_STRIPE_KEY")
+    "oidc" (list "AGENTSERVER_OIDC_ISSUER") -}}
+{{- range $store := .stores }}
+{{- $there := not (hasKey $named $store) }}
+{{- range get $named $store | default list }}{{ if hasKey $environment . }}{{ $there = true }}{{ end }}{{ end }}
+{{- if $there }}
+{{- $reach := index $policy $store }}
+- ports:
+    {{- range $reach.ports }}
+    - {protocol: TCP, port: {{ . }}}
+    {{- end }}
+  {{- with $reach.to }}
+  to:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
 {{/* Where a secret is: what the values name, or in the Secret that the chart makes of it. */}}
 {{- define "agentserver.source" -}}
 {{- $at := dict "secret" .object "key" .name -}}
 {{- if .source.secret -}}{{- $at = dict "secret" .source.secret "key" .source.key -}}{{- end -}}
-{{- if eq .name "AGENTSERVER_PLATFORM_KEY" -}}{{- $at = dict "file" $at -}}{{- end -}}
+{{- if has .name (list "AGENTSERVER_PLATFORM_KEY" "AGENTSERVER_KAFKA_PROPERTIES" "AGENTSERVER_STATIC_KEY") -}}{{- $at = dict "file" $at -}}{{- end -}}
 {{- $at | toJson -}}
 {{- end -}}
 
@@ -137,6 +163,17 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- range $broker := splitList "," (default "" .Values.config.AGENTSERVER_KAFKA) | compact -}}
 {{- if not (has ($broker | splitList ":" | last) (toStrings $.Values.networkPolicy.kafka.ports)) -}}
 {{- fail (printf "networkPolicy.kafka.ports lacks the port of %s: the pods could not reach it" $broker) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if .Values.networkPolicy.enabled -}}
+{{- range $name := list "AGENTSERVER_OTLP_ENDPOINT" "OTEL_EXPORTER_OTLP_ENDPOINT" "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" -}}
+{{- with get $.Values.config $name -}}
+{{- $url := urlParse . -}}
+{{- $port := regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (eq $url.scheme "https" | ternary "443" "80") -}}
+{{- if not (has $port (toStrings $.Values.networkPolicy.otlp.ports)) -}}
+{{- fail (printf "networkPolicy.otlp.ports lacks the port of %s=%s: the pods could not reach it" $name .) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -23,6 +23,7 @@ import io.agentserver.billing.topup.TopUps;
 import io.agentserver.billing.usage.UsageConsumer;
 import io.agentserver.billing.usage.UsageEndpoint;
 import io.agentserver.credit.Credit;
+import io.agentserver.log.Brokers;
 import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.EvenClock;
 import io.agentserver.service.PlatformKeys;
@@ -33,9 +34,6 @@ import io.agentserver.service.metrics.TenantGauge;
 import io.agentserver.service.redis.RedisClients;
 import io.agentserver.tenancy.TenantDirectory;
 import io.micrometer.core.instrument.MeterRegistry;
-import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.AdminClientConfig;
-import org.apache.kafka.common.KafkaException;
 import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.health.contributor.Health;
@@ -52,9 +50,6 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 
 /** The map of billing: usage topic → consumer → ledger → DynamoDB, its balances → Redis, and the endpoints; top-ups in,
  * and the comparison of all of them. */
@@ -151,14 +146,13 @@ class BillingConfiguration {
     }
 
     @Bean
-    TenantDirectory tenantDirectory(BillingProperties properties, UsageConsumer afterKafkaIsThere) {
-        return new TenantDirectory(properties.kafka()).start();
+    TenantDirectory tenantDirectory(Brokers brokers, UsageConsumer afterKafkaIsThere) {
+        return new TenantDirectory(brokers).start();
     }
 
     @Bean
-    UsageDrain usageDrain(BillingProperties properties) {
-        return new UsageDrain(
-                Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, properties.kafka())), GROUP);
+    UsageDrain usageDrain(Brokers brokers) {
+        return new UsageDrain(brokers.admin(Map.of()), GROUP);
     }
 
     @Bean
@@ -194,6 +188,7 @@ class BillingConfiguration {
     @Bean
     Periodic reconcileJob(
             BillingProperties properties,
+            Brokers brokers,
             LedgerStore store,
             MeterOutbox outbox,
             Optional<PaymentSweep> stripe,
@@ -203,7 +198,7 @@ class BillingConfiguration {
         Reconciliation reconciliation = new Reconciliation(
                 store,
                 outbox,
-                new KafkaUsageRecords(properties.kafka()),
+                new KafkaUsageRecords(brokers),
                 properties.bufferAddress().isEmpty() ? null : slots,
                 stripe.orElse(null),
                 clock,
@@ -215,9 +210,14 @@ class BillingConfiguration {
     }
 
     @Bean
-    UsageConsumer usageConsumer(BillingProperties properties, Ledger ledger, Clock clock, MeterRegistry metrics) {
-        requireBrokers(properties.kafka());
-        return new UsageConsumer(properties.kafka(), GROUP, ledger, clock, metrics).start();
+    Brokers brokers(BillingProperties properties) {
+        return properties.brokers();
+    }
+
+    @Bean
+    UsageConsumer usageConsumer(Brokers brokers, Ledger ledger, Clock clock, MeterRegistry metrics) {
+        brokers.requireAnswer(START_LIMIT);
+        return new UsageConsumer(brokers, GROUP, ledger, clock, metrics).start();
     }
 
     @Bean
@@ -233,21 +233,5 @@ class BillingConfiguration {
     @Bean
     PatientTomcat patientTomcat(Problems problems, JsonMapper json) {
         return new PatientTomcat(new ServerRefusals(problems, json));
-    }
-
-    private static void requireBrokers(String kafka) {
-        try (Admin admin = Admin.create(Map.of(
-                AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG,
-                kafka,
-                AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG,
-                (int) START_LIMIT.toMillis()))) {
-            admin.describeCluster().nodes().get(START_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (KafkaException | ExecutionException | TimeoutException e) {
-            throw new ConfigurationException(
-                    Setting.AGENTSERVER_KAFKA + "=" + kafka + " does not answer: start Kafka there, or correct it", e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted while looking for Kafka", e);
-        }
     }
 }

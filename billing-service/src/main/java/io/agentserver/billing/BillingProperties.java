@@ -1,6 +1,7 @@
 package io.agentserver.billing;
 
 import io.agentserver.billing.stripe.StripeSettings;
+import io.agentserver.log.Brokers;
 import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.Loopback;
 import io.agentserver.service.Setting;
@@ -17,6 +18,7 @@ import java.util.regex.Pattern;
  * What billing needs to know.
  *
  * @param kafka {@code host:port} of the brokers, with commas
+ * @param kafkaProperties file: how the brokers want to be spoken to; empty: plain text
  * @param dynamodbUrl DynamoDB's endpoint; empty: the AWS region's own
  * @param redisUrl one node, or several of one Redis Cluster with commas; empty: a command that needs none
  * @param platformKey file with the platform's keys, by which calls from other services are verified
@@ -29,6 +31,7 @@ import java.util.regex.Pattern;
 @ConfigurationProperties(prefix = "agentserver.billing", ignoreUnknownFields = false)
 record BillingProperties(
         String kafka,
+        String kafkaProperties,
         String dynamodbUrl,
         String redisUrl,
         String platformKey,
@@ -72,6 +75,7 @@ record BillingProperties(
         UnaryOperator<String> text = name -> environment.getOrDefault(name, "");
         return new BillingProperties(
                 text.apply(Setting.AGENTSERVER_KAFKA.name()),
+                text.apply(Setting.AGENTSERVER_KAFKA_PROPERTIES.name()),
                 text.apply(Setting.AGENTSERVER_DYNAMODB_URL.name()),
                 "",
                 text.apply(Setting.AGENTSERVER_PLATFORM_KEY.name()),
@@ -85,6 +89,10 @@ record BillingProperties(
                         text.apply(Setting.AGENTSERVER_STRIPE_ACCOUNT.name()),
                         environment.getOrDefault(Setting.AGENTSERVER_STRIPE_METER.name(), StripeSettings.METER),
                         text.apply(Setting.AGENTSERVER_STRIPE_URL.name())));
+    }
+
+    Brokers brokers() {
+        return Brokers.of(kafka, kafkaProperties);
     }
 
     Path platformKeyFile() {

@@ -67,7 +67,7 @@ public final class ReconcileCommand {
             Report report = new Reconciliation(
                             store,
                             new DynamoMeterOutbox(dynamo),
-                            new KafkaUsageRecords(properties.kafka()),
+                            new KafkaUsageRecords(properties.brokers()),
                             properties.bufferAddress().isEmpty() ? null : slots,
                             stripe(properties, store, clock),
                             clock,

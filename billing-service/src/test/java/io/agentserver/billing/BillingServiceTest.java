@@ -236,6 +236,9 @@ class BillingServiceTest {
                 .satisfies(e -> assertThat(ServiceApplication.reason(e))
                         .isEqualTo("AGENTSERVER_KAFKA=nowhere names no brokers: set it to host:port, several with"
                                 + " commas"));
+        assertThatThrownBy(() -> startWith(Map.of("AGENTSERVER_KAFKA_PROPERTIES", "/no/such/file")))
+                .satisfies(e -> assertThat(ServiceApplication.reason(e))
+                        .startsWith("AGENTSERVER_KAFKA_PROPERTIES=/no/such/file: cannot be read"));
         assertThatThrownBy(() -> startWith(Map.of("AGENTSERVER_PLATFORM_KEY", "/no/such/file")))
                 .satisfies(e -> assertThat(ServiceApplication.reason(e))
                         .isEqualTo("AGENTSERVER_PLATFORM_KEY=/no/such/file cannot be read: name a readable JWK Set"

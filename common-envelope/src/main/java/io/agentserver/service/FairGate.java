@@ -1,6 +1,5 @@
 package io.agentserver.service;
 
-import io.agentserver.envelope.TenantId;
 import org.jspecify.annotations.Nullable;
 
 import java.util.Comparator;
@@ -17,14 +16,16 @@ import java.util.function.ToIntFunction;
  * first, however many of another's wait. Start-time fair queueing (Goyal, Vin, Cheng 1996): each message is tagged with when
  * it would start if its tenant were alone with its share, and the lowest tag goes next. A place is for work; who waits for
  * something else gives it back meanwhile. Safe on any thread; {@link #enter} blocks.
+ *
+ * @param <T> who has a share: a tenant, or another with an {@code equals}
  */
-public final class FairGate {
-    private final ToIntFunction<TenantId> weights;
+public final class FairGate<T> {
+    private final ToIntFunction<? super T> weights;
     private final ReentrantLock lock = new ReentrantLock();
     private final PriorityQueue<Waiter> waiting = new PriorityQueue<>(
             Comparator.comparingDouble((Waiter waiter) -> waiter.start).thenComparingLong(waiter -> waiter.arrival));
     /** When each tenant's next message would start. Of those alone that are ahead of the virtual time. */
-    private final Map<TenantId, Double> nextStart = new HashMap<>();
+    private final Map<T, Double> nextStart = new HashMap<>();
 
     private int free;
     private double virtualTime;
@@ -34,7 +35,7 @@ public final class FairGate {
      * @param places 1 or more
      * @param weights of a tenant, 1 or more; asked at each entry
      */
-    public FairGate(int places, ToIntFunction<TenantId> weights) {
+    public FairGate(int places, ToIntFunction<? super T> weights) {
         if (places < 1) {
             throw new IllegalArgumentException("places: <" + places + "> is less than 1");
         }
@@ -55,7 +56,7 @@ public final class FairGate {
     }
 
     /** Does the work when there is a place for it. */
-    public <T extends @Nullable Object> T inside(TenantId tenant, Supplier<T> work) {
+    public <R extends @Nullable Object> R inside(T tenant, Supplier<R> work) {
         enter(tenant);
         try {
             return work.get();
@@ -65,7 +66,7 @@ public final class FairGate {
     }
 
     /** Returns when there is a place; {@link #leave} gives it back. Not interruptible: places come free in milliseconds. */
-    public void enter(TenantId tenant) {
+    public void enter(T tenant) {
         Waiter waiter;
         lock.lock();
         try {

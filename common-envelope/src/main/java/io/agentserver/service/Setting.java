@@ -11,6 +11,8 @@ import java.util.Optional;
  */
 public enum Setting {
     AGENTSERVER_KAFKA("host:port of the brokers, with commas"),
+    AGENTSERVER_KAFKA_PROPERTIES(
+            "file: security.*, sasl.* and ssl.* of every Kafka client; empty: plain text, no user"),
     AGENTSERVER_KAFKA_REPLICATION("replicas of each topic; production 3, one machine 1"),
     AGENTSERVER_REDIS_URL("redis://host:port, or several nodes of one Redis Cluster with commas"),
     AGENTSERVER_DYNAMODB_URL("DynamoDB's endpoint; empty: the AWS region's own"),
@@ -23,6 +25,11 @@ public enum Setting {
     AGENTSERVER_GATEWAY_PORT(8080),
     AGENTSERVER_GATEWAY_MANAGEMENT_PORT(9080),
     AGENTSERVER_ADMIN_KEY("the operator's key for /admin/v1; at least 32 characters; empty: no admin API"),
+    AGENTSERVER_STATIC_BUCKET("S3 bucket for schemas and prompts; empty: the gateway gives them out itself"),
+    AGENTSERVER_STATIC_URL("the CloudFront distribution's URL in front of that bucket"),
+    AGENTSERVER_STATIC_KEY("file: RSA private key (PEM) that signs that distribution's addresses"),
+    AGENTSERVER_STATIC_KEY_ID("what CloudFront calls that key's public half"),
+    AGENTSERVER_S3_URL("S3's endpoint; empty: the AWS region's own"),
     AGENTSERVER_BUFFER_ADDRESS(
             "host:port of the buffer's gRPC; in-process:port for the buffer of the same process that listens there"),
     AGENTSERVER_BUFFER_PORT(8082),

@@ -39,6 +39,9 @@ final class TraceExport {
             return properties;
         }
         properties.put("management.tracing.sampling.probability", "1.0"); // Boot's own default is a tenth
+        // Every service decides alike by the trace's id. Boot's default obeys the flag that comes along, and a client's
+        // traceparent would decide what is traced
+        properties.put("management.opentelemetry.tracing.sampler", "trace_id_ratio");
         // a Prometheus before 2.43 takes none of a scrape that has exemplars elsewhere than in buckets and counters
         properties.put("management.tracing.exemplars.include", "none");
         if (!collector.isEmpty()) {

@@ -2,17 +2,16 @@ package io.agentserver.tenancy;
 
 import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.VerificationKey;
+import io.agentserver.log.Brokers;
 import io.agentserver.log.Topics;
 import io.agentserver.service.OutOfMemory;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.errors.WakeupException;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,7 +24,6 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Properties;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.LongSupplier;
@@ -64,9 +62,8 @@ public final class TenantDirectory implements AutoCloseable {
     /** An API key and whose it is. */
     public record KeyOwner(TenantEntry tenant, TenantEntry.Key key) {}
 
-    /** @param bootstrap host:port of the brokers, with commas */
-    public TenantDirectory(String bootstrap) {
-        this(() -> new KafkaConsumer<>(settings(bootstrap)), System::nanoTime);
+    public TenantDirectory(Brokers brokers) {
+        this(() -> brokers.consumer(Map.of(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest")), System::nanoTime);
     }
 
     TenantDirectory(Supplier<Consumer<byte[], byte[]>> consumers, LongSupplier nanoTime) {
@@ -268,16 +265,5 @@ public final class TenantDirectory implements AutoCloseable {
         } else if (before != null) {
             removalListeners.forEach(l -> l.accept(before.tenantId()));
         }
-    }
-
-    private static Properties settings(String bootstrap) {
-        Properties settings = new Properties();
-        settings.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
-        settings.put(ConsumerConfig.KEY_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class);
-        settings.put(ConsumerConfig.VALUE_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class);
-        settings.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
-        settings.put(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, false);
-        settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
-        return settings;
     }
 }

@@ -47,12 +47,12 @@ class FairGateInterleavingsTest {
     /** What a visit tells must be what it tells when visits come one after the other: nobody too many. */
     private static final class Gate {
         private final int places;
-        private final FairGate gate;
+        private final FairGate<TenantId> gate;
         private final AtomicInteger inside = new AtomicInteger();
 
         Gate(int places) {
             this.places = places;
-            this.gate = new FairGate(places, tenant -> tenant.equals(QUIET) ? 2 : 1);
+            this.gate = new FairGate<>(places, tenant -> tenant.equals(QUIET) ? 2 : 1);
         }
 
         boolean visit(TenantId tenant) {

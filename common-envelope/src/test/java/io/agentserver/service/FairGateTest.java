@@ -23,7 +23,7 @@ class FairGateTest {
     private final List<TenantId> order = Collections.synchronizedList(new ArrayList<>());
 
     /** Everybody queues while the one place is taken, in the order given; then each goes as the one before leaves. */
-    private List<TenantId> orderOf(FairGate gate, List<TenantId> arriving) {
+    private List<TenantId> orderOf(FairGate<TenantId> gate, List<TenantId> arriving) {
         gate.enter(new TenantId("doorkeeper"));
         try (ExecutorService all = Executors.newVirtualThreadPerTaskExecutor()) {
             for (int i = 0; i < arriving.size(); i++) {
@@ -50,20 +50,20 @@ class FairGateTest {
 
     @Test
     void whoever_comes_behind_a_crowd_of_another_tenant_does_not_wait_for_it() {
-        List<TenantId> served = orderOf(new FairGate(1, _ -> 1), loudFirst(500, 3));
+        List<TenantId> served = orderOf(new FairGate<>(1, _ -> 1), loudFirst(500, 3));
         assertThat(served).hasSize(503);
         assertThat(served.lastIndexOf(QUIET)).isLessThan(8);
     }
 
     @Test
     void places_are_shared_by_weight() {
-        List<TenantId> served = orderOf(new FairGate(1, tenant -> tenant.equals(QUIET) ? 4 : 1), loudFirst(100, 100));
+        List<TenantId> served = orderOf(new FairGate<>(1, tenant -> tenant.equals(QUIET) ? 4 : 1), loudFirst(100, 100));
         assertThat(served.subList(0, 100)).filteredOn(QUIET::equals).hasSizeBetween(75, 85);
     }
 
     @Test
     void a_tenants_own_messages_go_in_their_order() {
-        FairGate gate = new FairGate(1, _ -> 1);
+        FairGate<TenantId> gate = new FairGate<>(1, _ -> 1);
         gate.enter(LOUD);
         List<Integer> served = Collections.synchronizedList(new ArrayList<>());
         try (ExecutorService all = Executors.newVirtualThreadPerTaskExecutor()) {
@@ -88,7 +88,8 @@ class FairGateTest {
         long seed = System.nanoTime();
         Random random = new Random(seed);
         int places = 1 + random.nextInt(8);
-        FairGate gate = new FairGate(places, tenant -> 1 + tenant.value().length());
+        FairGate<TenantId> gate =
+                new FairGate<>(places, tenant -> 1 + tenant.value().length());
         AtomicInteger inside = new AtomicInteger();
         AtomicInteger most = new AtomicInteger();
         AtomicInteger done = new AtomicInteger();
@@ -112,7 +113,7 @@ class FairGateTest {
 
     @Test
     void who_was_alone_for_long_owes_nothing() {
-        FairGate gate = new FairGate(1, _ -> 1);
+        FairGate<TenantId> gate = new FairGate<>(1, _ -> 1);
         for (int i = 0; i < 1_000; i++) {
             gate.enter(LOUD);
             gate.leave();

@@ -27,6 +27,8 @@ class TraceExportTest {
                         "http://collector:4318/v1/traces",
                         "management.tracing.sampling.probability",
                         "1.0",
+                        "management.opentelemetry.tracing.sampler",
+                        "trace_id_ratio",
                         "management.tracing.exemplars.include",
                         "none"));
     }

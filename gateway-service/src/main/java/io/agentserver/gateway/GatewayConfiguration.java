@@ -10,6 +10,7 @@ import io.agentserver.gateway.admission.MessagesEndpoint;
 import io.agentserver.gateway.admission.Responses;
 import io.agentserver.gateway.callers.Callers;
 import io.agentserver.gateway.callers.Operator;
+import io.agentserver.gateway.callers.Payer;
 import io.agentserver.gateway.credit.BillingCredit;
 import io.agentserver.gateway.credit.CreditEndpoint;
 import io.agentserver.gateway.credit.CreditLook;
@@ -28,9 +29,12 @@ import io.agentserver.gateway.log.KafkaMessageLog;
 import io.agentserver.gateway.log.LogTopics;
 import io.agentserver.gateway.organism.Activation;
 import io.agentserver.gateway.organism.BootMessages;
+import io.agentserver.gateway.organism.CloudFrontAddresses;
 import io.agentserver.gateway.organism.ListenersEndpoint;
 import io.agentserver.gateway.organism.OrganismEndpoint;
 import io.agentserver.gateway.organism.Organisms;
+import io.agentserver.gateway.organism.S3Delivery;
+import io.agentserver.gateway.organism.StaticDelivery;
 import io.agentserver.gateway.organism.StaticEndpoint;
 import io.agentserver.gateway.problems.ErrorEndpoint;
 import io.agentserver.gateway.problems.ProblemAdvice;
@@ -50,6 +54,7 @@ import io.agentserver.gateway.threads.ThreadBuffer;
 import io.agentserver.gateway.threads.ThreadsEndpoint;
 import io.agentserver.gateway.usage.BillingUsage;
 import io.agentserver.gateway.usage.UsageEndpoint;
+import io.agentserver.log.Brokers;
 import io.agentserver.log.RecordMac;
 import io.agentserver.organism.HandlerHosts;
 import io.agentserver.service.ConfigurationException;
@@ -89,6 +94,7 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 
 /** The gateway's map: every part, and what it is made of. */
@@ -116,6 +122,7 @@ import java.util.Optional;
 })
 class GatewayConfiguration {
     private static final Duration REDIS_START = Duration.ofSeconds(10);
+    private static final Duration KAFKA_START = Duration.ofSeconds(10);
 
     @Bean
     Clock clock() {
@@ -179,8 +186,14 @@ class GatewayConfiguration {
     // the log
 
     @Bean
-    Admin kafkaAdmin(GatewayProperties properties) {
-        return KafkaClients.admin(properties.kafka());
+    Brokers brokers(GatewayProperties properties) {
+        return Brokers.of(properties.kafka(), properties.kafkaProperties());
+    }
+
+    @Bean
+    Admin kafkaAdmin(Brokers brokers) {
+        brokers.requireAnswer(KAFKA_START);
+        return brokers.admin(Map.of());
     }
 
     @Bean
@@ -191,8 +204,8 @@ class GatewayConfiguration {
     }
 
     @Bean
-    Producer<byte[], byte[]> kafkaProducer(Admin reachable, GatewayProperties properties) {
-        return KafkaClients.producer(properties.kafka());
+    Producer<byte[], byte[]> kafkaProducer(Admin reachable, Brokers brokers) {
+        return KafkaClients.producer(brokers);
     }
 
     @Bean
@@ -220,8 +233,8 @@ class GatewayConfiguration {
     }
 
     @Bean
-    TenantDirectory tenantDirectory(GatewayProperties properties, LogTopics created, TenantCounters counters) {
-        TenantDirectory directory = new TenantDirectory(properties.kafka());
+    TenantDirectory tenantDirectory(Brokers brokers, LogTopics created, TenantCounters counters) {
+        TenantDirectory directory = new TenantDirectory(brokers);
         directory.onRemoval(counters::forget);
         return directory.start();
     }
@@ -272,9 +285,21 @@ class GatewayConfiguration {
             KafkaMessageLog log,
             EnvelopeToken token,
             PlatformKeys keys,
+            StaticDelivery delivery,
             Clock clock) {
         BootMessages boot = new BootMessages(log, token, keys.signing());
-        return new Activation(organisms, tenants, table, boot, clock);
+        return new Activation(organisms, tenants, table, boot, delivery, clock);
+    }
+
+    @Bean
+    StaticDelivery staticDelivery(GatewayProperties properties, Clock clock) {
+        GatewayProperties.Delivery delivery = properties.delivery();
+        return delivery.isWanted()
+                ? S3Delivery.to(
+                        delivery.s3Url(),
+                        delivery.bucket(),
+                        CloudFrontAddresses.of(delivery.url(), delivery.keyId(), Path.of(delivery.key()), clock))
+                : StaticDelivery.NONE;
     }
 
     // messages in
@@ -284,6 +309,18 @@ class GatewayConfiguration {
         XmlLimits usual = XmlLimits.DEFAULT;
         return new XmlLimits(
                 properties.maxEnvelopeBytes(), usual.depth(), usual.elements(), usual.attributes(), usual.nameLength());
+    }
+
+    /** For what needs the processor alone: more would be done at once than there are processors, and each of it later. */
+    @Bean
+    FairGate<Payer> processor(TenantDirectory directory) {
+        return new FairGate<>(
+                Math.max(4, 2 * Runtime.getRuntime().availableProcessors()),
+                payer -> directory
+                        .find(payer.tenant())
+                        .flatMap(entry -> Plan.of(entry.plan()))
+                        .orElse(Plan.DEFAULT)
+                        .weight());
     }
 
     @Bean
@@ -297,15 +334,8 @@ class GatewayConfiguration {
             KafkaMessageLog log,
             CreditLook credit,
             RateLimits rates,
+            FairGate<Payer> gate,
             TenantCounters counters) {
-        // more would be read at once than there are processors, and each of them later
-        FairGate gate = new FairGate(
-                Math.max(4, 2 * Runtime.getRuntime().availableProcessors()),
-                tenant -> directory
-                        .find(tenant)
-                        .flatMap(entry -> Plan.of(entry.plan()))
-                        .orElse(Plan.DEFAULT)
-                        .weight());
         return new Admission(
                 limits, directory, organisms, token, keys.signing(), buffer, log, credit, rates, gate, counters);
     }
@@ -360,8 +390,8 @@ class GatewayConfiguration {
     // dead letters
 
     @Bean
-    KafkaDeadLetterLog deadLetterLog(GatewayProperties properties) {
-        return new KafkaDeadLetterLog(() -> KafkaClients.consumer(properties.kafka()));
+    KafkaDeadLetterLog deadLetterLog(Brokers brokers) {
+        return new KafkaDeadLetterLog(() -> KafkaClients.consumer(brokers));
     }
 
     @Bean

@@ -12,6 +12,7 @@ import java.util.Base64;
  * The gateway's settings, checked; {@code gateway.yml} says which environment variable each comes from.
  *
  * @param kafka host:port of the brokers, with commas
+ * @param kafkaProperties file: how the brokers want to be spoken to; empty: plain text
  * @param kafkaReplication replicas of each topic that is created; -1: as the broker says
  * @param redisUrl one node, or several of one Redis Cluster with commas
  * @param dynamodbUrl DynamoDB's endpoint; empty: the AWS region's own
@@ -20,12 +21,14 @@ import java.util.Base64;
  * @param adminKey the operator's key, at least 32 characters; empty: no admin API
  * @param bufferAddress host:port of the buffer's gRPC
  * @param billingUrl billing's base URL
+ * @param delivery of schemas and prompts by S3 and CloudFront
  * @param maxEnvelope the largest body of a message
  * @param allowLoopback whether http listeners may have loopback URLs; in dev alone
  */
 @ConfigurationProperties("agentserver.gateway")
 record GatewayProperties(
         String kafka,
+        String kafkaProperties,
         short kafkaReplication,
         String redisUrl,
         String dynamodbUrl,
@@ -34,8 +37,44 @@ record GatewayProperties(
         String adminKey,
         String bufferAddress,
         String billingUrl,
+        Delivery delivery,
         DataSize maxEnvelope,
         boolean allowLoopback) {
+
+    /**
+     * All but the last are needed, or none.
+     *
+     * @param bucket of S3; empty: the gateway gives schemas and prompts out itself
+     * @param url of the CloudFront distribution in front of it
+     * @param key file: the private key that signs its addresses
+     * @param keyId what CloudFront calls the public half
+     * @param s3Url S3's endpoint; empty: the AWS region's own
+     */
+    record Delivery(String bucket, String url, String key, String keyId, String s3Url) {
+        Delivery {
+            boolean wanted = !bucket.isEmpty();
+            require(wanted == !url.isEmpty(), Setting.AGENTSERVER_STATIC_URL, url, TOGETHER);
+            require(wanted == !key.isEmpty(), Setting.AGENTSERVER_STATIC_KEY, key, TOGETHER);
+            require(wanted == !keyId.isEmpty(), Setting.AGENTSERVER_STATIC_KEY_ID, keyId, TOGETHER);
+            require(
+                    !wanted || isHttp(url) && !url.endsWith("/"),
+                    Setting.AGENTSERVER_STATIC_URL,
+                    url,
+                    "give https://… without a slash at its end");
+            require(
+                    s3Url.isEmpty() || wanted && isHttp(s3Url),
+                    Setting.AGENTSERVER_S3_URL,
+                    s3Url,
+                    "give an http or https URL together with AGENTSERVER_STATIC_BUCKET, or nothing for AWS");
+        }
+
+        private static final String TOGETHER =
+                "AGENTSERVER_STATIC_BUCKET, _URL, _KEY and _KEY_ID are for each other: give all or none";
+
+        boolean isWanted() {
+            return !bucket.isEmpty();
+        }
+    }
 
     GatewayProperties {
         require(!kafka.isBlank(), Setting.AGENTSERVER_KAFKA, "", "name the brokers: host:port");

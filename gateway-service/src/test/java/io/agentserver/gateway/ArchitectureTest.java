@@ -21,7 +21,7 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule aws_stays_in_its_adapters = noClasses()
             .that()
-            .haveNameNotMatching(".*\\.(Dynamo.*|GatewayConfiguration)")
+            .haveNameNotMatching(".*\\.(Dynamo.*|S3.*|CloudFront.*|GatewayConfiguration)")
             .should()
             .dependOnClassesThat()
             .resideInAPackage("software.amazon..");

@@ -1,7 +1,9 @@
 package io.agentserver.gateway;
 
 import io.agentserver.envelope.TenantId;
+import io.agentserver.gateway.callers.Payer;
 import io.agentserver.localstores.LocalStores;
+import io.agentserver.service.FairGate;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceApplication;
 import io.agentserver.tenancy.TenantDirectory;
@@ -94,6 +96,15 @@ final class RunningGateway implements AutoCloseable {
     /** As the gateway itself knows it. */
     TenantEntry entry(String tenant) {
         return context.getBean(TenantDirectory.class).find(new TenantId(tenant)).orElseThrow();
+    }
+
+    @SuppressWarnings("unchecked")
+    FairGate<Payer> processor() {
+        return bean(FairGate.class);
+    }
+
+    <T> T bean(Class<T> type) {
+        return context.getBean(type);
     }
 
     int port() {

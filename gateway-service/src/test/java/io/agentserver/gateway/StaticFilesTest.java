@@ -1,8 +1,11 @@
 package io.agentserver.gateway;
 
 import io.agentserver.envelope.Ids;
+import io.agentserver.envelope.TenantId;
 import io.agentserver.gateway.RunningGateway.Answer;
+import io.agentserver.gateway.callers.Payer;
 import io.agentserver.localstores.LocalStores;
+import io.agentserver.service.FairGate;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -11,8 +14,11 @@ import tools.jackson.databind.JsonNode;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.HexFormat;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 @ExtendWith(GatewayExtension.class)
 class StaticFilesTest {
@@ -85,6 +91,29 @@ class StaticFilesTest {
         assertThat(now).startsWith("/v1/static/2/").isNotEqualTo(path);
         assertThat(gateway.get(now, key).body()).contains("Age").isNotEqualTo(schema);
         assertThat(gateway.get(path, key).body()).isEqualTo(schema);
+    }
+
+    /** Any key may ask for any number of old ones, each of which has to be parsed. */
+    @Test
+    void an_old_version_is_read_in_its_tenant_s_share_of_the_processor() throws Exception {
+        String path = greeter(key).path("payload").path("xsd_path").asString("");
+        gateway.putOrganism(key, ORGANISM.replace("Name: string", "Name: string, Age: int"));
+        FairGate<Payer> processor = gateway.processor();
+        int places = Math.max(4, 2 * Runtime.getRuntime().availableProcessors());
+        for (int i = 0; i < places; i++) {
+            processor.enter(Payer.of(new TenantId("somebody-else")));
+        }
+        CompletableFuture<Answer> answer;
+        try {
+            answer = CompletableFuture.supplyAsync(() -> gateway.get(path, key));
+            await().until(() -> processor.waiting() == 1 || answer.isDone());
+            assertThat(answer).isNotDone();
+        } finally {
+            for (int i = 0; i < places; i++) {
+                processor.leave();
+            }
+        }
+        assertThat(answer.get(20, TimeUnit.SECONDS).status()).isEqualTo(200);
     }
 
     @Test

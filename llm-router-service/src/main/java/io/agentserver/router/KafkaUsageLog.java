@@ -1,13 +1,12 @@
 package io.agentserver.router;
 
+import io.agentserver.log.Brokers;
 import io.agentserver.log.Topics;
 import io.agentserver.usage.UsageRecord;
-import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -41,30 +40,17 @@ final class KafkaUsageLog implements AutoCloseable {
     private volatile boolean closing;
 
     /** @param patience how long {@link #append} waits for the acknowledgement */
-    KafkaUsageLog(String bootstrap, Duration patience) {
+    KafkaUsageLog(Brokers brokers, Duration patience) {
         this.patience = patience;
-        this.producer = new KafkaProducer<>(
-                Map.of(
-                        ProducerConfig.BOOTSTRAP_SERVERS_CONFIG,
-                        bootstrap,
-                        ProducerConfig.ACKS_CONFIG,
-                        "all",
-                        ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG,
-                        true,
-                        ProducerConfig.COMPRESSION_TYPE_CONFIG,
-                        "lz4",
-                        ProducerConfig.LINGER_MS_CONFIG,
-                        1,
-                        ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG,
-                        5_000,
-                        ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG,
-                        30_000,
-                        ProducerConfig.MAX_BLOCK_MS_CONFIG,
-                        patience.toMillis(),
-                        ProducerConfig.CLIENT_ID_CONFIG,
-                        "llm-router"),
-                new ByteArraySerializer(),
-                new ByteArraySerializer());
+        this.producer = brokers.producer(Map.of(
+                ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG,
+                5_000,
+                ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG,
+                30_000,
+                ProducerConfig.MAX_BLOCK_MS_CONFIG,
+                patience.toMillis(),
+                ProducerConfig.CLIENT_ID_CONFIG,
+                "llm-router"));
     }
 
     /** Whether the last record that was waited for is on the log. */

@@ -1,5 +1,6 @@
 package io.agentserver.router;
 
+import io.agentserver.log.Brokers;
 import io.agentserver.log.Topics;
 import io.agentserver.service.ConfigurationException;
 import org.apache.kafka.clients.admin.Admin;
@@ -23,31 +24,27 @@ final class KafkaUsageTopic {
     private KafkaUsageTopic() {}
 
     /** @throws ConfigurationException if no broker answers in time, or it refuses */
-    static void ensure(String bootstrap, int replication, Duration patience) {
+    static void ensure(Brokers brokers, int replication, Duration patience) {
         NewTopic usage = new NewTopic(Topics.USAGE, Optional.of(PARTITIONS), Optional.of((short) replication))
                 .configs(Map.of("retention.ms", "-1")); // money: billing reads at its own pace
-        try (Admin admin = Admin.create(Map.of(
-                AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap,
+        try (Admin admin = brokers.admin(Map.of(
                 AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, Math.toIntExact(patience.toMillis()),
                 AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, Math.toIntExact(patience.toMillis())))) {
             admin.createTopics(List.of(usage)).all().get(patience.toMillis(), TimeUnit.MILLISECONDS);
         } catch (ExecutionException failed) {
             if (!(failed.getCause() instanceof TopicExistsException)) {
-                throw unusable(bootstrap, failed);
+                throw unusable(brokers, failed);
             }
         } catch (TimeoutException | KafkaException failed) {
-            throw unusable(bootstrap, failed);
+            throw unusable(brokers, failed);
         } catch (InterruptedException stopping) {
             Thread.currentThread().interrupt();
-            throw unusable(bootstrap, stopping);
+            throw unusable(brokers, stopping);
         }
     }
 
-    private static ConfigurationException unusable(String bootstrap, Exception failure) {
+    private static ConfigurationException unusable(Brokers brokers, Exception failure) {
         Throwable cause = failure.getCause() == null ? failure : failure.getCause();
-        return new ConfigurationException(
-                "AGENTSERVER_KAFKA=" + bootstrap + ": no broker there gives the topic usage (" + cause.getMessage()
-                        + "): start it or correct the address",
-                failure);
+        return brokers.unreachable("no broker there gives the topic usage (" + cause.getMessage() + ")", failure);
     }
 }

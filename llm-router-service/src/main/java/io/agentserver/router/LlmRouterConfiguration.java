@@ -2,6 +2,7 @@ package io.agentserver.router;
 
 import io.agentserver.credit.Credit;
 import io.agentserver.envelope.TenantId;
+import io.agentserver.log.Brokers;
 import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.EvenClock;
 import io.agentserver.service.PlatformKeys;
@@ -73,9 +74,8 @@ class LlmRouterConfiguration {
     }
 
     @Bean
-    TenantDirectory tenantDirectory(
-            LlmRouterProperties properties, KafkaUsageLog afterKafkaIsThere, TenantCounters counters) {
-        TenantDirectory directory = new TenantDirectory(properties.kafka());
+    TenantDirectory tenantDirectory(Brokers brokers, KafkaUsageLog afterKafkaIsThere, TenantCounters counters) {
+        TenantDirectory directory = new TenantDirectory(brokers);
         directory.onRemoval(counters::forget);
         return directory.start();
     }
@@ -161,9 +161,14 @@ class LlmRouterConfiguration {
     }
 
     @Bean
-    KafkaUsageLog usageLog(LlmRouterProperties properties, MeterRegistry registry) {
-        KafkaUsageTopic.ensure(properties.kafka(), properties.kafkaReplication(), properties.startPatience());
-        KafkaUsageLog log = new KafkaUsageLog(properties.kafka(), properties.usagePatience());
+    Brokers brokers(LlmRouterProperties properties) {
+        return Brokers.of(properties.kafka(), properties.kafkaProperties());
+    }
+
+    @Bean
+    KafkaUsageLog usageLog(Brokers brokers, LlmRouterProperties properties, MeterRegistry registry) {
+        KafkaUsageTopic.ensure(brokers, properties.kafkaReplication(), properties.startPatience());
+        KafkaUsageLog log = new KafkaUsageLog(brokers, properties.usagePatience());
         Gauge.builder("agentserver.llm.usage.waiting", log, KafkaUsageLog::waiting)
                 .description("usage records that the log has not taken yet")
                 .register(registry);

@@ -10,6 +10,7 @@ import java.time.Duration;
  * The router's settings; {@code llm-router.yml} says which environment variable each comes from.
  *
  * @param kafka host:port of the brokers, with commas
+ * @param kafkaProperties file: how the brokers want to be spoken to; empty: plain text
  * @param kafkaReplication replicas of the topic {@code usage} if it is not there yet; -1: the brokers' default
  * @param redisUrl one node, or several of one Redis Cluster with commas
  * @param platformKey file with the platform's keys
@@ -23,6 +24,7 @@ import java.time.Duration;
 @ConfigurationProperties("agentserver.llm-router")
 record LlmRouterProperties(
         String kafka,
+        String kafkaProperties,
         int kafkaReplication,
         String redisUrl,
         String platformKey,

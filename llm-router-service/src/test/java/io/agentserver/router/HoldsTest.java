@@ -3,6 +3,7 @@ package io.agentserver.router;
 import io.agentserver.credit.Credit;
 import io.agentserver.credit.Hold;
 import io.agentserver.envelope.TenantId;
+import io.agentserver.log.Brokers;
 import io.agentserver.router.Holds.Taking;
 import io.agentserver.service.metrics.TenantCounters;
 import io.agentserver.service.redis.RedisClients;
@@ -129,7 +130,7 @@ class HoldsTest {
         Holds others = new Holds(credit, GRACE);
         SimpleMeterRegistry meters = new SimpleMeterRegistry();
         RouterMetrics metrics = new RouterMetrics(meters, new TenantCounters(meters, 10), (provider, model) -> true);
-        try (KafkaUsageLog cutOff = new KafkaUsageLog("127.0.0.1:1", Duration.ofMillis(50))) {
+        try (KafkaUsageLog cutOff = new KafkaUsageLog(Brokers.plain("127.0.0.1:1"), Duration.ofMillis(50))) {
             cutOff.append(atMost(UUID.randomUUID()));
             assertThat(cutOff.isOpen()).isFalse();
             await().until(() -> clients.commands()

@@ -1,6 +1,7 @@
 package io.agentserver.router;
 
 import io.agentserver.localstores.LocalKafka;
+import io.agentserver.log.Brokers;
 import io.agentserver.log.Topics;
 import io.agentserver.usage.UsageRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -29,9 +30,9 @@ class KafkaUsageLogTest {
     void closes_while_the_broker_is_away_and_delivers_what_was_under_way_when_it_is_back() {
         LocalKafka broker = LocalKafka.start(directory, 0);
         int port = broker.port();
-        KafkaUsageTopic.ensure(broker.bootstrap(), 1, Duration.ofSeconds(10));
-        KafkaUsageTopic.ensure(broker.bootstrap(), 1, Duration.ofSeconds(10)); // there already
-        KafkaUsageLog log = new KafkaUsageLog(broker.bootstrap(), Duration.ofSeconds(2));
+        KafkaUsageTopic.ensure(Brokers.plain(broker.bootstrap()), 1, Duration.ofSeconds(10));
+        KafkaUsageTopic.ensure(Brokers.plain(broker.bootstrap()), 1, Duration.ofSeconds(10)); // there already
+        KafkaUsageLog log = new KafkaUsageLog(Brokers.plain(broker.bootstrap()), Duration.ofSeconds(2));
         try {
             UsageRecord before = record();
             log.append(before);

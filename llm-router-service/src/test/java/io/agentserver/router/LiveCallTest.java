@@ -1,6 +1,7 @@
 package io.agentserver.router;
 
 import io.agentserver.credit.Credit;
+import io.agentserver.log.Brokers;
 import io.agentserver.router.Holds.Taking;
 import io.agentserver.router.Upstream.Signal;
 import io.agentserver.service.metrics.TenantCounters;
@@ -40,7 +41,7 @@ class LiveCallTest {
     LiveCallTest(TestPlatform platform) {
         this.platform = platform;
         this.clients = RedisClients.connect(platform.redis(), Duration.ofSeconds(5));
-        this.log = new KafkaUsageLog(platform.kafka(), Duration.ofSeconds(2));
+        this.log = new KafkaUsageLog(Brokers.plain(platform.kafka()), Duration.ofSeconds(2));
     }
 
     @AfterEach

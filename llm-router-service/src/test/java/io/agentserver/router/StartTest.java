@@ -1,5 +1,6 @@
 package io.agentserver.router;
 
+import io.agentserver.log.Brokers;
 import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.ServiceApplication;
 import org.junit.jupiter.api.Test;
@@ -25,6 +26,8 @@ class StartTest {
     void says_in_one_line_what_is_wrong_with_a_setting() throws IOException {
         assertThat(reason("AGENTSERVER_KAFKA", ""))
                 .isEqualTo("AGENTSERVER_KAFKA is not set: name the brokers as host:port");
+        assertThat(reason("AGENTSERVER_KAFKA_PROPERTIES", "/nowhere"))
+                .startsWith("AGENTSERVER_KAFKA_PROPERTIES=/nowhere: cannot be read");
         assertThat(reason("AGENTSERVER_PLATFORM_KEY", "/nowhere")).startsWith("AGENTSERVER_PLATFORM_KEY=/nowhere");
         assertThat(reason("AGENTSERVER_REDIS_URL", "redis://:secret@127.0.0.1:1"))
                 .isEqualTo(
@@ -37,7 +40,7 @@ class StartTest {
 
     @Test
     void says_in_one_line_that_no_broker_answers() {
-        assertThatThrownBy(() -> KafkaUsageTopic.ensure("127.0.0.1:1", 1, Duration.ofSeconds(1)))
+        assertThatThrownBy(() -> KafkaUsageTopic.ensure(Brokers.plain("127.0.0.1:1"), 1, Duration.ofSeconds(1)))
                 .isInstanceOf(ConfigurationException.class)
                 .hasMessageStartingWith("AGENTSERVER_KAFKA=127.0.0.1:1: no broker there");
     }

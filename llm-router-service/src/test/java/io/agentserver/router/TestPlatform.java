@@ -5,6 +5,7 @@ import io.agentserver.credit.PostedBalance;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.localstores.LocalStore;
 import io.agentserver.localstores.LocalStores;
+import io.agentserver.log.Brokers;
 import io.agentserver.log.Topics;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceTokens;
@@ -91,7 +92,7 @@ final class TestPlatform implements AutoCloseable {
             PlatformKeys.createIfAbsent(keyFile);
             tokens = new ServiceTokens(PlatformKeys.load(keyFile), Clock.systemUTC());
             writeTenants();
-            KafkaUsageTopic.ensure(kafka(), 1, Duration.ofSeconds(10));
+            KafkaUsageTopic.ensure(Brokers.plain(kafka()), 1, Duration.ofSeconds(10));
             redis = RedisClients.connect(redis(), Duration.ofSeconds(10));
             openCredit(ACME, PLENTY);
             openCredit(GLOBEX, PLENTY);

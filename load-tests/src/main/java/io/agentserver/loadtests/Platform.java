@@ -72,7 +72,7 @@ final class Platform implements AutoCloseable {
         HttpResponse<String> answer = send(HttpRequest.newBuilder(gateway.resolve("/admin/v1/tenants"))
                 .header("Authorization", "Bearer " + admin)
                 .header("Content-Type", "application/json")
-                .POST(BodyPublishers.ofString("{\"id\":\"" + id + "\",\"name\":\"Benchmark\"}")));
+                .POST(BodyPublishers.ofString("{\"id\":\"" + id + "\",\"name\":\"Benchmark\",\"plan\":\"dev\"}")));
         Matcher found = API_KEY.matcher(answer.body());
         if (answer.statusCode() != 201 || !found.find()) {
             throw new IOException("POST /admin/v1/tenants: " + answer.statusCode());

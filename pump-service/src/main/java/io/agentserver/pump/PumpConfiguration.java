@@ -1,5 +1,6 @@
 package io.agentserver.pump;
 
+import io.agentserver.log.Brokers;
 import io.agentserver.log.RecordMac;
 import io.agentserver.organism.OrganismParser;
 import io.agentserver.pump.flow.DueMessages;
@@ -14,7 +15,6 @@ import io.agentserver.pump.http.HttpHandler;
 import io.agentserver.pump.llm.LlmHandler;
 import io.agentserver.pump.llm.RouterLlm;
 import io.agentserver.pump.log.KafkaOutbox;
-import io.agentserver.pump.log.KafkaProbe;
 import io.agentserver.pump.log.LogPurge;
 import io.agentserver.pump.log.Pump;
 import io.agentserver.pump.log.PumpLimits;
@@ -58,12 +58,13 @@ class PumpConfiguration {
     Pump pump(
             MessageFlows.Parts parts,
             MessageFlows flows,
+            Brokers brokers,
             PumpProperties properties,
             QueueSizes sizes,
             MeterRegistry registry) {
         PumpProperties.InFlight bounds = properties.inFlight();
         Pump pump = new Pump(
-                properties.kafka(),
+                brokers,
                 parts.flow(),
                 new PumpLimits(
                         bounds.partition(),
@@ -98,8 +99,8 @@ class PumpConfiguration {
     }
 
     @Bean
-    LogPurge logPurge(PumpProperties properties, Pump pump, Clock clock) {
-        return new LogPurge(properties.kafka(), properties.keepLog(), pump::assigned, clock).start();
+    LogPurge logPurge(Brokers brokers, PumpProperties properties, Pump pump, Clock clock) {
+        return new LogPurge(brokers, properties.keepLog(), pump::assigned, clock).start();
     }
 
     @Bean
@@ -151,14 +152,19 @@ class PumpConfiguration {
     }
 
     @Bean
-    KafkaOutbox outbox(PumpProperties properties) {
-        KafkaProbe.requireAnswer(properties.kafka(), properties.startPatience());
-        return new KafkaOutbox(properties.kafka());
+    Brokers brokers(PumpProperties properties) {
+        return Brokers.of(properties.kafka(), properties.kafkaProperties());
     }
 
     @Bean
-    TenantDirectory tenantDirectory(PumpProperties properties, KafkaOutbox afterKafkaAnswers, QueueSizes sizes) {
-        TenantDirectory directory = new TenantDirectory(properties.kafka());
+    KafkaOutbox outbox(Brokers brokers, PumpProperties properties) {
+        brokers.requireAnswer(properties.startPatience());
+        return new KafkaOutbox(brokers);
+    }
+
+    @Bean
+    TenantDirectory tenantDirectory(Brokers brokers, KafkaOutbox afterKafkaAnswers, QueueSizes sizes) {
+        TenantDirectory directory = new TenantDirectory(brokers);
         directory.onChange(tenant -> sizes.known(tenant.tenantId()));
         directory.onRemoval(sizes::gone);
         return directory.start();

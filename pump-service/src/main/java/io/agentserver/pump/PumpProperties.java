@@ -13,6 +13,7 @@ import java.util.Base64;
  * The pump's settings; {@code pump.yml} says which environment variable each comes from.
  *
  * @param kafka host:port of the brokers, with commas
+ * @param kafkaProperties file: how the brokers want to be spoken to; empty: plain text
  * @param platformKey file with the platform's keys
  * @param platformSecret base64 of at least 32 bytes: authenticates records on the log
  * @param bufferAddress host:port of the buffer's gRPC
@@ -26,6 +27,7 @@ import java.util.Base64;
 @ConfigurationProperties("agentserver.pump")
 record PumpProperties(
         String kafka,
+        String kafkaProperties,
         String platformKey,
         String platformSecret,
         String bufferAddress,

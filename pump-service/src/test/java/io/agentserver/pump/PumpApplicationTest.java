@@ -85,6 +85,10 @@ class PumpApplicationTest {
                         .startsWith("AGENTSERVER_KAFKA=127.0.0.1:")
                         .contains("start it or correct the address"));
 
+        settings.put("AGENTSERVER_KAFKA_PROPERTIES", "/nowhere");
+        assertThatThrownBy(() -> start(settings))
+                .satisfies(e -> assertThat(ServiceApplication.reason(e))
+                        .startsWith("AGENTSERVER_KAFKA_PROPERTIES=/nowhere: cannot be read"));
         settings.put("AGENTSERVER_PLATFORM_SECRET", "c2hvcnQ=");
         assertThatThrownBy(() -> start(settings))
                 .satisfies(e -> assertThat(ServiceApplication.reason(e)).contains("AGENTSERVER_"));

@@ -5,6 +5,7 @@ import io.agentserver.billing.console.security.Doorkeeper;
 import io.agentserver.billing.messages.DynamoDayStarts;
 import io.agentserver.billing.messages.KafkaMessageLog;
 import io.agentserver.billing.messages.MessageDays;
+import io.agentserver.log.Brokers;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceTokens;
 import io.agentserver.tenancy.TenantDirectory;
@@ -52,8 +53,8 @@ public class ConsoleConfiguration {
     }
 
     @Bean
-    KafkaMessageLog messageLog(ConsoleProperties properties) {
-        return new KafkaMessageLog(properties.kafka());
+    KafkaMessageLog messageLog(Brokers brokers) {
+        return new KafkaMessageLog(brokers);
     }
 
     @Bean

@@ -10,7 +10,6 @@ import java.net.URI;
 /**
  * What the console needs to know.
  *
- * @param kafka {@code host:port} of the brokers, with commas: messages are counted there
  * @param url its own public URL, which ends in {@code /console}; https: its cookies are sent over TLS alone
  * @param gatewayUrl where the gateway answers
  * @param demo sign-in without a password, as anybody of the tenant {@code demo}: in dev alone
@@ -21,7 +20,6 @@ import java.net.URI;
  */
 @ConfigurationProperties(prefix = "agentserver.console", ignoreUnknownFields = false)
 public record ConsoleProperties(
-        String kafka,
         String url,
         String gatewayUrl,
         boolean demo,

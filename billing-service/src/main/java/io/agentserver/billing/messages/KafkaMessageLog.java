@@ -1,6 +1,7 @@
 package io.agentserver.billing.messages;
 
 import io.agentserver.envelope.TenantId;
+import io.agentserver.log.Brokers;
 import io.agentserver.log.Topics;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
@@ -34,10 +35,8 @@ public final class KafkaMessageLog implements AutoCloseable {
     private final Map<TenantId, List<TopicPartition>> partitions =
             new ConcurrentHashMap<>(); // never changed, CONTRACTS 3
 
-    public KafkaMessageLog(String bootstrap) {
-        this.admin = Admin.create(Map.of(
-                AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG,
-                bootstrap,
+    public KafkaMessageLog(Brokers brokers) {
+        this.admin = brokers.admin(Map.of(
                 AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG,
                 (int) PATIENCE.toMillis(),
                 AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG,

@@ -1,18 +1,16 @@
 package io.agentserver.billing.reconcile;
 
+import io.agentserver.log.Brokers;
 import io.agentserver.log.Topics;
 import io.agentserver.usage.UsageRecord;
-import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.Properties;
 import java.util.function.Consumer;
 
 /** Reads what stands on the topic {@code usage} now, from its start, as no group: it moves nobody's offsets. */
@@ -20,11 +18,10 @@ public class KafkaUsageRecords {
     private static final Duration POLL = Duration.ofMillis(500);
     private static final Duration STILL = Duration.ofSeconds(30);
 
-    private final String bootstrap;
+    private final Brokers brokers;
 
-    /** @param bootstrap {@code host:port} of the brokers, with commas */
-    public KafkaUsageRecords(String bootstrap) {
-        this.bootstrap = bootstrap;
+    public KafkaUsageRecords(Brokers brokers) {
+        this.brokers = brokers;
     }
 
     /**
@@ -33,7 +30,7 @@ public class KafkaUsageRecords {
      * @throws IllegalStateException if the brokers give nothing for 30 s though there is more
      */
     void forEach(Consumer<UsageRecord> visitor) {
-        try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(settings())) {
+        try (KafkaConsumer<byte[], byte[]> consumer = brokers.consumer(Map.of())) {
             List<TopicPartition> partitions = consumer.partitionsFor(Topics.USAGE).stream()
                     .map(KafkaUsageRecords::partition)
                     .toList();
@@ -71,15 +68,5 @@ public class KafkaUsageRecords {
 
     private static TopicPartition partition(PartitionInfo info) {
         return new TopicPartition(info.topic(), info.partition());
-    }
-
-    private Properties settings() {
-        Properties settings = new Properties();
-        settings.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
-        settings.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
-        settings.put(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, false);
-        settings.put(ConsumerConfig.KEY_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class);
-        settings.put(ConsumerConfig.VALUE_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class);
-        return settings;
     }
 }

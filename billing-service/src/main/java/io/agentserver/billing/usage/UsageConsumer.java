@@ -3,6 +3,7 @@ package io.agentserver.billing.usage;
 import io.agentserver.billing.ledger.Ledger;
 import io.agentserver.billing.ledger.PostingGroup;
 import io.agentserver.billing.ledger.RejectedRecord;
+import io.agentserver.log.Brokers;
 import io.agentserver.log.Topics;
 import io.agentserver.service.OutOfMemory;
 import io.agentserver.usage.UsageRecord;
@@ -12,10 +13,8 @@ import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
@@ -28,7 +27,6 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Properties;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -58,8 +56,8 @@ public final class UsageConsumer implements AutoCloseable {
     private final Thread thread;
     private final CountDownLatch closing = new CountDownLatch(1);
 
-    public UsageConsumer(String bootstrap, String group, Ledger ledger, Clock clock, MeterRegistry metrics) {
-        this(() -> new KafkaConsumer<>(settings(bootstrap, group)), ledger, clock, metrics);
+    public UsageConsumer(Brokers brokers, String group, Ledger ledger, Clock clock, MeterRegistry metrics) {
+        this(() -> brokers.consumer(settings(group)), ledger, clock, metrics);
     }
 
     /** @param consumers makes one, of its own group membership, each time */
@@ -252,17 +250,15 @@ public final class UsageConsumer implements AutoCloseable {
         return a.compareTo(b) <= 0 ? a : b;
     }
 
-    private static Properties settings(String bootstrap, String group) {
-        Properties settings = new Properties();
-        settings.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
-        settings.put(ConsumerConfig.GROUP_ID_CONFIG, group);
-        settings.put(ConsumerConfig.GROUP_PROTOCOL_CONFIG, "consumer");
-        settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
-        settings.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
-        settings.put(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, false);
-        settings.put(ConsumerConfig.METADATA_MAX_AGE_CONFIG, 2_000); // the topic may be made after this starts
-        settings.put(ConsumerConfig.KEY_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class);
-        settings.put(ConsumerConfig.VALUE_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class);
-        return settings;
+    private static Map<String, Object> settings(String group) {
+        return Map.of(
+                ConsumerConfig.GROUP_ID_CONFIG,
+                group,
+                ConsumerConfig.GROUP_PROTOCOL_CONFIG,
+                "consumer",
+                ConsumerConfig.AUTO_OFFSET_RESET_CONFIG,
+                "earliest",
+                ConsumerConfig.METADATA_MAX_AGE_CONFIG,
+                2_000); // the topic may be made after this starts
     }
 }

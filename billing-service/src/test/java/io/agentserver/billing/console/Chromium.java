@@ -21,9 +21,9 @@ import java.util.Optional;
 /**
  * A real browser: the machine's Chromium, else Playwright's own if it is installed. Without either a test is skipped with a
  * clear word, and fails where {@code CI=true}. Collects what the browser complains of, a breach of the
- * Content-Security-Policy before all.
+ * Content-Security-Policy before all. The all-in-one's tests take it from this module's test-jar.
  */
-final class Chromium implements AutoCloseable {
+public final class Chromium implements AutoCloseable {
     private static final Path SCREENSHOTS = Path.of("target", "screenshots");
     private static final List<String> NAMES = List.of("chromium", "chromium-browser", "google-chrome");
 
@@ -36,7 +36,7 @@ final class Chromium implements AutoCloseable {
         this.browser = browser;
     }
 
-    static Chromium start() {
+    public static Chromium start() {
         Playwright playwright = Playwright.create(
                 new Playwright.CreateOptions().setEnv(Map.of("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")));
         // without its sandbox, which root and containers cannot have: it loads our own pages alone
@@ -55,7 +55,7 @@ final class Chromium implements AutoCloseable {
         }
     }
 
-    Page open(int width, int height, ColorScheme scheme) {
+    public Page open(int width, int height, ColorScheme scheme) {
         BrowserContext context = browser.newContext(new Browser.NewContextOptions()
                 .setViewportSize(width, height)
                 .setColorScheme(scheme)
@@ -72,13 +72,13 @@ final class Chromium implements AutoCloseable {
     }
 
     /** What the browser complained of since it was asked last. */
-    List<String> complaints() {
+    public List<String> complaints() {
         List<String> all = List.copyOf(complaints);
         complaints.clear();
         return all;
     }
 
-    static void screenshot(Page page, String name) {
+    public static void screenshot(Page page, String name) {
         page.screenshot(new Page.ScreenshotOptions()
                 .setPath(SCREENSHOTS.resolve(name + ".png"))
                 .setFullPage(true));

@@ -214,15 +214,15 @@ class SignInTest {
         assertThatThrownBy(() -> properties(true, "127.0.0.1", "https://issuer.test"))
                 .isInstanceOf(ConfigurationException.class)
                 .hasMessageContaining("leave one of them out");
-        assertThatThrownBy(() ->
-                        new ConsoleProperties("k:1", "https://x.test/", "http://127.0.0.1:8080", false, "", "", "", ""))
+        assertThatThrownBy(
+                        () -> new ConsoleProperties("https://x.test/", "http://127.0.0.1:8080", false, "", "", "", ""))
                 .hasMessageContaining("does not end in /console");
         assertThatThrownBy(() -> properties(false, "", "issuer.test")).hasMessageContaining("is no http or https URL");
     }
 
     private static ConsoleProperties properties(boolean demo, String bind, String issuer) {
         return new ConsoleProperties(
-                "k:1", "http://127.0.0.1:8084/console", "http://127.0.0.1:8080", demo, bind, issuer, "id", "secret");
+                "http://127.0.0.1:8084/console", "http://127.0.0.1:8080", demo, bind, issuer, "id", "secret");
     }
 
     private static Visitor signedIn(String email, boolean verified) {

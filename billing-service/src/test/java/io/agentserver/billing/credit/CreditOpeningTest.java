@@ -17,6 +17,7 @@ import io.agentserver.credit.Reservation;
 import io.agentserver.credit.Standing;
 import io.agentserver.envelope.Ids;
 import io.agentserver.envelope.TenantId;
+import io.agentserver.log.Brokers;
 import io.agentserver.log.Topics;
 import io.agentserver.service.metrics.TenantGauge;
 import io.agentserver.service.redis.RedisClients;
@@ -62,7 +63,7 @@ class CreditOpeningTest {
     private final Ledger ledger = new Ledger(store, publisher);
     private final Admin admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, TestStores.kafka()));
     private final TenantId tenant = newTenant();
-    private final TenantDirectory directory = new TenantDirectory(TestStores.kafka()).start();
+    private final TenantDirectory directory = new TenantDirectory(Brokers.plain(TestStores.kafka())).start();
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     // a group that has posted nothing: with records on the topic it is never drained
     private final CreditOpening opening = new CreditOpening(

@@ -3,6 +3,7 @@ package io.agentserver.billing.messages;
 import io.agentserver.billing.Calls;
 import io.agentserver.billing.TestStores;
 import io.agentserver.envelope.TenantId;
+import io.agentserver.log.Brokers;
 import io.agentserver.log.Topics;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
@@ -35,7 +36,7 @@ class MessageDaysTest {
     private static final DynamoDbClient DYNAMO = TestStores.dynamo();
 
     private final TenantId tenant = Calls.newTenant();
-    private final KafkaMessageLog log = new KafkaMessageLog(TestStores.kafka());
+    private final KafkaMessageLog log = new KafkaMessageLog(Brokers.plain(TestStores.kafka()));
 
     @BeforeEach
     void topic() throws ExecutionException, InterruptedException {

@@ -13,6 +13,7 @@ import io.agentserver.billing.ledger.RejectedRecord;
 import io.agentserver.billing.stripe.StripePayments;
 import io.agentserver.envelope.Ids;
 import io.agentserver.envelope.TenantId;
+import io.agentserver.log.Brokers;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceTokens;
 import io.agentserver.usage.UsageRecord;
@@ -202,7 +203,7 @@ class ReconciliationTest {
         Reconciliation patient = new Reconciliation(
                 store,
                 store,
-                new KafkaUsageRecords(TestStores.kafka()) {
+                new KafkaUsageRecords(Brokers.plain(TestStores.kafka())) {
                     @Override
                     void forEach(java.util.function.Consumer<UsageRecord> visitor) {
                         super.forEach(visitor);
@@ -300,7 +301,7 @@ class ReconciliationTest {
     private Reconciliation reconciliation() {
         return new Reconciliation(
                 new Reconciliation.Places(
-                        store, store, new KafkaUsageRecords(TestStores.kafka()), slots, stripe.sweep()),
+                        store, store, new KafkaUsageRecords(Brokers.plain(TestStores.kafka())), slots, stripe.sweep()),
                 Clock.systemUTC(),
                 Duration.ZERO,
                 directory,

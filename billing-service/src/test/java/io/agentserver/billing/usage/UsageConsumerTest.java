@@ -12,6 +12,7 @@ import io.agentserver.billing.ledger.dynamo.DynamoLedgerStore;
 import io.agentserver.billing.ledger.dynamo.LedgerTable;
 import io.agentserver.envelope.Ids;
 import io.agentserver.envelope.TenantId;
+import io.agentserver.log.Brokers;
 import io.agentserver.log.Topics;
 import io.agentserver.usage.UsageRecord;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -274,7 +275,9 @@ class UsageConsumerTest {
     }
 
     private UsageConsumer consumer(LedgerStore store) {
-        return new UsageConsumer(TestStores.kafka(), group, new Ledger(store), Clock.systemUTC(), metrics).start();
+        return new UsageConsumer(
+                        Brokers.plain(TestStores.kafka()), group, new Ledger(store), Clock.systemUTC(), metrics)
+                .start();
     }
 
     private void awaitCommitted() {

@@ -51,12 +51,23 @@ public final class TenantCounters {
      */
     public void add(TenantId tenant, String name, String description, double amount, String... tags) {
         names.add(name);
+        String label = label(tenant.value());
         Counter.builder(name)
                 .description(description)
-                .tag("tenant", label(tenant.value()))
+                .tag("tenant", label)
                 .tags(tags)
                 .register(registry)
                 .increment(amount);
+        if (!label.equals(TenantGauge.OTHER) && !places.containsKey(label)) {
+            removeWithoutPlace(label);
+        }
+    }
+
+    /** It lost its place after it had been asked for, so whoever took the place may have looked before the series was there. */
+    private synchronized void removeWithoutPlace(String tenant) {
+        if (!places.containsKey(tenant)) {
+            remove(tenant);
+        }
     }
 
     /** For a tenant that is deleted. */

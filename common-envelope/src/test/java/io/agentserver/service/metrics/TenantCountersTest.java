@@ -2,6 +2,8 @@ package io.agentserver.service.metrics;
 
 import io.agentserver.envelope.TenantId;
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Meter;
+import io.micrometer.core.instrument.config.MeterFilter;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import org.junit.jupiter.api.Test;
 
@@ -62,6 +64,21 @@ class TenantCountersTest {
         assertThat(registry.find("another").counters())
                 .as("not one of these counters")
                 .hasSize(1);
+    }
+
+    @Test
+    void a_tenant_that_is_deleted_while_it_counts_leaves_no_series() {
+        registry.config().meterFilter(new MeterFilter() {
+            @Override
+            public Meter.Id map(Meter.Id id) { // between its place and its series
+                counters.forget(new TenantId("aaa"));
+                return id;
+            }
+        });
+
+        count("aaa", 1);
+
+        assertThat(counted()).isEmpty();
     }
 
     private void count(String tenant, double amount) {

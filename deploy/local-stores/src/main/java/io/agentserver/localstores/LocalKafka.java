@@ -50,9 +50,24 @@ public final class LocalKafka implements AutoCloseable {
      *     that of a proxy on their way to it, or they would go past it
      */
     public static LocalKafka start(Path directory, int port, Map<Integer, Integer> detours) {
+        return start(directory, port, detours, Map.of());
+    }
+
+    /**
+     * A broker that is not as ours are: one that wants TLS and a user, say.
+     *
+     * @param instead the broker's own settings, over ours; its listener is named {@code BROKER}
+     */
+    public static LocalKafka startWith(Path directory, Map<String, String> instead) {
+        return start(directory, 0, Map.of(), instead);
+    }
+
+    private static LocalKafka start(
+            Path directory, int port, Map<Integer, Integer> detours, Map<String, String> instead) {
         int chosen = FreePorts.choose(port, "Kafka");
         Path data = directory.toAbsolutePath().resolve("data");
         Map<String, String> settings = BrokerSettings.of(data, chosen, FreePorts.take(), detours);
+        settings.putAll(instead);
         try {
             Files.createDirectories(data);
             if (!Files.exists(data.resolve("meta.properties"))) {

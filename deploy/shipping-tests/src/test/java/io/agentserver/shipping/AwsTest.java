@@ -11,10 +11,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.MatchResult;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -75,6 +78,97 @@ class AwsTest {
         assertThat(String.valueOf(role.get("AssumeRolePolicyDocument")))
                 .contains("system:serviceaccount:${Namespace}:${Release}-" + service + "\"");
         assertThat(Chart.values("eks")).content().contains("role/agentserver-" + service);
+    }
+
+    /** The role has it besides, where there is a bucket. */
+    @Test
+    void the_gateway_may_put_static_files_and_no_more() throws IOException {
+        Set<String> called = new TreeSet<>();
+        for (String file : List.of("S3Delivery", "CloudFrontAddresses")) {
+            Matcher call = Pattern.compile("\\bs3\\.(?!close)([a-z])(\\w+)\\(")
+                    .matcher(Files.readString(Path.of(
+                            "../../gateway-service/src/main/java/io/agentserver/gateway/organism/" + file + ".java")));
+            while (call.find()) {
+                called.add("s3:" + call.group(1).toUpperCase(Locale.ROOT) + call.group(2));
+            }
+        }
+        Map<String, Object> policy = properties("StaticWriter");
+        List<Map<String, Object>> statements =
+                list(map(policy.get("PolicyDocument")).get("Statement"));
+
+        assertThat(policy.get("RoleName")).isEqualTo(Map.of("Ref", "GatewayRole"));
+        assertThat(statements).singleElement().satisfies(statement -> {
+            assertThat((List<?>) statement.get("Action"))
+                    .extracting(String::valueOf)
+                    .containsExactlyElementsOf(called);
+            assertThat((List<?>) statement.get("Resource"))
+                    .extracting(String::valueOf)
+                    .containsExactly("{Fn::Sub=${StaticBucket.Arn}/*}");
+        });
+    }
+
+    @Test
+    void static_files_are_read_by_cloudfront_alone_and_by_a_signed_address_alone() {
+        assertThat(map(properties("StaticBucket").get("PublicAccessBlockConfiguration")))
+                .hasSize(4)
+                .allSatisfy((block, on) -> assertThat(on).isEqualTo(true));
+        assertThat(list(map(properties("StaticBucketPolicy").get("PolicyDocument"))
+                        .get("Statement")))
+                .filteredOn(statement -> "Allow".equals(statement.get("Effect")))
+                .singleElement()
+                .satisfies(statement -> {
+                    assertThat(statement.get("Principal")).isEqualTo(Map.of("Service", "cloudfront.amazonaws.com"));
+                    assertThat(String.valueOf(statement.get("Condition")))
+                            .contains("distribution/${StaticDistribution}");
+                });
+        Map<String, Object> distribution = map(properties("StaticDistribution").get("DistributionConfig"));
+        Map<String, Object> behavior = map(distribution.get("DefaultCacheBehavior"));
+        assertThat(behavior)
+                .containsEntry("ViewerProtocolPolicy", "https-only")
+                .containsEntry("AllowedMethods", List.of("GET", "HEAD"))
+                .containsEntry("TrustedKeyGroups", List.of(Map.of("Ref", "StaticKeys")))
+                .containsEntry("CachePolicyId", Map.of("Ref", "StaticCache"));
+        assertThat(list(distribution.get("Origins")))
+                .singleElement()
+                .satisfies(origin -> assertThat(origin)
+                        .containsEntry("Id", behavior.get("TargetOriginId"))
+                        .containsEntry("OriginAccessControlId", Map.of("Fn::GetAtt", List.of("StaticAccess", "Id"))));
+        // what is private is kept no shorter than the least time; and what is deleted no longer than the longest
+        assertThat(map(properties("StaticCache").get("CachePolicyConfig")))
+                .containsEntry("MinTTL", 86_400)
+                .containsEntry("MaxTTL", 86_400);
+    }
+
+    /** Whoever gives no key gets nothing of it; whatever belongs to it goes by the same condition. */
+    @Test
+    void static_files_are_a_choice() {
+        assertThat(map(template.get("Resources")))
+                .allSatisfy((name, resource) -> assertThat(map(resource).get("Condition"))
+                        .as(name)
+                        .isEqualTo(name.startsWith("Static") ? "HasStatic" : null));
+        assertThat(map(template.get("Outputs")))
+                .allSatisfy((name, output) -> assertThat(map(output).get("Condition"))
+                        .as(name)
+                        .isEqualTo(name.startsWith("Static") ? "HasStatic" : null));
+    }
+
+    /** Whoever reads the guide and not the template makes these by hand, or looks for them. */
+    @Test
+    void the_guide_names_the_template_s_tables() throws IOException {
+        Set<String> tables = map(template.get("Resources")).values().stream()
+                .filter(resource -> "AWS::DynamoDB::Table".equals(map(resource).get("Type")))
+                .map(table -> String.valueOf(map(map(table).get("Properties")).get("TableName")))
+                .collect(Collectors.toCollection(TreeSet::new));
+
+        Matcher named = Pattern.compile("on demand, named ((?:`\\w+`(?:, )?)+)")
+                .matcher(Files.readString(Path.of("../../docs/install-eks.md")));
+
+        assertThat(named.find()).isTrue();
+        assertThat(Pattern.compile("\\w+").matcher(named.group(1)).results().map(MatchResult::group))
+                .containsExactlyInAnyOrderElementsOf(tables);
+        assertThat(Files.readString(Path.of("../../docs/install-eks.md")))
+                .as("the one place with the policies")
+                .doesNotContain("dynamodb:");
     }
 
     @Test

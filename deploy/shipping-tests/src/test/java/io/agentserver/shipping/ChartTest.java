@@ -190,6 +190,8 @@ class ChartTest {
                 case AGENTSERVER_PLATFORM_KEY, AGENTSERVER_PLATFORM_SECRET -> Map.of(); // always given
                 case AGENTSERVER_LLM_ROUTES -> Map.of("llmRoutes", "routes: {}");
                 case AGENTSERVER_ADMIN_KEY,
+                        AGENTSERVER_KAFKA_PROPERTIES,
+                        AGENTSERVER_STATIC_KEY,
                         AGENTSERVER_STRIPE_KEY,
                         AGENTSERVER_STRIPE_WEBHOOK_SECRET,
                         AGENTSERVER_OIDC_CLIENT_SECRET -> Map.of("secrets." + setting + ".value", "k");
@@ -291,6 +293,35 @@ class ChartTest {
                         .isTrue();
             }
         }
+    }
+
+    @Test
+    void mounts_how_to_speak_to_the_brokers_where_somebody_does() {
+        Rendered chart = Chart.render(
+                "",
+                Map.of(
+                        "secrets.AGENTSERVER_KAFKA_PROPERTIES.secret", "kafka",
+                        "secrets.AGENTSERVER_KAFKA_PROPERTIES.key", "kafka.properties"));
+        Map<String, PodSpec> pods = new TreeMap<>();
+        Services.NAMES.forEach(name -> pods.put(name, pod(chart, name)));
+        pods.put("reconcile", reconcile(chart).getSpec());
+
+        pods.forEach((name, pod) -> {
+            Container container = pod.getContainers().getFirst();
+            assertThat(container.getEnv())
+                    .filteredOn(variable -> variable.getName().equals("AGENTSERVER_KAFKA_PROPERTIES"))
+                    .as("the file of " + name)
+                    .extracting(EnvVar::getValue)
+                    .isEqualTo(
+                            name.equals("buffer")
+                                    ? List.of()
+                                    : List.of("/etc/agentserver/kafka-properties/kafka.properties"));
+            assertThat(pod.getVolumes())
+                    .filteredOn(volume -> volume.getSecret() != null
+                            && volume.getSecret().getSecretName().equals("kafka"))
+                    .hasSize(name.equals("buffer") ? 0 : 1)
+                    .allMatch(volume -> volume.getSecret().getDefaultMode() == 0440);
+        });
     }
 
     @ParameterizedTest
@@ -439,6 +470,50 @@ class ChartTest {
                                 .contains("10.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"));
     }
 
+    /** Each at a port of its own here: the defaults are 443 for all three, as for DynamoDB. */
+    @Test
+    void lets_through_what_a_setting_names_and_only_then() {
+        Map<String, Object> ports = Map.of(
+                "networkPolicy.otlp.ports[0]", 4317,
+                "networkPolicy.s3.ports[0]", 9001,
+                "networkPolicy.stripe.ports[0]", 9002,
+                "networkPolicy.oidc.ports[0]", 9003);
+        Rendered none = Chart.render("", ports);
+        for (String service : List.of("gateway", "llm-router", "buffer", "pump", "billing", "reconcile")) {
+            assertThat(openPorts(none, service)).doesNotContain("4317", "9001", "9002", "9003");
+        }
+
+        Map<String, Object> named = new TreeMap<>(ports);
+        named.put("secrets.OTEL_EXPORTER_OTLP_ENDPOINT.value", "http://collector:4317");
+        named.put("config.AGENTSERVER_STATIC_BUCKET", "static");
+        named.put("secrets.AGENTSERVER_STRIPE_KEY.value", "k");
+        named.put("config.AGENTSERVER_OIDC_ISSUER", "https://issuer.example.com");
+        Rendered all = Chart.render("", named);
+        assertThat(openPorts(all, "gateway")).containsExactly("53", "443", "4317", "6379", "9001", "9092");
+        assertThat(openPorts(all, "llm-router")).containsExactly("53", "443", "4317", "6379", "9092");
+        assertThat(openPorts(all, "buffer")).containsExactly("53", "443", "4317", "6379");
+        assertThat(openPorts(all, "pump")).containsExactly("53", "80", "443", "4317", "9092");
+        assertThat(openPorts(all, "billing")).containsExactly("53", "443", "4317", "6379", "9002", "9003", "9092");
+        assertThat(openPorts(all, "reconcile")).containsExactly("53", "443", "9002", "9092");
+    }
+
+    @Test
+    void gives_opentelemetry_s_own_variables_to_every_service() {
+        Rendered chart = Chart.render(
+                "",
+                Map.of(
+                        "config.OTEL_TRACES_SAMPLER_ARG", 0.01,
+                        "config.OTEL_RESOURCE_ATTRIBUTES", "deployment.environment=test",
+                        "secrets.OTEL_EXPORTER_OTLP_HEADERS.value", "api-key=k"));
+
+        for (String name : Services.NAMES) {
+            assertThat(environment(chart, name))
+                    .containsEntry("OTEL_TRACES_SAMPLER_ARG", "0.01")
+                    .containsEntry("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment=test");
+        }
+        assertThat(holders(chart, "OTEL_EXPORTER_OTLP_HEADERS")).isEqualTo(Services.NAMES);
+    }
+
     @ParameterizedTest
     @FieldSource("clouds")
     void reconciles_in_a_pod_of_its_own_with_billings_settings(String cloud) {
@@ -547,6 +622,10 @@ class ChartTest {
     @CsvSource(delimiter = '|', textBlock = """
             config.AGENTSERVER_KAKFA                    | kafka:9092   | AGENTSERVER_KAKFA
             config.AGENTSERVER_KAFKA                    | kafka        | does not match pattern
+            config.AGENTSERVER_KAFKA_PROPERTIES         | a.properties | AGENTSERVER_KAFKA_PROPERTIES
+            config.OTEL_EXPORTER_OTLP_HEADERS           | api-key=k    | OTEL_EXPORTER_OTLP_HEADERS
+            config.OTEL_TRACES_SAMPLER                  | sometimes    | must be one of
+            config.AGENTSERVER_STATIC_URL               | https://a.b/ | does not match pattern
             config.AGENTSERVER_KAFKA_REPLICATION        | 0            | AGENTSERVER_KAFKA_REPLICATION
             config.AGENTSERVER_REDIS_URL                | redis:6379   | does not match pattern
             config.AGENTSERVER_BUFFER_STORE             | memory       | must be one of
@@ -579,6 +658,8 @@ class ChartTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             config.AGENTSERVER_KAFKA           | kafka:9094     | networkPolicy.kafka.ports lacks the port of kafka:9094
+            config.AGENTSERVER_OTLP_ENDPOINT   | http://c:4317  | networkPolicy.otlp.ports lacks the port of AGENTSERVER_OTLP_ENDPOINT=http://c:4317
+            config.OTEL_EXPORTER_OTLP_ENDPOINT | https://c/otlp | networkPolicy.otlp.ports lacks the port of OTEL_EXPORTER_OTLP_ENDPOINT=https://c/otlp
             secrets.AGENTSERVER_REDIS_URL.value | redis://r:6379 | AGENTSERVER_REDIS_URL is in config and in secrets
             ingress.enabled                    | true           | ingress.enabled needs at least one of ingress.hosts
             """)
@@ -645,6 +726,9 @@ class ChartTest {
             case AGENTSERVER_STRIPE_ACCOUNT -> "acct_1";
             case AGENTSERVER_STRIPE_METER -> "usage";
             case AGENTSERVER_OIDC_CLIENT_ID -> "console";
+            case AGENTSERVER_STATIC_BUCKET -> "static";
+            case AGENTSERVER_STATIC_KEY_ID -> "K1";
+            case AGENTSERVER_OTLP_ENDPOINT -> "http://collector:4318/v1/traces";
             case AGENTSERVER_BIND -> "0.0.0.0";
             default -> "http://elsewhere:8000";
         };

@@ -36,8 +36,15 @@ class ComposeTest {
             "AGENTSERVER_ALLOW_LOOPBACK",
             "AGENTSERVER_BIND",
             "AGENTSERVER_BUFFER_TTL",
+            "AGENTSERVER_KAFKA_PROPERTIES",
             "AGENTSERVER_LLM_ROUTES",
             "AGENTSERVER_RECONCILE_EVERY",
+            // AWS alone has CloudFront
+            "AGENTSERVER_S3_URL",
+            "AGENTSERVER_STATIC_BUCKET",
+            "AGENTSERVER_STATIC_KEY",
+            "AGENTSERVER_STATIC_KEY_ID",
+            "AGENTSERVER_STATIC_URL",
             // of dev alone
             "AGENTSERVER_CONSOLE_DEMO",
             "AGENTSERVER_TEST_CARD",

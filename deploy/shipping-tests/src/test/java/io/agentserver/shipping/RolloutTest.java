@@ -9,6 +9,8 @@ import io.fabric8.kubernetes.api.model.networking.v1.NetworkPolicy;
 import io.fabric8.openshift.api.model.monitoring.v1.ServiceMonitor;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -26,6 +28,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** Gateway and pump as Argo Rollouts, and what Argo CD is told; every object has passed {@link StrictReader}. */
 class RolloutTest {
+    /** s */
+    private static final int THRESHOLD = 60;
+
     private static final Path ARGOCD = Path.of("../argocd");
     private static final Map<String, Object> ON = Map.of(
             "rollouts.enabled", true,
@@ -199,6 +204,55 @@ class RolloutTest {
                 .contains("SUCCESS: 4 rules found");
         Set<String> known = Promtool.documentedMetrics();
         assertThat(Promtool.metrics(rules.toString())).isNotEmpty().isSubsetOf(known);
+    }
+
+    /** promtool counts the query over pods that go through this: what stays over 60 at both ends sends the new version back. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            both work off a backlog of ten minutes  | 600-1x20    | 600-1x20    | 0
+            the old ones had it, the new ones not   | 0+0x20      | 600-1x20    | -
+            the new one has more of it, and goes on | 900-2x20    | 600-1x20    | -
+            the new one finishes nothing            | 0+15x20     | 0+0x20      | 300
+            nobody finishes anything                | 0+15x20     | 0+15x20     | 0
+            the new ones are alone                  | 0+15x20     | _x20        | 300
+            """)
+    void goes_back_for_what_the_new_pump_leaves_undone(
+            String what, String newer, String older, String result, @TempDir Path scratch)
+            throws IOException, InterruptedException {
+        AnalysisTemplate.Metric metric =
+                chart.one(AnalysisTemplate.class, "agentserver-pump").getSpec().metrics().stream()
+                        .filter(it -> it.name().equals("oldest-message"))
+                        .findFirst()
+                        .orElseThrow();
+        String query = requireNonNull(metric.provider().prometheus())
+                .query()
+                .replace("{{args.hash}}", "new")
+                .replace("{{args.stable}}", "old")
+                .replace('\n', ' ');
+        Files.writeString(
+                scratch.resolve("rules.yaml"),
+                "groups: [{name: a, rules: [{record: \"undone\", expr: '" + query.replace("'", "''") + "'}]}]");
+        Files.writeString(scratch.resolve("test.yaml"), """
+                rule_files: [rules.yaml]
+                evaluation_interval: 15s
+                tests:
+                  - interval: 15s
+                    input_series:
+                      - {series: 'agentserver_queue_age_seconds{job="agentserver", pod="agentserver-pump-new-x1", tenant="a"}', values: '%s'}
+                      - {series: 'agentserver_queue_age_seconds{job="agentserver", pod="agentserver-pump-old-x1", tenant="a"}', values: '%s'}
+                    promql_expr_test:
+                      - expr: %s
+                        eval_time: 5m
+                        exp_samples: [{labels: '{}', value: %s}]
+                """.formatted(
+                        newer,
+                        older,
+                        result.equals("-") ? "undone < bool " + THRESHOLD : "round(undone)",
+                        result.equals("-") ? "1" : result));
+
+        assertThat(metric.successCondition()).isEqualTo("result[0] < " + THRESHOLD);
+        Promtool.requireInstalled();
+        assertThat(Promtool.run(scratch, "test", "rules", "test.yaml")).as(what).contains("SUCCESS");
     }
 
     @Test

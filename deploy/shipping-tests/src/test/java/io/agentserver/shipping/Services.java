@@ -30,7 +30,7 @@ final class Services {
     static final Set<Setting> NOT_SHIPPED =
             Set.of(Setting.AGENTSERVER_URL, Setting.AGENTSERVER_API_KEY, Setting.AGENTSERVER_HOME);
 
-    private static final Pattern PLACEHOLDER = Pattern.compile("\\$\\{(AGENTSERVER_[A-Z_]+)");
+    private static final Pattern PLACEHOLDER = Pattern.compile("\\$\\{(AGENTSERVER_[A-Z0-9_]+)");
 
     private Services() {}
 

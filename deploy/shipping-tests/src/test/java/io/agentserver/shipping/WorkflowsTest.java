@@ -8,12 +8,14 @@ import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -26,6 +28,9 @@ class WorkflowsTest {
     private static final Set<String> OF_A_WORKFLOW = Set.of("name", "on", "permissions", "concurrency", "jobs");
     private static final Set<String> OF_A_JOB =
             Set.of("needs", "runs-on", "timeout-minutes", "permissions", "if", "env", "strategy", "steps");
+    /** One that is another workflow has that one's limits. */
+    private static final Set<String> OF_A_CALL = Set.of("needs", "permissions", "uses");
+
     private static final Set<String> OF_A_STEP = Set.of("id", "name", "if", "uses", "with", "run", "env");
     /** A tag can be moved by whoever takes over an action; a commit cannot. Its version stands beside it, for people. */
     private static final Pattern PINNED =
@@ -49,8 +54,13 @@ class WorkflowsTest {
                 .as("nothing, unless a job asks for it")
                 .isEqualTo(Map.of());
         assertThat(jobs(workflow)).isNotEmpty().allSatisfy((name, job) -> {
-            assertThat(job.keySet()).isSubsetOf(OF_A_JOB);
-            assertThat(job.get("timeout-minutes")).isInstanceOf(Integer.class);
+            if (job.containsKey("uses")) {
+                assertThat(job.keySet()).isSubsetOf(OF_A_CALL);
+                assertThat(called(job)).isRegularFile();
+            } else {
+                assertThat(job.keySet()).isSubsetOf(OF_A_JOB);
+                assertThat(job.get("timeout-minutes")).isInstanceOf(Integer.class);
+            }
             assertThat((Map<?, ?>) requireNonNull(job.get("permissions")))
                     .as("what " + name + " may")
                     .satisfies(permissions ->
@@ -73,7 +83,7 @@ class WorkflowsTest {
     @MethodSource("workflows")
     void use_actions_by_their_commit(Path file) throws IOException {
         assertThat(Files.readAllLines(file).stream().map(String::strip).map(line -> line.replaceFirst("^- ", "")))
-                .filteredOn(line -> line.startsWith("uses:"))
+                .filteredOn(line -> line.startsWith("uses:") && !line.startsWith("uses: ./")) // ours is of this commit
                 .isNotEmpty()
                 .allMatch(line -> PINNED.matcher(line).matches());
     }
@@ -99,6 +109,57 @@ class WorkflowsTest {
         }
     }
 
+    /** Whoever may push an image or sign in our name waits for the same commit's tests, and for nothing that lets them fail. */
+    @ParameterizedTest
+    @MethodSource("workflows")
+    void publish_only_what_has_passed_the_tests(Path file) throws IOException {
+        Map<String, Map<String, Object>> jobs = jobs(read(file));
+        for (Map.Entry<String, Map<String, Object>> job : jobs.entrySet()) {
+            if (!job.getValue().toString().contains("write")
+                    && !job.getValue().toString().contains("publish")) {
+                continue;
+            }
+            Set<String> before = before(job.getKey(), jobs);
+            assertThat(before)
+                    .as(file.getFileName() + ": what " + job.getKey() + " waits for")
+                    .anyMatch(name -> isTests(requireNonNull(jobs.get(name))));
+            // a condition of its own may let a job run although what it needs has failed, or was skipped
+            assertThat(Stream.concat(Stream.of(job.getKey()), before.stream()))
+                    .noneMatch(name -> requireNonNull(jobs.get(name)).containsKey("if"));
+            assertThat(steps(job.getValue()))
+                    .filteredOn(step -> String.valueOf(step.get("uses")).startsWith("actions/checkout@"))
+                    .as("the commit that was tested, which is the one that a checkout takes")
+                    .isNotEmpty()
+                    .noneMatch(step -> String.valueOf(step.get("with")).contains("ref="));
+        }
+    }
+
+    private static boolean isTests(Map<String, Object> job) {
+        try {
+            return job.containsKey("uses")
+                    && read(called(job)).toString().contains("workflow_call")
+                    && steps(called(job)).stream()
+                            .anyMatch(step -> "bash .ci/run".equals(step.get("run")) && !step.containsKey("if"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Those that must have succeeded, and those that these waited for. */
+    private static Set<String> before(String job, Map<String, Map<String, Object>> jobs) {
+        Object needs = requireNonNull(jobs.get(job)).getOrDefault("needs", List.of());
+        Set<String> all = new TreeSet<>();
+        for (Object need : needs instanceof List<?> several ? several : List.of(needs)) {
+            all.add(String.valueOf(need));
+            all.addAll(before(String.valueOf(need), jobs));
+        }
+        return all;
+    }
+
+    private static Path called(Map<String, Object> job) {
+        return ROOT.resolve(String.valueOf(job.get("uses")));
+    }
+
     @Test
     void publish_every_service_s_image() throws IOException {
         assertThat(Files.readString(ROOT.resolve(".ci/publish-images")))
@@ -106,7 +167,7 @@ class WorkflowsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"run", "base-image", "publish-images", "publish-chart"})
+    @ValueSource(strings = {"run", "base-image", "copy-jdk", "publish-images", "publish-chart"})
     void have_scripts_that_a_shell_can_read(String script) throws IOException, InterruptedException {
         Process bash = new ProcessBuilder(
                         "bash", "-n", ROOT.resolve(".ci").resolve(script).toString())
@@ -125,7 +186,7 @@ class WorkflowsTest {
 
     @SuppressWarnings("unchecked")
     private static List<Map<String, Object>> steps(Map<String, Object> job) {
-        return (List<Map<String, Object>>) requireNonNull(job.get("steps"));
+        return job.containsKey("uses") ? List.of() : (List<Map<String, Object>>) requireNonNull(job.get("steps"));
     }
 
     @SuppressWarnings("unchecked")

@@ -6,10 +6,19 @@ import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import io.agentserver.log.Brokers;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
 
 import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.assignableTo;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.type;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
+import static com.tngtech.archunit.core.domain.properties.HasOwner.Predicates.With.owner;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
@@ -66,10 +75,25 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule aws_stays_in_its_adapters = noClasses()
-            .that(resideInAPackage("io.agentserver..").and(not(named("Dynamo", "dynamo"))))
+            .that(resideInAPackage("io.agentserver..")
+                    .and(not(named("Dynamo", "dynamo")))
+                    .and(not(named("S3", "s3")))
+                    .and(not(named("CloudFront", "cloudfront"))))
             .should()
             .dependOnClassesThat()
             .resideInAPackage("software.amazon.awssdk..");
+
+    /** Or one of them would speak plain text where all others are told how the brokers want to be spoken to. */
+    @ArchTest
+    static final ArchRule kafka_clients_are_opened_in_one_place = noClasses()
+            .that(resideInAPackage("io.agentserver..")
+                    .and(not(type(Brokers.class)))
+                    .and(not(resideInAPackage("io.agentserver.standalone.."))))
+            .should()
+            .callConstructorWhere(
+                    target(owner(assignableTo(KafkaConsumer.class).or(assignableTo(KafkaProducer.class)))))
+            .orShould()
+            .callMethodWhere(target(owner(assignableTo(Admin.class))).and(target(nameMatching("create"))));
 
     @ArchTest
     static final ArchRule packages_have_no_cycles =

@@ -14,6 +14,7 @@ import io.agentserver.envelope.XmlLimits;
 import io.agentserver.gateway.admission.Admittance.Admitted;
 import io.agentserver.gateway.admission.Admittance.Declined;
 import io.agentserver.gateway.callers.Caller;
+import io.agentserver.gateway.callers.Payer;
 import io.agentserver.gateway.credit.CreditLook;
 import io.agentserver.gateway.limits.RateLimits;
 import io.agentserver.gateway.log.Appended;
@@ -26,7 +27,6 @@ import io.agentserver.organism.Listener;
 import io.agentserver.organism.Organism;
 import io.agentserver.organism.Route;
 import io.agentserver.service.FairGate;
-import io.agentserver.service.ServiceTokens;
 import io.agentserver.service.metrics.TenantCounters;
 import io.agentserver.tenancy.TenantDirectory;
 import io.agentserver.tenancy.TenantEntry;
@@ -43,7 +43,7 @@ import java.util.Optional;
  * The way of a client's message onto the log: read → whose is it → verify, or fill in ids and sign → rules → seen before? →
  * route and payload → credit → append. In: a body and its caller. Out: admitted once the log has acknowledged, or why not. Blocks on
  * the request's virtual thread; safe on any number of them. Admitting the same message again makes no second one. However much
- * one tenant sends by its API keys, another's next message is read as if few were before it.
+ * one tenant sends, another's next message is read as if few were before it.
  */
 public final class Admission {
     private static final Logger LOG = LoggerFactory.getLogger(Admission.class);
@@ -58,7 +58,7 @@ public final class Admission {
     private final KafkaMessageLog log;
     private final CreditLook credit;
     private final RateLimits rates;
-    private final FairGate gate;
+    private final FairGate<Payer> gate;
     private final TenantCounters counters;
 
     /** @param gate what needs the processor alone goes through it: reading, signing, checking */
@@ -72,7 +72,7 @@ public final class Admission {
             KafkaMessageLog log,
             CreditLook credit,
             RateLimits rates,
-            FairGate gate,
+            FairGate<Payer> gate,
             TenantCounters counters) {
         this.submissions = new Submissions(limits);
         this.limits = limits;
@@ -95,7 +95,7 @@ public final class Admission {
      * @param idempotencyKey null: none was sent
      */
     public Admittance admitXml(@Nullable Caller caller, byte[] body, @Nullable String idempotencyKey) {
-        return admit(caller, gate.inside(payer(caller), () -> submissions.readXml(body)), idempotencyKey);
+        return admit(caller, gate.inside(payer(caller, body), () -> submissions.readXml(body)), idempotencyKey);
     }
 
     /**
@@ -104,7 +104,7 @@ public final class Admission {
      * @throws io.agentserver.gateway.problems.Refusal for what is no batch
      */
     List<Submission> readBatch(@Nullable Caller caller, byte[] body) {
-        return gate.inside(payer(caller), () -> submissions.readBatch(body));
+        return gate.inside(payer(caller, body), () -> submissions.readBatch(body));
     }
 
     /** One envelope that was read. */
@@ -128,7 +128,7 @@ public final class Admission {
      */
     public Admittance admitJson(Caller caller, byte[] body, @Nullable String idempotencyKey) {
         Organism organism = organisms.current(caller.tenant()).orElse(null);
-        return switch (gate.inside(caller.tenantId(), () -> submissions.readJson(body, organism))) {
+        return switch (gate.inside(payer(caller), () -> submissions.readJson(body, organism))) {
             case Submission.Read read -> admitUnsigned(caller, read, idempotencyKey);
             case Submission.Unreadable(Problem problem) -> new Declined(problem);
         };
@@ -155,7 +155,7 @@ public final class Admission {
 
     private Admittance admitSigned(@Nullable Caller caller, Submission.Read read) {
         EnvelopeToken.Verification verification = gate.inside(
-                payer(caller),
+                caller == null ? Payer.signer(read.document().meta(), this::isTenant) : payer(caller),
                 () -> token.verifyAtAdmission(
                         read.document(),
                         // the platform's own signature is for what it has admitted: it admits nothing
@@ -203,7 +203,7 @@ public final class Admission {
         if (!document.meta().isClients()) {
             return new Declined(insideOnly(document.meta(), read)); // it could not even be signed as a client's
         }
-        Envelope signed = gate.inside(tenant, () -> token.signForClient(document, tenant, platformKey));
+        Envelope signed = gate.inside(payer(caller), () -> token.signForClient(document, tenant, platformKey));
         return admit(caller.tenant(), read, signed, repeatable);
     }
 
@@ -236,7 +236,7 @@ public final class Admission {
         }
         problem = organism == null
                 ? Problem.of(ProblemType.UNKNOWN_LISTENER, "the tenant has no organism yet: PUT /v1/organism")
-                : gate.inside(tenant, () -> misfit(organism, envelope, read.pointerBase()));
+                : gate.inside(Payer.of(tenant), () -> misfit(organism, envelope, read.pointerBase()));
         if (problem != null) {
             return new Declined(problem);
         }
@@ -255,9 +255,16 @@ public final class Admission {
                 "the id " + admitted.message() + " was sent with another content; use a new one"));
     }
 
-    /** Whose share of the processor it is; until a signature is verified, that of all who are not known yet. */
-    private static TenantId payer(@Nullable Caller caller) {
-        return caller == null ? ServiceTokens.PLATFORM : caller.tenantId();
+    private Payer payer(@Nullable Caller caller, byte[] body) {
+        return caller == null ? Payer.claimedBy(body, this::isTenant) : payer(caller);
+    }
+
+    private boolean isTenant(TenantId tenant) {
+        return directory.find(tenant).isPresent();
+    }
+
+    private static Payer payer(Caller caller) {
+        return Payer.of(caller.tenantId());
     }
 
     /** The rules for what a client may put around its payload. */

@@ -17,7 +17,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Makes a document a tenant's organism: check → next version → table → topic → boot messages. In: a stranger's text. Out: the
+ * Makes a document a tenant's organism: check → next version → table → topic → boot messages → static files. In: a stranger's text. Out: the
  * version that new turns start with once this returns, or every error. The same document again is the same version, so that a
  * PUT can be repeated. Boot messages that a crash kept back are sent by {@link #finishPending}.
  */
@@ -29,13 +29,21 @@ public final class Activation {
     private final Tenants tenants;
     private final DynamoTenantTable table;
     private final BootMessages boot;
+    private final StaticDelivery delivery;
     private final Clock clock;
 
-    public Activation(Organisms organisms, Tenants tenants, DynamoTenantTable table, BootMessages boot, Clock clock) {
+    public Activation(
+            Organisms organisms,
+            Tenants tenants,
+            DynamoTenantTable table,
+            BootMessages boot,
+            StaticDelivery delivery,
+            Clock clock) {
         this.organisms = organisms;
         this.tenants = tenants;
         this.table = table;
         this.boot = boot;
+        this.delivery = delivery;
         this.clock = clock;
     }
 
@@ -90,6 +98,7 @@ public final class Activation {
             }
             if (tenants.activate(before, next)) {
                 sendBoot(tenant, next.version(), organism);
+                delivery.deliver(tenant, organism);
                 return new Result.Active(next.version());
             }
         }

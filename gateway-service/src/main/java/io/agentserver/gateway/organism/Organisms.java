@@ -15,14 +15,12 @@ import org.slf4j.LoggerFactory;
 
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Supplier;
 
 /** Organisms, parsed once and kept: what stands in the directory under a version never changes. Safe on any thread. */
 public final class Organisms {
     /** What {@code builtin:<name>} may name; the pump has a handler for each. */
     public static final Set<String> BUILTINS = Set.of("echo", "upper", "calculate", "timer");
 
-    private static final long MOST_PAST_BYTES = 8 * 1024 * 1024;
     private static final Logger LOG = LoggerFactory.getLogger(Organisms.class);
 
     private final TenantDirectory directory;
@@ -30,13 +28,6 @@ public final class Organisms {
     private final OrganismParser saving;
     private final Cache<String, Optional<Organism>> parsed =
             Caffeine.newBuilder().maximumSize(2_000).build();
-    /** Apart from those in use, and by their size: anybody may ask for any number of old ones. */
-    private final Cache<String, Past> past = Caffeine.newBuilder()
-            .maximumWeight(MOST_PAST_BYTES)
-            .weigher((String key, Past organism) -> organism.bytes())
-            .build();
-
-    private record Past(Optional<Organism> organism, int bytes) {}
 
     /** @param hosts where the {@code http} listeners of what is saved may be */
     public Organisms(TenantDirectory directory, HandlerHosts hosts) {
@@ -70,26 +61,8 @@ public final class Organisms {
         return organism;
     }
 
-    /**
-     * One that new turns do not start with any more.
-     *
-     * @param table where those are that the directory does not have
-     */
-    Optional<Organism> past(TenantId tenant, long version, Supplier<Optional<OrganismEntry>> table) {
-        String key = OrganismEntry.key(tenant, version);
-        Past known = past.getIfPresent(key);
-        if (known == null) {
-            Optional<OrganismEntry> entry = directory.organism(tenant, version).or(table);
-            if (entry.isEmpty()) {
-                return Optional.empty();
-            }
-            known = new Past(read(entry.get()), entry.get().yaml().length());
-            past.put(key, known);
-        }
-        return known.organism();
-    }
-
-    private Optional<Organism> read(OrganismEntry entry) {
+    /** Parses a version that nothing is known of here; whoever asks for it pays. */
+    Optional<Organism> read(OrganismEntry entry) {
         return switch (parser.parse(entry.yaml())) {
             case Parsed.Valid(Organism organism) -> Optional.of(organism);
             case Parsed.Invalid(var errors) -> {

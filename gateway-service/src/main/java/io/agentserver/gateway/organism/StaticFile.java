@@ -21,6 +21,8 @@ import java.util.Map;
  * @param type its media type
  */
 record StaticFile(String name, String type, String sha256, String text) {
+    /** For ever, since the name follows from the content; and by nobody in between, for it is one tenant's. */
+    static final String CACHE_CONTROL = "max-age=31536000, private, immutable";
 
     private static final String XML = "application/xml";
     private static final String PROMPT = "txt";
@@ -57,6 +59,10 @@ record StaticFile(String name, String type, String sha256, String text) {
     /** Whether what has this name is shown to those alone who may write the organism: a prompt. */
     static boolean isSecret(String name) {
         return name.endsWith("." + PROMPT);
+    }
+
+    String extension() {
+        return name.substring(name.lastIndexOf('.') + 1);
     }
 
     String path(long version) {

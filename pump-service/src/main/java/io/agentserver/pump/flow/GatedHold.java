@@ -4,7 +4,7 @@ import io.agentserver.envelope.TenantId;
 import io.agentserver.service.FairGate;
 
 /** The hold of a message that is inside a gate: its pauses give the place to others. */
-record GatedHold(FairGate gate, TenantId tenant, Hold hold) implements Hold {
+record GatedHold(FairGate<TenantId> gate, TenantId tenant, Hold hold) implements Hold {
     @Override
     public boolean isLetGo() {
         return hold.isLetGo();

@@ -49,7 +49,7 @@ public final class MessageFlow {
     private final PumpMetrics metrics;
     private final Tracing tracing;
     private final Patience patience;
-    private final FairGate gate;
+    private final FairGate<TenantId> gate;
     private final Clock clock;
 
     MessageFlow(
@@ -63,7 +63,7 @@ public final class MessageFlow {
             PumpMetrics metrics,
             Tracing tracing,
             Patience patience,
-            FairGate gate,
+            FairGate<TenantId> gate,
             Clock clock) {
         this.reader = reader;
         this.organisms = organisms;

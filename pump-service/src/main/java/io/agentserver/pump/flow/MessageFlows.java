@@ -36,10 +36,10 @@ public record MessageFlows(
     public record Parts(MessageFlow flow, DueMessages due, RunningHandlers running) {}
 
     public Parts parts() {
-        return parts(new Patience(), new FairGate(PLACES, weights), HandlerRuns.PARK_AFTER);
+        return parts(new Patience(), new FairGate<>(PLACES, weights), HandlerRuns.PARK_AFTER);
     }
 
-    Parts parts(Patience patience, FairGate gate, Duration parkAfter) {
+    Parts parts(Patience patience, FairGate<TenantId> gate, Duration parkAfter) {
         EnvelopeToken tokens = new EnvelopeToken(clock);
         Budget budget = new Budget(clock);
         DeadLetters deadLetters = new DeadLetters(outbox, clock, metrics, patience);

@@ -1,5 +1,6 @@
 package io.agentserver.pump.log;
 
+import io.agentserver.log.Brokers;
 import io.agentserver.pump.flow.LogRecord;
 import io.agentserver.pump.flow.Outbox;
 import io.agentserver.pump.flow.UnavailableException;
@@ -8,7 +9,6 @@ import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 import java.time.Duration;
 import java.util.ArrayList;
@@ -28,31 +28,18 @@ public final class KafkaOutbox implements Outbox, AutoCloseable {
 
     private final KafkaProducer<byte[], byte[]> producer;
 
-    public KafkaOutbox(String bootstrap) {
-        this.producer = new KafkaProducer<>(
-                Map.of(
-                        ProducerConfig.BOOTSTRAP_SERVERS_CONFIG,
-                        bootstrap,
-                        ProducerConfig.ACKS_CONFIG,
-                        "all",
-                        ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG,
-                        true,
-                        ProducerConfig.COMPRESSION_TYPE_CONFIG,
-                        "lz4",
-                        ProducerConfig.LINGER_MS_CONFIG,
-                        1,
-                        ProducerConfig.MAX_REQUEST_SIZE_CONFIG,
-                        MOST_BYTES,
-                        ProducerConfig.MAX_BLOCK_MS_CONFIG,
-                        10_000L,
-                        ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG,
-                        5_000,
-                        ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG,
-                        12_000,
-                        ProducerConfig.METADATA_MAX_AGE_CONFIG,
-                        10_000L),
-                new ByteArraySerializer(),
-                new ByteArraySerializer());
+    public KafkaOutbox(Brokers brokers) {
+        this.producer = brokers.producer(Map.of(
+                ProducerConfig.MAX_REQUEST_SIZE_CONFIG,
+                MOST_BYTES,
+                ProducerConfig.MAX_BLOCK_MS_CONFIG,
+                10_000L,
+                ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG,
+                5_000,
+                ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG,
+                12_000,
+                ProducerConfig.METADATA_MAX_AGE_CONFIG,
+                10_000L));
     }
 
     @Override

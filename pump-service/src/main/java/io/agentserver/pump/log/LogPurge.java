@@ -1,7 +1,7 @@
 package io.agentserver.pump.log;
 
+import io.agentserver.log.Brokers;
 import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.RecordsToDelete;
@@ -46,8 +46,8 @@ public final class LogPurge implements AutoCloseable {
      * @param keep how long a finished record stays at least
      * @param held the partitions of this pump
      */
-    public LogPurge(String bootstrap, Duration keep, Supplier<? extends Collection<TopicPartition>> held, Clock clock) {
-        this.admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap));
+    public LogPurge(Brokers brokers, Duration keep, Supplier<? extends Collection<TopicPartition>> held, Clock clock) {
+        this.admin = brokers.admin(Map.of());
         this.keep = keep;
         this.held = held;
         this.clock = clock;

@@ -1,6 +1,7 @@
 package io.agentserver.pump.log;
 
 import io.agentserver.envelope.TenantId;
+import io.agentserver.log.Brokers;
 import io.agentserver.log.RecordHeaders;
 import io.agentserver.log.Topics;
 import io.agentserver.pump.flow.LogMessage;
@@ -9,13 +10,11 @@ import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.errors.WakeupException;
 import org.apache.kafka.common.header.Header;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,7 +24,6 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Properties;
 import java.util.Set;
 import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
@@ -49,6 +47,21 @@ public final class Pump implements AutoCloseable {
     private static final long MEASURE_EVERY_NANOS = Duration.ofSeconds(1).toNanos();
     private static final Duration CLOSE = Duration.ofSeconds(3);
     private static final Duration PAUSE_AFTER_FAILURE = Duration.ofSeconds(1);
+    private static final Map<String, Object> SETTINGS = Map.of(
+            ConsumerConfig.GROUP_ID_CONFIG,
+            Pump.GROUP,
+            ConsumerConfig.GROUP_PROTOCOL_CONFIG,
+            "consumer",
+            ConsumerConfig.AUTO_OFFSET_RESET_CONFIG,
+            "earliest",
+            ConsumerConfig.METADATA_MAX_AGE_CONFIG,
+            2_000, // how soon a new tenant's topic is found
+            ConsumerConfig.MAX_POLL_RECORDS_CONFIG,
+            500,
+            ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG,
+            250,
+            ConsumerConfig.FETCH_MIN_BYTES_CONFIG,
+            1);
 
     private final Supplier<Consumer<byte[], byte[]>> consumers;
     private final Duration drain;
@@ -60,27 +73,21 @@ public final class Pump implements AutoCloseable {
     private volatile Set<TopicPartition> assigned = Set.of();
 
     /**
-     * @param bootstrap host:port of the brokers, with commas
      * @param weights a tenant's, beside other tenants: 1 or more
      * @param drain how long a stop waits for what is being handled
      */
     public Pump(
-            String bootstrap,
+            Brokers brokers,
             MessageFlow flow,
             PumpLimits limits,
             ToIntFunction<TenantId> weights,
             Duration drain,
             QueueSizes sizes) {
-        this(
-                () -> new KafkaConsumer<>(settings(bootstrap)),
-                flow::handle,
-                limits.intake(ofTopic(weights)),
-                drain,
-                sizes);
+        this(() -> brokers.consumer(SETTINGS), flow::handle, limits.intake(ofTopic(weights)), drain, sizes);
     }
 
-    Pump(String bootstrap, Lanes.MessageWork work, PumpLimits limits, Duration drain, QueueSizes sizes) {
-        this(() -> new KafkaConsumer<>(settings(bootstrap)), work, limits.intake(_ -> 1), drain, sizes);
+    Pump(Brokers brokers, Lanes.MessageWork work, PumpLimits limits, Duration drain, QueueSizes sizes) {
+        this(() -> brokers.consumer(SETTINGS), work, limits.intake(_ -> 1), drain, sizes);
     }
 
     /** @param consumers makes one, of its own group membership, each time */
@@ -336,22 +343,5 @@ public final class Pump implements AutoCloseable {
         offsets.forEach((slice, offset) ->
                 kafka.put(new TopicPartition(slice.topic(), slice.partition()), new OffsetAndMetadata(offset)));
         return kafka;
-    }
-
-    private static Properties settings(String bootstrap) {
-        Properties settings = new Properties();
-        settings.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
-        settings.put(ConsumerConfig.GROUP_ID_CONFIG, GROUP);
-        settings.put(ConsumerConfig.GROUP_PROTOCOL_CONFIG, "consumer");
-        settings.put(ConsumerConfig.KEY_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class);
-        settings.put(ConsumerConfig.VALUE_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class);
-        settings.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
-        settings.put(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, false);
-        settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
-        settings.put(ConsumerConfig.METADATA_MAX_AGE_CONFIG, 2_000); // how soon a new tenant's topic is found
-        settings.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, 500);
-        settings.put(ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG, 250);
-        settings.put(ConsumerConfig.FETCH_MIN_BYTES_CONFIG, 1);
-        return settings;
     }
 }

@@ -173,7 +173,7 @@ class FlowFailuresTest extends FlowFixture {
     @Test
     @Timeout(30)
     void a_handler_that_waits_gives_its_place_to_others() throws InterruptedException {
-        gate = new FairGate(1, _ -> 1);
+        gate = new FairGate<>(1, _ -> 1);
         CountDownLatch running = new CountDownLatch(1);
         CountDownLatch release = new CountDownLatch(1);
         http = _ -> {

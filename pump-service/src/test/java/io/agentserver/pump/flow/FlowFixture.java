@@ -8,6 +8,7 @@ import io.agentserver.envelope.Meta;
 import io.agentserver.envelope.Reading;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.localstores.LocalKafka;
+import io.agentserver.log.Brokers;
 import io.agentserver.log.RecordHeaders;
 import io.agentserver.log.RecordMac;
 import io.agentserver.log.Topics;
@@ -105,13 +106,13 @@ abstract class FlowFixture {
         OrganismEntry organism = new OrganismEntry("demo", 1, ORGANISM, Instant.EPOCH);
         OrganismEntry other = new OrganismEntry(
                 "demo", 2, ORGANISM.replace("prompt: Greet.,", "prompt: Greet., history: {slots: 3},"), Instant.EPOCH);
-        try (KafkaOutbox outbox = new KafkaOutbox(kafka.bootstrap())) {
+        try (KafkaOutbox outbox = new KafkaOutbox(Brokers.plain(kafka.bootstrap()))) {
             outbox.append(List.of(
                     LogRecord.of(Topics.TENANTS, bytes(OrganismEntry.key(DEMO, 1)), organism.toJson()),
                     LogRecord.of(Topics.TENANTS, bytes(OrganismEntry.key(DEMO, 2)), other.toJson()),
                     LogRecord.of(Topics.TENANTS, bytes("demo"), tenant.toJson())));
         }
-        tenants = new TenantDirectory(kafka.bootstrap()).start();
+        tenants = new TenantDirectory(Brokers.plain(kafka.bootstrap())).start();
         await().atMost(Duration.ofSeconds(30)).until(() -> tenants.find(DEMO).isPresent() && tenants.isCaughtUp());
     }
 
@@ -163,7 +164,7 @@ abstract class FlowFixture {
         }
     }
 
-    FairGate gate = new FairGate(64, _ -> 1);
+    FairGate<TenantId> gate = new FairGate<>(64, _ -> 1);
     Duration parkAfter = HandlerRuns.PARK_AFTER;
 
     MessageFlow flow(ThreadBuffer with) {

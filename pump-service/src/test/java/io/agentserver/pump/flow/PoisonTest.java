@@ -5,6 +5,7 @@ import io.agentserver.buffer.v1.BeginRequest;
 import io.agentserver.buffer.v1.CompleteReply;
 import io.agentserver.buffer.v1.CompleteRequest;
 import io.agentserver.envelope.EnvelopeToken;
+import io.agentserver.log.Brokers;
 import io.agentserver.log.RecordHeaders;
 import io.agentserver.log.RecordMac;
 import io.agentserver.pump.handler.HandlerOutput;
@@ -285,7 +286,7 @@ class PoisonTest extends FlowFixture {
     void a_tenants_key_is_not_unknown_before_all_tenants_are_read() {
         LogMessage message = client("service", JOB);
         LogMessage withoutMac = new LogMessage(message.topic(), 0, 0, 0, message.key(), message.value(), null, null);
-        TenantDirectory nothingYet = new TenantDirectory(kafka.bootstrap()); // never started
+        TenantDirectory nothingYet = new TenantDirectory(Brokers.plain(kafka.bootstrap())); // never started
         EnvelopeToken.Keys none = LogReader.keys(keys, nothingYet);
         assertThatThrownBy(() -> none.find("demo", "k1")).isInstanceOf(UnavailableException.class);
         assertThat(none.find("Not A Tenant", "k1")).isEmpty();

@@ -1,6 +1,7 @@
 package io.agentserver.pump.log;
 
 import io.agentserver.localstores.LocalKafka;
+import io.agentserver.log.Brokers;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.NewTopic;
@@ -89,7 +90,8 @@ class LogPurgeTest {
     }
 
     private static Map<TopicPartition, Long> purge(Set<TopicPartition> held) throws Exception {
-        try (LogPurge purge = new LogPurge(kafka.bootstrap(), KEEP, () -> held, Clock.fixed(NOW, ZoneOffset.UTC))) {
+        try (LogPurge purge =
+                new LogPurge(Brokers.plain(kafka.bootstrap()), KEEP, () -> held, Clock.fixed(NOW, ZoneOffset.UTC))) {
             return purge.purge();
         }
     }

@@ -1,6 +1,7 @@
 package io.agentserver.pump.log;
 
 import io.agentserver.localstores.LocalKafka;
+import io.agentserver.log.Brokers;
 import io.agentserver.pump.flow.LogRecord;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import org.apache.kafka.clients.admin.Admin;
@@ -63,7 +64,7 @@ class PumpTest {
         Queue<Long> first = new ConcurrentLinkedQueue<>();
         CountDownLatch never = new CountDownLatch(1);
         Pump crashing = new Pump(
-                        kafka.bootstrap(),
+                        Brokers.plain(kafka.bootstrap()),
                         (message, hold) -> {
                             first.add(message.offset());
                             if (message.offset() == 2) {
@@ -105,7 +106,7 @@ class PumpTest {
         PumpLimits small = new PumpLimits(10, 10, 10, 10_000_000);
         SimpleMeterRegistry registry = new SimpleMeterRegistry();
         try (Pump pump = new Pump(
-                kafka.bootstrap(),
+                Brokers.plain(kafka.bootstrap()),
                 (message, hold) -> {
                     most.accumulateAndGet(running.incrementAndGet(), Math::max);
                     permits.acquireUninterruptibly();
@@ -152,7 +153,7 @@ class PumpTest {
         Queue<Long> handled = new ConcurrentLinkedQueue<>();
         String topic;
         try (Pump pump = new Pump(
-                kafka.bootstrap(),
+                Brokers.plain(kafka.bootstrap()),
                 (message, hold) -> {
                     await().pollDelay(Duration.ofMillis(300)).until(() -> true);
                     return handled.add(message.offset());
@@ -172,7 +173,7 @@ class PumpTest {
 
     private static Pump pump(Queue<Long> handled) {
         return new Pump(
-                        kafka.bootstrap(),
+                        Brokers.plain(kafka.bootstrap()),
                         (message, hold) -> handled.add(message.offset()),
                         LIMITS,
                         Duration.ofSeconds(1),
@@ -190,7 +191,7 @@ class PumpTest {
     }
 
     private static void append(String topic, int count, String thread) {
-        try (KafkaOutbox outbox = new KafkaOutbox(kafka.bootstrap())) {
+        try (KafkaOutbox outbox = new KafkaOutbox(Brokers.plain(kafka.bootstrap()))) {
             for (int i = 0; i < count; i++) {
                 String key = thread.equals("t") ? thread + i : thread;
                 outbox.append(

@@ -4,6 +4,7 @@ import io.agentserver.buffer.store.DueEntry;
 import io.agentserver.buffer.store.DueStore;
 import io.agentserver.buffer.store.MemoryDueStore;
 import io.agentserver.localstores.LocalKafka;
+import io.agentserver.log.Brokers;
 import io.agentserver.log.RecordMac;
 import io.agentserver.log.Topics;
 import io.agentserver.organism.OrganismParser;
@@ -59,11 +60,11 @@ class SimulationTest {
         }
         TenantEntry tenant = new TenantEntry("demo", "Demo", "dev", 1, Instant.EPOCH, 1, List.of(), List.of());
         OrganismEntry organism = new OrganismEntry("demo", 1, Handling.ORGANISM, Instant.EPOCH);
-        try (KafkaOutbox outbox = new KafkaOutbox(kafka.bootstrap())) {
+        try (KafkaOutbox outbox = new KafkaOutbox(Brokers.plain(kafka.bootstrap()))) {
             outbox.append(List.of(
                     record(OrganismEntry.key(Platform.TENANT, 1), organism.toJson()), record("demo", tenant.toJson())));
         }
-        TenantDirectory tenants = new TenantDirectory(kafka.bootstrap()).start();
+        TenantDirectory tenants = new TenantDirectory(Brokers.plain(kafka.bootstrap())).start();
         await().atMost(Duration.ofSeconds(30))
                 .until(() -> tenants.find(Platform.TENANT).isPresent() && tenants.isCaughtUp());
         platform = new Platform(
