@@ -3,11 +3,11 @@ package io.agentserver.buffer.journal;
 import io.agentserver.buffer.journal.Wakeups.Waiter;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.RecentConversations;
-import io.agentserver.buffer.store.RecentConversations.Recent;
 import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.buffer.v1.AwaitTurnReply;
 import io.agentserver.buffer.v1.AwaitTurnRequest;
+import io.agentserver.buffer.v1.Conversation;
 import io.agentserver.buffer.v1.ListReply;
 import io.agentserver.buffer.v1.ListRequest;
 import io.agentserver.buffer.v1.ReadReply;
@@ -21,6 +21,7 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
+import java.util.stream.Gatherers;
 
 /**
  * Answers what clients ask about conversations, waiting for it if they want to. Safe on any thread; blocks, so it wants
@@ -33,6 +34,7 @@ public final class ConversationReader {
     private static final Duration LONGEST_READ = Duration.ofSeconds(5);
     private static final Duration LONGEST_TURN = Duration.ofSeconds(60);
     private static final int MOST_LISTED = 100;
+    private static final int LOOKS_AT_ONCE = 25;
     /** An answer stays below what gRPC carries, with an envelope's 256 KiB more. */
     private static final long MOST_BYTES = 3_000_000;
 
@@ -81,15 +83,21 @@ public final class ConversationReader {
         }
         RecentConversations page = store.recent(tenant, limit, Cursor.parse(request.getCursor()));
         ListReply.Builder reply = ListReply.newBuilder();
-        for (Recent recent : page.conversations()) {
-            journal.look(new ConversationKey(tenant, recent.conversation()), state -> {
-                if (ConversationView.isFound(state, journal.oldestVisibleMs())) {
-                    reply.addConversations(ConversationView.brief(state));
-                }
-                return true;
-            });
-        }
+        // each is a round trip to the store, or two: side by side, or a page would take as long as all of them
+        page.conversations().stream()
+                .gather(Gatherers.mapConcurrent(
+                        LOOKS_AT_ONCE, recent -> brief(new ConversationKey(tenant, recent.conversation()))))
+                .flatMap(Optional::stream)
+                .forEach(reply::addConversations);
         return reply.setNextCursor(page.next().map(Cursor::write).orElse("")).build();
+    }
+
+    private Optional<Conversation> brief(ConversationKey key) {
+        return journal.look(
+                key,
+                state -> ConversationView.isFound(state, journal.oldestVisibleMs())
+                        ? Optional.of(ConversationView.brief(state))
+                        : Optional.empty());
     }
 
     public AwaitTurnReply awaitTurn(ConversationKey key, AwaitTurnRequest request) {
