@@ -7,9 +7,9 @@ import io.agentserver.envelope.XmlLimits;
 import io.agentserver.gateway.admission.Admission;
 import io.agentserver.gateway.admission.MessagesEndpoint;
 import io.agentserver.gateway.admission.Responses;
+import io.agentserver.gateway.billing.Billing;
 import io.agentserver.gateway.callers.Callers;
 import io.agentserver.gateway.callers.Operator;
-import io.agentserver.gateway.credit.BillingCredit;
 import io.agentserver.gateway.credit.CreditEndpoint;
 import io.agentserver.gateway.credit.CreditLook;
 import io.agentserver.gateway.deadletters.DeadLetters;
@@ -45,7 +45,6 @@ import io.agentserver.gateway.tenants.TenantsTopic;
 import io.agentserver.gateway.threads.EventStreams;
 import io.agentserver.gateway.threads.ThreadBuffer;
 import io.agentserver.gateway.threads.ThreadsEndpoint;
-import io.agentserver.gateway.usage.BillingUsage;
 import io.agentserver.gateway.usage.UsageEndpoint;
 import io.agentserver.log.RecordMac;
 import io.agentserver.organism.HandlerHosts;
@@ -322,8 +321,8 @@ class GatewayConfiguration {
     }
 
     @Bean
-    BillingCredit billingCredit(GatewayProperties properties, ServiceTokens tokens, CurrentTrace trace) {
-        return new BillingCredit(URI.create(properties.billingUrl()), tokens, trace);
+    Billing billing(GatewayProperties properties, ServiceTokens tokens, CurrentTrace trace) {
+        return new Billing(URI.create(properties.billingUrl()), tokens, trace);
     }
 
     // dead letters
@@ -385,10 +384,5 @@ class GatewayConfiguration {
     @Bean
     EventStreams eventStreams(ThreadBuffer buffer) {
         return new EventStreams(buffer);
-    }
-
-    @Bean
-    BillingUsage billingUsage(GatewayProperties properties, ServiceTokens tokens, CurrentTrace trace) {
-        return new BillingUsage(URI.create(properties.billingUrl()), tokens, trace);
     }
 }
