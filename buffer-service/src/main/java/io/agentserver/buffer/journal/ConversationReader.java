@@ -3,6 +3,7 @@ package io.agentserver.buffer.journal;
 import io.agentserver.buffer.journal.Wakeups.Waiter;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.RecentConversations;
+import io.agentserver.buffer.store.RecentConversations.Order;
 import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.buffer.v1.AwaitTurnReply;
@@ -81,7 +82,11 @@ public final class ConversationReader {
         if (limit < 1 || limit > MOST_LISTED) {
             throw new IllegalArgumentException("limit: <" + limit + "> is not 1 to " + MOST_LISTED);
         }
-        RecentConversations page = store.recent(tenant, limit, Cursor.parse(request.getCursor()));
+        RecentConversations page = store.recent(
+                tenant,
+                request.getOldestFirst() ? Order.OLDEST_FIRST : Order.NEWEST_FIRST,
+                limit,
+                Cursor.parse(request.getCursor()));
         ListReply.Builder reply = ListReply.newBuilder();
         // each is a round trip to the store, or two: side by side, or a page would take as long as all of them
         page.conversations().stream()

@@ -1,6 +1,7 @@
 package io.agentserver.buffer.store;
 
 import io.agentserver.buffer.commit.Commit;
+import io.agentserver.buffer.store.RecentConversations.Order;
 import io.agentserver.buffer.store.RecentConversations.Recent;
 import io.agentserver.envelope.TenantId;
 
@@ -52,14 +53,14 @@ public final class MemoryThreadStore implements ThreadStore {
     }
 
     @Override
-    public RecentConversations recent(TenantId tenant, int limit, Optional<Recent> from) {
+    public RecentConversations recent(TenantId tenant, Order order, int limit, Optional<Recent> from) {
         List<Recent> sorted = conversations.entrySet().stream()
                 .filter(entry -> entry.getKey().tenant().equals(tenant))
                 .filter(entry -> !isPastTtl(entry.getValue()))
                 .map(entry -> new Recent(
                         entry.getValue().getLast().getAtMs(), entry.getKey().conversation()))
-                .filter(recent -> from.isEmpty() || recent.compareTo(from.get()) >= 0)
-                .sorted()
+                .filter(recent -> order.isAtOrAfter(recent, from))
+                .sorted(order)
                 .limit(limit + 1L)
                 .toList();
         return RecentConversations.page(sorted, limit);

@@ -27,7 +27,8 @@ public interface ThreadStore extends AutoCloseable {
     boolean append(ConversationKey key, Commit commit, long previousActivityMs);
 
     /** A tenant's conversations; what happened in the last ten minutes may not have reordered them yet. */
-    RecentConversations recent(TenantId tenant, int limit, Optional<RecentConversations.Recent> from);
+    RecentConversations recent(
+            TenantId tenant, RecentConversations.Order order, int limit, Optional<RecentConversations.Recent> from);
 
     /**
      * Tells {@code listener} of what any process appends from now on. A hint: it may be missing, late or twice.

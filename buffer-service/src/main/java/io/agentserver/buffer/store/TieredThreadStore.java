@@ -61,8 +61,9 @@ public final class TieredThreadStore implements ThreadStore {
 
     /** The durable one's: the fast one's list may have gone with it. */
     @Override
-    public RecentConversations recent(TenantId tenant, int limit, Optional<RecentConversations.Recent> from) {
-        return durable.recent(tenant, limit, from);
+    public RecentConversations recent(
+            TenantId tenant, RecentConversations.Order order, int limit, Optional<RecentConversations.Recent> from) {
+        return durable.recent(tenant, order, limit, from);
     }
 
     @Override

@@ -157,7 +157,7 @@ class ReadingTest {
     }
 
     @Test
-    void conversations_are_listed_newest_first() {
+    void conversations_are_listed_newest_or_oldest_first() {
         talk.begin(talk.first);
         talk.clock.move(Duration.ofMinutes(1));
         Conversing later = new Conversing(talk.store);
@@ -178,6 +178,12 @@ class ReadingTest {
                 .extracting(io.agentserver.buffer.v1.Conversation::getId)
                 .containsExactly(talk.root.toString());
         assertThat(two.getNextCursor()).isEmpty();
+        ListReply oldest = reader.list(
+                Conversing.TENANT,
+                ListRequest.newBuilder().setLimit(2).setOldestFirst(true).build());
+        assertThat(oldest.getConversationsList())
+                .extracting(io.agentserver.buffer.v1.Conversation::getId)
+                .containsExactly(talk.root.toString(), later.root.toString());
         assertThatThrownBy(() -> reader.list(
                         Conversing.TENANT,
                         ListRequest.newBuilder()

@@ -5,6 +5,7 @@ import io.agentserver.buffer.store.AppendListener;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.Look;
 import io.agentserver.buffer.store.RecentConversations;
+import io.agentserver.buffer.store.RecentConversations.Order;
 import io.agentserver.buffer.store.RecentConversations.Recent;
 import io.agentserver.buffer.store.ShardKey;
 import io.agentserver.buffer.store.StoreUnavailableException;
@@ -156,17 +157,17 @@ public final class DynamoThreadStore implements ThreadStore {
     }
 
     @Override
-    public RecentConversations recent(TenantId tenant, int limit, Optional<Recent> from) {
+    public RecentConversations recent(TenantId tenant, Order order, int limit, Optional<Recent> from) {
         return ask(() -> {
             List<Future<List<Recent>>> shards = IntStream.range(0, ShardKey.SHARDS)
-                    .mapToObj(shard -> side.submit(() -> recentOfShard(tenant, shard, limit, from)))
+                    .mapToObj(shard -> side.submit(() -> recentOfShard(tenant, shard, order, limit, from)))
                     .toList();
             List<Recent> found = new ArrayList<>();
             for (Future<List<Recent>> shard : shards) {
                 found.addAll(result(shard));
             }
             return RecentConversations.page(
-                    found.stream().sorted().limit(limit + 1L).toList(), limit);
+                    found.stream().sorted(order).limit(limit + 1L).toList(), limit);
         });
     }
 
@@ -188,24 +189,32 @@ public final class DynamoThreadStore implements ThreadStore {
         dynamo.close();
     }
 
-    private List<Recent> recentOfShard(TenantId tenant, int shard, int limit, Optional<Recent> from) {
+    private List<Recent> recentOfShard(TenantId tenant, int shard, Order order, int limit, Optional<Recent> from) {
+        long oldest = clock.millis() - ttl.toMillis();
+        long newest = Long.MAX_VALUE;
+        if (from.isPresent()) {
+            switch (order) {
+                case NEWEST_FIRST -> newest = from.get().activityMs();
+                case OLDEST_FIRST -> oldest = Math.max(oldest, from.get().activityMs());
+            }
+        }
         Map<String, AttributeValue> values = Map.of(
                 ":shard", AttributeValue.fromS(tenant + "#" + shard),
-                ":oldest", number(clock.millis() - ttl.toMillis()),
-                ":newest", number(from.map(Recent::activityMs).orElse(Long.MAX_VALUE)));
+                ":oldest", number(oldest),
+                ":newest", number(newest));
         QueryRequest query = QueryRequest.builder()
                 .tableName(ThreadsTable.NAME)
                 .indexName(ThreadsTable.BY_SHARD)
                 .keyConditionExpression("tenant_shard = :shard AND last_activity BETWEEN :oldest AND :newest")
                 .expressionAttributeValues(values)
-                .scanIndexForward(false)
+                .scanIndexForward(order == Order.OLDEST_FIRST)
                 .limit(limit + 1)
                 .build();
         return dynamo.queryPaginator(query).items().stream()
                 .map(item -> new Recent(
                         Long.parseLong(text(item, ACTIVITY)),
                         ConversationKey.parse(text(item, PK)).conversation()))
-                .filter(recent -> from.isEmpty() || recent.compareTo(from.get()) >= 0)
+                .filter(recent -> order.isAtOrAfter(recent, from))
                 .limit(limit + 1L)
                 .toList();
     }
