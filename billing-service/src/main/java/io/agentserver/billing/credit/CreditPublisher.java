@@ -24,7 +24,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * the balance accounts for. Redis being away fails no posting; what it has not heard is told again by {@link #retry}. Only
  * when more than {@value #MOST_WAITING} receipts wait does posting more of them fail, and so wait too: the log keeps them
  * better than this process' memory. Safe on any thread and in any number of processes; a balance is written over an older
- * one of the same era only.
+ * one of the same era only. One that is older than what was told before shows that the ledger was restored.
  */
 public final class CreditPublisher implements PostingListener {
     static final int MOST_WAITING = 100_000;
@@ -88,7 +88,7 @@ public final class CreditPublisher implements PostingListener {
     }
 
     /** Asks the ledger for its era again; what was told of another one counts no more. */
-    void refreshEra() {
+    synchronized void refreshEra() {
         String now = store.era();
         if (!now.equals(era)) {
             LOG.warn("the ledger is another one than before: era {} after {}", now, era);
@@ -111,6 +111,10 @@ public final class CreditPublisher implements PostingListener {
     private void publish(TenantId tenant, Set<UUID> receipts) {
         try {
             PostedBalance balance = balance(tenant);
+            if (balance.version() < versions.getOrDefault(tenant, 0L)) {
+                refreshEra(); // versions grow, but for a ledger that was restored while this process lived
+                balance = balance(tenant);
+            }
             List<UUID> all = List.copyOf(receipts);
             for (int from = 0; from == 0 || from < all.size(); from += AT_ONCE) {
                 credit.posted(tenant, balance, all.subList(from, Math.min(from + AT_ONCE, all.size())));
