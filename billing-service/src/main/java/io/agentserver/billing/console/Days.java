@@ -2,6 +2,7 @@ package io.agentserver.billing.console;
 
 import io.agentserver.billing.ledger.Book;
 import io.agentserver.billing.ledger.Ledger;
+import io.agentserver.billing.ledger.LineOrder;
 import io.agentserver.billing.ledger.MicroUsd;
 import io.agentserver.billing.ledger.StatementLine;
 import io.agentserver.billing.ledger.StatementPage;
@@ -85,7 +86,7 @@ record Days(List<Day> days, UsageSum total, MicroUsd credit, boolean complete) {
         String cursor = null;
         LocalDate reached = LocalDate.MAX;
         for (int page = 0; page < MOST_PAGES; page++) {
-            StatementPage lines = ledger.statement(tenant, Set.of(Book.MONEY), cursor, PAGE);
+            StatementPage lines = ledger.statement(tenant, Set.of(Book.MONEY), LineOrder.NEWEST_FIRST, cursor, PAGE);
             for (StatementLine line : lines.lines()) {
                 LocalDate day = line.at().atZone(ZoneOffset.UTC).toLocalDate();
                 into.merge(day, line.amount(), MicroUsd::plus);

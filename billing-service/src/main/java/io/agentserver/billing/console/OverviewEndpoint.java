@@ -76,7 +76,7 @@ public final class OverviewEndpoint {
     /** Empty while the gateway is away. */
     private Optional<Kept> count(Visit visit) {
         try {
-            Gateway.Answer answer = gateway.conversations(visit.tenant(), MOST, "");
+            Gateway.Answer answer = gateway.conversations(visit.tenant(), MOST, "desc", "");
             if (!answer.isOk()) {
                 return Optional.empty();
             }
