@@ -50,7 +50,7 @@ public final class OverviewEndpoint {
     @May(Action.SEE_OVERVIEW)
     String overview(@RequestAttribute Visit visit, Model model) {
         LocalDate today = LocalDate.ofInstant(clock.instant(), ZoneOffset.UTC);
-        model.addAttribute("days", Days.last(DAYS, today, visit.tenant(), ledger, messages(visit, today)));
+        model.addAttribute("days", Days.last(DAYS, today, visit.tenant(), ledger, () -> messages(visit, today)));
         model.addAttribute("means", topUps.means());
         return "console/overview";
     }

@@ -91,8 +91,7 @@ public final class KafkaMessageLog implements AutoCloseable {
         return admin.listOffsets(asked).all();
     }
 
-    private static Map<TopicPartition, Long> offsets(
-            KafkaFuture<Map<TopicPartition, ListOffsetsResultInfo>> answer) {
+    private static Map<TopicPartition, Long> offsets(KafkaFuture<Map<TopicPartition, ListOffsetsResultInfo>> answer) {
         Map<TopicPartition, Long> offsets = new HashMap<>();
         answered(answer).forEach((partition, info) -> offsets.put(partition, info.offset()));
         return offsets;
