@@ -200,10 +200,11 @@ class ConsoleIT {
             demo.events(sent.getLast(), Map.of());
         }
         // the index follows a moment after
-        Awaitility.await().until(() -> Client.json(demo.get("/v1/threads?limit=1"))
-                .at("/data/0/id")
-                .stringValue()
-                .equals(sent.getLast()));
+        Awaitility.await()
+                .until(() -> Client.json(demo.get("/v1/threads?limit=1"))
+                        .at("/data/0/id")
+                        .stringValue()
+                        .equals(sent.getLast()));
         Page page = signedIn("viewer", 1280, ColorScheme.LIGHT);
         page.navigate(console + "/demo/conversations");
         page.evaluate("window.stayed = true");
