@@ -18,11 +18,11 @@ import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
-import java.util.stream.Gatherers;
 
 /**
  * Answers what clients ask about conversations, waiting for it if they want to. Safe on any thread; blocks, so it wants
@@ -35,7 +35,6 @@ public final class ConversationReader {
     private static final Duration LONGEST_READ = Duration.ofSeconds(5);
     private static final Duration LONGEST_TURN = Duration.ofSeconds(60);
     private static final int MOST_LISTED = 100;
-    private static final int LOOKS_AT_ONCE = 25;
     /** An answer stays below what gRPC carries, with an envelope's 256 KiB more. */
     private static final long MOST_BYTES = 3_000_000;
 
@@ -88,21 +87,17 @@ public final class ConversationReader {
                 limit,
                 Cursor.parse(request.getCursor()));
         ListReply.Builder reply = ListReply.newBuilder();
-        // each is a round trip to the store, or two: side by side, or a page would take as long as all of them
-        page.conversations().stream()
-                .gather(Gatherers.mapConcurrent(
-                        LOOKS_AT_ONCE, recent -> brief(new ConversationKey(tenant, recent.conversation()))))
-                .flatMap(Optional::stream)
-                .forEach(reply::addConversations);
+        List<ConversationKey> keys = page.conversations().stream()
+                .map(recent -> new ConversationKey(tenant, recent.conversation()))
+                .toList();
+        journal.look(keys, this::brief).stream().flatMap(Optional::stream).forEach(reply::addConversations);
         return reply.setNextCursor(page.next().map(Cursor::write).orElse("")).build();
     }
 
-    private Optional<Conversation> brief(ConversationKey key) {
-        return journal.look(
-                key,
-                state -> ConversationView.isFound(state, journal.oldestVisibleMs())
-                        ? Optional.of(ConversationView.brief(state))
-                        : Optional.empty());
+    private Optional<Conversation> brief(JournalState state) {
+        return ConversationView.isFound(state, journal.oldestVisibleMs())
+                ? Optional.of(ConversationView.brief(state))
+                : Optional.empty();
     }
 
     public AwaitTurnReply awaitTurn(ConversationKey key, AwaitTurnRequest request) {

@@ -9,9 +9,13 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.stream.Collectors;
 
 /** Commits in this process, for tests and trials: gone with it. A conversation is forgotten a TTL after its last commit. */
 public final class MemoryThreadStore implements ThreadStore {
@@ -32,6 +36,14 @@ public final class MemoryThreadStore implements ThreadStore {
             return List.of();
         }
         return number > commits.size() ? List.of() : commits.subList((int) number - 1, commits.size());
+    }
+
+    @Override
+    public Set<ConversationKey> grown(Map<ConversationKey, Long> known) {
+        return known.keySet().stream()
+                .filter(key -> !read(key, Objects.requireNonNull(known.get(key)) + 1, Look.CONSISTENT)
+                        .isEmpty())
+                .collect(Collectors.toSet());
     }
 
     @Override

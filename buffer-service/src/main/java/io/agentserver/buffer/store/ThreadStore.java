@@ -4,7 +4,9 @@ import io.agentserver.buffer.commit.Commit;
 import io.agentserver.envelope.TenantId;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Keeps the commits of conversations. Safe on any thread; calls block. Each throws {@link StoreUnavailableException} if
@@ -17,6 +19,16 @@ public interface ThreadStore extends AutoCloseable {
      * it begins with the oldest there is, which may be but a place to go on after: a number and a sequence, no changes.
      */
     List<Commit> read(ConversationKey key, long number, Look look);
+
+    /**
+     * Of several conversations those that have a commit after the one that is known; whichever were acknowledged before the
+     * call are found, if the known one is younger than the time that commits are kept. It may name others too.
+     *
+     * @param known the number of a commit of each; 0: none
+     */
+    default Set<ConversationKey> grown(Map<ConversationKey, Long> known) {
+        return known.keySet();
+    }
 
     /**
      * Writes a commit if its number is the conversation's next: of any number of writers of one number exactly one gets

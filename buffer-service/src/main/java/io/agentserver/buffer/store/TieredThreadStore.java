@@ -8,7 +8,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Supplier;
 
@@ -48,6 +50,11 @@ public final class TieredThreadStore implements ThreadStore {
             heat(key, commits);
         }
         return commits;
+    }
+
+    @Override
+    public Set<ConversationKey> grown(Map<ConversationKey, Long> known) {
+        return durable.grown(known);
     }
 
     @Override

@@ -193,6 +193,26 @@ class ReadingTest {
                 .hasMessageContaining("<nonsense>");
     }
 
+    /** What this process remembers of a page is not taken for what there is. */
+    @Test
+    void a_list_shows_what_another_process_has_journalled_meanwhile() {
+        talk.begin(talk.first);
+        Conversing other = new Conversing(talk.store);
+        other.begin(other.first);
+        ListRequest all = ListRequest.newBuilder().setLimit(10).build();
+        assertThat(reader.list(Conversing.TENANT, all).getConversationsList())
+                .extracting(io.agentserver.buffer.v1.Conversation::getState)
+                .containsExactly(ConversationState.OPEN, ConversationState.OPEN);
+
+        other.journal.cancel(other.key);
+        assertThat(reader.list(Conversing.TENANT, all).getConversationsList())
+                .extracting(
+                        io.agentserver.buffer.v1.Conversation::getId, io.agentserver.buffer.v1.Conversation::getState)
+                .containsExactlyInAnyOrder(
+                        org.assertj.core.groups.Tuple.tuple(talk.root.toString(), ConversationState.OPEN),
+                        org.assertj.core.groups.Tuple.tuple(other.root.toString(), ConversationState.CANCELLED));
+    }
+
     private ReadReply read(long after, int limit) {
         return reader.read(
                 talk.key,

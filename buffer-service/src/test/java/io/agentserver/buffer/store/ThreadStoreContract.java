@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -169,6 +170,28 @@ public abstract class ThreadStoreContract {
                     .doesNotHaveDuplicates()
                     .containsExactlyInAnyOrderElementsOf(oldestFirst);
         });
+    }
+
+    @Test
+    void names_the_conversations_that_have_grown() {
+        ConversationKey same = conversation(TENANT);
+        ConversationKey longer = conversation(TENANT);
+        ConversationKey begun = conversation(TENANT);
+        ConversationKey absent = conversation(TENANT);
+        append(same, 2);
+        append(longer, 3);
+        append(begun, 1);
+        Set<ConversationKey> grown = store().grown(Map.of(same, 2L, longer, 2L, begun, 0L, absent, 0L));
+        assertThat(grown).contains(longer, begun);
+        if (isExact()) {
+            assertThat(grown).containsExactlyInAnyOrder(longer, begun);
+        }
+        assertThat(store().grown(Map.of())).isEmpty();
+    }
+
+    /** Whether it names no conversation that has not grown. */
+    protected boolean isExact() {
+        return true;
     }
 
     @Test

@@ -16,7 +16,9 @@ import org.slf4j.LoggerFactory;
 import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
+import software.amazon.awssdk.services.dynamodb.model.BatchGetItemResponse;
 import software.amazon.awssdk.services.dynamodb.model.ConditionalCheckFailedException;
+import software.amazon.awssdk.services.dynamodb.model.KeysAndAttributes;
 import software.amazon.awssdk.services.dynamodb.model.QueryRequest;
 
 import java.time.Clock;
@@ -24,9 +26,12 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -36,6 +41,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 import static io.agentserver.buffer.store.dynamo.ThreadsTable.ACTIVITY;
 import static io.agentserver.buffer.store.dynamo.ThreadsTable.EXPIRES;
@@ -69,6 +75,8 @@ public final class DynamoThreadStore implements ThreadStore {
 
     private static final long SLOTS_AHEAD = 33 * COMMITS_AHEAD;
     private static final int SIDE_WRITES = 64;
+    /** That DynamoDB takes in one request. */
+    private static final int MOST_KEYS = 100;
 
     private final DynamoDbClient dynamo;
     private final Duration ttl;
@@ -115,6 +123,34 @@ public final class DynamoThreadStore implements ThreadStore {
             }
             return commits;
         });
+    }
+
+    /** One request for up to 100 conversations, where each would be one; what it does not answer for may have grown. */
+    @Override
+    public Set<ConversationKey> grown(Map<ConversationKey, Long> known) {
+        List<ConversationKey> keys = List.copyOf(known.keySet());
+        Set<ConversationKey> grown = new HashSet<>();
+        for (int from = 0; from < keys.size(); from += MOST_KEYS) {
+            List<ConversationKey> some = keys.subList(from, Math.min(from + MOST_KEYS, keys.size()));
+            List<Map<String, AttributeValue>> next = some.stream()
+                    .map(key -> Map.of(
+                            PK, AttributeValue.fromS(key.toString()),
+                            SK, AttributeValue.fromS(commitKey(Objects.requireNonNull(known.get(key)) + 1))))
+                    .toList();
+            BatchGetItemResponse answer = ask(() -> dynamo.batchGetItem(request -> request.requestItems(Map.of(
+                    ThreadsTable.NAME,
+                    KeysAndAttributes.builder()
+                            .keys(next)
+                            .consistentRead(true)
+                            .projectionExpression(PK)
+                            .build()))));
+            Stream.concat(
+                            answer.responses().getOrDefault(ThreadsTable.NAME, List.of()).stream(),
+                            answer.unprocessedKeys().values().stream().flatMap(rest -> rest.keys().stream()))
+                    .map(item -> ConversationKey.parse(text(item, PK)))
+                    .forEach(grown::add);
+        }
+        return grown;
     }
 
     /** What is before a hole is gone as well, or half would be left. */
