@@ -152,6 +152,22 @@ class ConsolePagesTest {
     }
 
     @Test
+    void the_list_of_people_pages_in_the_order_that_was_chosen() {
+        DynamoMembers members = console.bean(DynamoMembers.class);
+        for (int i = 10; i < 40; i++) {
+            members.add(DEMO, "zz" + i + "@x.test", Role.VIEWER, "owner@x.test");
+        }
+        Page page = signedIn(Role.VIEWER, 1280, ColorScheme.LIGHT);
+        page.navigate(console.url() + "/demo/people?sort=email&dir=desc");
+        assertThat(page.locator("tbody tr")).hasCount(25);
+        assertThat(page.locator("tbody th").first()).containsText("zz39@x.test");
+        page.locator("#next").click();
+        assertThat(page.locator(".pager")).containsText("Page 2");
+        assertThat(page.locator("tbody th").first()).containsText("zz14@x.test");
+        assertThat(page.locator("th[aria-sort=descending]")).containsText("E-mail");
+    }
+
+    @Test
     void the_charts_draw_what_their_tables_say_in_light_and_dark() {
         for (ColorScheme scheme : new ColorScheme[] {ColorScheme.LIGHT, ColorScheme.DARK}) {
             for (int width : new int[] {1280, 375}) {
