@@ -8,10 +8,10 @@ import io.agentserver.gateway.admission.Admission;
 import io.agentserver.gateway.admission.Batches;
 import io.agentserver.gateway.admission.MessagesEndpoint;
 import io.agentserver.gateway.admission.Responses;
+import io.agentserver.gateway.billing.Billing;
 import io.agentserver.gateway.callers.Callers;
 import io.agentserver.gateway.callers.Operator;
 import io.agentserver.gateway.callers.Payer;
-import io.agentserver.gateway.credit.BillingCredit;
 import io.agentserver.gateway.credit.CreditEndpoint;
 import io.agentserver.gateway.credit.CreditLook;
 import io.agentserver.gateway.deadletters.DeadLetters;
@@ -52,7 +52,6 @@ import io.agentserver.gateway.tenants.TenantsTopic;
 import io.agentserver.gateway.threads.EventStreams;
 import io.agentserver.gateway.threads.ThreadBuffer;
 import io.agentserver.gateway.threads.ThreadsEndpoint;
-import io.agentserver.gateway.usage.BillingUsage;
 import io.agentserver.gateway.usage.UsageEndpoint;
 import io.agentserver.log.Brokers;
 import io.agentserver.log.RecordMac;
@@ -383,8 +382,8 @@ class GatewayConfiguration {
     }
 
     @Bean
-    BillingCredit billingCredit(GatewayProperties properties, ServiceTokens tokens, CurrentTrace trace) {
-        return new BillingCredit(URI.create(properties.billingUrl()), tokens, trace);
+    Billing billing(GatewayProperties properties, ServiceTokens tokens, CurrentTrace trace) {
+        return new Billing(URI.create(properties.billingUrl()), tokens, trace);
     }
 
     // dead letters
@@ -446,10 +445,5 @@ class GatewayConfiguration {
     @Bean
     EventStreams eventStreams(ThreadBuffer buffer) {
         return new EventStreams(buffer);
-    }
-
-    @Bean
-    BillingUsage billingUsage(GatewayProperties properties, ServiceTokens tokens, CurrentTrace trace) {
-        return new BillingUsage(URI.create(properties.billingUrl()), tokens, trace);
     }
 }

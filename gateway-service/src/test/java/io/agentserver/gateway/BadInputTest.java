@@ -55,6 +55,7 @@ class BadInputTest {
                 "/v1/threads?limit=999999999999",
                 "/v1/threads?limit=-1",
                 "/v1/threads?limit=many",
+                "/v1/threads?order=up",
                 "/v1/threads/0199c0de-7a11-7000-8000-000000000001/messages?after=-5",
                 "/v1/threads/0199c0de-7a11-7000-8000-000000000001/messages?after=99999999999999999999",
                 "/v1/threads/0199c0de-7a11-7000-8000-000000000001/messages?limit=99999999999999999999",

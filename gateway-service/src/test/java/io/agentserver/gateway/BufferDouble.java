@@ -132,7 +132,10 @@ final class BufferDouble extends BufferGrpc.BufferImplBase implements AutoClosea
             replies.onError(Status.INVALID_ARGUMENT.asRuntimeException());
             return;
         }
-        replies.onNext(ListReply.getDefaultInstance());
+        // as if there were one on each end
+        replies.onNext(ListReply.newBuilder()
+                .addConversations(Conversation.newBuilder().setId(request.getOldestFirst() ? "oldest" : "newest"))
+                .build());
         replies.onCompleted();
     }
 

@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -81,6 +82,12 @@ class ConversationsTest {
         Answer answer = gateway.get("/v1/threads?cursor=" + cursor, key);
         assertThat(answer.status()).as(answer.body()).isEqualTo(400);
         assertThat(answer.problem()).isEqualTo("invalid-request");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"'', newest", "?order=desc, newest", "?order=asc, oldest"})
+    void lists_conversations_from_the_end_that_was_asked_for(String order, String first) {
+        assertThat(gateway.get("/v1/threads" + order, key).body()).contains("\"id\":\"" + first + "\"");
     }
 
     @Test

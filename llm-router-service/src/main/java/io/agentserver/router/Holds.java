@@ -22,9 +22,10 @@ import java.util.stream.Collectors;
 
 /**
  * The credit that this router's calls hold while they run: the most that each may cost. Taking it is one round trip to
- * Redis, ending it another one that nobody waits for and that is sent again until Redis has taken it. What of this dies with
- * the process lapses, and becomes the usage record that each hold carries with it ({@link LapsedHolds}). Without Redis no
- * call begins: the money must be right. Safe on any thread.
+ * Redis, ending it another one that nobody waits for and that is sent again until Redis has taken it; a release once more
+ * when a failover can no longer bring its hold back, for nothing else says that the call has cost nothing. What of this
+ * dies with the process lapses, and becomes the usage record that each hold carries with it ({@link LapsedHolds}). Without
+ * Redis no call begins: the money must be right. Safe on any thread.
  */
 final class Holds {
     private static final Logger LOG = LoggerFactory.getLogger(Holds.class);
@@ -44,8 +45,31 @@ final class Holds {
         record Refused(Refusal refusal) implements Taking {}
     }
 
-    /** An end of a hold that Redis has not taken yet. */
-    private record Owed(TenantId tenant, Hold hold, long price, Stopwatch since) {}
+    /**
+     * An end of a hold that Redis has not taken yet, or has and may forget.
+     *
+     * @param price 0: it is a release
+     * @param since the call ended
+     * @param taken since Redis has it; null: it has not
+     */
+    private record Owed(
+            TenantId tenant,
+            Hold hold,
+            long price,
+            Stopwatch since,
+            @Nullable Stopwatch taken) {
+        static Owed of(TenantId tenant, Hold hold, long price) {
+            return new Owed(tenant, hold, price, new Stopwatch(), null);
+        }
+
+        Owed under(Hold lapsed) {
+            return new Owed(tenant, lapsed, price, since, null);
+        }
+
+        Owed takenNow() {
+            return new Owed(tenant, hold, price, since, new Stopwatch());
+        }
+    }
 
     /** @param grace how long after its call's time limit a hold lapses */
     Holds(Credit credit, Duration grace) {
@@ -92,33 +116,47 @@ final class Holds {
         return running.size();
     }
 
+    /** Ends that Redis has not taken. */
     int owed() {
+        return Math.toIntExact(
+                owed.values().stream().filter(end -> end.taken() == null).count());
+    }
+
+    /** Ends that may have to be sent again, those that Redis has taken included. */
+    int remembered() {
         return owed.size();
     }
 
     /**
      * Takes back a hold of this router's own that lapsed, because Redis was away for so long.
      *
-     * @return false if no call of this router runs under it
+     * @return false if this router knows of no call under it
      */
     boolean takeBack(Hold lapsed) {
-        Running own = running.get(lapsed.receipt());
-        if (own != null) {
-            own.hold = lapsed;
-            own.life = new Life(new Stopwatch(), lapsed.life());
+        if (running.computeIfPresent(lapsed.receipt(), (_, own) -> own.under(lapsed)) != null) {
+            return true;
         }
-        return own != null;
+        Owed ended = owed.get(lapsed.receipt());
+        if (ended != null) {
+            send(ended.under(lapsed));
+        }
+        return ended != null;
     }
 
-    /** Sends again what Redis has not taken; not for longer than the hold lives. */
+    /** Sends again what Redis has not taken or may have lost; not for longer than the hold lives. */
     void sendAgain() {
         for (Owed each : List.copyOf(owed.values())) {
             if (each.since().left(each.hold().life()).isNegative()) {
-                owed.remove(each.hold().receipt());
-            } else {
-                end(each);
+                owed.remove(each.hold().receipt(), each);
+            } else if (each.taken() == null || each.taken().left(failover()).isNegative()) {
+                send(each);
             }
         }
+    }
+
+    /** How long a Redis that fails over may forget what it has answered; before the hold lapses, wherever it comes back. */
+    private Duration failover() {
+        return grace.dividedBy(2);
     }
 
     /**
@@ -168,7 +206,8 @@ final class Holds {
         for (Running each : lost) {
             each.epoch = epoch;
             if (!running.containsKey(each.hold.receipt())) {
-                credit.release(tenant, each.hold); // it ended meanwhile, and was put back after its end
+                // it ended meanwhile, and was put back after its end
+                owed.putIfAbsent(each.hold.receipt(), Owed.of(tenant, each.hold, 0));
             }
         }
         if (back > 0) {
@@ -187,17 +226,23 @@ final class Holds {
             if (away.compareAndSet(false, true)) {
                 LOG.warn("Redis is away: no call begins until it is back", notNow);
             }
-            end(new Owed(tenant, hold, 0, new Stopwatch())); // it may be held all the same
+            send(Owed.of(tenant, hold, 0)); // it may be held all the same
             return null;
         }
     }
 
-    private void end(Owed end) {
-        var _ = credit.settle(end.tenant(), end.hold(), end.price()).whenComplete((_, failure) -> {
-            if (failure == null) {
-                owed.remove(end.hold().receipt(), end);
+    /** It is remembered until the log has what it means, or Redis says twice, a failover apart, that nothing is held. */
+    private void send(Owed end) {
+        UUID receipt = end.hold().receipt();
+        owed.put(receipt, end);
+        var _ = credit.settle(end.tenant(), end.hold(), end.price()).whenComplete((held, failure) -> {
+            if (failure != null) {
+                return; // sent again in a second
+            }
+            if (end.price() > 0 || end.taken() != null && !held) {
+                owed.remove(receipt, end);
             } else {
-                owed.put(end.hold().receipt(), end);
+                owed.replace(receipt, end, end.takenNow());
             }
         });
     }
@@ -264,9 +309,23 @@ final class Holds {
             end(0);
         }
 
+        /** In one step with {@link #takeBack}: the end is the owner's, or {@code takeBack} finds it. */
         private void end(long price) {
-            running.remove(hold.receipt(), this);
-            Holds.this.end(new Owed(tenant, hold, price, new Stopwatch()));
+            UUID receipt = hold.receipt();
+            running.computeIfPresent(receipt, (_, own) -> {
+                owed.put(receipt, Owed.of(tenant, hold, price));
+                return null;
+            });
+            Owed end = owed.get(receipt);
+            if (end != null) {
+                send(end);
+            }
+        }
+
+        private Running under(Hold lapsed) {
+            hold = lapsed;
+            life = new Life(new Stopwatch(), lapsed.life());
+            return this;
         }
     }
 }

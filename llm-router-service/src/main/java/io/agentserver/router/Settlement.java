@@ -14,8 +14,8 @@ import java.util.Comparator;
 import java.util.Optional;
 
 /**
- * Turns what a call used into its usage record. The provider's own count wins; without one, and for what broke off, the
- * tokens are counted here and the record says so. Safe on any thread.
+ * Turns what a call used into its usage record. The provider's own count wins, up to what it is believed; without one, and
+ * for what broke off, the tokens are counted here. Where the number is not the provider's the record says so. Safe on any thread.
  */
 final class Settlement {
     private static final Logger LOG = LoggerFactory.getLogger(Settlement.class);
@@ -151,17 +151,21 @@ final class Settlement {
             return Math.min(said + silent.toMillis() * THOUGHT_A_SECOND / 1_000, most);
         }
 
-        /** By the provider. */
+        /** By the provider, as far as it is believed. */
         private Optional<Tokens> told(Completion answer) {
-            Optional<Tokens> told = Tokens.ofUsage(answer.usage());
-            Optional<Tokens> believed = told.filter(tokens -> tokens.isBelievable(
-                    hold.atMost().inputTokens(), call.request().maxOutput(route.maxOutput())));
-            if (told.isPresent() && believed.isEmpty()) {
+            return Tokens.ofUsage(answer.usage()).map(this::believed);
+        }
+
+        private Tokens believed(Tokens told) {
+            Tokens believed =
+                    told.believed(hold.atMost().inputTokens(), call.request().maxOutput(route.maxOutput()));
+            if (!believed.equals(told)) {
                 LOG.error(
-                        "{} says that the call with receipt {} has used {}: that is not believed, and it is counted here",
+                        "{} says that the call with receipt {} has used {}: of that is believed {}",
                         target.fullName(),
                         call.receipt(),
-                        told.get());
+                        told,
+                        believed);
             }
             return believed;
         }

@@ -37,17 +37,22 @@ record Tokens(long input, long cachedInput, long output, boolean estimated) {
             output = Math.max(output, total - input);
         }
         long cached = usage.path("prompt_tokens_details").path("cached_tokens").asLong(0);
-        boolean plausible =
-                input >= 0 && output >= 0 && cached >= 0 && cached <= input && input <= ABSURD && output <= ABSURD;
-        return plausible ? Optional.of(new Tokens(input, cached, output, false)) : Optional.empty();
+        if (input < 0 || output < 0 || cached < 0 || cached > input) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                new Tokens(Math.min(input, ABSURD), Math.min(cached, ABSURD), Math.min(output, ABSURD), false));
     }
 
     /**
-     * Whether a provider is believed that says so, of a call that was held to come to {@code most}: tokenizers differ, and
-     * not every server minds its limit, but a mistake of a provider's must not take a tenant's whole credit.
+     * As much of it as a provider is believed, of a call that was held to come to {@code most}: tokenizers differ, and not
+     * every server minds its limit, but a mistake of a provider's must not take a tenant's whole credit. Less than it says
+     * is an estimate.
      */
-    boolean isBelievable(long mostInput, long mostOutput) {
-        return input <= 20 * mostInput + 10_000 && output <= 10 * mostOutput + 1_000;
+    Tokens believed(long mostInput, long mostOutput) {
+        long in = Math.min(input, 20 * mostInput + 10_000);
+        long out = Math.min(output, 10 * mostOutput + 1_000);
+        return in == input && out == output ? this : new Tokens(in, Math.min(cachedInput, in), out, true);
     }
 
     /** The larger of each, as an estimate. */

@@ -105,6 +105,19 @@ class CreditHttpTest {
         await().untilAsserted(() -> assertThat(platform.available(INITECH)).isEqualTo(10_000));
     }
 
+    /** Its provider may charge the prompt: that is the operator's, for the caller has got nothing. */
+    @Test
+    void takes_nothing_for_a_backend_that_has_begun_its_answer_and_is_given_up_before_a_token() throws Exception {
+        platform.openCredit(INITECH, 10_000);
+        provider.behave(ProviderDouble.fallsSilentAfter());
+        HttpResponse<String> stub = ask("default", 50);
+        assertThat(stub.headers().firstValue("x-agentserver-stub")).hasValue("true");
+        UUID receipt = UUID.fromString(
+                stub.headers().firstValue("x-agentserver-receipt").orElseThrow());
+        assertThat(platform.usageOf(receipt).priceMicrousd()).isZero();
+        await().untilAsserted(() -> assertThat(platform.available(INITECH)).isEqualTo(10_000));
+    }
+
     @Test
     void calls_no_model_while_the_credit_is_not_known_and_does_when_it_is_opened() throws Exception {
         HttpResponse<String> refused = ask("default", 1);

@@ -8,6 +8,7 @@ import io.agentserver.router.Holds.Taking;
 import io.agentserver.service.metrics.TenantCounters;
 import io.agentserver.service.redis.RedisClients;
 import io.agentserver.usage.UsageRecord;
+import io.lettuce.core.RestoreArgs;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -22,6 +23,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
@@ -105,6 +108,43 @@ class HoldsTest {
         assertThat(platform.available(TENANT)).isEqualTo(900);
     }
 
+    /** Both the sweep and the call's end are this router's own: it knows that nothing was consumed. */
+    @Test
+    void gives_back_what_it_has_just_taken_over_itself_when_the_call_ends_before_it_is_told() throws Exception {
+        Holds.Running slow = take(UUID.randomUUID());
+        Hold swept = await().until(() -> credit.lapsed(TENANT, 10, Duration.ofMinutes(1)), some -> !some.isEmpty())
+                .getFirst();
+        slow.release();
+        await().until(() -> holds.running() == 0 && holds.owed() == 0);
+        assertThat(holds.takeBack(swept)).as("nobody makes a record of it").isTrue();
+        await().until(() -> platform.available(TENANT) == 1_000);
+    }
+
+    /** Redis answered the release, and the replica that took over had not heard of it. */
+    @Test
+    void releases_again_what_a_failover_has_brought_back() throws Exception {
+        Holds.Running failed = take(UUID.randomUUID());
+        Map<String, byte[]> before = dump();
+        failed.release();
+        await().until(() -> platform.available(TENANT) == 1_000 && holds.owed() == 0);
+        restore(before);
+        assertThat(platform.available(TENANT)).isEqualTo(900);
+        await().untilAsserted(() -> {
+            holds.sendAgain();
+            assertThat(platform.available(TENANT)).isEqualTo(1_000);
+        });
+    }
+
+    @Test
+    void forgets_a_release_that_was_not_lost() throws Exception {
+        take(UUID.randomUUID()).release();
+        await().untilAsserted(() -> {
+            holds.sendAgain();
+            assertThat(holds.remembered()).isZero();
+        });
+        assertThat(platform.available(TENANT)).isEqualTo(1_000);
+    }
+
     @Test
     void gives_back_what_was_held_though_redis_did_not_answer_in_time_and_leaves_the_next_call_its_hold()
             throws Exception {
@@ -142,6 +182,22 @@ class HoldsTest {
             assertThat(cutOff.waiting()).isEqualTo(1);
             assertThat(credit.lapsed(TENANT, 10, GRACE)).as("left for others").hasSize(1);
         }
+    }
+
+    private static List<String> keys() {
+        return Stream.of("state", "holds", "expiries")
+                .map(key -> "credit:{" + TENANT + "}:" + key)
+                .toList();
+    }
+
+    private Map<String, byte[]> dump() {
+        return keys().stream()
+                .collect(Collectors.toMap(key -> key, key -> clients.commands().dump(key)));
+    }
+
+    private void restore(Map<String, byte[]> dumps) {
+        dumps.forEach((key, dump) ->
+                clients.commands().restore(key, dump, RestoreArgs.Builder.ttl(0).replace()));
     }
 
     private Holds.Running take(UUID receipt) throws InterruptedException {

@@ -27,6 +27,7 @@ import java.util.regex.Pattern;
 public final class ConversationsEndpoint {
     private static final Logger LOG = LoggerFactory.getLogger(ConversationsEndpoint.class);
     private static final int PAGE_SIZE = 25;
+    private static final String ACTIVITY = "activity";
     private static final int FIRST_SLOTS = 100;
     private static final int TOO_MANY = 429;
     private static final Pattern SEQUENCE = Pattern.compile("[0-9]{1,18}");
@@ -66,8 +67,13 @@ public final class ConversationsEndpoint {
 
     @GetMapping("/console/{org}/conversations")
     @May(Action.SEE_CONVERSATIONS)
-    String list(@RequestAttribute Visit visit, @RequestParam(defaultValue = "") String cursor, Model model) {
-        Gateway.Answer answer = gateway.conversations(visit.tenant(), PAGE_SIZE, cursor);
+    String list(
+            @RequestAttribute Visit visit,
+            @RequestParam(defaultValue = "desc") String dir,
+            @RequestParam(defaultValue = "") String cursor,
+            Model model) {
+        Sorting sorting = Sorting.of(ACTIVITY, dir); // the one order that the buffer keeps for all of them
+        Gateway.Answer answer = gateway.conversations(visit.tenant(), PAGE_SIZE, sorting.direction(), cursor);
         if (!answer.isOk()) {
             throw new NotHere(); // a cursor that the gateway did not make
         }
@@ -75,6 +81,7 @@ public final class ConversationsEndpoint {
                 "rows",
                 answer.json().path("data").values().stream().map(Row::of).toList());
         model.addAttribute("next", answer.json().path("next_cursor").asString(""));
+        model.addAttribute("sorting", sorting);
         model.addAttribute("cursor", cursor);
         return "console/conversations";
     }

@@ -2,6 +2,7 @@ package io.agentserver.billing.console;
 
 import io.agentserver.billing.ledger.Book;
 import io.agentserver.billing.ledger.Ledger;
+import io.agentserver.billing.ledger.LineOrder;
 import io.agentserver.billing.topup.PaymentsAwayException;
 import io.agentserver.billing.topup.TopUpAmount;
 import io.agentserver.billing.topup.TopUps;
@@ -30,6 +31,7 @@ import java.util.UUID;
 public final class CreditEndpoint {
     private static final Logger LOG = LoggerFactory.getLogger(CreditEndpoint.class);
     private static final int PAGE_SIZE = 25;
+    private static final String WHEN = "when";
     private static final List<Integer> DOLLARS = List.of(10, 25, 100, 500);
 
     private final Ledger ledger;
@@ -47,16 +49,20 @@ public final class CreditEndpoint {
     String page(
             @RequestAttribute Visit visit,
             @RequestParam(defaultValue = "money") String show,
+            @RequestParam(defaultValue = "desc") String dir,
             @RequestParam(required = false) @Nullable String cursor,
             Model model) {
         Set<Book> books = show.equals("all") ? EnumSet.allOf(Book.class) : EnumSet.of(Book.MONEY);
+        Sorting sorting = Sorting.of(WHEN, dir); // the one order that the ledger keeps for all of it
+        LineOrder order = sorting.descending() ? LineOrder.NEWEST_FIRST : LineOrder.OLDEST_FIRST;
         try {
-            model.addAttribute("statement", ledger.statement(visit.tenant(), books, cursor, PAGE_SIZE));
+            model.addAttribute("statement", ledger.statement(visit.tenant(), books, order, cursor, PAGE_SIZE));
         } catch (IllegalArgumentException e) {
             throw new NotHere(); // a cursor that the ledger did not make
         }
         model.addAttribute("balance", ledger.balance(visit.tenant()));
         model.addAttribute("show", books.size() == 1 ? "money" : "all");
+        model.addAttribute("sorting", sorting);
         model.addAttribute("cursor", cursor);
         model.addAttribute("means", topUps.means());
         model.addAttribute("amounts", DOLLARS);
@@ -114,7 +120,7 @@ public final class CreditEndpoint {
     private String refused(Visit visit, String problem, int status, HttpServletResponse response, Model model) {
         response.setStatus(status);
         model.addAttribute("problem", problem);
-        return page(visit, "money", null, model);
+        return page(visit, "money", "desc", null, model);
     }
 
     private static Optional<TopUpAmount> amount(String dollars) {

@@ -1,16 +1,14 @@
 package io.agentserver.billing.console;
 
+import io.agentserver.billing.ledger.dynamo.DynamoTables;
 import io.agentserver.envelope.TenantId;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
-import software.amazon.awssdk.services.dynamodb.model.BillingMode;
 import software.amazon.awssdk.services.dynamodb.model.CancellationReason;
 import software.amazon.awssdk.services.dynamodb.model.Delete;
 import software.amazon.awssdk.services.dynamodb.model.KeyType;
 import software.amazon.awssdk.services.dynamodb.model.ProjectionType;
 import software.amazon.awssdk.services.dynamodb.model.Put;
-import software.amazon.awssdk.services.dynamodb.model.ResourceInUseException;
-import software.amazon.awssdk.services.dynamodb.model.ResourceNotFoundException;
 import software.amazon.awssdk.services.dynamodb.model.ScalarAttributeType;
 import software.amazon.awssdk.services.dynamodb.model.TransactWriteItem;
 import software.amazon.awssdk.services.dynamodb.model.TransactionCanceledException;
@@ -57,14 +55,20 @@ public final class DynamoMembers {
 
     /** Makes the table unless it is there, and waits until it can be used; any number of processes may do so at once. */
     public static void createIfAbsent(DynamoDbClient dynamo) {
-        try {
-            dynamo.describeTable(request -> request.tableName(TABLE));
-        } catch (ResourceNotFoundException absent) {
-            create(dynamo);
-        }
-        try (var waiter = dynamo.waiter()) {
-            waiter.waitUntilTableExists(request -> request.tableName(TABLE));
-        }
+        DynamoTables.createIfAbsent(
+                dynamo,
+                TABLE,
+                table -> table.attributeDefinitions(
+                                a -> a.attributeName("tenant").attributeType(ScalarAttributeType.S),
+                                a -> a.attributeName("person").attributeType(ScalarAttributeType.S))
+                        .keySchema(
+                                k -> k.attributeName("tenant").keyType(KeyType.HASH),
+                                k -> k.attributeName("person").keyType(KeyType.RANGE))
+                        .globalSecondaryIndexes(index -> index.indexName(BY_PERSON)
+                                .keySchema(
+                                        k -> k.attributeName("person").keyType(KeyType.HASH),
+                                        k -> k.attributeName("tenant").keyType(KeyType.RANGE))
+                                .projection(p -> p.projectionType(ProjectionType.ALL))));
     }
 
     public Optional<Member> find(TenantId tenant, String email) {
@@ -252,26 +256,5 @@ public final class DynamoMembers {
 
     private static AttributeValue text(String value) {
         return AttributeValue.fromS(value);
-    }
-
-    private static void create(DynamoDbClient dynamo) {
-        try {
-            dynamo.createTable(request -> request.tableName(TABLE)
-                    .billingMode(BillingMode.PAY_PER_REQUEST)
-                    .attributeDefinitions(
-                            a -> a.attributeName("tenant").attributeType(ScalarAttributeType.S),
-                            a -> a.attributeName("person").attributeType(ScalarAttributeType.S))
-                    .keySchema(
-                            k -> k.attributeName("tenant").keyType(KeyType.HASH),
-                            k -> k.attributeName("person").keyType(KeyType.RANGE))
-                    .globalSecondaryIndexes(index -> index.indexName(BY_PERSON)
-                            .keySchema(
-                                    k -> k.attributeName("person").keyType(KeyType.HASH),
-                                    k -> k.attributeName("tenant").keyType(KeyType.RANGE))
-                            .projection(p -> p.projectionType(ProjectionType.ALL))));
-        } catch (ResourceInUseException madeByAnotherProcess) {
-            // which is what was wanted
-            return;
-        }
     }
 }

@@ -80,8 +80,12 @@ public final class Gateway implements AutoCloseable {
         this.tokens = tokens;
     }
 
-    public Answer conversations(TenantId tenant, int limit, String cursor) {
-        return get(tenant, Scope.THREADS_READ, "/v1/threads?limit=" + limit + "&cursor=" + encoded(cursor));
+    /** @param order by last activity: {@code desc}, newest first, or {@code asc} */
+    public Answer conversations(TenantId tenant, int limit, String order, String cursor) {
+        return get(
+                tenant,
+                Scope.THREADS_READ,
+                "/v1/threads?limit=" + limit + "&order=" + order + "&cursor=" + encoded(cursor));
     }
 
     public Answer conversation(TenantId tenant, String id) {

@@ -60,15 +60,15 @@ public final class KeysPageEndpoint {
             @RequestAttribute Visit visit,
             @RequestParam(defaultValue = "created") String sort,
             @RequestParam(defaultValue = "desc") String dir,
+            @RequestParam(defaultValue = "1") int page,
             Model model) {
         Sorting sorting = Sorting.of(sort, dir);
         Comparator<Row> order = Objects.requireNonNull(ORDERS.getOrDefault(sort, ORDERS.get("created")));
-        model.addAttribute(
-                "keys",
-                gateway.keys(visit.tenant()).json().path("data").values().stream()
-                        .map(Row::of)
-                        .sorted(sorting.descending() ? order.reversed() : order)
-                        .toList());
+        List<Row> all = gateway.keys(visit.tenant()).json().path("data").values().stream()
+                .map(Row::of)
+                .sorted(sorting.descending() ? order.reversed() : order)
+                .toList();
+        model.addAttribute("keys", Paged.of(all, page));
         model.addAttribute("sorting", sorting);
         model.addAttribute("scopes", grantable(visit.role()));
         model.addAttribute("lifetimes", LIFETIMES);
@@ -136,12 +136,12 @@ public final class KeysPageEndpoint {
         }
         model.addAttribute("secret", answer.json().path("secret").asString(""));
         model.addAttribute("made", Row.of(answer.json()));
-        return page(visit, "created", "desc", model);
+        return page(visit, "created", "desc", 1, model);
     }
 
     private String refused(Visit visit, String problem, HttpServletResponse response, Model model) {
         response.setStatus(422);
         model.addAttribute("problem", problem);
-        return page(visit, "created", "desc", model);
+        return page(visit, "created", "desc", 1, model);
     }
 }

@@ -50,7 +50,7 @@ public final class OverviewEndpoint {
     @May(Action.SEE_OVERVIEW)
     String overview(@RequestAttribute Visit visit, Model model) {
         LocalDate today = LocalDate.ofInstant(clock.instant(), ZoneOffset.UTC);
-        model.addAttribute("days", Days.last(DAYS, today, visit.tenant(), ledger, messages(visit, today)));
+        model.addAttribute("days", Days.last(DAYS, today, visit.tenant(), ledger, () -> messages(visit, today)));
         model.addAttribute("means", topUps.means());
         return "console/overview";
     }
@@ -76,7 +76,7 @@ public final class OverviewEndpoint {
     /** Empty while the gateway is away. */
     private Optional<Kept> count(Visit visit) {
         try {
-            Gateway.Answer answer = gateway.conversations(visit.tenant(), MOST, "");
+            Gateway.Answer answer = gateway.conversations(visit.tenant(), MOST, "desc", "");
             if (!answer.isOk()) {
                 return Optional.empty();
             }

@@ -9,6 +9,7 @@ import org.springframework.web.bind.annotation.RequestAttribute;
 import org.springframework.web.bind.annotation.RequestParam;
 
 import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
@@ -33,14 +34,14 @@ public final class PeopleEndpoint {
             @RequestAttribute Visit visit,
             @RequestParam(defaultValue = "email") String sort,
             @RequestParam(defaultValue = "asc") String dir,
+            @RequestParam(defaultValue = "1") int page,
             Model model) {
         Sorting sorting = Sorting.of(sort, dir);
         Comparator<Member> order = Objects.requireNonNull(ORDERS.getOrDefault(sort, ORDERS.get("email")));
-        model.addAttribute(
-                "members",
-                members.of(visit.tenant()).stream()
-                        .sorted(sorting.descending() ? order.reversed() : order)
-                        .toList());
+        List<Member> all = members.of(visit.tenant()).stream()
+                .sorted(sorting.descending() ? order.reversed() : order)
+                .toList();
+        model.addAttribute("members", Paged.of(all, page));
         model.addAttribute("sorting", sorting);
         model.addAttribute("roles", Role.values());
         return "console/people";

@@ -10,14 +10,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
-/**
- * A usage report as a table that sorts and pages.
- *
- * @param rows of this page
- * @param pages at least 1
- */
-record UsageTable(List<Row> rows, int size, int page, int pages, String by, Sorting sorting, UsageSum total) {
-    static final int PAGE_SIZE = 25;
+/** A usage report as a table that sorts and pages. */
+record UsageTable(Paged<Row> lines, String by, Sorting sorting, UsageSum total) {
     static final List<String> DIMENSIONS = List.of("day", "model", "listener", "all");
 
     private static final Map<String, Comparator<Row>> ORDERS = Map.of(
@@ -51,16 +45,7 @@ record UsageTable(List<Row> rows, int size, int page, int pages, String by, Sort
                         .thenComparing(Row::model)
                         .thenComparing(Row::listener))
                 .toList();
-        int pages = Math.max(1, (all.size() + PAGE_SIZE - 1) / PAGE_SIZE);
-        int current = Math.clamp(page, 1, pages);
-        return new UsageTable(
-                all.subList((current - 1) * PAGE_SIZE, Math.min(current * PAGE_SIZE, all.size())),
-                all.size(),
-                current,
-                pages,
-                dimension,
-                sorting,
-                report.total());
+        return new UsageTable(Paged.of(all, page), dimension, sorting, report.total());
     }
 
     private static Row row(UsageLine line, String by) {

@@ -23,6 +23,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -63,11 +64,12 @@ public final class CreditOpening implements AutoCloseable {
     /**
      * One tenant's on its way.
      *
+     * @param era of the ledger that this was found in
      * @param since by Redis' clock: what was settled before it is below the ends
      * @param ends of {@code usage} then
      * @param afterLoss whether it is closed; else it is only looked over
      */
-    private record Opening(Instant since, Map<TopicPartition, Long> ends, boolean afterLoss) {}
+    private record Opening(String era, Instant since, Map<TopicPartition, Long> ends, boolean afterLoss) {}
 
     /**
      * At one look; one of which it is not known is in neither.
@@ -128,14 +130,28 @@ public final class CreditOpening implements AutoCloseable {
         }
     }
 
-    /** One look: what it finds it does now, or at a later look; nothing of one tenant's keeps it from another. */
+    /**
+     * One look: what it finds it does now, or at a later look; nothing of one tenant's keeps it from another. It is of one era
+     * of the ledger: where that turns out to be over, so is the look, and the next one judges all of them anew.
+     */
     void look() {
         told();
+        String era = publisher.era();
         Map<TenantId, TenantEntry> tenants = new HashMap<>();
         directory.all().forEach(entry -> tenants.put(entry.tenantId(), entry));
         openings.keySet().retainAll(tenants.keySet());
-        begin(stand(tenants));
-        finish();
+        openings.values().removeIf(opening -> !opening.era().equals(era));
+        Standings standings = stand(tenants, era);
+        if (!isOver(era)) {
+            begin(standings, era);
+        }
+        if (!isOver(era)) {
+            finish();
+        }
+    }
+
+    private boolean isOver(String era) {
+        return !era.equals(publisher.era());
     }
 
     /** What Redis has not heard, where the ledger can say it. */
@@ -148,7 +164,7 @@ public final class CreditOpening implements AutoCloseable {
     }
 
     /** How all of them stand; new ones are opened here. */
-    private Standings stand(Map<TenantId, TenantEntry> tenants) {
+    private Standings stand(Map<TenantId, TenantEntry> tenants, String era) {
         Map<TenantId, Long> told = publisher.told(); // before Redis is asked: what is told from now on is no loss
         Map<TenantId, CompletionStage<Standing>> asked = new HashMap<>();
         tenants.keySet().forEach(tenant -> asked.put(tenant, credit.standing(tenant)));
@@ -159,7 +175,11 @@ public final class CreditOpening implements AutoCloseable {
             try {
                 Standing standing = answer.toCompletableFuture().join();
                 credits.put(tenant.value(), (double) standing.available());
-                if (isLost(Objects.requireNonNull(tenants.get(tenant)), standing, told.getOrDefault(tenant, 0L))) {
+                if (isOver(era)) {
+                    return;
+                }
+                TenantEntry entry = Objects.requireNonNull(tenants.get(tenant));
+                if (isLost(entry, standing, told.getOrDefault(tenant, 0L), era)) {
                     standings.lost().add(tenant);
                 } else if (standing.epoch().isPresent()) {
                     standings.open().add(tenant);
@@ -173,13 +193,20 @@ public final class CreditOpening implements AutoCloseable {
         return standings;
     }
 
-    private boolean isLost(TenantEntry entry, Standing standing, long told) {
+    private boolean isLost(TenantEntry entry, Standing standing, long told, String era) {
         TenantId tenant = entry.tenantId();
         Opening begun = openings.get(tenant);
         if (standing.epoch().isEmpty() && begun != null && begun.afterLoss()) {
             return false;
         }
-        if (isOfAnotherEra(standing)) {
+        boolean ofAnotherEra = !standing.era().isEmpty() && !standing.era().equals(era);
+        if (ofAnotherEra) {
+            publisher.refreshEra(); // another process may have seen first that the ledger was restored
+        }
+        if (isOver(era)) {
+            return false;
+        }
+        if (ofAnotherEra) {
             LOG.warn("Redis has the balance of tenant {} from another ledger than this: its credit is closed", tenant);
             giveStartingCredit(entry); // it may have come after the backup, and is not new for it
         } else if (standing.epoch().isEmpty()) {
@@ -193,16 +220,8 @@ public final class CreditOpening implements AutoCloseable {
         return true;
     }
 
-    private boolean isOfAnotherEra(Standing standing) {
-        if (standing.era().isEmpty() || standing.era().equals(publisher.era())) {
-            return false;
-        }
-        publisher.refreshEra(); // another process may have seen first that the ledger was restored
-        return !standing.era().equals(publisher.era());
-    }
-
     /** From here on each of them waits for what is on the log now. */
-    private void begin(Standings standings) {
+    private void begin(Standings standings, String era) {
         boolean all = System.nanoTime() - lookedOver >= LOOK_OVER_EVERY.toNanos();
         if (!all && standings.lost().isEmpty()) {
             return;
@@ -210,6 +229,9 @@ public final class CreditOpening implements AutoCloseable {
         try {
             if (all) {
                 publisher.refreshEra();
+            }
+            if (isOver(era)) {
+                return;
             }
             // before the ends are asked for: what was settled by then is below them
             Map<TenantId, Instant> asked = new HashMap<>();
@@ -221,9 +243,9 @@ public final class CreditOpening implements AutoCloseable {
             Set<TenantId> lost = Set.copyOf(standings.lost());
             asked.forEach((tenant, now) -> {
                 if (lost.contains(tenant)) {
-                    openings.put(tenant, new Opening(now, ends, true));
+                    openings.put(tenant, new Opening(era, now, ends, true));
                 } else {
-                    openings.putIfAbsent(tenant, new Opening(now, ends, false));
+                    openings.putIfAbsent(tenant, new Opening(era, now, ends, false));
                 }
             });
             if (all) {
@@ -234,7 +256,10 @@ public final class CreditOpening implements AutoCloseable {
         }
     }
 
-    /** Those whose usage is posted; after a second the rest is for the next look, so that new tenants do not wait long. */
+    /**
+     * Those whose usage is posted, first who can call no model until then; after a second the rest is for the next look, so
+     * that new tenants do not wait long.
+     */
     private void finish() {
         if (openings.isEmpty()) {
             return;
@@ -248,7 +273,10 @@ public final class CreditOpening implements AutoCloseable {
         }
         long end = System.nanoTime() + LOOK_EVERY.toNanos();
         Failures failures = new Failures("opened");
-        List.copyOf(openings.entrySet()).forEach(each -> {
+        List<Map.Entry<TenantId, Opening>> lostFirst = openings.entrySet().stream()
+                .sorted(Comparator.comparing(each -> !each.getValue().afterLoss()))
+                .toList();
+        lostFirst.forEach(each -> {
             if (System.nanoTime() < end
                     && !closed
                     && UsageDrain.isReached(each.getValue().ends(), committed)) {
@@ -292,6 +320,9 @@ public final class CreditOpening implements AutoCloseable {
 
     private void open(TenantId tenant, Opening opening) {
         PostedBalance balance = publisher.balance(tenant);
+        if (!balance.era().equals(opening.era())) {
+            return;
+        }
         credit.takeOver(tenant, balance);
         if (credit.open(tenant, balance, FOR_THE_ROUTERS, opening.since())) {
             LOG.warn("credit of tenant {} was lost or never known, and opens with {}", tenant, balance);

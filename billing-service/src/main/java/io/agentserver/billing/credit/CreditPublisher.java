@@ -22,9 +22,9 @@ import java.util.concurrent.ConcurrentHashMap;
 /**
  * Postings in, posted balances in Redis out: on the poster's thread, after the ledger's transaction, with the receipts that
  * the balance accounts for. Redis being away fails no posting; what it has not heard is told again by {@link #retry}. Only
- * when more than {@value #MOST_WAITING} receipts wait does posting fail, and so wait too: the log keeps them better than
- * this process' memory. Safe on any thread and in any number of processes; a balance is written over an older one of the
- * same era only.
+ * when more than {@value #MOST_WAITING} receipts wait does posting more of them fail, and so wait too: the log keeps them
+ * better than this process' memory. Safe on any thread and in any number of processes; a balance is written over an older
+ * one of the same era only. One that is older than what was told before shows that the ledger was restored.
  */
 public final class CreditPublisher implements PostingListener {
     static final int MOST_WAITING = 100_000;
@@ -47,18 +47,18 @@ public final class CreditPublisher implements PostingListener {
         this.era = store.era();
     }
 
-    /** @throws CreditUnavailableException if Redis has not taken a great many before */
+    /** @throws CreditUnavailableException if there are receipts, and Redis has not taken a great many before */
     @Override
     public void posted(TenantId tenant, List<PostingGroup> groups) {
-        if (isFull()) {
+        Set<UUID> receipts = ConcurrentHashMap.newKeySet();
+        groups.forEach(group -> receipt(group.id()).ifPresent(receipts::add));
+        if (!receipts.isEmpty() && isFull()) {
             retry(); // or nobody would find out that Redis is back while nothing can be posted
         }
-        if (isFull()) {
+        if (!receipts.isEmpty() && isFull()) {
             throw new CreditUnavailableException(new IllegalStateException("Redis is away and has not heard of "
                     + MOST_WAITING + " receipts: nothing more is posted until it is back"));
         }
-        Set<UUID> receipts = ConcurrentHashMap.newKeySet();
-        groups.forEach(group -> receipt(group.id()).ifPresent(receipts::add));
         publish(tenant, receipts);
     }
 
@@ -88,7 +88,7 @@ public final class CreditPublisher implements PostingListener {
     }
 
     /** Asks the ledger for its era again; what was told of another one counts no more. */
-    void refreshEra() {
+    synchronized void refreshEra() {
         String now = store.era();
         if (!now.equals(era)) {
             LOG.warn("the ledger is another one than before: era {} after {}", now, era);
@@ -111,6 +111,10 @@ public final class CreditPublisher implements PostingListener {
     private void publish(TenantId tenant, Set<UUID> receipts) {
         try {
             PostedBalance balance = balance(tenant);
+            if (balance.version() < versions.getOrDefault(tenant, 0L)) {
+                refreshEra(); // versions grow, but for a ledger that was restored while this process lived
+                balance = balance(tenant);
+            }
             List<UUID> all = List.copyOf(receipts);
             for (int from = 0; from == 0 || from < all.size(); from += AT_ONCE) {
                 credit.posted(tenant, balance, all.subList(from, Math.min(from + AT_ONCE, all.size())));

@@ -51,17 +51,18 @@ public final class Ledger {
     }
 
     /**
-     * A tenant's posting groups, newest first. A group may take a second to be listed.
+     * A tenant's posting groups, by time. A group may take a second to be listed.
      *
-     * @param cursor {@link StatementPage#next} of the page before; null: from the newest
+     * @param cursor {@link StatementPage#next} of the page before, in the same order; null: from the first
      * @param limit 1 to 100
      * @throws IllegalArgumentException if the cursor is none
      */
-    public StatementPage statement(TenantId tenant, Set<Book> books, @Nullable String cursor, int limit) {
-        LinePosition before = cursor == null ? null : LinePosition.ofCursor(cursor);
+    public StatementPage statement(
+            TenantId tenant, Set<Book> books, LineOrder order, @Nullable String cursor, int limit) {
+        LinePosition after = cursor == null ? null : LinePosition.ofCursor(cursor);
         List<PostingGroup> groups = books.stream()
-                .flatMap(book -> store.newest(tenant, book, before, limit + 1).stream())
-                .sorted(Comparator.comparing(LinePosition::of).reversed())
+                .flatMap(book -> store.list(tenant, book, order, after, limit + 1).stream())
+                .sorted(Comparator.comparing(LinePosition::of, order))
                 .toList();
         List<PostingGroup> page = groups.subList(0, Math.min(limit, groups.size()));
         String next = groups.size() > limit ? LinePosition.of(page.getLast()).cursor() : null;

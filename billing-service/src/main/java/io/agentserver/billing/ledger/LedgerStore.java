@@ -29,11 +29,11 @@ public interface LedgerStore {
     Optional<PostingGroup> find(GroupId id);
 
     /**
-     * A tenant's groups of one book, newest first; what was posted a moment ago may be missing.
+     * A tenant's groups of one book, by time; what was posted a moment ago may be missing.
      *
-     * @param before only those that stand before it; null: from the newest
+     * @param after only those that come after it in that order; null: from its first
      */
-    List<PostingGroup> newest(TenantId tenant, Book book, @Nullable LinePosition before, int limit);
+    List<PostingGroup> list(TenantId tenant, Book book, LineOrder order, @Nullable LinePosition after, int limit);
 
     /** Every tenant that was ever posted for. */
     Set<TenantId> tenants();

@@ -58,13 +58,13 @@ public final class MemoryLedgerStore implements LedgerStore, MeterOutbox {
     }
 
     @Override
-    public synchronized List<PostingGroup> newest(
-            TenantId tenant, Book book, @Nullable LinePosition before, int limit) {
+    public synchronized List<PostingGroup> list(
+            TenantId tenant, Book book, LineOrder order, @Nullable LinePosition after, int limit) {
         return groups.values().stream()
                 .filter(group ->
                         group.tenant().equals(tenant) && group.id().kind().book() == book)
-                .filter(group -> before == null || LinePosition.of(group).compareTo(before) < 0)
-                .sorted(Comparator.comparing(LinePosition::of).reversed())
+                .filter(group -> order.isAfter(LinePosition.of(group), after))
+                .sorted(Comparator.comparing(LinePosition::of, order))
                 .limit(limit)
                 .toList();
     }

@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 import java.util.List;
 
 /**
- * Some lines of a tenant's statement, newest first.
+ * Some lines of a tenant's statement, by time.
  *
  * @param next cursor of the page after this one; null: there is none
  */

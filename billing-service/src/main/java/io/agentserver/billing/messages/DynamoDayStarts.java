@@ -1,13 +1,11 @@
 package io.agentserver.billing.messages;
 
+import io.agentserver.billing.ledger.dynamo.DynamoTables;
 import io.agentserver.envelope.TenantId;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
-import software.amazon.awssdk.services.dynamodb.model.BillingMode;
 import software.amazon.awssdk.services.dynamodb.model.ConditionalCheckFailedException;
 import software.amazon.awssdk.services.dynamodb.model.KeyType;
-import software.amazon.awssdk.services.dynamodb.model.ResourceInUseException;
-import software.amazon.awssdk.services.dynamodb.model.ResourceNotFoundException;
 import software.amazon.awssdk.services.dynamodb.model.ScalarAttributeType;
 
 import java.time.LocalDate;
@@ -30,14 +28,15 @@ public final class DynamoDayStarts {
 
     /** Makes the table unless it is there, and waits until it can be used; any number of processes may do so at once. */
     public static void createIfAbsent(DynamoDbClient dynamo) {
-        try {
-            dynamo.describeTable(request -> request.tableName(TABLE));
-        } catch (ResourceNotFoundException absent) {
-            create(dynamo);
-        }
-        try (var waiter = dynamo.waiter()) {
-            waiter.waitUntilTableExists(request -> request.tableName(TABLE));
-        }
+        DynamoTables.createIfAbsent(
+                dynamo,
+                TABLE,
+                table -> table.attributeDefinitions(
+                                a -> a.attributeName("tenant").attributeType(ScalarAttributeType.S),
+                                a -> a.attributeName("day").attributeType(ScalarAttributeType.S))
+                        .keySchema(
+                                k -> k.attributeName("tenant").keyType(KeyType.HASH),
+                                k -> k.attributeName("day").keyType(KeyType.RANGE)));
     }
 
     void put(TenantId tenant, LocalDate day, long messages) {
@@ -70,21 +69,5 @@ public final class DynamoDayStarts {
                         Long.valueOf(
                                 Objects.requireNonNull(item.get("messages")).n())));
         return starts;
-    }
-
-    private static void create(DynamoDbClient dynamo) {
-        try {
-            dynamo.createTable(request -> request.tableName(TABLE)
-                    .billingMode(BillingMode.PAY_PER_REQUEST)
-                    .attributeDefinitions(
-                            a -> a.attributeName("tenant").attributeType(ScalarAttributeType.S),
-                            a -> a.attributeName("day").attributeType(ScalarAttributeType.S))
-                    .keySchema(
-                            k -> k.attributeName("tenant").keyType(KeyType.HASH),
-                            k -> k.attributeName("day").keyType(KeyType.RANGE)));
-        } catch (ResourceInUseException madeByAnotherProcess) {
-            // which is what was wanted
-            return;
-        }
     }
 }

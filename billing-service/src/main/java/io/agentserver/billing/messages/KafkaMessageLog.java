@@ -23,6 +23,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.function.Supplier;
 
 /**
  * Counts the records of an org's topic by its offsets, which are numbered without gaps (no transactions, no compaction) and
@@ -52,9 +53,12 @@ public final class KafkaMessageLog implements AutoCloseable {
         }
     }
 
-    /** All that were ever put there; empty if there is no such log. */
-    public Optional<Long> ever(TenantId tenant) {
-        return partitions(tenant).map(all -> sum(offsets(all, OffsetSpec.latest()), Map.of()));
+    /** Asks how many were ever put there; what is given back waits for the answer. Empty: there is no such log. */
+    public Optional<Supplier<Long>> ever(TenantId tenant) {
+        return partitions(tenant).map(all -> {
+            KafkaFuture<Map<TopicPartition, ListOffsetsResultInfo>> answer = ask(all, OffsetSpec.latest());
+            return () -> sum(offsets(answer), Map.of());
+        });
     }
 
     /**
@@ -63,8 +67,8 @@ public final class KafkaMessageLog implements AutoCloseable {
      */
     public Optional<Long> before(TenantId tenant, Instant time) {
         return partitions(tenant).map(all -> {
-            Map<TopicPartition, Long> first = offsets(all, OffsetSpec.forTimestamp(time.toEpochMilli()));
-            return sum(first, first.containsValue(-1L) ? offsets(all, OffsetSpec.latest()) : Map.of());
+            Map<TopicPartition, Long> first = offsets(ask(all, OffsetSpec.forTimestamp(time.toEpochMilli())));
+            return sum(first, first.containsValue(-1L) ? offsets(ask(all, OffsetSpec.latest())) : Map.of());
         });
     }
 
@@ -80,13 +84,15 @@ public final class KafkaMessageLog implements AutoCloseable {
                 .sum();
     }
 
-    private Map<TopicPartition, Long> offsets(List<TopicPartition> of, OffsetSpec which) {
+    private KafkaFuture<Map<TopicPartition, ListOffsetsResultInfo>> ask(List<TopicPartition> of, OffsetSpec which) {
         Map<TopicPartition, OffsetSpec> asked = new HashMap<>();
         of.forEach(partition -> asked.put(partition, which));
+        return admin.listOffsets(asked).all();
+    }
+
+    private static Map<TopicPartition, Long> offsets(KafkaFuture<Map<TopicPartition, ListOffsetsResultInfo>> answer) {
         Map<TopicPartition, Long> offsets = new HashMap<>();
-        Map<TopicPartition, ListOffsetsResultInfo> answered =
-                answered(admin.listOffsets(asked).all());
-        answered.forEach((partition, info) -> offsets.put(partition, info.offset()));
+        answered(answer).forEach((partition, info) -> offsets.put(partition, info.offset()));
         return offsets;
     }
 

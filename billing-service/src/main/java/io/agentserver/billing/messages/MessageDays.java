@@ -21,8 +21,8 @@ import java.util.function.Supplier;
 /**
  * How many messages an org's log took on each day (UTC): what its clients sent, and what its listeners sent each other. Every
  * day, at some time, the count of its beginning is written down, for every org, by whichever pod is first; a day between two
- * such counts is their difference. A day of which billing was away all through has no count. {@link #count} blocks; safe on
- * any thread.
+ * such counts is their difference. A day of which billing was away all through has no count. {@link #count} blocks, usually
+ * for one round trip to log and table at once; safe on any thread.
  */
 public final class MessageDays implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(MessageDays.class);
@@ -57,14 +57,17 @@ public final class MessageDays implements AutoCloseable {
      */
     public Map<LocalDate, Long> count(TenantId tenant, LocalDate from) {
         LocalDate now = LocalDate.ofInstant(clock.instant(), ZoneOffset.UTC);
+        Optional<Supplier<Long>> ever = log.ever(tenant); // asked here: the table is read meanwhile
         Map<LocalDate, Long> known = new HashMap<>(starts.read(tenant, from, now));
         if (!known.containsKey(now)) {
-            beginning(tenant, now).ifPresent(start -> known.put(now, start));
+            beginning(tenant, now).ifPresent(start -> {
+                starts.put(tenant, now, start); // who looks next need not ask the log for it
+                known.put(now, start);
+            });
         }
-        Optional<Long> ever = log.ever(tenant);
         Map<LocalDate, Long> counts = new HashMap<>();
         known.forEach((day, start) -> {
-            Long end = day.equals(now) ? ever.orElse(null) : known.get(day.plusDays(1));
+            Long end = day.equals(now) ? ever.map(Supplier::get).orElse(null) : known.get(day.plusDays(1));
             if (end != null) {
                 counts.put(day, end - start);
             }

@@ -20,6 +20,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 import static com.microsoft.playwright.assertions.PlaywrightAssertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -109,6 +110,28 @@ class ConsolePagesTest {
     }
 
     @Test
+    void the_statement_sorts_from_either_end_of_all_that_there_is() {
+        Page page = signedIn(Role.BILLING, 1280, ColorScheme.LIGHT);
+        page.navigate(console.url() + "/demo/credit?show=all");
+        page.evaluate("window.stayed = true");
+        assertThat(page.locator("th[aria-sort=descending]")).containsText("When");
+        List<Instant> newestFirst = walk(page, "Older");
+        page.locator("#sort-when").focus();
+        page.keyboard().press("Enter");
+        assertThat(page.locator("th[aria-sort=ascending]")).containsText("When");
+        assertThat((String) page.evaluate("document.activeElement.id")).isEqualTo("sort-when");
+        assertThat(page.locator("#first")).hasCount(0);
+        List<Instant> oldestFirst = walk(page, "Newer");
+        assertThat(newestFirst).hasSizeGreaterThan(75).isSortedAccordingTo(java.util.Comparator.reverseOrder());
+        assertThat(oldestFirst).isSorted().containsExactlyInAnyOrderElementsOf(newestFirst);
+        assertThat(page.evaluate("window.stayed")).isEqualTo(true);
+        page.locator("#first").click();
+        assertThat(page.locator("tbody time").first())
+                .hasAttribute("datetime", oldestFirst.getFirst().toString());
+        assertThat(page.url()).contains("show=all").contains("dir=asc");
+    }
+
+    @Test
     void the_list_of_people_sorts_by_a_click_on_a_column() {
         for (Role role : Role.values()) {
             signedIn(role, 1280, ColorScheme.LIGHT).context().close(); // who has signed in is in the list
@@ -126,6 +149,22 @@ class ConsolePagesTest {
                                 .orElseThrow())
                         .toList())
                 .isSortedAccordingTo(java.util.Comparator.reverseOrder());
+    }
+
+    @Test
+    void the_list_of_people_pages_in_the_order_that_was_chosen() {
+        DynamoMembers members = console.bean(DynamoMembers.class);
+        for (int i = 10; i < 40; i++) {
+            members.add(DEMO, "zz" + i + "@x.test", Role.VIEWER, "owner@x.test");
+        }
+        Page page = signedIn(Role.VIEWER, 1280, ColorScheme.LIGHT);
+        page.navigate(console.url() + "/demo/people?sort=email&dir=desc");
+        assertThat(page.locator("tbody tr")).hasCount(25);
+        assertThat(page.locator("tbody th").first()).containsText("zz39@x.test");
+        page.locator("#next").click();
+        assertThat(page.locator(".pager")).containsText("Page 2");
+        assertThat(page.locator("tbody th").first()).containsText("zz14@x.test");
+        assertThat(page.locator("th[aria-sort=descending]")).containsText("E-mail");
     }
 
     @Test
@@ -230,6 +269,22 @@ class ConsolePagesTest {
         assertThat(inside.locator("h1")).hasText("Your role does not allow this");
         Chromium.screenshot(inside, "refused-light-1280");
         chromium.complaints(); // a page with status 403 is an error to the browser
+    }
+
+    /** The times on this page and all that come after it. */
+    private static List<Instant> walk(Page page, String next) {
+        List<Instant> times = new ArrayList<>();
+        while (true) {
+            String here = (String)
+                    page.locator("tbody time").evaluateAll("all => all.map(e => e.getAttribute('datetime')).join(' ')");
+            Stream.of(here.split(" ", -1)).map(Instant::parse).forEach(times::add);
+            if (page.locator("#next").count() == 0) {
+                return times;
+            }
+            assertThat(page.locator("#next")).hasText(next);
+            page.locator("#next").click();
+            assertThat(page.locator("tbody time").first()).not().hasAttribute("datetime", here.split(" ", -1)[0]);
+        }
     }
 
     private static Page signedIn(Role role, int width, ColorScheme scheme) {

@@ -35,7 +35,7 @@ class DaysTest {
         call(Calls.NOON.plus(Duration.ofDays(2)));
         call(Calls.NOON.plus(Duration.ofDays(2)));
 
-        Days days = Days.last(4, TODAY, tenant, ledger, Map.of(TODAY, 7L, TODAY.minusDays(2), 5L));
+        Days days = Days.last(4, TODAY, tenant, ledger, () -> Map.of(TODAY, 7L, TODAY.minusDays(2), 5L));
 
         assertThat(days.days())
                 .extracting(Days.Day::day)
@@ -58,7 +58,7 @@ class DaysTest {
             topUp(Calls.NOON.plusSeconds(i), 500);
         }
 
-        Days days = Days.last(5, TODAY, tenant, ledger, Map.of());
+        Days days = Days.last(5, TODAY, tenant, ledger, Map::of);
 
         assertThat(days.complete()).isFalse();
         assertThat(days.days().get(0).credit()).isNull();

@@ -23,20 +23,25 @@ class UsageTableTest {
     @Test
     void sums_by_its_dimension() {
         UsageTable byModel = UsageTable.of(REPORT, "model", Sorting.of("cost", "desc"), 1);
-        assertThat(byModel.rows()).extracting(UsageTable.Row::model).containsExactly("large", "small");
-        assertThat(byModel.rows()).extracting(row -> row.sum().calls()).containsExactly(2L, 5L);
-        assertThat(byModel.rows()).extracting(UsageTable.Row::day).containsOnly("");
+        assertThat(byModel.lines().rows()).extracting(UsageTable.Row::model).containsExactly("large", "small");
+        assertThat(byModel.lines().rows()).extracting(row -> row.sum().calls()).containsExactly(2L, 5L);
+        assertThat(byModel.lines().rows()).extracting(UsageTable.Row::day).containsOnly("");
 
         UsageTable byListener = UsageTable.of(REPORT, "listener", Sorting.of("listener", "asc"), 1);
-        assertThat(byListener.rows()).extracting(UsageTable.Row::listener).containsExactly("", "a");
+        assertThat(byListener.lines().rows())
+                .extracting(UsageTable.Row::listener)
+                .containsExactly("", "a");
     }
 
     @Test
     void sorts_by_any_column_both_ways_and_by_day_for_one_that_is_none() {
-        assertThat(UsageTable.of(REPORT, "all", Sorting.of("calls", "asc"), 1).rows())
+        assertThat(UsageTable.of(REPORT, "all", Sorting.of("calls", "asc"), 1)
+                        .lines()
+                        .rows())
                 .extracting(row -> row.sum().calls())
                 .containsExactly(1L, 2L, 4L);
         assertThat(UsageTable.of(REPORT, "nonsense", Sorting.of("nonsense", "desc"), 1)
+                        .lines()
                         .rows())
                 .extracting(UsageTable.Row::day)
                 .containsExactly("2026-03-17", "2026-03-16", "2026-03-16");
@@ -48,12 +53,13 @@ class UsageTableTest {
                 .mapToObj(i -> line(MONDAY.plusDays(i), "small", "a", 1, 1))
                 .toList());
         Sorting byDay = Sorting.of("day", "asc");
-        assertThat(UsageTable.of(long60, "day", byDay, 1).rows()).hasSize(25);
+        assertThat(UsageTable.of(long60, "day", byDay, 1).lines().rows()).hasSize(25);
         UsageTable last = UsageTable.of(long60, "day", byDay, 99);
-        assertThat(last.page()).isEqualTo(3);
-        assertThat(last.rows()).hasSize(10);
-        assertThat(UsageTable.of(long60, "day", byDay, -5).page()).isEqualTo(1);
-        assertThat(UsageTable.of(report(List.of()), "day", byDay, 1).pages()).isEqualTo(1);
+        assertThat(last.lines().page()).isEqualTo(3);
+        assertThat(last.lines().rows()).hasSize(10);
+        assertThat(UsageTable.of(long60, "day", byDay, -5).lines().page()).isEqualTo(1);
+        assertThat(UsageTable.of(report(List.of()), "day", byDay, 1).lines().pages())
+                .isEqualTo(1);
     }
 
     private static UsageReport report(List<UsageLine> lines) {

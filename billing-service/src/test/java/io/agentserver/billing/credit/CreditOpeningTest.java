@@ -41,11 +41,13 @@ import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicReference;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -240,11 +242,114 @@ class CreditOpeningTest {
         }
     }
 
+    /** Whoever restores stops billing before; a process that was left running must not take old balances for newer ones. */
+    @Test
+    void a_process_that_lives_through_a_restore_closes_credit_with_its_first_posting() throws Exception {
+        begin();
+        AtomicReference<LedgerStore> current = new AtomicReference<>(store);
+        LedgerStore living = BrokenStore.over(current::get, (method, argument) -> {});
+        CreditPublisher publishing = new CreditPublisher(living, credit);
+        Ledger posting = new Ledger(living, publishing);
+        try (CreditOpening over = over(posting, publishing)) {
+            for (int i = 0; i < 5; i++) {
+                posting.post(List.of(gift(i)));
+            }
+            over.look();
+            assertThat(standing().available()).isEqualTo(START + 5);
+            MemoryLedgerStore restored = new MemoryLedgerStore();
+            restored.post(tenant, List.of(gift(0)));
+            current.set(restored);
+
+            posting.post(List.of(gift(7)));
+            assertThat(isClosed(tenant)).isTrue();
+
+            await().atMost(Duration.ofSeconds(10)).until(() -> {
+                over.look();
+                return reserve() instanceof Reservation.Held;
+            });
+            assertThat(standing().version()).isEqualTo(3);
+            assertThat(standing().available())
+                    .as("two gifts, its starting credit, less the call")
+                    .isEqualTo(START + 2 - 1);
+        }
+    }
+
+    /** Another process has seen first that the ledger was restored: what this one told before it counts no more. */
+    @Test
+    void a_look_that_finds_the_ledger_restored_judges_nobody_by_what_was_before() throws Exception {
+        begin();
+        AtomicReference<LedgerStore> current = new AtomicReference<>(store);
+        LedgerStore living = BrokenStore.over(current::get, (method, argument) -> {});
+        CreditPublisher publishing = new CreditPublisher(living, credit);
+        Ledger posting = new Ledger(living, publishing);
+        try (CreditOpening over = over(posting, publishing)) {
+            for (int i = 0; i < 5; i++) {
+                posting.post(List.of(gift(i)));
+            }
+            over.look();
+            MemoryLedgerStore restored = new MemoryLedgerStore();
+            restored.post(tenant, List.of(gift(0)));
+            current.set(restored);
+            CreditPublisher other = new CreditPublisher(restored, credit);
+            credit.takeOver(tenant, other.balance(tenant));
+            String epoch = standing().epoch().orElseThrow();
+            assertThat(standing().version()).isEqualTo(1);
+
+            over.look();
+            assertThat(standing().epoch()).hasValue(epoch);
+            over.look();
+            assertThat(standing().epoch()).hasValue(epoch);
+        }
+    }
+
+    @Test
+    void what_redis_has_lost_is_opened_before_anybody_is_looked_over() throws Exception {
+        begin();
+        List<TenantId> tenants = new ArrayList<>(List.of(tenant));
+        for (int i = 0; i < 4; i++) {
+            TenantId another = newTenant();
+            tenants.add(another);
+            announce(another);
+        }
+        await().until(() -> tenants.stream().allMatch(one -> directory.find(one).isPresent()));
+        opening.look();
+        List<TenantId> read = new ArrayList<>();
+        LedgerStore watched = BrokenStore.over(() -> store, (method, argument) -> {
+            if (method.equals("balance") && argument instanceof TenantId one && tenants.contains(one)) {
+                read.add(one);
+            }
+        });
+        CreditPublisher publishing = new CreditPublisher(watched, credit);
+        for (TenantId lost : tenants) {
+            post(0);
+            try (UsageTopic topic = new UsageTopic()) {
+                topic.append(Calls.call(tenant, Ids.v7()));
+            }
+            try (CreditOpening over = over(new Ledger(watched, publishing), publishing)) {
+                over.look(); // its first: all wait to be looked over
+                credit.close(lost);
+                over.look();
+                post(Long.MAX_VALUE / 2);
+                read.clear();
+                await().atMost(Duration.ofSeconds(10)).until(() -> {
+                    over.look();
+                    return read.containsAll(tenants);
+                });
+                assertThat(read).startsWith(lost);
+            }
+        }
+    }
+
     @Test
     void a_drain_closes_its_client() {
         Admin own = ownAdmin();
         new UsageDrain(own, "any").close();
         assertThatThrownBy(() -> own.describeCluster().nodes().get()).hasStackTraceContaining("AdminClient is closing");
+    }
+
+    private CreditOpening over(Ledger own, CreditPublisher publishing) {
+        return new CreditOpening(
+                own, publishing, credit, directory, new UsageDrain(admin, GROUP + tenant), gauge(), Clock.systemUTC());
     }
 
     private boolean isClosed(TenantId one) {

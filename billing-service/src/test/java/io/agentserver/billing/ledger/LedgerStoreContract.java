@@ -192,7 +192,7 @@ public abstract class LedgerStoreContract {
     }
 
     @Test
-    void lists_a_tenants_money_newest_first_page_by_page() {
+    void lists_a_tenants_money_from_either_end_page_by_page() {
         assertThatMoneyIsListed();
     }
 
@@ -204,9 +204,8 @@ public abstract class LedgerStoreContract {
         store().post(tenant, List.of(group(Ids.v7())));
         store().post(stranger, List.of(topUp(stranger, Calls.NOON)));
 
-        List<PostingGroup> walked = walk(Book.MONEY, 3);
-
-        assertThat(walked).containsExactlyElementsOf(topUps.reversed());
+        assertThat(walk(Book.MONEY, LineOrder.NEWEST_FIRST, 3)).containsExactlyElementsOf(topUps.reversed());
+        assertThat(walk(Book.MONEY, LineOrder.OLDEST_FIRST, 3)).containsExactlyElementsOf(topUps);
     }
 
     @Test
@@ -221,12 +220,17 @@ public abstract class LedgerStoreContract {
                 .toList();
         store().post(tenant, calls);
 
-        assertThat(walk(Book.CALLS, 2)).containsExactlyElementsOf(calls.reversed());
-        assertThat(store().newest(tenant, Book.CALLS, null, 100)).containsExactlyElementsOf(calls.reversed());
-        assertThat(store().newest(
-                                tenant, Book.CALLS, LinePosition.at(calls.get(2).at()), 100))
+        assertThat(walk(Book.CALLS, LineOrder.NEWEST_FIRST, 2)).containsExactlyElementsOf(calls.reversed());
+        assertThat(walk(Book.CALLS, LineOrder.OLDEST_FIRST, 2)).containsExactlyElementsOf(calls);
+        assertThat(store().list(tenant, Book.CALLS, LineOrder.NEWEST_FIRST, null, 100))
+                .containsExactlyElementsOf(calls.reversed());
+        LinePosition third = LinePosition.at(calls.get(2).at());
+        assertThat(store().list(tenant, Book.CALLS, LineOrder.NEWEST_FIRST, third, 100))
                 .containsExactly(calls.get(1), calls.get(0));
-        assertThat(store().newest(stranger, Book.CALLS, null, 100)).isEmpty();
+        assertThat(store().list(tenant, Book.CALLS, LineOrder.OLDEST_FIRST, third, 100))
+                .containsExactly(calls.get(2), calls.get(3), calls.get(4));
+        assertThat(store().list(stranger, Book.CALLS, LineOrder.OLDEST_FIRST, null, 100))
+                .isEmpty();
     }
 
     @Test
@@ -235,7 +239,9 @@ public abstract class LedgerStoreContract {
                 Stream.generate(() -> group(Ids.v7())).limit(9).toList();
         store().post(tenant, calls);
 
-        assertThat(walk(Book.CALLS, 2)).containsExactlyInAnyOrderElementsOf(calls);
+        List<PostingGroup> walked = walk(Book.CALLS, LineOrder.NEWEST_FIRST, 2);
+        assertThat(walked).containsExactlyInAnyOrderElementsOf(calls);
+        assertThat(walk(Book.CALLS, LineOrder.OLDEST_FIRST, 2)).containsExactlyElementsOf(walked.reversed());
     }
 
     @Test
@@ -246,8 +252,10 @@ public abstract class LedgerStoreContract {
         store().post(tenant, List.of(after, call, before));
         Ledger ledger = new Ledger(store());
 
-        StatementPage first = ledger.statement(tenant, EnumSet.allOf(Book.class), null, 2);
-        StatementPage second = ledger.statement(tenant, EnumSet.allOf(Book.class), first.next(), 2);
+        StatementPage first = ledger.statement(tenant, EnumSet.allOf(Book.class), LineOrder.NEWEST_FIRST, null, 2);
+        StatementPage second =
+                ledger.statement(tenant, EnumSet.allOf(Book.class), LineOrder.NEWEST_FIRST, first.next(), 2);
+        StatementPage oldest = ledger.statement(tenant, EnumSet.allOf(Book.class), LineOrder.OLDEST_FIRST, null, 2);
 
         assertThat(first.lines())
                 .extracting(StatementLine::kind, StatementLine::amount, StatementLine::reference, StatementLine::text)
@@ -262,6 +270,9 @@ public abstract class LedgerStoreContract {
                 .extracting(StatementLine::reference)
                 .containsExactly(before.id().reference());
         assertThat(second.next()).isNull();
+        assertThat(oldest.lines())
+                .extracting(StatementLine::reference)
+                .containsExactly(before.id().reference(), call.id().reference());
     }
 
     @Test
@@ -283,13 +294,13 @@ public abstract class LedgerStoreContract {
         assertThat(store().customer(tenant, false)).contains("cus_3");
     }
 
-    private List<PostingGroup> walk(Book book, int limit) {
+    private List<PostingGroup> walk(Book book, LineOrder order, int limit) {
         List<PostingGroup> walked = new ArrayList<>();
-        List<PostingGroup> page = store().newest(tenant, book, null, limit);
+        List<PostingGroup> page = store().list(tenant, book, order, null, limit);
         while (!page.isEmpty()) {
             assertThat(page).hasSizeLessThanOrEqualTo(limit);
             walked.addAll(page);
-            page = store().newest(tenant, book, LinePosition.of(page.getLast()), limit);
+            page = store().list(tenant, book, order, LinePosition.of(page.getLast()), limit);
         }
         return walked;
     }

@@ -84,6 +84,9 @@ class MessageDaysTest {
         append(NOON, 2);
 
         assertThat(at(NOON).count(tenant, DAY.minusDays(7))).isEqualTo(Map.of(DAY, 2L));
+        assertThat(new DynamoDayStarts(DYNAMO).read(tenant, DAY, DAY))
+                .as("who looks next need not ask the log")
+                .isEqualTo(Map.of(DAY, 1L));
         assertThat(at(NOON).count(Calls.newTenant(), DAY)).isEmpty();
     }
 

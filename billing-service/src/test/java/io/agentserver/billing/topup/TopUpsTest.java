@@ -4,6 +4,7 @@ import io.agentserver.billing.Calls;
 import io.agentserver.billing.ledger.Book;
 import io.agentserver.billing.ledger.GroupKind;
 import io.agentserver.billing.ledger.Ledger;
+import io.agentserver.billing.ledger.LineOrder;
 import io.agentserver.billing.ledger.MemoryLedgerStore;
 import io.agentserver.billing.ledger.MicroUsd;
 import io.agentserver.billing.ledger.StatementLine;
@@ -63,7 +64,8 @@ class TopUpsTest {
 
         assertThat(topUps.means()).isEqualTo(TopUps.Means.TEST_CARD);
         assertThat(ledger.balance(tenant).credit()).isEqualTo(MicroUsd.ofCents(2_500));
-        assertThat(ledger.statement(tenant, Set.of(Book.MONEY), null, 10).lines())
+        assertThat(ledger.statement(tenant, Set.of(Book.MONEY), LineOrder.NEWEST_FIRST, null, 10)
+                        .lines())
                 .containsExactly(new StatementLine(
                         Calls.NOON,
                         GroupKind.TEST_TOP_UP,

@@ -25,11 +25,14 @@ import io.agentserver.envelope.ThreadId;
 
 import java.time.Clock;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
+import java.util.stream.Gatherers;
 
 /**
  * Begins and completes messages: decides from a conversation's state and writes the decision as the next commit. Whoever
@@ -40,6 +43,11 @@ import java.util.function.Function;
  */
 public final class ConversationJournal {
     private static final int TRIES = 50;
+    private static final int LOOKS_AT_ONCE = 25;
+
+    /** Since the store was asked for a state: much shorter than commits are kept, or the next one might have gone again. */
+    private static final Duration WELL_KNOWN = Duration.ofHours(1);
+
     private static final int TRIES_WITHOUT_PAUSE = 3;
 
     private final ThreadStore store;
@@ -156,6 +164,51 @@ public final class ConversationJournal {
         return look(key, Long.MAX_VALUE, Look.CONSISTENT, view);
     }
 
+    /**
+     * Looks at each of several states as {@link #look} does, in their order. Of those that this process knows well the store
+     * is asked in one go which have grown; the others are asked for side by side.
+     */
+    <R> List<R> look(List<ConversationKey> keys, Function<JournalState, R> view) {
+        long asked = System.nanoTime();
+        confirm(keys, asked);
+        return keys.stream()
+                .gather(Gatherers.mapConcurrent(
+                        LOOKS_AT_ONCE, key -> look(key, Long.MAX_VALUE, Look.CONSISTENT, asked, view)))
+                .toList();
+    }
+
+    private void confirm(List<ConversationKey> keys, long asked) {
+        Map<ConversationKey, Long> known = new HashMap<>();
+        for (ConversationKey key : keys) {
+            Held held = cache.get(key);
+            held.lock.lock();
+            try {
+                if (held.isConfirmedSince(asked - WELL_KNOWN.toNanos())) {
+                    known.put(key, held.state.number());
+                }
+            } finally {
+                held.lock.unlock();
+            }
+        }
+        if (known.isEmpty()) {
+            return;
+        }
+        Set<ConversationKey> grown = store.grown(known);
+        known.forEach((key, number) -> {
+            if (!grown.contains(key)) {
+                Held held = cache.get(key);
+                held.lock.lock();
+                try {
+                    if (held.state.number() == number && !held.isConfirmedSince(asked)) {
+                        held.confirm(asked);
+                    }
+                } finally {
+                    held.lock.unlock();
+                }
+            }
+        });
+    }
+
     /** Looks at what this process or the hot copy has; that it lacks something says nothing. */
     <R> R glance(ConversationKey key, Function<JournalState, R> view) {
         return look(key, Long.MAX_VALUE, Look.HOT, view);
@@ -172,7 +225,10 @@ public final class ConversationJournal {
     }
 
     private <R> R look(ConversationKey key, long number, Look look, Function<JournalState, R> view) {
-        long asked = System.nanoTime();
+        return look(key, number, look, System.nanoTime(), view);
+    }
+
+    private <R> R look(ConversationKey key, long number, Look look, long asked, Function<JournalState, R> view) {
         Held held = cache.get(key);
         held.lock.lock();
         try {

@@ -3,11 +3,12 @@ package io.agentserver.buffer.journal;
 import io.agentserver.buffer.journal.Wakeups.Waiter;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.RecentConversations;
-import io.agentserver.buffer.store.RecentConversations.Recent;
+import io.agentserver.buffer.store.RecentConversations.Order;
 import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.buffer.v1.AwaitTurnReply;
 import io.agentserver.buffer.v1.AwaitTurnRequest;
+import io.agentserver.buffer.v1.Conversation;
 import io.agentserver.buffer.v1.ListReply;
 import io.agentserver.buffer.v1.ListRequest;
 import io.agentserver.buffer.v1.ReadReply;
@@ -17,6 +18,7 @@ import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -79,17 +81,23 @@ public final class ConversationReader {
         if (limit < 1 || limit > MOST_LISTED) {
             throw new IllegalArgumentException("limit: <" + limit + "> is not 1 to " + MOST_LISTED);
         }
-        RecentConversations page = store.recent(tenant, limit, Cursor.parse(request.getCursor()));
+        RecentConversations page = store.recent(
+                tenant,
+                request.getOldestFirst() ? Order.OLDEST_FIRST : Order.NEWEST_FIRST,
+                limit,
+                Cursor.parse(request.getCursor()));
         ListReply.Builder reply = ListReply.newBuilder();
-        for (Recent recent : page.conversations()) {
-            journal.look(new ConversationKey(tenant, recent.conversation()), state -> {
-                if (ConversationView.isFound(state, journal.oldestVisibleMs())) {
-                    reply.addConversations(ConversationView.brief(state));
-                }
-                return true;
-            });
-        }
+        List<ConversationKey> keys = page.conversations().stream()
+                .map(recent -> new ConversationKey(tenant, recent.conversation()))
+                .toList();
+        journal.look(keys, this::brief).stream().flatMap(Optional::stream).forEach(reply::addConversations);
         return reply.setNextCursor(page.next().map(Cursor::write).orElse("")).build();
+    }
+
+    private Optional<Conversation> brief(JournalState state) {
+        return ConversationView.isFound(state, journal.oldestVisibleMs())
+                ? Optional.of(ConversationView.brief(state))
+                : Optional.empty();
     }
 
     public AwaitTurnReply awaitTurn(ConversationKey key, AwaitTurnRequest request) {

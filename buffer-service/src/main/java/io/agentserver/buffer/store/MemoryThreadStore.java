@@ -1,6 +1,7 @@
 package io.agentserver.buffer.store;
 
 import io.agentserver.buffer.commit.Commit;
+import io.agentserver.buffer.store.RecentConversations.Order;
 import io.agentserver.buffer.store.RecentConversations.Recent;
 import io.agentserver.envelope.TenantId;
 
@@ -8,9 +9,13 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.stream.Collectors;
 
 /** Commits in this process, for tests and trials: gone with it. A conversation is forgotten a TTL after its last commit. */
 public final class MemoryThreadStore implements ThreadStore {
@@ -34,6 +39,14 @@ public final class MemoryThreadStore implements ThreadStore {
     }
 
     @Override
+    public Set<ConversationKey> grown(Map<ConversationKey, Long> known) {
+        return known.keySet().stream()
+                .filter(key -> !read(key, Objects.requireNonNull(known.get(key)) + 1, Look.CONSISTENT)
+                        .isEmpty())
+                .collect(Collectors.toSet());
+    }
+
+    @Override
     public boolean append(ConversationKey key, Commit commit, long previousActivityMs) {
         boolean[] appended = {false};
         conversations.compute(key, (k, known) -> {
@@ -52,14 +65,14 @@ public final class MemoryThreadStore implements ThreadStore {
     }
 
     @Override
-    public RecentConversations recent(TenantId tenant, int limit, Optional<Recent> from) {
+    public RecentConversations recent(TenantId tenant, Order order, int limit, Optional<Recent> from) {
         List<Recent> sorted = conversations.entrySet().stream()
                 .filter(entry -> entry.getKey().tenant().equals(tenant))
                 .filter(entry -> !isPastTtl(entry.getValue()))
                 .map(entry -> new Recent(
                         entry.getValue().getLast().getAtMs(), entry.getKey().conversation()))
-                .filter(recent -> from.isEmpty() || recent.compareTo(from.get()) >= 0)
-                .sorted()
+                .filter(recent -> order.isAtOrAfter(recent, from))
+                .sorted(order)
                 .limit(limit + 1L)
                 .toList();
         return RecentConversations.page(sorted, limit);

@@ -2,11 +2,12 @@ package io.agentserver.buffer.store;
 
 import io.agentserver.envelope.ThreadId;
 
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
 /**
- * A page of a tenant's conversations, the most recently active first.
+ * A page of a tenant's conversations, by when they were last active.
  *
  * @param next where the next page begins; empty: no more
  */
@@ -24,6 +25,27 @@ public record RecentConversations(List<Recent> conversations, Optional<Recent> n
         public int compareTo(Recent other) {
             int byTime = Long.compare(other.activityMs, activityMs);
             return byTime != 0 ? byTime : other.conversation.toString().compareTo(conversation.toString());
+        }
+    }
+
+    /** Which of them come first. */
+    public enum Order implements Comparator<Recent> {
+        NEWEST_FIRST {
+            @Override
+            public int compare(Recent a, Recent b) {
+                return a.compareTo(b);
+            }
+        },
+        OLDEST_FIRST {
+            @Override
+            public int compare(Recent a, Recent b) {
+                return b.compareTo(a);
+            }
+        };
+
+        /** Whether a page that begins at {@code from} may hold it. */
+        public boolean isAtOrAfter(Recent each, Optional<Recent> from) {
+            return from.isEmpty() || compare(each, from.get()) >= 0;
         }
     }
 

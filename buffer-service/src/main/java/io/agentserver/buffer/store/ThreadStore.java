@@ -4,7 +4,9 @@ import io.agentserver.buffer.commit.Commit;
 import io.agentserver.envelope.TenantId;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Keeps the commits of conversations. Safe on any thread; calls block. Each throws {@link StoreUnavailableException} if
@@ -19,6 +21,16 @@ public interface ThreadStore extends AutoCloseable {
     List<Commit> read(ConversationKey key, long number, Look look);
 
     /**
+     * Of several conversations those that have a commit after the one that is known; whichever were acknowledged before the
+     * call are found, if the known one is younger than the time that commits are kept. It may name others too.
+     *
+     * @param known the number of a commit of each; 0: none
+     */
+    default Set<ConversationKey> grown(Map<ConversationKey, Long> known) {
+        return known.keySet();
+    }
+
+    /**
      * Writes a commit if its number is the conversation's next: of any number of writers of one number exactly one gets
      * {@code true}. Repeating a write whose outcome is unknown gives {@code false} if it got in.
      *
@@ -27,7 +39,8 @@ public interface ThreadStore extends AutoCloseable {
     boolean append(ConversationKey key, Commit commit, long previousActivityMs);
 
     /** A tenant's conversations; what happened in the last ten minutes may not have reordered them yet. */
-    RecentConversations recent(TenantId tenant, int limit, Optional<RecentConversations.Recent> from);
+    RecentConversations recent(
+            TenantId tenant, RecentConversations.Order order, int limit, Optional<RecentConversations.Recent> from);
 
     /**
      * Tells {@code listener} of what any process appends from now on. A hint: it may be missing, late or twice.

@@ -8,7 +8,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Supplier;
 
@@ -51,6 +53,11 @@ public final class TieredThreadStore implements ThreadStore {
     }
 
     @Override
+    public Set<ConversationKey> grown(Map<ConversationKey, Long> known) {
+        return durable.grown(known);
+    }
+
+    @Override
     public boolean append(ConversationKey key, Commit commit, long previousActivityMs) {
         if (!durable.append(key, commit, previousActivityMs)) {
             return false;
@@ -61,8 +68,9 @@ public final class TieredThreadStore implements ThreadStore {
 
     /** The durable one's: the fast one's list may have gone with it. */
     @Override
-    public RecentConversations recent(TenantId tenant, int limit, Optional<RecentConversations.Recent> from) {
-        return durable.recent(tenant, limit, from);
+    public RecentConversations recent(
+            TenantId tenant, RecentConversations.Order order, int limit, Optional<RecentConversations.Recent> from) {
+        return durable.recent(tenant, order, limit, from);
     }
 
     @Override

@@ -369,8 +369,12 @@ class LateAnswersTest {
         }
 
         @Override
-        public RecentConversations recent(TenantId tenant, int limit, Optional<RecentConversations.Recent> from) {
-            return store.recent(tenant, limit, from);
+        public RecentConversations recent(
+                TenantId tenant,
+                RecentConversations.Order order,
+                int limit,
+                Optional<RecentConversations.Recent> from) {
+            return store.recent(tenant, order, limit, from);
         }
 
         @Override

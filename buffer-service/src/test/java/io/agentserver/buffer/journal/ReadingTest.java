@@ -157,7 +157,7 @@ class ReadingTest {
     }
 
     @Test
-    void conversations_are_listed_newest_first() {
+    void conversations_are_listed_newest_or_oldest_first() {
         talk.begin(talk.first);
         talk.clock.move(Duration.ofMinutes(1));
         Conversing later = new Conversing(talk.store);
@@ -178,6 +178,12 @@ class ReadingTest {
                 .extracting(io.agentserver.buffer.v1.Conversation::getId)
                 .containsExactly(talk.root.toString());
         assertThat(two.getNextCursor()).isEmpty();
+        ListReply oldest = reader.list(
+                Conversing.TENANT,
+                ListRequest.newBuilder().setLimit(2).setOldestFirst(true).build());
+        assertThat(oldest.getConversationsList())
+                .extracting(io.agentserver.buffer.v1.Conversation::getId)
+                .containsExactly(talk.root.toString(), later.root.toString());
         assertThatThrownBy(() -> reader.list(
                         Conversing.TENANT,
                         ListRequest.newBuilder()
@@ -185,6 +191,26 @@ class ReadingTest {
                                 .setCursor("nonsense")
                                 .build()))
                 .hasMessageContaining("<nonsense>");
+    }
+
+    /** What this process remembers of a page is not taken for what there is. */
+    @Test
+    void a_list_shows_what_another_process_has_journalled_meanwhile() {
+        talk.begin(talk.first);
+        Conversing other = new Conversing(talk.store);
+        other.begin(other.first);
+        ListRequest all = ListRequest.newBuilder().setLimit(10).build();
+        assertThat(reader.list(Conversing.TENANT, all).getConversationsList())
+                .extracting(io.agentserver.buffer.v1.Conversation::getState)
+                .containsExactly(ConversationState.OPEN, ConversationState.OPEN);
+
+        other.journal.cancel(other.key);
+        assertThat(reader.list(Conversing.TENANT, all).getConversationsList())
+                .extracting(
+                        io.agentserver.buffer.v1.Conversation::getId, io.agentserver.buffer.v1.Conversation::getState)
+                .containsExactlyInAnyOrder(
+                        org.assertj.core.groups.Tuple.tuple(talk.root.toString(), ConversationState.OPEN),
+                        org.assertj.core.groups.Tuple.tuple(other.root.toString(), ConversationState.CANCELLED));
     }
 
     private ReadReply read(long after, int limit) {

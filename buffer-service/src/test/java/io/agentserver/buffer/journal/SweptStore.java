@@ -32,7 +32,8 @@ final class SweptStore implements ThreadStore {
     }
 
     @Override
-    public RecentConversations recent(TenantId tenant, int limit, Optional<RecentConversations.Recent> from) {
+    public RecentConversations recent(
+            TenantId tenant, RecentConversations.Order order, int limit, Optional<RecentConversations.Recent> from) {
         return new RecentConversations(List.of(), Optional.empty());
     }
 

@@ -4,6 +4,7 @@ import io.agentserver.buffer.commit.Answered;
 import io.agentserver.buffer.commit.Change;
 import io.agentserver.buffer.commit.Commit;
 import io.agentserver.buffer.commit.Entry;
+import io.agentserver.buffer.store.RecentConversations.Order;
 import io.agentserver.buffer.store.RecentConversations.Recent;
 import io.agentserver.buffer.v1.LateAnswer;
 import io.agentserver.buffer.v1.Slot;
@@ -11,11 +12,14 @@ import io.agentserver.envelope.Ids;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -141,8 +145,9 @@ public abstract class ThreadStoreContract {
         assertThat(store().read(key, 1, Look.FAST)).isEqualTo(commits);
     }
 
-    @Test
-    void lists_a_tenants_conversations_newest_first_in_pages_that_neither_repeat_nor_omit() {
+    @ParameterizedTest
+    @EnumSource(Order.class)
+    void lists_a_tenants_conversations_in_either_order_in_pages_that_neither_repeat_nor_omit(Order order) {
         TenantId tenant = new TenantId("lists-" + Ids.v7().toString().substring(24));
         List<ThreadId> oldestFirst = new ArrayList<>();
         long now = System.currentTimeMillis();
@@ -159,12 +164,34 @@ public abstract class ThreadStoreContract {
         }
         store().append(conversation(TENANT), commit(1, "another tenant's"), 0);
         await().untilAsserted(() -> {
-            List<Recent> listed = allPages(tenant, 4);
-            assertThat(listed).isSorted();
+            List<Recent> listed = allPages(tenant, order, 4);
+            assertThat(listed).isSortedAccordingTo(order);
             assertThat(listed.stream().map(Recent::conversation))
                     .doesNotHaveDuplicates()
                     .containsExactlyInAnyOrderElementsOf(oldestFirst);
         });
+    }
+
+    @Test
+    void names_the_conversations_that_have_grown() {
+        ConversationKey same = conversation(TENANT);
+        ConversationKey longer = conversation(TENANT);
+        ConversationKey begun = conversation(TENANT);
+        ConversationKey absent = conversation(TENANT);
+        append(same, 2);
+        append(longer, 3);
+        append(begun, 1);
+        Set<ConversationKey> grown = store().grown(Map.of(same, 2L, longer, 2L, begun, 0L, absent, 0L));
+        assertThat(grown).contains(longer, begun);
+        if (isExact()) {
+            assertThat(grown).containsExactlyInAnyOrder(longer, begun);
+        }
+        assertThat(store().grown(Map.of())).isEmpty();
+    }
+
+    /** Whether it names no conversation that has not grown. */
+    protected boolean isExact() {
+        return true;
     }
 
     @Test
@@ -219,11 +246,11 @@ public abstract class ThreadStoreContract {
         return commits;
     }
 
-    private List<Recent> allPages(TenantId tenant, int limit) {
+    private List<Recent> allPages(TenantId tenant, Order order, int limit) {
         List<Recent> all = new ArrayList<>();
         Optional<Recent> from = Optional.empty();
         do {
-            RecentConversations page = store().recent(tenant, limit, from);
+            RecentConversations page = store().recent(tenant, order, limit, from);
             assertThat(page.conversations()).hasSizeLessThanOrEqualTo(limit);
             all.addAll(page.conversations());
             from = page.next();

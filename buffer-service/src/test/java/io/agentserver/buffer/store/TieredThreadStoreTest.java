@@ -181,7 +181,11 @@ class TieredThreadStoreTest extends ThreadStoreContract {
         }
 
         @Override
-        public RecentConversations recent(TenantId tenant, int limit, Optional<RecentConversations.Recent> from) {
+        public RecentConversations recent(
+                TenantId tenant,
+                RecentConversations.Order order,
+                int limit,
+                Optional<RecentConversations.Recent> from) {
             return new RecentConversations(List.of(), Optional.empty());
         }
 

@@ -22,6 +22,8 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 
@@ -190,6 +192,38 @@ class ConsoleIT {
     }
 
     @Test
+    void conversations_sort_from_either_end_of_all_that_are_kept() throws IOException {
+        List<String> sent = new ArrayList<>();
+        for (int i = 0; i < 27; i++) { // more than a page
+            sent.add(Client.json(demo.sendXml(greeting(), Map.of()))
+                    .path("thread_id")
+                    .stringValue());
+            demo.events(sent.getLast(), Map.of());
+        }
+        // the index follows a moment after
+        Awaitility.await()
+                .until(() -> Client.json(demo.get("/v1/threads?limit=1"))
+                        .at("/data/0/id")
+                        .stringValue()
+                        .equals(sent.getLast()));
+        Page page = signedIn("viewer", 1280, ColorScheme.LIGHT);
+        page.navigate(console + "/demo/conversations");
+        page.evaluate("window.stayed = true");
+        assertThat(page.locator("th[aria-sort=descending]")).containsText("Last activity");
+        List<String> newestFirst = walk(page, "Older");
+        assertThat(newestFirst).doesNotHaveDuplicates().containsSubsequence(sent.reversed());
+
+        page.locator("#sort-activity").focus();
+        page.keyboard().press("Enter");
+        assertThat(page.locator("th[aria-sort=ascending]")).containsText("Last activity");
+        assertThat(walk(page, "Newer")).isEqualTo(newestFirst.reversed());
+        assertThat(page.evaluate("window.stayed")).isEqualTo(true);
+        page.locator("#first").click();
+        assertThat(page.locator("tbody th a").first()).hasText(newestFirst.getLast());
+        assertThat(page.url()).contains("dir=asc");
+    }
+
+    @Test
     void what_runs_can_be_cancelled() {
         Client org = demo;
         HttpResponse<String> before = org.get("/v1/organism");
@@ -269,6 +303,21 @@ class ConsoleIT {
         }
         assertThat(new Client(http, demo.url(), "").get("/healthz").statusCode())
                 .isEqualTo(200);
+    }
+
+    /** The conversations on this page and all that come after it. */
+    private static List<String> walk(Page page, String next) {
+        List<String> ids = new ArrayList<>();
+        while (true) {
+            List<String> here = page.locator("tbody th a").allTextContents();
+            ids.addAll(here);
+            if (page.locator("#next").count() == 0) {
+                return ids;
+            }
+            assertThat(page.locator("#next")).hasText(next);
+            page.locator("#next").click();
+            assertThat(page.locator("tbody th a").first()).not().hasText(here.getFirst());
+        }
     }
 
     private Page signedIn(String role, int width, ColorScheme scheme) {

@@ -1,6 +1,7 @@
 package io.agentserver.gateway.credit;
 
 import io.agentserver.envelope.TenantId;
+import io.agentserver.gateway.billing.Billing;
 import io.agentserver.gateway.callers.Operator;
 import io.agentserver.gateway.http.JsonBody;
 import io.agentserver.gateway.problems.Problem;
@@ -29,9 +30,9 @@ public final class CreditEndpoint {
 
     private final Operator operator;
     private final TenantDirectory directory;
-    private final BillingCredit billing;
+    private final Billing billing;
 
-    public CreditEndpoint(Operator operator, TenantDirectory directory, BillingCredit billing) {
+    public CreditEndpoint(Operator operator, TenantDirectory directory, Billing billing) {
         this.operator = operator;
         this.directory = directory;
         this.billing = billing;

@@ -115,10 +115,11 @@ public final class ThreadBuffer implements AutoCloseable {
         return Optional.empty();
     }
 
-    ListReply list(TenantId tenant, int limit, String cursor) {
+    ListReply list(TenantId tenant, int limit, boolean oldestFirst, String cursor) {
         ListRequest request = ListRequest.newBuilder()
                 .setTenant(tenant.value())
                 .setLimit(limit)
+                .setOldestFirst(oldestFirst)
                 .setCursor(cursor)
                 .build();
         return answered(() -> stub(tenant, PATIENCE).list(request));

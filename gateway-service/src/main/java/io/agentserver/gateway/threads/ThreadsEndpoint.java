@@ -45,6 +45,8 @@ import java.util.function.Function;
 public final class ThreadsEndpoint extends JsonEndpoint {
     private static final Logger LOG = LoggerFactory.getLogger(ThreadsEndpoint.class);
     private static final int MOST = 100;
+    private static final String NEWEST_FIRST = "desc";
+    private static final String OLDEST_FIRST = "asc";
 
     /** How long an id that was accepted a moment ago may have no slot yet. */
     private static final Duration NOT_YET = Duration.ofSeconds(5);
@@ -67,9 +69,10 @@ public final class ThreadsEndpoint extends JsonEndpoint {
     ResponseEntity<byte[]> list(
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
             @RequestParam(defaultValue = "20") int limit,
+            @RequestParam(defaultValue = NEWEST_FIRST) String order,
             @RequestParam(defaultValue = "") String cursor) {
         Caller caller = callers.require(authorization, Scope.THREADS_READ);
-        ListReply reply = buffer.list(caller.tenantId(), bounded(limit), cursor);
+        ListReply reply = buffer.list(caller.tenantId(), bounded(limit), isOldestFirst(order), cursor);
         Map<String, Object> page = new LinkedHashMap<>();
         page.put(
                 "data",
@@ -212,6 +215,16 @@ public final class ThreadsEndpoint extends JsonEndpoint {
                     .refusal();
         }
         return limit;
+    }
+
+    private static boolean isOldestFirst(String order) {
+        if (!order.equals(NEWEST_FIRST) && !order.equals(OLDEST_FIRST)) {
+            throw Problem.of(
+                            ProblemType.INVALID_REQUEST,
+                            "order: must be " + NEWEST_FIRST + " or " + OLDEST_FIRST + ", by last activity")
+                    .refusal();
+        }
+        return order.equals(OLDEST_FIRST);
     }
 
     private static long sequence(String what, String text) {

@@ -1,5 +1,6 @@
 package io.agentserver.gateway.usage;
 
+import io.agentserver.gateway.billing.Billing;
 import io.agentserver.gateway.callers.Caller;
 import io.agentserver.gateway.callers.Callers;
 import io.agentserver.gateway.problems.Problem;
@@ -31,12 +32,12 @@ public final class UsageEndpoint {
     private static final int LAST_YEAR = 9999;
 
     private final Callers callers;
-    private final BillingUsage usage;
+    private final Billing billing;
     private final Clock clock;
 
-    public UsageEndpoint(Callers callers, BillingUsage usage, Clock clock) {
+    public UsageEndpoint(Callers callers, Billing billing, Clock clock) {
         this.callers = callers;
-        this.usage = usage;
+        this.billing = billing;
         this.clock = clock;
     }
 
@@ -55,7 +56,7 @@ public final class UsageEndpoint {
         return ResponseEntity.ok()
                 .contentType(MediaType.APPLICATION_JSON)
                 .header(HttpHeaders.CACHE_CONTROL, "no-store")
-                .body(usage.read(caller.tenantId(), first, last));
+                .body(billing.usage(caller.tenantId(), first, last));
     }
 
     private static LocalDate day(String what, String text) {

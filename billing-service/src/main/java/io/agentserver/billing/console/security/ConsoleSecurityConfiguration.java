@@ -124,7 +124,7 @@ public class ConsoleSecurityConfiguration {
 
     private static CookieCsrfTokenRepository csrfTokens(boolean secure) {
         CookieCsrfTokenRepository tokens = new CookieCsrfTokenRepository();
-        tokens.setCookieName(CookieSecurityContexts.name("csrf", secure));
+        tokens.setCookieName(SealedCookie.name("csrf", secure));
         tokens.setCookiePath("/");
         tokens.setCookieCustomizer(cookie -> cookie.secure(secure).sameSite("Strict"));
         return tokens;

@@ -1,15 +1,11 @@
 package io.agentserver.billing.console.security;
 
 import io.agentserver.billing.console.SealedCookies;
-import jakarta.servlet.http.Cookie;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import org.jspecify.annotations.Nullable;
-import org.springframework.http.HttpHeaders;
-import org.springframework.http.ResponseCookie;
 import org.springframework.security.oauth2.client.web.AuthorizationRequestRepository;
 import org.springframework.security.oauth2.core.endpoint.OAuth2AuthorizationRequest;
-import org.springframework.web.util.WebUtils;
 
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -18,27 +14,21 @@ import java.util.Set;
 
 /** What the console asked the issuer, kept in a sealed cookie until the answer comes: state, nonce, PKCE's verifier. */
 final class CookieAuthorizationRequests implements AuthorizationRequestRepository<OAuth2AuthorizationRequest> {
-    private static final String PURPOSE = "authorization-request";
     private static final Duration LIFETIME = Duration.ofMinutes(10);
     private static final String ATTRIBUTE = "attribute.";
 
-    private final SealedCookies cookies;
-    private final boolean secure;
-    private final String name;
+    private final SealedCookie cookie;
 
-    CookieAuthorizationRequests(SealedCookies cookies, boolean secure) {
-        this.cookies = cookies;
-        this.secure = secure;
-        this.name = CookieSecurityContexts.name("sign-in", secure);
+    CookieAuthorizationRequests(SealedCookies seals, boolean secure) {
+        this.cookie = new SealedCookie(seals, "authorization-request", "sign-in", secure);
     }
 
     @Override
     public @Nullable OAuth2AuthorizationRequest loadAuthorizationRequest(HttpServletRequest request) {
-        Cookie cookie = WebUtils.getCookie(request, name);
         String state = request.getParameter("state");
-        return cookie == null || state == null
+        return state == null
                 ? null
-                : cookies.open(PURPOSE, cookie.getValue())
+                : cookie.open(request)
                         .filter(content -> state.equals(content.get("state")))
                         .map(CookieAuthorizationRequests::request)
                         .orElse(null);
@@ -48,7 +38,7 @@ final class CookieAuthorizationRequests implements AuthorizationRequestRepositor
     public void saveAuthorizationRequest(
             @Nullable OAuth2AuthorizationRequest asked, HttpServletRequest request, HttpServletResponse response) {
         if (asked == null) {
-            set(response, "", Duration.ZERO);
+            cookie.clear(response);
             return;
         }
         Map<String, String> content = new LinkedHashMap<>();
@@ -58,14 +48,14 @@ final class CookieAuthorizationRequests implements AuthorizationRequestRepositor
         put(content, "state", asked.getState());
         put(content, "scopes", String.join(" ", asked.getScopes())); // with openid among them it is a sign-in
         asked.getAttributes().forEach((key, value) -> put(content, ATTRIBUTE + key, value));
-        set(response, cookies.seal(PURPOSE, content, LIFETIME), LIFETIME);
+        cookie.set(response, content, LIFETIME);
     }
 
     @Override
     public @Nullable OAuth2AuthorizationRequest removeAuthorizationRequest(
             HttpServletRequest request, HttpServletResponse response) {
         OAuth2AuthorizationRequest asked = loadAuthorizationRequest(request);
-        set(response, "", Duration.ZERO);
+        cookie.clear(response);
         return asked;
     }
 
@@ -88,18 +78,5 @@ final class CookieAuthorizationRequests implements AuthorizationRequestRepositor
         if (value instanceof String text) {
             content.put(key, text);
         }
-    }
-
-    private void set(HttpServletResponse response, String value, Duration lifetime) {
-        response.addHeader(
-                HttpHeaders.SET_COOKIE,
-                ResponseCookie.from(name, value)
-                        .httpOnly(true)
-                        .secure(secure)
-                        .sameSite("Lax")
-                        .path("/")
-                        .maxAge(lifetime)
-                        .build()
-                        .toString());
     }
 }

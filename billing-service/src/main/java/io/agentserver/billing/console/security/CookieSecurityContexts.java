@@ -2,12 +2,9 @@ package io.agentserver.billing.console.security;
 
 import io.agentserver.billing.console.Person;
 import io.agentserver.billing.console.SealedCookies;
-import jakarta.servlet.http.Cookie;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import org.jspecify.annotations.Nullable;
-import org.springframework.http.HttpHeaders;
-import org.springframework.http.ResponseCookie;
 import org.springframework.security.core.Authentication;
 import org.springframework.security.core.context.DeferredSecurityContext;
 import org.springframework.security.core.context.SecurityContext;
@@ -17,7 +14,6 @@ import org.springframework.security.oauth2.core.oidc.user.OidcUser;
 import org.springframework.security.web.authentication.preauth.PreAuthenticatedAuthenticationToken;
 import org.springframework.security.web.context.HttpRequestResponseHolder;
 import org.springframework.security.web.context.SecurityContextRepository;
-import org.springframework.web.util.WebUtils;
 
 import java.time.Duration;
 import java.util.List;
@@ -29,21 +25,10 @@ public final class CookieSecurityContexts implements SecurityContextRepository {
     /** A working day; a member who is removed is out at once all the same, for membership is asked at each request. */
     static final Duration LIFETIME = Duration.ofHours(12);
 
-    private static final String PURPOSE = "session";
+    private final SealedCookie cookie;
 
-    private final SealedCookies cookies;
-    private final boolean secure;
-    private final String name;
-
-    public CookieSecurityContexts(SealedCookies cookies, boolean secure) {
-        this.cookies = cookies;
-        this.secure = secure;
-        this.name = name("session", secure);
-    }
-
-    /** With the prefix that lets no other host and no plain HTTP set it (RFC 6265bis, 4.1.3.2). */
-    static String name(String of, boolean secure) {
-        return (secure ? "__Host-" : "") + "console-" + of;
+    public CookieSecurityContexts(SealedCookies seals, boolean secure) {
+        this.cookie = new SealedCookie(seals, "session", "session", secure);
     }
 
     /** Signs somebody in from now on. */
@@ -83,15 +68,12 @@ public final class CookieSecurityContexts implements SecurityContextRepository {
     public void saveContext(SecurityContext context, HttpServletRequest request, HttpServletResponse response) {
         Authentication authentication = context.getAuthentication();
         if (authentication == null) {
-            set(response, "", Duration.ZERO);
+            cookie.clear(response);
             return;
         }
         Person person = person(authentication)
                 .orElseThrow(() -> new IllegalStateException("signed in as nobody: " + authentication.getClass()));
-        set(
-                response,
-                cookies.seal(PURPOSE, Map.of("email", person.email(), "name", person.name()), LIFETIME),
-                LIFETIME);
+        cookie.set(response, Map.of("email", person.email(), "name", person.name()), LIFETIME);
     }
 
     @Override
@@ -118,27 +100,11 @@ public final class CookieSecurityContexts implements SecurityContextRepository {
     }
 
     private Optional<Person> signedIn(HttpServletRequest request) {
-        Cookie cookie = WebUtils.getCookie(request, name);
-        return Optional.ofNullable(cookie)
-                .flatMap(found -> cookies.open(PURPOSE, found.getValue()))
+        return cookie.open(request)
                 .map(content -> new Person(content.getOrDefault("email", ""), content.getOrDefault("name", "")));
     }
 
     private static Authentication authentication(Person person) {
         return new PreAuthenticatedAuthenticationToken(person, "", List.of());
-    }
-
-    /** Lax: it must come along when the way leads back from the issuer or from a checkout. */
-    private void set(HttpServletResponse response, String value, Duration lifetime) {
-        response.addHeader(
-                HttpHeaders.SET_COOKIE,
-                ResponseCookie.from(name, value)
-                        .httpOnly(true)
-                        .secure(secure)
-                        .sameSite("Lax")
-                        .path("/")
-                        .maxAge(lifetime)
-                        .build()
-                        .toString());
     }
 }

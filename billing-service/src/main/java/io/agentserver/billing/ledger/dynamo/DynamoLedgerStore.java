@@ -5,6 +5,7 @@ import io.agentserver.billing.ledger.Book;
 import io.agentserver.billing.ledger.CallUsage;
 import io.agentserver.billing.ledger.GroupId;
 import io.agentserver.billing.ledger.LedgerStore;
+import io.agentserver.billing.ledger.LineOrder;
 import io.agentserver.billing.ledger.LinePosition;
 import io.agentserver.billing.ledger.MicroUsd;
 import io.agentserver.billing.ledger.PostingGroup;
@@ -29,6 +30,7 @@ import java.time.LocalDate;
 import java.time.YearMonth;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -101,45 +103,49 @@ public final class DynamoLedgerStore implements LedgerStore {
     }
 
     @Override
-    public List<PostingGroup> newest(TenantId tenant, Book book, @Nullable LinePosition before, int limit) {
+    public List<PostingGroup> list(
+            TenantId tenant, Book book, LineOrder order, @Nullable LinePosition after, int limit) {
         return switch (book) {
-            case MONEY -> newest(LedgerTable.moneyBook(tenant.value()), before, limit);
-            case CALLS -> newestCalls(tenant, before, limit);
+            case MONEY -> list(LedgerTable.moneyBook(tenant.value()), order, after, limit);
+            case CALLS -> listCalls(tenant, order, after, limit);
         };
     }
 
-    /** Month by month, backwards, through those that have calls. */
-    private List<PostingGroup> newestCalls(TenantId tenant, @Nullable LinePosition before, int limit) {
+    /** Month by month through those that have calls. */
+    private List<PostingGroup> listCalls(TenantId tenant, LineOrder order, @Nullable LinePosition after, int limit) {
+        boolean forwards = order == LineOrder.OLDEST_FIRST;
         List<PostingGroup> found = new ArrayList<>();
-        Optional<YearMonth> first = usageMonth(tenant, true);
-        Optional<YearMonth> last = usageMonth(tenant, false);
+        Optional<YearMonth> first = usageMonth(tenant, forwards);
+        Optional<YearMonth> last = usageMonth(tenant, !forwards);
         if (first.isEmpty() || last.isEmpty()) {
             return found;
         }
-        YearMonth month = last.get();
-        if (before != null) {
-            YearMonth start = YearMonth.from(before.time().atZone(ZoneOffset.UTC));
-            month = start.isBefore(month) ? start : month;
+        Comparator<YearMonth> direction = forwards ? Comparator.naturalOrder() : Comparator.reverseOrder();
+        YearMonth month = first.get();
+        if (after != null) {
+            YearMonth start = YearMonth.from(after.time().atZone(ZoneOffset.UTC));
+            month = direction.compare(start, month) > 0 ? start : month;
         }
-        for (; !month.isBefore(first.get()) && found.size() < limit; month = month.minusMonths(1)) {
-            found.addAll(newest(LedgerTable.callsBook(tenant.value(), month), before, limit - found.size()));
+        for (;
+                direction.compare(month, last.get()) <= 0 && found.size() < limit;
+                month = month.plusMonths(forwards ? 1 : -1)) {
+            found.addAll(list(LedgerTable.callsBook(tenant.value(), month), order, after, limit - found.size()));
         }
         return found;
     }
 
-    private List<PostingGroup> newest(String book, @Nullable LinePosition before, int limit) {
+    private List<PostingGroup> list(String book, LineOrder order, @Nullable LinePosition after, int limit) {
+        boolean forwards = order == LineOrder.OLDEST_FIRST;
+        // "!" is before every digit of a time, "~" after it
+        String from = after != null ? after.key() : forwards ? "!" : "~";
         return dynamo
                 .queryPaginator(request -> request.tableName(LedgerTable.NAME)
                         .indexName(LedgerTable.BY_TIME)
-                        .scanIndexForward(false)
+                        .scanIndexForward(forwards)
                         .limit(limit)
-                        .keyConditionExpression("book = :book AND line < :before")
-                        .expressionAttributeValues(Map.of(
-                                ":book",
-                                AttributeValue.fromS(book),
-                                ":before",
-                                // "~" is after every digit of a time
-                                AttributeValue.fromS(before == null ? "~" : before.key()))))
+                        .keyConditionExpression("book = :book AND line " + (forwards ? ">" : "<") + " :from")
+                        .expressionAttributeValues(
+                                Map.of(":book", AttributeValue.fromS(book), ":from", AttributeValue.fromS(from))))
                 .items()
                 .stream()
                 .limit(limit)

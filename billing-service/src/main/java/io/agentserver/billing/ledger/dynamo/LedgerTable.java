@@ -2,13 +2,11 @@ package io.agentserver.billing.ledger.dynamo;
 
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import software.amazon.awssdk.services.dynamodb.model.AttributeDefinition;
-import software.amazon.awssdk.services.dynamodb.model.BillingMode;
 import software.amazon.awssdk.services.dynamodb.model.IndexStatus;
 import software.amazon.awssdk.services.dynamodb.model.KeySchemaElement;
 import software.amazon.awssdk.services.dynamodb.model.KeyType;
 import software.amazon.awssdk.services.dynamodb.model.ProjectionType;
 import software.amazon.awssdk.services.dynamodb.model.ResourceInUseException;
-import software.amazon.awssdk.services.dynamodb.model.ResourceNotFoundException;
 import software.amazon.awssdk.services.dynamodb.model.ScalarAttributeType;
 import software.amazon.awssdk.services.dynamodb.model.TableDescription;
 
@@ -68,17 +66,16 @@ public final class LedgerTable {
      * any number of processes may do so at once.
      */
     public static void createIfAbsent(DynamoDbClient dynamo) {
-        try {
-            TableDescription table =
-                    dynamo.describeTable(request -> request.tableName(NAME)).table();
-            if (!hasIndex(table)) {
-                addIndex(dynamo);
-            }
-        } catch (ResourceNotFoundException absent) {
-            create(dynamo);
-        }
-        try (var waiter = dynamo.waiter()) {
-            waiter.waitUntilTableExists(request -> request.tableName(NAME));
+        DynamoTables.createIfAbsent(
+                dynamo,
+                NAME,
+                table -> table.attributeDefinitions(text(PK), text(SK), text(BOOK), text(LINE))
+                        .keySchema(key(PK, KeyType.HASH), key(SK, KeyType.RANGE))
+                        .globalSecondaryIndexes(i -> i.indexName(BY_TIME)
+                                .keySchema(key(BOOK, KeyType.HASH), key(LINE, KeyType.RANGE))
+                                .projection(p -> p.projectionType(ProjectionType.ALL))));
+        if (!hasIndex(dynamo.describeTable(request -> request.tableName(NAME)).table())) {
+            addIndex(dynamo);
         }
         awaitIndex(dynamo);
     }
@@ -101,21 +98,6 @@ public final class LedgerTable {
 
     static String callsBook(String tenant, YearMonth month) {
         return tenant + "#calls#" + month;
-    }
-
-    private static void create(DynamoDbClient dynamo) {
-        try {
-            dynamo.createTable(request -> request.tableName(NAME)
-                    .billingMode(BillingMode.PAY_PER_REQUEST)
-                    .attributeDefinitions(text(PK), text(SK), text(BOOK), text(LINE))
-                    .keySchema(key(PK, KeyType.HASH), key(SK, KeyType.RANGE))
-                    .globalSecondaryIndexes(i -> i.indexName(BY_TIME)
-                            .keySchema(key(BOOK, KeyType.HASH), key(LINE, KeyType.RANGE))
-                            .projection(p -> p.projectionType(ProjectionType.ALL))));
-        } catch (ResourceInUseException madeByAnotherProcess) {
-            // which is what was wanted
-            return;
-        }
     }
 
     /** Groups that were posted before it have no place in it; they are found by their ids and by audits alone. */

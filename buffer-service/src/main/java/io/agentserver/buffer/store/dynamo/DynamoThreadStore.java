@@ -5,6 +5,7 @@ import io.agentserver.buffer.store.AppendListener;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.Look;
 import io.agentserver.buffer.store.RecentConversations;
+import io.agentserver.buffer.store.RecentConversations.Order;
 import io.agentserver.buffer.store.RecentConversations.Recent;
 import io.agentserver.buffer.store.ShardKey;
 import io.agentserver.buffer.store.StoreUnavailableException;
@@ -15,7 +16,9 @@ import org.slf4j.LoggerFactory;
 import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
+import software.amazon.awssdk.services.dynamodb.model.BatchGetItemResponse;
 import software.amazon.awssdk.services.dynamodb.model.ConditionalCheckFailedException;
+import software.amazon.awssdk.services.dynamodb.model.KeysAndAttributes;
 import software.amazon.awssdk.services.dynamodb.model.QueryRequest;
 
 import java.time.Clock;
@@ -23,9 +26,12 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -35,6 +41,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 import static io.agentserver.buffer.store.dynamo.ThreadsTable.ACTIVITY;
 import static io.agentserver.buffer.store.dynamo.ThreadsTable.EXPIRES;
@@ -68,6 +75,8 @@ public final class DynamoThreadStore implements ThreadStore {
 
     private static final long SLOTS_AHEAD = 33 * COMMITS_AHEAD;
     private static final int SIDE_WRITES = 64;
+    /** That DynamoDB takes in one request. */
+    private static final int MOST_KEYS = 100;
 
     private final DynamoDbClient dynamo;
     private final Duration ttl;
@@ -116,6 +125,34 @@ public final class DynamoThreadStore implements ThreadStore {
         });
     }
 
+    /** One request for up to 100 conversations, where each would be one; what it does not answer for may have grown. */
+    @Override
+    public Set<ConversationKey> grown(Map<ConversationKey, Long> known) {
+        List<ConversationKey> keys = List.copyOf(known.keySet());
+        Set<ConversationKey> grown = new HashSet<>();
+        for (int from = 0; from < keys.size(); from += MOST_KEYS) {
+            List<ConversationKey> some = keys.subList(from, Math.min(from + MOST_KEYS, keys.size()));
+            List<Map<String, AttributeValue>> next = some.stream()
+                    .map(key -> Map.of(
+                            PK, AttributeValue.fromS(key.toString()),
+                            SK, AttributeValue.fromS(commitKey(Objects.requireNonNull(known.get(key)) + 1))))
+                    .toList();
+            BatchGetItemResponse answer = ask(() -> dynamo.batchGetItem(request -> request.requestItems(Map.of(
+                    ThreadsTable.NAME,
+                    KeysAndAttributes.builder()
+                            .keys(next)
+                            .consistentRead(true)
+                            .projectionExpression(PK)
+                            .build()))));
+            Stream.concat(
+                            answer.responses().getOrDefault(ThreadsTable.NAME, List.of()).stream(),
+                            answer.unprocessedKeys().values().stream().flatMap(rest -> rest.keys().stream()))
+                    .map(item -> ConversationKey.parse(text(item, PK)))
+                    .forEach(grown::add);
+        }
+        return grown;
+    }
+
     /** What is before a hole is gone as well, or half would be left. */
     private static void follow(List<Commit> commits, Commit commit) {
         if (!commits.isEmpty() && commit.getNumber() != commits.getLast().getNumber() + 1) {
@@ -156,17 +193,17 @@ public final class DynamoThreadStore implements ThreadStore {
     }
 
     @Override
-    public RecentConversations recent(TenantId tenant, int limit, Optional<Recent> from) {
+    public RecentConversations recent(TenantId tenant, Order order, int limit, Optional<Recent> from) {
         return ask(() -> {
             List<Future<List<Recent>>> shards = IntStream.range(0, ShardKey.SHARDS)
-                    .mapToObj(shard -> side.submit(() -> recentOfShard(tenant, shard, limit, from)))
+                    .mapToObj(shard -> side.submit(() -> recentOfShard(tenant, shard, order, limit, from)))
                     .toList();
             List<Recent> found = new ArrayList<>();
             for (Future<List<Recent>> shard : shards) {
                 found.addAll(result(shard));
             }
             return RecentConversations.page(
-                    found.stream().sorted().limit(limit + 1L).toList(), limit);
+                    found.stream().sorted(order).limit(limit + 1L).toList(), limit);
         });
     }
 
@@ -188,24 +225,32 @@ public final class DynamoThreadStore implements ThreadStore {
         dynamo.close();
     }
 
-    private List<Recent> recentOfShard(TenantId tenant, int shard, int limit, Optional<Recent> from) {
+    private List<Recent> recentOfShard(TenantId tenant, int shard, Order order, int limit, Optional<Recent> from) {
+        long oldest = clock.millis() - ttl.toMillis();
+        long newest = Long.MAX_VALUE;
+        if (from.isPresent()) {
+            switch (order) {
+                case NEWEST_FIRST -> newest = from.get().activityMs();
+                case OLDEST_FIRST -> oldest = Math.max(oldest, from.get().activityMs());
+            }
+        }
         Map<String, AttributeValue> values = Map.of(
                 ":shard", AttributeValue.fromS(tenant + "#" + shard),
-                ":oldest", number(clock.millis() - ttl.toMillis()),
-                ":newest", number(from.map(Recent::activityMs).orElse(Long.MAX_VALUE)));
+                ":oldest", number(oldest),
+                ":newest", number(newest));
         QueryRequest query = QueryRequest.builder()
                 .tableName(ThreadsTable.NAME)
                 .indexName(ThreadsTable.BY_SHARD)
                 .keyConditionExpression("tenant_shard = :shard AND last_activity BETWEEN :oldest AND :newest")
                 .expressionAttributeValues(values)
-                .scanIndexForward(false)
+                .scanIndexForward(order == Order.OLDEST_FIRST)
                 .limit(limit + 1)
                 .build();
         return dynamo.queryPaginator(query).items().stream()
                 .map(item -> new Recent(
                         Long.parseLong(text(item, ACTIVITY)),
                         ConversationKey.parse(text(item, PK)).conversation()))
-                .filter(recent -> from.isEmpty() || recent.compareTo(from.get()) >= 0)
+                .filter(recent -> order.isAtOrAfter(recent, from))
                 .limit(limit + 1L)
                 .toList();
     }

@@ -7,6 +7,7 @@ import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.HotStore;
 import io.agentserver.buffer.store.Look;
 import io.agentserver.buffer.store.RecentConversations;
+import io.agentserver.buffer.store.RecentConversations.Order;
 import io.agentserver.buffer.store.RecentConversations.Recent;
 import io.agentserver.buffer.store.ShardKey;
 import io.agentserver.buffer.store.StoreUnavailableException;
@@ -82,22 +83,28 @@ public final class RedisThreadStore implements HotStore {
     }
 
     @Override
-    public RecentConversations recent(TenantId tenant, int limit, Optional<Recent> from) {
+    public RecentConversations recent(TenantId tenant, Order order, int limit, Optional<Recent> from) {
         String set = recent(tenant);
         double oldest = clock.millis() - ttl.toMillis();
-        Range<Double> range = Range.create(
-                oldest, from.map(recent -> (double) recent.activityMs()).orElse(Double.MAX_VALUE));
+        Optional<Double> begin = from.map(recent -> (double) recent.activityMs());
+        Range<Double> range = switch (order) {
+            case NEWEST_FIRST -> Range.create(oldest, begin.orElse(Double.MAX_VALUE));
+            case OLDEST_FIRST -> Range.create(Math.max(oldest, begin.orElse(oldest)), Double.MAX_VALUE);
+        };
         return ask(() -> {
             redis.commands().zremrangebyscore(set, Range.<Double>unbounded().lt(oldest));
             List<Recent> page = new ArrayList<>();
             int offset = 0;
             // several rounds only where more conversations than a page share the cursor's millisecond
             while (page.size() <= limit) {
-                List<ScoredValue<byte[]>> found =
-                        redis.commands().zrevrangebyscoreWithScores(set, range, Limit.create(offset, limit + 1L));
+                Limit some = Limit.create(offset, limit + 1L);
+                List<ScoredValue<byte[]>> found = switch (order) {
+                    case NEWEST_FIRST -> redis.commands().zrevrangebyscoreWithScores(set, range, some);
+                    case OLDEST_FIRST -> redis.commands().zrangebyscoreWithScores(set, range, some);
+                };
                 found.stream()
                         .map(RedisThreadStore::toRecent)
-                        .filter(recent -> from.isEmpty() || recent.compareTo(from.get()) >= 0)
+                        .filter(recent -> order.isAtOrAfter(recent, from))
                         .forEach(page::add);
                 if (found.size() <= limit) {
                     break;

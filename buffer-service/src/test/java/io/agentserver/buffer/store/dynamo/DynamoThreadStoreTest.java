@@ -3,6 +3,7 @@ package io.agentserver.buffer.store.dynamo;
 import io.agentserver.buffer.commit.Commit;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.Look;
+import io.agentserver.buffer.store.RecentConversations.Order;
 import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.buffer.store.ThreadStoreContract;
@@ -200,7 +201,7 @@ class DynamoThreadStoreTest extends ThreadStoreContract {
         closed.close();
         assertThatThrownBy(() -> closed.append(conversation(TENANT), commit(1, "one"), 0))
                 .isInstanceOf(StoreUnavailableException.class);
-        assertThatThrownBy(() -> closed.recent(TENANT, 1, Optional.empty()))
+        assertThatThrownBy(() -> closed.recent(TENANT, Order.NEWEST_FIRST, 1, Optional.empty()))
                 .isInstanceOf(StoreUnavailableException.class);
     }
 
