@@ -223,8 +223,8 @@ class FaultRunIT {
                 .distinct()
                 .toList();
         for (String conversation : conversations) {
-            List<Commit> commits = journal()
-                    .read(new ConversationKey(TENANT, ThreadId.parse(conversation)), 1, Look.CONSISTENT);
+            List<Commit> commits =
+                    journal().read(new ConversationKey(TENANT, ThreadId.parse(conversation)), 1, Look.CONSISTENT);
             Files.writeString(
                     directory.resolve(conversation + ".commits"),
                     commits.stream().map(Commit::toString).collect(Collectors.joining("\n")));
