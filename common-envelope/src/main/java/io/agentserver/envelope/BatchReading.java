@@ -10,6 +10,9 @@ public sealed interface BatchReading {
     /** Of all envelopes of a batch together: what a reader may build of it has to stay small. */
     int MOST_ELEMENTS = 65_536;
 
+    /** Of the namespaces of all envelopes, each time that a canonical form may have to declare one. */
+    long MOST_NAMESPACE_CHARACTERS = 16L * 1024 * 1024;
+
     /** Each for itself, in order. */
     record Read(List<Reading> messages) implements BatchReading {
         public Read {
@@ -32,7 +35,8 @@ public sealed interface BatchReading {
     static BatchReading of(byte[] bytes, XmlLimits limits) {
         StrictXml.Parts parts;
         try {
-            parts = StrictXml.parseParts(bytes, limits, MOST_ELEMENTS);
+            parts = StrictXml.parseParts(
+                    bytes, limits, new StrictXml.Most(MOST_MESSAGES, MOST_ELEMENTS, MOST_NAMESPACE_CHARACTERS));
         } catch (StrictXml.Refused e) {
             return new Malformed(e.reason());
         }
@@ -46,7 +50,8 @@ public sealed interface BatchReading {
         }
         int count = parts.children().size();
         if (count == 0 || count > MOST_MESSAGES) {
-            return new Invalid("/batch", "1 to " + MOST_MESSAGES + " messages are taken; found " + count);
+            return new Invalid(
+                    "/batch", "1 to " + MOST_MESSAGES + " messages are taken; found " + (count == 0 ? "none" : "more"));
         }
         return new Read(parts.children().stream()
                 .map(part -> part.characters() > limits.bytes()

@@ -13,9 +13,11 @@ import java.io.ByteArrayInputStream;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import javax.xml.XMLConstants;
 import javax.xml.namespace.QName;
 import javax.xml.parsers.DocumentBuilderFactory;
@@ -74,11 +76,14 @@ final class StrictXml {
      * One document that holds others.
      *
      * @param limits of each child
-     * @param elements the most of all children together
+     * @param most of all children together: reading stops after one child more, and where they have more elements or take more
+     *     characters of namespaces
      */
-    static Parts parseParts(byte[] bytes, XmlLimits limits, int elements) throws Refused {
-        return read(bytes, in -> parts(in, limits, elements));
+    static Parts parseParts(byte[] bytes, XmlLimits limits, Most most) throws Refused {
+        return read(bytes, in -> parts(in, limits, most));
     }
+
+    record Most(int children, int elements, long namespaceCharacters) {}
 
     private static <T> T read(byte[] bytes, Reader<T> reader) throws Refused {
         if (looksLikeUtf32(bytes)) {
@@ -98,7 +103,7 @@ final class StrictXml {
         }
     }
 
-    private static Parts parts(XMLStreamReader2 in, XmlLimits limits, int elements) throws XMLStreamException, Refused {
+    private static Parts parts(XMLStreamReader2 in, XmlLimits limits, Most most) throws XMLStreamException, Refused {
         Tree around = new Tree(limits);
         while (around.depth == 0) {
             around.take(in, in.next());
@@ -110,8 +115,9 @@ final class StrictXml {
             inherited.put(nullToEmpty(in.getNamespacePrefix(i)), nullToEmpty(in.getNamespaceURI(i)));
         }
         List<Part> children = new ArrayList<>();
-        int left = elements;
-        while (in.hasNext()) {
+        int elements = 0;
+        long declared = 0;
+        while (in.hasNext() && children.size() <= most.children()) {
             int event = in.next();
             if (event == XMLStreamConstants.START_ELEMENT) {
                 long begin = in.getLocationInfo().getStartingCharOffset();
@@ -124,11 +130,16 @@ final class StrictXml {
                 } catch (Refused e) {
                     throw new Refused(e.reason() + ", in message " + (children.size() + 1));
                 }
-                tree.inherit(inherited);
-                left -= tree.elements;
-                if (left < 0) {
-                    throw new Refused("more than " + elements + " elements");
+                elements += tree.elements;
+                declared += tree.declared;
+                if (elements > most.elements()) {
+                    throw new Refused("more than " + most.elements() + " elements");
                 }
+                if (declared > most.namespaceCharacters()) {
+                    throw new Refused("its namespaces repeated where they are used take more than "
+                            + most.namespaceCharacters() + " characters");
+                }
+                tree.inherit(inherited);
                 children.add(new Part(tree.document, (int) (in.getLocationInfo().getEndingCharOffset() - begin)));
             } else {
                 hasMore |= event == XMLStreamConstants.CHARACTERS && !in.isWhiteSpace()
@@ -147,6 +158,7 @@ final class StrictXml {
         private int depth;
         private int elements;
         private long declared;
+        private final Set<String> prefixes = new HashSet<>();
 
         Tree(XmlLimits limits) {
             this.limits = limits;
@@ -161,6 +173,7 @@ final class StrictXml {
                     if (++elements > limits.elements()) {
                         throw new Refused("more than " + limits.elements() + " elements");
                     }
+                    usePrefixes(in);
                     declared += namespacesUsedBy(in);
                     if (declared > limits.namespaceCharacters()) {
                         // exclusive canonical form declares a namespace again at each place that uses it
@@ -193,16 +206,24 @@ final class StrictXml {
             }
         }
 
-        /** Declares at its root what was declared around it, and not again there. */
+        private void usePrefixes(XMLStreamReader in) {
+            prefixes.add(nullToEmpty(in.getPrefix()));
+            for (int i = 0; i < in.getAttributeCount(); i++) {
+                prefixes.add(nullToEmpty(in.getAttributePrefix(i)));
+            }
+        }
+
+        /** Declares at its root what was declared around it, is used in it, and is not declared again there. */
         void inherit(Map<String, String> namespaces) {
-            namespaces.forEach((prefix, uri) -> {
+            Element root = document.getDocumentElement();
+            for (String prefix : prefixes) {
+                String uri = namespaces.get(prefix);
                 String name =
                         prefix.isEmpty() ? XMLConstants.XMLNS_ATTRIBUTE : XMLConstants.XMLNS_ATTRIBUTE + ":" + prefix;
-                Element root = document.getDocumentElement();
-                if (!root.hasAttribute(name)) {
+                if (uri != null && !root.hasAttribute(name)) {
                     root.setAttributeNS(XMLConstants.XMLNS_ATTRIBUTE_NS_URI, name, uri);
                 }
-            });
+            }
         }
     }
 

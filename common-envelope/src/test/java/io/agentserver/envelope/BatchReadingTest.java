@@ -6,6 +6,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -110,6 +112,28 @@ class BatchReadingTest {
                 .isEqualTo(new BatchReading.Malformed("more than 65536 elements"));
     }
 
+    @Test
+    void what_comes_after_one_message_too_many_is_not_read() {
+        String declarations = IntStream.range(0, 60)
+                .mapToObj(i -> " xmlns:p" + i + "=\"urn:" + "x".repeat(900) + i + "\"")
+                .collect(Collectors.joining());
+        assertThat(read("<batch" + declarations + ">" + "<x/>".repeat(60_000) + "</batch>"))
+                .isEqualTo(new BatchReading.Invalid("/batch", "1 to 500 messages are taken; found more"));
+    }
+
+    @Test
+    void namespaces_are_bounded_over_all_messages() {
+        String declarations = IntStream.range(0, 60)
+                .mapToObj(i -> " xmlns:p" + i + "=\"urn:" + "x".repeat(900) + i + "\"")
+                .collect(Collectors.joining());
+        String attributes =
+                IntStream.range(0, 60).mapToObj(i -> " p" + i + ":a=\"\"").collect(Collectors.joining());
+        String message = MESSAGE.replace("a &amp; b", ("<x" + attributes + "/>").repeat(15));
+        assertThat(read("<batch" + declarations + ">" + message.repeat(30) + "</batch>"))
+                .isEqualTo(new BatchReading.Malformed(
+                        "its namespaces repeated where they are used take more than 16777216 characters"));
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"<batch/>", "<batch>text</batch>", "<batch a=\"1\"><message/></batch>", "<messages/>"})
     void what_is_no_batch_is_refused_whole(String xml) {
@@ -120,6 +144,6 @@ class BatchReadingTest {
     void five_hundred_messages_are_taken_and_no_more() {
         assertThat(messages("<batch>" + MESSAGE.repeat(500) + "</batch>")).hasSize(500);
         assertThat(read("<batch>" + MESSAGE.repeat(501) + "</batch>"))
-                .isEqualTo(new BatchReading.Invalid("/batch", "1 to 500 messages are taken; found 501"));
+                .isEqualTo(new BatchReading.Invalid("/batch", "1 to 500 messages are taken; found more"));
     }
 }

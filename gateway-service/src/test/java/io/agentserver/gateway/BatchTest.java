@@ -1,6 +1,9 @@
 package io.agentserver.gateway;
 
 import io.agentserver.envelope.Ids;
+import io.agentserver.envelope.MessageId;
+import io.agentserver.envelope.TenantId;
+import io.agentserver.envelope.ThreadId;
 import io.agentserver.gateway.RunningGateway.Answer;
 import io.agentserver.localstores.LocalStores;
 import org.junit.jupiter.api.BeforeEach;
@@ -168,5 +171,29 @@ class BatchTest {
                                 .asInt())
                         .collect(Collectors.toSet()))
                 .containsExactly(401);
+        String large = "<!--" + "x".repeat(300_000) + "-->";
+        assertThat(gateway.send(request(large)).status()).isEqualTo(413);
+        assertThat(batch(greeting("Ada", "") + large).status()).isEqualTo(207);
+    }
+
+    @Test
+    void a_thread_that_a_message_begins_by_its_id_is_one_with_those_that_name_it() {
+        String ids = "<d:id xmlns:d=\"https://xml-pipeline.org/ns/delivery/v1\">";
+        StringBuilder messages = new StringBuilder();
+        List<String> expected = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            MessageId id = MessageId.create();
+            ThreadId thread = ThreadId.ofFirstMessage(new TenantId(tenant), id);
+            messages.append(greeting("first" + i, ids + id + "</d:id>"))
+                    .append(greeting("then" + i, "<thread>" + thread + "</thread>"));
+            expected.add("first" + i + " then" + i);
+        }
+
+        assertThat(batch(messages.toString()).body()).doesNotContain("problem");
+
+        List<String> names = names();
+        assertThat(expected)
+                .allSatisfy(pair -> assertThat(names.indexOf(pair.split(" ", 2)[0]))
+                        .isLessThan(names.indexOf(pair.split(" ", 2)[1])));
     }
 }

@@ -90,8 +90,21 @@ class RateLimitTest {
         assertThat(second.status()).as(second.body()).isEqualTo(429);
         assertThat(Integer.parseInt(second.header("Retry-After"))).isBetween(35, 45);
         Answer never = batch(80);
-        assertThat(never.status()).isEqualTo(429);
+        assertThat(never.status())
+                .as("and not 429, after which it would be sent again")
+                .isEqualTo(413);
         assertThat(never.json().path("detail").asString()).contains("burst of 60");
+    }
+
+    @Test
+    void a_large_batch_counts_by_its_size_before_it_is_read() {
+        assertThat(patch("{\"rate_limit\":{\"per_second\":1,\"burst\":60}}").status())
+                .isEqualTo(200);
+        String large = "<batch>" + GREETING + "<!--" + "x".repeat(400_000) + "-->";
+
+        Answer refused = gateway.post("/v1/messages", key, "application/vnd.agentserver.batch+xml", large + "no end");
+        assertThat(refused.status()).isEqualTo(400);
+        assertThat(batch(50).status()).as("49 requests were its size").isEqualTo(429);
     }
 
     @Test

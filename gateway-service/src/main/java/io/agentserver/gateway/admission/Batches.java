@@ -1,6 +1,7 @@
 package io.agentserver.gateway.admission;
 
 import io.agentserver.envelope.Meta;
+import io.agentserver.envelope.ThreadId;
 import io.agentserver.gateway.admission.Admittance.Declined;
 import io.agentserver.gateway.callers.Caller;
 import io.agentserver.gateway.limits.RateLimits;
@@ -14,20 +15,30 @@ import org.slf4j.LoggerFactory;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 
 /**
  * Admits the messages of a batch as if each had come by itself. Those of one thread get onto the log one after the other, in their
- * order: when it is not known of one whether it got there, what comes after it in its thread is not tried. Different threads go side
+ * order: when one is refused for now, or it is not known whether it got there, what comes after it in its thread is not tried. Different threads go side
  * by side, so that the log takes many at once. Blocks until all are answered.
  */
 public final class Batches {
     /** Of the whole body, in bytes. */
     public static final int MOST_BYTES = 4 * 1024 * 1024;
+
+    /** So many bytes of a batch count as a request at least. */
+    private static final int BYTES_A_REQUEST = 8 * 1024;
+
+    /** What is over by itself, or by money. */
+    private static final Set<ProblemType> PASSING =
+            EnumSet.of(ProblemType.UNAVAILABLE, ProblemType.RATE_LIMITED, ProblemType.CREDIT_EXHAUSTED);
 
     private static final Logger LOG = LoggerFactory.getLogger(Batches.class);
 
@@ -49,23 +60,26 @@ public final class Batches {
      * @throws Refusal for what is no batch, or over the caller's rate: then nothing of it is on the log
      */
     public List<Admittance> admit(@Nullable Caller caller, byte[] body, @Nullable String idempotencyKey) {
-        List<Submission> submissions = admission.readBatch(caller, body);
-        Problem tooMany = caller == null ? null : limits.take(caller, submissions.size() - 1); // one is the request
-        if (tooMany != null) {
-            throw tooMany.refusal();
-        }
+        int bySize = Math.ceilDiv(body.length, BYTES_A_REQUEST);
+        take(caller, bySize - 1); // before it costs anything more; one is the request
+        List<@Nullable Submission> submissions = new ArrayList<>(admission.readBatch(caller, body));
+        take(caller, submissions.size() - Math.max(1, bySize));
         Admittance[] admittances = new Admittance[submissions.size()];
         List<CompletableFuture<Void>> threads = new ArrayList<>();
-        for (List<Integer> places : byThread(submissions)) {
+        for (List<Integer> places : byThread(caller, submissions)) {
             threads.add(CompletableFuture.runAsync(
                     () -> {
-                        boolean open = true;
+                        ProblemType closed = null;
                         for (int place : places) {
-                            admittances[place] = open
-                                    ? admit(caller, submissions.get(place), keyAt(idempotencyKey, place))
-                                    : new Declined(Problem.unavailable(
-                                            "not tried: an earlier message of its thread may not be on the log"));
-                            open = open && !isUnavailable(admittances[place]);
+                            admittances[place] = closed == null
+                                    ? admit(
+                                            caller,
+                                            Objects.requireNonNull(submissions.get(place)),
+                                            keyAt(idempotencyKey, place))
+                                    : new Declined(Problem.of(
+                                            closed, "not tried: an earlier message of its thread is not on the log"));
+                            submissions.set(place, null); // what was read of all may be much
+                            closed = closed == null ? closedBy(admittances[place]) : closed;
                         }
                     },
                     sideBySide));
@@ -74,14 +88,25 @@ public final class Batches {
         return List.of(admittances);
     }
 
+    private void take(@Nullable Caller caller, int requests) {
+        Problem tooMany = caller == null || requests < 1 ? null : limits.take(caller, requests);
+        if (tooMany != null) {
+            throw tooMany.refusal();
+        }
+    }
+
     /** The places of the messages of each thread; one that begins a thread has an id that says which, or is alone. */
-    private static Collection<List<Integer>> byThread(List<Submission> submissions) {
+    private static Collection<List<Integer>> byThread(@Nullable Caller caller, List<@Nullable Submission> submissions) {
         Map<Object, List<Integer>> places = new LinkedHashMap<>();
         for (int i = 0; i < submissions.size(); i++) {
             Object thread = i;
             if (submissions.get(i) instanceof Submission.Read read) {
                 Meta meta = read.document().meta();
-                thread = meta.thread() != null ? meta.thread() : meta.id() != null ? meta.id() : thread;
+                if (meta.thread() != null) {
+                    thread = meta.thread();
+                } else if (meta.id() != null) {
+                    thread = caller == null ? meta.id() : ThreadId.ofFirstMessage(caller.tenantId(), meta.id());
+                }
             }
             places.computeIfAbsent(thread, _ -> new ArrayList<>()).add(i);
         }
@@ -96,11 +121,17 @@ public final class Batches {
         } catch (Unavailable e) {
             LOG.warn("a message of a batch could not be served: {} ({})", e.getMessage(), String.valueOf(e.getCause()));
             return new Declined(Problem.unavailable(String.valueOf(e.getMessage())));
+        } catch (RuntimeException e) {
+            LOG.error("a message of a batch failed", e); // what became of the others has to be told all the same
+            return new Declined(Problem.unavailable("something went wrong here; whether it got in is not known"));
         }
     }
 
-    private static boolean isUnavailable(Admittance admittance) {
-        return admittance instanceof Declined(Problem problem) && problem.type() == ProblemType.UNAVAILABLE;
+    /** What a client will send again, and what follows in its thread with it; null: the thread goes on. */
+    private static @Nullable ProblemType closedBy(Admittance admittance) {
+        return admittance instanceof Declined(Problem problem) && PASSING.contains(problem.type())
+                ? problem.type()
+                : null;
     }
 
     private static @Nullable String keyAt(@Nullable String idempotencyKey, int place) {

@@ -91,7 +91,8 @@ public final class MessagesEndpoint extends JsonEndpoint {
                     .refusal();
         }
         if (mediaType.equals(BATCH)) {
-            byte[] body = BoundedBody.read(request, Batches.MOST_BYTES);
+            // strangers may have no more read before it is known who they are than with one envelope
+            byte[] body = BoundedBody.read(request, caller == null ? mostBytes : Batches.MOST_BYTES);
             return results(batches.admit(caller, body, idempotencyKey));
         }
         Format sent = format(mediaType);

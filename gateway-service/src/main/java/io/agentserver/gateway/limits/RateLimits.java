@@ -52,7 +52,7 @@ public final class RateLimits {
         for (Named limit : limits(tenant, keyId)) {
             if (requests > limit.allowance().limit().burst()) {
                 return Problem.of(
-                        ProblemType.RATE_LIMITED,
+                        ProblemType.TOO_LARGE, // and not a refusal for now: it would be repeated for ever
                         requests + " messages at once are more than the " + limit.name() + "'s burst of "
                                 + limit.allowance().limit().burst() + "; send fewer at once");
             }
