@@ -87,12 +87,15 @@ public final class ConversationJournal {
      */
     public ParkReply park(ConversationKey key, ParkRequest request) {
         long askedMs = clock.millis();
-        ParkDecision decision = new ParkDecision(request, askedMs);
-        DueEntry entry = new DueEntry(
-                key,
-                ThreadId.parse(request.getThread()),
-                MessageId.parse(request.getMessage()),
-                request.getParking().getUntilMs());
+        // a time that has passed is now: an entry is kept for its commit so long after its time
+        long untilMs = Math.max(request.getParking().getUntilMs(), askedMs);
+        ParkDecision decision = new ParkDecision(
+                request.toBuilder()
+                        .setParking(request.getParking().toBuilder().setUntilMs(untilMs))
+                        .build(),
+                askedMs);
+        DueEntry entry =
+                new DueEntry(key, ThreadId.parse(request.getThread()), MessageId.parse(request.getMessage()), untilMs);
         // before the commit: without it the message would sleep for ever; it is harmless if the commit never comes
         due.put(entry);
         ParkReply reply = step(key, decision::decide);

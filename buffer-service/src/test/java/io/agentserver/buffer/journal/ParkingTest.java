@@ -101,14 +101,15 @@ class ParkingTest {
     @Test
     void a_message_whose_time_comes_before_its_commit_wakes_all_the_same() {
         talk.begin(talk.first);
-        ConversationJournal slow = commitsOnly();
-        Duration soon = Duration.ofMillis(20);
-        ParkRequest park = parking(talk.first, soon, 0, false);
-        talk.due.put(entry(talk.first, park.getParking().getUntilMs()));
-        talk.clock.move(Duration.ofSeconds(1));
-        sayDone(due()); // another process meanwhile
+        DueStore meanwhile = dueThat(() -> {
+            talk.clock.move(Duration.ofSeconds(1));
+            sayDone(due()); // another process
+        });
 
-        assertThat(slow.park(talk.key, park).getOutcome()).isEqualTo(Outcome.ACCEPTED);
+        assertThat(talk.process(meanwhile)
+                        .park(talk.key, parking(talk.first, Duration.ofMillis(20), 0, false))
+                        .getOutcome())
+                .isEqualTo(Outcome.ACCEPTED);
 
         assertThat(due().getFirst().getEmissionsList())
                 .extracting(Emission::getMessage)
@@ -149,14 +150,43 @@ class ParkingTest {
     void a_park_that_stood_still_for_longer_than_its_entry_is_kept_makes_it_again() {
         talk.begin(talk.first);
         AtomicBoolean stoodStill = new AtomicBoolean();
-        DueStore still = new DueStore() {
+        DueStore still = dueThat(() -> {
+            if (stoodStill.compareAndSet(false, true)) {
+                talk.clock.move(MINUTE.plusSeconds(1));
+                assertThat(due()).as("it goes").isEmpty();
+            }
+        });
+        ConversationJournal slow = talk.process(still);
+
+        assertThat(slow.park(talk.key, parking(talk.first, Duration.ofMillis(20), 0, false))
+                        .getOutcome())
+                .isEqualTo(Outcome.ACCEPTED);
+
+        assertThat(talk.due.due(ShardKey.of(talk.root, ShardKey.SHARDS), Long.MAX_VALUE, 10))
+                .hasSize(1);
+    }
+
+    @Test
+    void a_park_whose_time_has_long_passed_when_it_can_be_written_wakes_all_the_same() {
+        talk.begin(talk.first);
+        ParkRequest park = parking(talk.first, Duration.ofSeconds(5), 0, false);
+        talk.clock.move(MINUTE.multipliedBy(3)); // the store was away for so long
+        DueStore meanwhile =
+                dueThat(() -> assertThat(due()).as("of no commit yet").isEmpty());
+
+        assertThat(talk.process(meanwhile).park(talk.key, park).getOutcome()).isEqualTo(Outcome.ACCEPTED);
+
+        assertThat(due()).hasSize(1);
+        assertThat(talk.begin(talk.first).getVerdict()).isEqualTo(Verdict.RUN);
+    }
+
+    /** The same due index, where something happens after each put. */
+    private DueStore dueThat(Runnable afterPut) {
+        return new DueStore() {
             @Override
             public void put(DueEntry entry) {
                 talk.due.put(entry);
-                if (stoodStill.compareAndSet(false, true)) {
-                    talk.clock.move(MINUTE.plusSeconds(1));
-                    assertThat(ParkingTest.this.due()).as("it goes").isEmpty();
-                }
+                afterPut.run();
             }
 
             @Override
@@ -172,14 +202,6 @@ class ParkingTest {
             @Override
             public void check() {}
         };
-        ConversationJournal slow = talk.process(still);
-
-        assertThat(slow.park(talk.key, parking(talk.first, Duration.ofMillis(20), 0, false))
-                        .getOutcome())
-                .isEqualTo(Outcome.ACCEPTED);
-
-        assertThat(talk.due.due(ShardKey.of(talk.root, ShardKey.SHARDS), Long.MAX_VALUE, 10))
-                .hasSize(1);
     }
 
     /** The second half of what a process does that stands still before it. */
