@@ -13,7 +13,8 @@ local burst = tonumber(ARGV[2])
 local needed = tonumber(ARGV[3])
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-local full = math.max(now, tonumber(redis.call('GET', KEYS[1]) or '0'))
+-- never later than an empty bucket: the limit may be another than before, and the clock another node's
+local full = math.min(math.max(now, tonumber(redis.call('GET', KEYS[1]) or '0')), now + burst * each)
 local there = math.floor(burst - (full - now) / each + 1e-6)
 if there < needed then
     return { 0, math.max(0, there), math.ceil((needed - there) * each) }

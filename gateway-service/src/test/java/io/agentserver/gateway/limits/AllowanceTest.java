@@ -95,6 +95,18 @@ class AllowanceTest {
     }
 
     @Test
+    void a_limit_that_was_changed_owes_nothing_of_the_old_one() {
+        assertThat(gateway(new RateLimit(10, 6_000)).take(6_000)).isZero();
+        assertThat(gateway(new RateLimit(100, 200)).take(1)).isBetween(Duration.ofMillis(1), Duration.ofMillis(10));
+    }
+
+    @Test
+    void a_clock_that_was_set_back_holds_nobody_up_for_longer_than_an_empty_bucket() {
+        clients.commands().set(key, String.valueOf((System.currentTimeMillis() + 600_000) * 1_000));
+        assertThat(gateway(new RateLimit(10, 20)).take(1)).isLessThanOrEqualTo(Duration.ofMillis(100));
+    }
+
+    @Test
     void several_at_once_are_all_let_in_or_none() {
         Allowance gateway = gateway(new RateLimit(10, 20));
         assertThat(gateway.take(15)).isZero();
