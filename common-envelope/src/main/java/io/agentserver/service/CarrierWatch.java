@@ -42,11 +42,13 @@ final class CarrierWatch implements Runnable {
     public void run() {
         try {
             while (true) {
-                int more = carriersUntilOneIsFree();
-                if (more > 0) {
+                if (isLate()) {
                     // only now: a logger may need a class, whose lock one of the stuck threads may have held
                     LoggerFactory.getLogger(CarrierWatch.class)
-                            .warn("no virtual thread ran for {}: {} carriers were added", STUCK, more);
+                            .warn(
+                                    "no virtual thread ran for {}: there are up to {} carriers now",
+                                    STUCK,
+                                    scheduler.getParallelism());
                     calmSince = System.nanoTime();
                 } else if (scheduler.getParallelism() > usual && System.nanoTime() - calmSince > CALM.toNanos()) {
                     scheduler.setParallelism(usual);
@@ -58,16 +60,19 @@ final class CarrierWatch implements Runnable {
         }
     }
 
-    /** @return how many were added */
-    private int carriersUntilOneIsFree() throws InterruptedException {
-        int before = scheduler.getParallelism();
+    /** Returns when a virtual thread has run; whether it had to wait for a carrier. */
+    private boolean isLate() throws InterruptedException {
         CountDownLatch ran = new CountDownLatch(1);
         probe(ran);
+        boolean late = false;
         while (!ran.await(STUCK.toMillis(), TimeUnit.MILLISECONDS)) {
-            scheduler.setParallelism(Math.min(MOST, 2 * scheduler.getParallelism()));
-            makeCarrier(ran);
+            late = true;
+            if (scheduler.getParallelism() < MOST) {
+                scheduler.setParallelism(Math.min(MOST, 2 * scheduler.getParallelism()));
+                makeCarrier(ran);
+            }
         }
-        return scheduler.getParallelism() - before;
+        return late;
     }
 
     /**
