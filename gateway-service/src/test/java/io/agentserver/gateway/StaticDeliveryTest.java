@@ -168,7 +168,7 @@ class StaticDeliveryTest {
     }
 
     private static Path pem() {
-        return directory.resolve("key.pem");
+        return directory.resolve("AGENTSERVER_STATIC_KEY");
     }
 
     private static Map<String, String> delivery(Path key, String s3Url) {

@@ -98,7 +98,8 @@ public final class Activation {
             }
             if (tenants.activate(before, next)) {
                 sendBoot(tenant, next.version(), organism);
-                delivery.deliver(tenant, organism);
+                // hundreds of files may take a while, and what is missing is put when it is asked for
+                Thread.ofVirtual().name("static-files").start(() -> delivery.deliver(tenant, organism));
                 return new Result.Active(next.version());
             }
         }
