@@ -11,14 +11,15 @@ import java.time.ZoneOffset;
 import java.util.function.LongSupplier;
 
 /**
- * The wall clock, which goes on evenly when it is set: a step of more than a second is believed only when it has stood for a
- * minute. A clock that jumps and is put right again ends no turn, wakes no timer and makes no token of another time; one that
- * was wrong and is put right is followed a minute later. Safe on any thread.
+ * The wall clock, which goes on evenly when it is set: a step of more than a second is believed only when it has stood for
+ * half a minute. A clock that jumps and is put right again ends no turn, wakes no timer and makes no token of another time; one that
+ * was wrong when the process began, and is put right, is followed half a minute later: well within the minute in which all has to be
+ * healthy again. Safe on any thread.
  */
 public final class EvenClock extends Clock {
     private static final Logger LOG = LoggerFactory.getLogger(EvenClock.class);
     private static final Duration STEP = Duration.ofSeconds(1);
-    private static final Duration TRIAL = Duration.ofSeconds(60);
+    private static final Duration TRIAL = Duration.ofSeconds(30);
 
     private final Clock wall;
     private final LongSupplier nanoTime;

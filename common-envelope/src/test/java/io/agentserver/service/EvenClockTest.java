@@ -60,35 +60,35 @@ class EvenClockTest {
             Instant before = clock.instant();
             set(step);
             assertThat(clock.instant()).isEqualTo(before);
-            pass(Duration.ofSeconds(59));
-            assertThat(clock.instant()).isEqualTo(before.plusSeconds(59));
+            pass(Duration.ofSeconds(29));
+            assertThat(clock.instant()).isEqualTo(before.plusSeconds(29));
             set(step.negated());
-            pass(Duration.ofSeconds(59));
-            assertThat(clock.instant()).isEqualTo(before.plusSeconds(118)).isEqualTo(wall);
+            pass(Duration.ofSeconds(29));
+            assertThat(clock.instant()).isEqualTo(before.plusSeconds(58)).isEqualTo(wall);
         }
     }
 
     @Test
-    void believes_a_step_that_has_stood_for_a_minute() {
+    void believes_a_step_that_has_stood_for_half_a_minute() {
         set(Duration.ofHours(2));
         clock.instant();
-        pass(Duration.ofSeconds(60));
+        pass(Duration.ofSeconds(30));
         assertThat(clock.instant()).isEqualTo(wall);
         pass(Duration.ofSeconds(1));
         assertThat(clock.instant()).isEqualTo(wall);
     }
 
     @Test
-    void a_second_step_has_to_stand_for_a_minute_of_its_own() {
+    void a_second_step_has_to_stand_for_half_a_minute_of_its_own() {
         Instant before = clock.instant();
         set(Duration.ofHours(2));
         clock.instant();
-        pass(Duration.ofSeconds(40));
-        set(Duration.ofHours(1));
-        assertThat(clock.instant()).isEqualTo(before.plusSeconds(40));
-        pass(Duration.ofSeconds(40));
-        assertThat(clock.instant()).isEqualTo(before.plusSeconds(80));
         pass(Duration.ofSeconds(20));
+        set(Duration.ofHours(1));
+        assertThat(clock.instant()).isEqualTo(before.plusSeconds(20));
+        pass(Duration.ofSeconds(20));
+        assertThat(clock.instant()).isEqualTo(before.plusSeconds(40));
+        pass(Duration.ofSeconds(10));
         assertThat(clock.instant()).isEqualTo(wall);
     }
 }
