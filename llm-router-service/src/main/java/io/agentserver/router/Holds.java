@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -22,7 +23,8 @@ import java.util.stream.Collectors;
 
 /**
  * The credit that this router's calls hold while they run: the most that each may cost. Taking it is one round trip to
- * Redis, ending it another one that nobody waits for and that is sent again until Redis has taken it; a release once more
+ * Redis, and one more when a failover can no longer lose it, for calls that last as long; ending it another one that nobody
+ * waits for and that is sent again until Redis has taken it; a release once more
  * when a failover can no longer bring its hold back, for nothing else says that the call has cost nothing. What of this
  * dies with the process lapses, and becomes the usage record that each hold carries with it ({@link LapsedHolds}). Without
  * Redis no call begins: the money must be right. Safe on any thread.
@@ -32,11 +34,14 @@ final class Holds {
     private static final Duration FOR_OPENING = Duration.ofSeconds(3);
     private static final Duration LOOK_EVERY = Duration.ofMillis(100);
     private static final int AT_ONCE = 100;
+    /** Ends that are sent again in one go: a Redis that is slow must not get more of them than it can take. */
+    private static final int MOST_AGAIN = 1_000;
 
     private final Credit credit;
     private final Duration grace;
     private final Map<UUID, Running> running = new ConcurrentHashMap<>();
     private final Map<UUID, Owed> owed = new ConcurrentHashMap<>();
+    private final Set<Owed> sending = ConcurrentHashMap.newKeySet();
     private final AtomicBoolean away = new AtomicBoolean();
 
     sealed interface Taking {
@@ -49,6 +54,7 @@ final class Holds {
      * An end of a hold that Redis has not taken yet, or has and may forget.
      *
      * @param price 0: it is a release
+     * @param certain Redis had the hold; false: it did not answer, and a call that never was is not remembered for ever
      * @param since the call ended
      * @param taken since Redis has it; null: it has not
      */
@@ -56,18 +62,27 @@ final class Holds {
             TenantId tenant,
             Hold hold,
             long price,
+            boolean certain,
             Stopwatch since,
             @Nullable Stopwatch taken) {
         static Owed of(TenantId tenant, Hold hold, long price) {
-            return new Owed(tenant, hold, price, new Stopwatch(), null);
+            return new Owed(tenant, hold, price, true, new Stopwatch(), null);
+        }
+
+        static Owed perhaps(TenantId tenant, Hold hold) {
+            return new Owed(tenant, hold, 0, false, new Stopwatch(), null);
         }
 
         Owed under(Hold lapsed) {
-            return new Owed(tenant, lapsed, price, since, null);
+            return new Owed(tenant, lapsed, price, true, new Stopwatch(), null);
         }
 
         Owed takenNow() {
-            return new Owed(tenant, hold, price, since, new Stopwatch());
+            return new Owed(tenant, hold, price, certain, since, new Stopwatch());
+        }
+
+        boolean isOver() {
+            return (taken != null || !certain) && since.left(hold.life()).isNegative();
         }
     }
 
@@ -143,13 +158,16 @@ final class Holds {
         return ended != null;
     }
 
-    /** Sends again what Redis has not taken or may have lost; not for longer than the hold lives. */
+    /** Sends again what Redis has not taken or may have lost. */
     void sendAgain() {
-        for (Owed each : List.copyOf(owed.values())) {
-            if (each.since().left(each.hold().life()).isNegative()) {
-                owed.remove(each.hold().receipt(), each);
-            } else if (each.taken() == null || each.taken().left(failover()).isNegative()) {
-                send(each);
+        owed.values().removeIf(Owed::isOver);
+        int sent = 0;
+        for (Owed each : owed.values()) {
+            if (sending.size() < MOST_AGAIN
+                    && !sending.contains(each)
+                    && (each.taken() == null || each.taken().left(failover()).isNegative())
+                    && sent++ < MOST_AGAIN) {
+                transmit(each);
             }
         }
     }
@@ -189,8 +207,11 @@ final class Holds {
             List<Running> holds = byTenant.getOrDefault(tenant, List.of());
             String epoch =
                     credit.standing(tenant).toCompletableFuture().join().epoch().orElse("");
-            List<Running> lost =
-                    holds.stream().filter(hold -> !hold.epoch.equals(epoch)).toList();
+            // a failover can have lost one under the same epoch, of which nothing else tells
+            List<Running> lost = holds.stream()
+                    .filter(hold -> !hold.epoch.equals(epoch)
+                            || !hold.isSure && hold.taken.left(failover()).isNegative())
+                    .toList();
             for (int from = 0; from < lost.size(); from += AT_ONCE) {
                 restore(tenant, lost.subList(from, Math.min(from + AT_ONCE, lost.size())), epoch);
             }
@@ -205,6 +226,7 @@ final class Holds {
                         .toList());
         for (Running each : lost) {
             each.epoch = epoch;
+            each.isSure = each.taken.left(failover()).isNegative();
             if (!running.containsKey(each.hold.receipt())) {
                 // it ended meanwhile, and was put back after its end
                 owed.putIfAbsent(each.hold.receipt(), Owed.of(tenant, each.hold, 0));
@@ -226,16 +248,22 @@ final class Holds {
             if (away.compareAndSet(false, true)) {
                 LOG.warn("Redis is away: no call begins until it is back", notNow);
             }
-            send(Owed.of(tenant, hold, 0)); // it may be held all the same
+            send(Owed.perhaps(tenant, hold)); // it may be held all the same
             return null;
         }
     }
 
     /** It is remembered until the log has what it means, or Redis says twice, a failover apart, that nothing is held. */
     private void send(Owed end) {
+        owed.put(end.hold().receipt(), end);
+        transmit(end);
+    }
+
+    private void transmit(Owed end) {
         UUID receipt = end.hold().receipt();
-        owed.put(receipt, end);
+        sending.add(end);
         var _ = credit.settle(end.tenant(), end.hold(), end.price()).whenComplete((held, failure) -> {
+            sending.remove(end);
             if (failure != null) {
                 return; // sent again in a second
             }
@@ -285,6 +313,8 @@ final class Holds {
         private volatile Hold hold;
         private volatile String epoch;
         private volatile Life life;
+        private final Stopwatch taken = new Stopwatch();
+        private volatile boolean isSure; // no failover can lose it any more
 
         private Running(TenantId tenant, Hold hold, UsageRecord atMost, String epoch) {
             this.tenant = tenant;
@@ -318,7 +348,7 @@ final class Holds {
             });
             Owed end = owed.get(receipt);
             if (end != null) {
-                send(end);
+                transmit(end);
             }
         }
 

@@ -8,13 +8,16 @@ import io.agentserver.router.Holds.Taking;
 import io.agentserver.service.metrics.TenantCounters;
 import io.agentserver.service.redis.RedisClients;
 import io.agentserver.usage.UsageRecord;
+import io.lettuce.core.RedisConnectionException;
 import io.lettuce.core.RestoreArgs;
+import io.lettuce.core.cluster.api.async.RedisClusterAsyncCommands;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
+import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
@@ -23,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -135,6 +139,69 @@ class HoldsTest {
         });
     }
 
+    /** Redis answered the reservation, and the replica that took over had not heard of it. */
+    @Test
+    void holds_again_what_a_failover_has_lost() throws Exception {
+        take(UUID.randomUUID());
+        Map<String, byte[]> before = dump();
+        Holds.Running running = take(UUID.randomUUID());
+        restore(before);
+        assertThat(platform.available(TENANT)).isEqualTo(900);
+        await().untilAsserted(() -> {
+            holds.restoreLost();
+            assertThat(platform.available(TENANT)).isEqualTo(800);
+        });
+        running.settle(60);
+        await().until(() -> platform.available(TENANT) == 840);
+    }
+
+    @Test
+    void sends_a_release_until_redis_has_it_however_long_that_takes() throws Exception {
+        AtomicBoolean away = new AtomicBoolean();
+        Holds cutOff = new Holds(new Credit(thatMayBe(away)), GRACE);
+        Holds.Running failed = take(cutOff, UUID.randomUUID());
+        away.set(true);
+        failed.release();
+        Duration life = route.limits().total().plus(GRACE);
+        await().during(life.multipliedBy(2)).until(() -> {
+            cutOff.sendAgain();
+            return cutOff.owed() == 1;
+        });
+        away.set(false);
+        await().untilAsserted(() -> {
+            cutOff.sendAgain();
+            assertThat(platform.available(TENANT)).isEqualTo(1_000);
+        });
+    }
+
+    @Test
+    void does_not_remember_for_ever_what_redis_was_asked_in_vain() throws Exception {
+        AtomicBoolean away = new AtomicBoolean(true);
+        Holds cutOff = new Holds(new Credit(thatMayBe(away)), GRACE);
+        assertThat(taking(cutOff, UUID.randomUUID())).isInstanceOf(Taking.Refused.class);
+        assertThat(cutOff.remembered()).isEqualTo(1);
+        await().until(() -> {
+            cutOff.sendAgain();
+            return cutOff.remembered() == 0;
+        });
+    }
+
+    /** The same Redis, out of this router's reach for a time. */
+    @SuppressWarnings("unchecked")
+    private RedisClients thatMayBe(AtomicBoolean away) {
+        RedisClusterAsyncCommands<String, String> reached = clients.async();
+        Object cut = Proxy.newProxyInstance(
+                HoldsTest.class.getClassLoader(),
+                new Class<?>[] {RedisClusterAsyncCommands.class},
+                (_, method, args) -> {
+                    if (away.get() && method.getName().startsWith("eval")) {
+                        throw new RedisConnectionException("out of reach");
+                    }
+                    return method.invoke(reached, args);
+                });
+        return new RedisClients(() -> {}, clients.commands(), (RedisClusterAsyncCommands<String, String>) cut);
+    }
+
     @Test
     void forgets_a_release_that_was_not_lost() throws Exception {
         take(UUID.randomUUID()).release();
@@ -201,7 +268,15 @@ class HoldsTest {
     }
 
     private Holds.Running take(UUID receipt) throws InterruptedException {
-        return ((Taking.Taken) holds.take(call(receipt), route, atMost(receipt))).hold();
+        return take(holds, receipt);
+    }
+
+    private Holds.Running take(Holds by, UUID receipt) throws InterruptedException {
+        return ((Taking.Taken) taking(by, receipt)).hold();
+    }
+
+    private Taking taking(Holds by, UUID receipt) throws InterruptedException {
+        return by.take(call(receipt), route, atMost(receipt));
     }
 
     private static Call call(UUID receipt) {
