@@ -186,7 +186,9 @@ public final class ConversationJournal {
             Held held = cache.get(key);
             held.lock.lock();
             try {
-                if (held.isConfirmedSince(asked - WELL_KNOWN.toNanos())) {
+                // of one so old another process may not know the last commits, and go on from a number of its own
+                if (held.isConfirmedSince(asked - WELL_KNOWN.toNanos())
+                        && held.state.lastActivityMs() > oldestVisibleMs()) {
                     known.put(key, held.state.number());
                 }
             } finally {

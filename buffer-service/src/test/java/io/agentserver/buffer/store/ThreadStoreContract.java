@@ -218,6 +218,18 @@ public abstract class ThreadStoreContract {
     }
 
     @Test
+    void a_page_that_begins_before_all_that_is_kept_is_empty() {
+        TenantId tenant = new TenantId("with-an-old-cursor");
+        ConversationKey key = conversation(tenant);
+        append(key, 1);
+
+        RecentConversations page =
+                store().recent(tenant, Order.NEWEST_FIRST, 10, Optional.of(new Recent(1, key.conversation())));
+
+        assertThat(page).isEqualTo(new RecentConversations(List.of(), Optional.empty()));
+    }
+
+    @Test
     void works_when_it_is_checked() {
         store().check();
     }

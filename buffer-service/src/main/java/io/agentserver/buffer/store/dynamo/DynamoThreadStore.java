@@ -234,6 +234,9 @@ public final class DynamoThreadStore implements ThreadStore {
                 case OLDEST_FIRST -> oldest = Math.max(oldest, from.get().activityMs());
             }
         }
+        if (newest < oldest) {
+            return List.of(); // a cursor that is older than what is kept; DynamoDB takes no such range
+        }
         Map<String, AttributeValue> values = Map.of(
                 ":shard", AttributeValue.fromS(tenant + "#" + shard),
                 ":oldest", number(oldest),
