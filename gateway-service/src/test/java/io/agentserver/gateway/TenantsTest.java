@@ -310,7 +310,7 @@ class TenantsTest {
 
     @Test
     void names_the_setting_the_value_and_the_remedy_when_it_cannot_start() {
-        assertRefused("AGENTSERVER_KAFKA", "127.0.0.1:1", "is not reachable");
+        assertRefused("AGENTSERVER_KAFKA", "127.0.0.1:1", "no broker answers there");
         assertRefused("AGENTSERVER_DYNAMODB_URL", "http://127.0.0.1:1", "does not answer");
         assertRefused("AGENTSERVER_PLATFORM_KEY", "/nowhere/key.json", "/nowhere/key.json");
         assertRefused("AGENTSERVER_PLATFORM_SECRET", "c2hvcnQ=", "at least 32 random bytes");

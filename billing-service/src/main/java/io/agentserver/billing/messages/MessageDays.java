@@ -69,7 +69,7 @@ public final class MessageDays implements AutoCloseable {
         known.forEach((day, start) -> {
             Long end = day.equals(now) ? ever.map(Supplier::get).orElse(null) : known.get(day.plusDays(1));
             if (end != null) {
-                counts.put(day, end - start);
+                counts.put(day, Math.max(0, end - start)); // the end was asked for first
             }
         });
         return counts;

@@ -30,6 +30,7 @@ class AwsTest {
     private static final Map<String, Pattern> CALLS = new TreeMap<>(Map.of(
             "dynamodb:DescribeTable", Pattern.compile("\\.describeTable\\(|waitUntilTableExists"),
             "dynamodb:DescribeTimeToLive", Pattern.compile("\\.describeTimeToLive\\("),
+            "dynamodb:BatchGetItem", Pattern.compile("\\.batchGetItem\\("),
             "dynamodb:GetItem", Pattern.compile("\\.getItem\\("),
             "dynamodb:PutItem", Pattern.compile("\\.putItem\\(|\\bPut\\.builder\\(|\\.put\\(p ->"),
             "dynamodb:UpdateItem", Pattern.compile("\\.updateItem\\(|\\bUpdate\\.builder\\(|\\.update\\(u ->"),
