@@ -1,6 +1,6 @@
 package io.agentserver.gateway.limits;
 
-import io.agentserver.gateway.limits.TakeScript.Taken;
+import io.agentserver.gateway.limits.RedisBuckets.Taken;
 import io.agentserver.tenancy.RateLimit;
 
 import java.time.Duration;
@@ -24,7 +24,7 @@ final class Allowance {
 
     private final String key;
     private final RateLimit limit;
-    private final TakeScript script;
+    private final RedisBuckets buckets;
     private final LongSupplier nanoTime;
     private final ReentrantLock lock = new ReentrantLock();
 
@@ -36,10 +36,10 @@ final class Allowance {
     private long fullAgain; // of the bucket that this gateway keeps while it is alone
 
     /** @param nanoTime as {@link System#nanoTime} */
-    Allowance(String key, RateLimit limit, TakeScript script, LongSupplier nanoTime) {
+    Allowance(String key, RateLimit limit, RedisBuckets buckets, LongSupplier nanoTime) {
         this.key = key;
         this.limit = limit;
-        this.script = script;
+        this.buckets = buckets;
         this.nanoTime = nanoTime;
         long now = nanoTime.getAsLong();
         leasedAt = now;
@@ -92,7 +92,7 @@ final class Allowance {
         int needed = (int) (tokens - leased);
         int wanted = Math.max(needed, limit.perSecond() / LEASES_A_SECOND);
         try {
-            Taken taken = script.run(key, limit, needed, wanted)
+            Taken taken = buckets.take(key, limit, needed, wanted)
                     .toCompletableFuture()
                     .orTimeout(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)
                     .join();

@@ -26,7 +26,7 @@ public final class RateLimits {
     private static final Duration IDLE = Duration.ofMinutes(15); // longer than any burst is saved up
     private static final int MOST = 100_000;
 
-    private final TakeScript script;
+    private final RedisBuckets buckets;
     private final LongSupplier nanoTime;
     private final Cache<String, Allowance> allowances =
             Caffeine.newBuilder().expireAfterAccess(IDLE).maximumSize(MOST).build();
@@ -36,7 +36,7 @@ public final class RateLimits {
     }
 
     RateLimits(RedisClients redis, LongSupplier nanoTime) {
-        this.script = new TakeScript(redis.async());
+        this.buckets = new RedisBuckets(redis);
         this.nanoTime = nanoTime;
     }
 
@@ -126,11 +126,11 @@ public final class RateLimits {
 
     private Allowance allowance(TenantEntry tenant, String which, RateLimit limit) {
         String key = "rate:{" + tenant.id() + "}:" + which;
-        Allowance known = allowances.get(key, _ -> new Allowance(key, limit, script, nanoTime));
+        Allowance known = allowances.get(key, _ -> new Allowance(key, limit, buckets, nanoTime));
         if (known.limit().equals(limit)) {
             return known;
         }
-        Allowance changed = new Allowance(key, limit, script, nanoTime);
+        Allowance changed = new Allowance(key, limit, buckets, nanoTime);
         allowances.put(key, changed);
         return changed;
     }

@@ -51,7 +51,7 @@ class AllowanceTest {
     }
 
     private Allowance gateway(RateLimit limit) {
-        return new Allowance(key, limit, new TakeScript(clients.async()), nanos::get);
+        return new Allowance(key, limit, new RedisBuckets(clients), nanos::get);
     }
 
     @Test
@@ -62,7 +62,7 @@ class AllowanceTest {
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             List<Future<?>> all = new ArrayList<>();
             for (int i = 0; i < GATEWAYS; i++) {
-                Allowance gateway = new Allowance(key, limit, new TakeScript(clients.async()), System::nanoTime);
+                Allowance gateway = new Allowance(key, limit, new RedisBuckets(clients), System::nanoTime);
                 for (int j = 0; j < 400; j++) {
                     all.add(threads.submit(() -> {
                         if (gateway.take(1).isZero()) {
@@ -137,7 +137,7 @@ class AllowanceTest {
         LocalRedis other = LocalRedis.start(elsewhere, 0);
         try (RedisClients lost = RedisClients.connect(other.url(), Duration.ofSeconds(10))) {
             other.close();
-            Allowance gateway = new Allowance(key, new RateLimit(10, 20), new TakeScript(lost.async()), nanos::get);
+            Allowance gateway = new Allowance(key, new RateLimit(10, 20), new RedisBuckets(lost), nanos::get);
             assertThat(gateway.take(20)).isZero();
             assertThat(gateway.take(1)).isEqualTo(Duration.ofMillis(100));
             nanos.addAndGet(Duration.ofMillis(100).toNanos());

@@ -1,21 +1,21 @@
 package io.agentserver.gateway.limits;
 
+import io.agentserver.service.redis.RedisClients;
 import io.agentserver.service.redis.RedisScript;
 import io.agentserver.tenancy.RateLimit;
 import io.lettuce.core.ScriptOutputType;
-import io.lettuce.core.cluster.api.async.RedisClusterAsyncCommands;
 
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
 
-/** {@code take.lua}: its contract stands there. */
-final class TakeScript {
+/** The limits as all gateways see them: {@code take.lua}, whose contract stands there. */
+final class RedisBuckets {
     private final RedisScript script;
 
-    TakeScript(RedisClusterAsyncCommands<String, String> redis) {
-        this.script = new RedisScript(redis, TakeScript.class, "take.lua", ScriptOutputType.MULTI);
+    RedisBuckets(RedisClients redis) {
+        this.script = new RedisScript(redis.async(), RedisBuckets.class, "take.lua", ScriptOutputType.MULTI);
     }
 
     /**
@@ -25,7 +25,7 @@ final class TakeScript {
      */
     record Taken(long tokens, long left, Duration delay) {}
 
-    CompletionStage<Taken> run(String key, RateLimit limit, int needed, int wanted) {
+    CompletionStage<Taken> take(String key, RateLimit limit, int needed, int wanted) {
         return script.<List<Long>>run(
                         List.of(key),
                         List.of(
