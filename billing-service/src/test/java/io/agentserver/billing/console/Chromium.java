@@ -21,9 +21,9 @@ import java.util.Optional;
 /**
  * A real browser: the machine's Chromium, else Playwright's own if it is installed. Without either a test is skipped with a
  * clear word, and fails where {@code CI=true}. Collects what the browser complains of, a breach of the
- * Content-Security-Policy before all. The all-in-one's tests take it from this module's test-jar.
+ * Content-Security-Policy before all.
  */
-public final class Chromium implements AutoCloseable {
+final class Chromium implements AutoCloseable {
     private static final Path SCREENSHOTS = Path.of("target", "screenshots");
     private static final List<String> NAMES = List.of("chromium", "chromium-browser", "google-chrome");
 
@@ -36,7 +36,7 @@ public final class Chromium implements AutoCloseable {
         this.browser = browser;
     }
 
-    public static Chromium start() {
+    static Chromium start() {
         Playwright playwright = Playwright.create(
                 new Playwright.CreateOptions().setEnv(Map.of("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")));
         // without its sandbox, which root and containers cannot have: it loads our own pages alone
@@ -55,7 +55,7 @@ public final class Chromium implements AutoCloseable {
         }
     }
 
-    public Page open(int width, int height, ColorScheme scheme) {
+    Page open(int width, int height, ColorScheme scheme) {
         BrowserContext context = browser.newContext(new Browser.NewContextOptions()
                 .setViewportSize(width, height)
                 .setColorScheme(scheme)
@@ -72,13 +72,13 @@ public final class Chromium implements AutoCloseable {
     }
 
     /** What the browser complained of since it was asked last. */
-    public List<String> complaints() {
+    List<String> complaints() {
         List<String> all = List.copyOf(complaints);
         complaints.clear();
         return all;
     }
 
-    public static void screenshot(Page page, String name) {
+    static void screenshot(Page page, String name) {
         page.screenshot(new Page.ScreenshotOptions()
                 .setPath(SCREENSHOTS.resolve(name + ".png"))
                 .setFullPage(true));
