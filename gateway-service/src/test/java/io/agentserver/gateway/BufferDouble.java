@@ -10,6 +10,8 @@ import io.agentserver.buffer.v1.CancelReply;
 import io.agentserver.buffer.v1.CancelRequest;
 import io.agentserver.buffer.v1.Conversation;
 import io.agentserver.buffer.v1.ConversationState;
+import io.agentserver.buffer.v1.EraseReply;
+import io.agentserver.buffer.v1.EraseRequest;
 import io.agentserver.buffer.v1.ListReply;
 import io.agentserver.buffer.v1.ListRequest;
 import io.agentserver.buffer.v1.ReadReply;
@@ -42,6 +44,7 @@ import java.util.function.Consumer;
 final class BufferDouble extends BufferGrpc.BufferImplBase implements AutoCloseable {
     final Map<String, Slot> slots = new ConcurrentHashMap<>(); // one in a conversation
     final Queue<String> cancelled = new ConcurrentLinkedQueue<>();
+    final Queue<String> erased = new ConcurrentLinkedQueue<>();
     final List<Integer> waits = new ArrayList<>();
     final Set<String> closed = ConcurrentHashMap.newKeySet(); // conversations whose root thread is
     final List<AnswerRequest> answers = new ArrayList<>();
@@ -122,6 +125,15 @@ final class BufferDouble extends BufferGrpc.BufferImplBase implements AutoClosea
                 .setConversation(Conversation.newBuilder()
                         .setId(request.getConversation())
                         .setState(ConversationState.CANCELLED))
+                .build());
+        replies.onCompleted();
+    }
+
+    @Override
+    public void erase(EraseRequest request, StreamObserver<EraseReply> replies) {
+        erased.add(request.getTenant() + "#" + request.getConversation());
+        replies.onNext(EraseReply.newBuilder()
+                .setFound(slots.containsKey(request.getConversation()))
                 .build());
         replies.onCompleted();
     }

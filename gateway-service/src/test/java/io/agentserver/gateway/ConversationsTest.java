@@ -126,6 +126,22 @@ class ConversationsTest {
     }
 
     @Test
+    void erases_a_conversation_for_whoever_may_write_to_it() {
+        String thread = Ids.v7().toString();
+        buffer.slots.put(
+                thread,
+                Slot.newBuilder().setSequence(1).setMessage(Ids.v7().toString()).build());
+        Answer answer = gateway.delete("/v1/threads/" + thread, key);
+        assertThat(answer.status()).as(answer.body()).isEqualTo(204);
+        assertThat(answer.body()).isEmpty();
+        assertThat(buffer.erased).containsExactly(tenant + "#" + thread);
+        assertThat(gateway.delete("/v1/threads/nonsense", key).status()).isEqualTo(404);
+        assertThat(gateway.delete("/v1/threads/" + thread, "as_live_x").status())
+                .isEqualTo(401);
+        assertThat(buffer.erased).hasSize(1);
+    }
+
+    @Test
     void asks_the_journal_which_of_two_contents_stands() {
         String id = Ids.v7().toString();
         String thread = Ids.v7().toString();

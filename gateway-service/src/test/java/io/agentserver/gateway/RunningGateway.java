@@ -167,6 +167,10 @@ final class RunningGateway implements AutoCloseable {
         return send(request(path).header("Authorization", "Bearer " + key));
     }
 
+    Answer delete(String path, String key) {
+        return send(request(path).header("Authorization", "Bearer " + key).DELETE());
+    }
+
     Answer post(String path, String key, String contentType, String body) {
         return send(request(path)
                 .header("Authorization", "Bearer " + key)

@@ -22,6 +22,8 @@ import io.agentserver.buffer.v1.CompleteReply;
 import io.agentserver.buffer.v1.CompleteRequest;
 import io.agentserver.buffer.v1.DueReply;
 import io.agentserver.buffer.v1.DueRequest;
+import io.agentserver.buffer.v1.EraseReply;
+import io.agentserver.buffer.v1.EraseRequest;
 import io.agentserver.buffer.v1.ListReply;
 import io.agentserver.buffer.v1.ListRequest;
 import io.agentserver.buffer.v1.MessageRef;
@@ -140,6 +142,11 @@ public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
             Objects.requireNonNull(answers.get(reply.getOutcome())).increment();
             return reply;
         });
+    }
+
+    @Override
+    public void erase(EraseRequest request, StreamObserver<EraseReply> replies) {
+        answer(replies, () -> journal.erase(key(request.getTenant(), request.getConversation())));
     }
 
     @Override

@@ -53,6 +53,9 @@ final class BeginDecision {
     }
 
     Decision<BeginReply> decide(JournalState state) {
+        if (state.erasure().isPresent()) {
+            return dead("the conversation was erased");
+        }
         Optional<Slot> known = state.find(key);
         if (request.getClient() && known.isPresent() && !known.get().getDigest().equals(request.getDigest())) {
             return Decision.answer(

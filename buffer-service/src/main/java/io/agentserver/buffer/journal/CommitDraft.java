@@ -7,6 +7,7 @@ import io.agentserver.buffer.commit.Change;
 import io.agentserver.buffer.commit.Commit;
 import io.agentserver.buffer.commit.Completed;
 import io.agentserver.buffer.commit.Entry;
+import io.agentserver.buffer.commit.Erased;
 import io.agentserver.buffer.commit.Parked;
 import io.agentserver.buffer.commit.Released;
 import io.agentserver.buffer.commit.ThreadClosed;
@@ -110,6 +111,11 @@ final class CommitDraft {
     void cancel() {
         commit.addChanges(
                 Change.newBuilder().setCancelled(Cancelled.newBuilder().setAtMs(commit.getAtMs())));
+    }
+
+    /** Forgets all. Nothing else may be in the same commit. */
+    void erase() {
+        commit.addChanges(Change.newBuilder().setErased(Erased.getDefaultInstance()));
     }
 
     /** Something in flight loses by it whoever waited for it. */

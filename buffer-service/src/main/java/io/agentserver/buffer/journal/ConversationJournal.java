@@ -17,6 +17,7 @@ import io.agentserver.buffer.v1.CancelReply;
 import io.agentserver.buffer.v1.CompleteReply;
 import io.agentserver.buffer.v1.CompleteRequest;
 import io.agentserver.buffer.v1.Emission;
+import io.agentserver.buffer.v1.EraseReply;
 import io.agentserver.buffer.v1.Outcome;
 import io.agentserver.buffer.v1.ParkReply;
 import io.agentserver.buffer.v1.ParkRequest;
@@ -49,6 +50,7 @@ public final class ConversationJournal {
     private static final Duration WELL_KNOWN = Duration.ofHours(1);
 
     private static final int TRIES_WITHOUT_PAUSE = 3;
+    private static final long ERASE_AGAIN_MS = DueDecision.COMMIT_MS;
 
     private final ThreadStore store;
     private final DueStore due;
@@ -140,6 +142,29 @@ public final class ConversationJournal {
         return step(key, new CancelDecision(clock.millis(), oldestVisibleMs())::decide);
     }
 
+    /**
+     * Forgets what a conversation holds: first for readers and handlers, by its last commit, then in the stores. Repeating it
+     * is harmless.
+     */
+    public EraseReply erase(ConversationKey key) {
+        long nowMs = clock.millis();
+        // before the commit: should this process die between it and the stores, or a store be away, the entry's wake
+        // goes on;
+        // a minute later, by when no write of another process is on its way any more
+        due.put(new DueEntry(
+                key, key.conversation(), MessageId.parse(key.conversation().toString()), nowMs + ERASE_AGAIN_MS));
+        EraseReply reply = step(key, new EraseDecision(nowMs, oldestVisibleMs())::decide);
+        freeErased(key);
+        return reply;
+    }
+
+    /** False: a copy that is away may still hold what was erased. */
+    private boolean freeErased(ConversationKey key) {
+        return look(key, 0, JournalState::erasure)
+                .map(erasure -> store.erase(key, erasure))
+                .orElse(true);
+    }
+
     /** Whether a message may still take effect; by all that was committed before the call. */
     public boolean isAwaited(ConversationKey key, ThreadId thread, MessageId message) {
         MessageKey which = new MessageKey(thread, message);
@@ -151,7 +176,8 @@ public final class ConversationJournal {
      * must stay.
      */
     Optional<List<Emission>> wake(DueEntry entry) {
-        return step(entry.conversation(), new DueDecision(entry, clock.millis())::decide);
+        Optional<List<Emission>> owed = step(entry.conversation(), new DueDecision(entry, clock.millis())::decide);
+        return freeErased(entry.conversation()) ? owed : Optional.empty();
     }
 
     /** Slots that this process has journalled and that are still kept, by tenant. */

@@ -13,6 +13,8 @@ import io.agentserver.buffer.v1.ListReply;
 import io.agentserver.buffer.v1.ListRequest;
 import io.agentserver.buffer.v1.ReadReply;
 import io.agentserver.buffer.v1.ReadRequest;
+import io.agentserver.buffer.v1.Turn;
+import io.agentserver.buffer.v1.TurnState;
 import io.agentserver.envelope.MessageId;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
@@ -103,10 +105,12 @@ public final class ConversationReader {
     public AwaitTurnReply awaitTurn(ConversationKey key, AwaitTurnRequest request) {
         MessageId turn = MessageId.parse(request.getTurn());
         Duration wait = atMost(request.getWaitMs(), LONGEST_TURN);
-        Function<JournalState, AwaitTurnReply> view = state -> state.turn(turn)
-                .filter(TurnProgress::isEnded)
-                .map(ended -> ended(state, ended))
-                .orElse(AwaitTurnReply.getDefaultInstance());
+        Function<JournalState, AwaitTurnReply> view = state -> state.erasure().isPresent()
+                ? erased(turn)
+                : state.turn(turn)
+                        .filter(TurnProgress::isEnded)
+                        .map(ended -> ended(state, ended))
+                        .orElse(AwaitTurnReply.getDefaultInstance());
         // who waits for a turn has mostly just sent its message: there is nothing yet that a close look could find
         return await(
                 key,
@@ -114,6 +118,14 @@ public final class ConversationReader {
                 () -> wait.isPositive() ? journal.glance(key, view) : journal.look(key, view),
                 AwaitTurnReply::getEnded,
                 view);
+    }
+
+    /** Whatever turn it was, it has no response and gets none. */
+    private static AwaitTurnReply erased(MessageId turn) {
+        return AwaitTurnReply.newBuilder()
+                .setEnded(true)
+                .setTurn(Turn.newBuilder().setId(turn.toString()).setState(TurnState.TURN_CANCELLED))
+                .build();
     }
 
     private static AwaitTurnReply ended(JournalState state, TurnProgress turn) {

@@ -16,7 +16,7 @@ final class ConversationView {
 
     /** Has it slots that a reader may see? */
     static boolean isFound(JournalState state, long oldestVisibleMs) {
-        return state.number() > 0 && state.lastActivityMs() >= oldestVisibleMs;
+        return state.number() > 0 && state.erasure().isEmpty() && state.lastActivityMs() >= oldestVisibleMs;
     }
 
     /** Slots up to this sequence are expired or hidden. */

@@ -3,6 +3,7 @@ package io.agentserver.buffer.journal;
 import io.agentserver.buffer.journal.Wakeups.Waiter;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.v1.CaughtUp;
+import io.agentserver.buffer.v1.Erased;
 import io.agentserver.buffer.v1.Gap;
 import io.agentserver.buffer.v1.Slot;
 import io.agentserver.buffer.v1.WatchEvent;
@@ -13,7 +14,8 @@ import java.util.Optional;
 
 /**
  * Sends a conversation's slots to a watcher as they are journalled, in order and without gaps, each turn's end after the
- * slots of its step. Runs on the watcher's own (virtual) thread until the watcher goes or the service stops.
+ * slots of its step. Runs on the watcher's own (virtual) thread until the watcher goes, the conversation is erased or the
+ * service stops.
  */
 public final class ConversationWatch {
     private static final int SLOTS_AT_ONCE = 100;
@@ -28,6 +30,7 @@ public final class ConversationWatch {
     private int turnsTold = -1;
 
     private boolean caughtUp;
+    private boolean erased;
 
     /** @param after the sequence of the last slot that the watcher has; 0: none */
     public ConversationWatch(
@@ -50,12 +53,15 @@ public final class ConversationWatch {
         boolean isGone();
     }
 
-    /** Returns when the watcher has gone or the service stops. */
+    /** Returns when the watcher has gone, has been told that the conversation is erased, or the service stops. */
     public void run() {
         try (Waiter waiter = wakeups.register(key)) {
             List<WatchEvent> events = journal.look(key, this::next);
             while (!isOver()) {
                 events.forEach(watcher::send);
+                if (erased) {
+                    return;
+                }
                 if (!events.isEmpty()) {
                     events = journal.look(key, 0, this::next);
                     continue;
@@ -86,6 +92,13 @@ public final class ConversationWatch {
                     .setGap(Gap.newBuilder().setThrough(gone))
                     .build());
             after = gone;
+        }
+        if (state.erasure().isPresent()) {
+            erased = true;
+            events.add(WatchEvent.newBuilder()
+                    .setErased(Erased.getDefaultInstance())
+                    .build());
+            return events;
         }
         tellTurns(state, events);
         for (Slot slot : ConversationView.slots(state, after, SLOTS_AT_ONCE, Optional.empty(), oldest)) {

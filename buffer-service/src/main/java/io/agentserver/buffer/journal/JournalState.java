@@ -75,6 +75,7 @@ final class JournalState {
     private final Map<MessageKey, ByteString> answerDigests = new HashMap<>();
 
     private long cancelledAtMs;
+    private @Nullable Commit erasure;
     private @Nullable TurnProgress openTurn;
 
     JournalState(ThreadId conversation) {
@@ -232,6 +233,11 @@ final class JournalState {
         return cancelledAtMs;
     }
 
+    /** The commit that has erased it, which is its last one for ever. */
+    Optional<Commit> erasure() {
+        return Optional.ofNullable(erasure);
+    }
+
     // ---- what happens
 
     /** Is it the next one, with no number and no slot in between? To nothing any commit is. */
@@ -277,6 +283,7 @@ final class JournalState {
                 }
                 case CANCELLED -> cancel(change.getCancelled());
                 case ANSWERED -> answer(change.getAnswered());
+                case ERASED -> erase(commit);
                 case WHAT_NOT_SET ->
                     throw new IllegalStateException("commit " + number + " of conversation " + conversation
                             + " holds a change that this version does not know: upgrade the buffer");
@@ -319,6 +326,27 @@ final class JournalState {
             find(key).ifPresent(slot -> setState(slot.getSequence(), SlotState.DROPPED));
             turn(key.message()).ifPresent(turn -> end(turn, TurnState.TURN_CANCELLED));
         }
+    }
+
+    private void erase(Commit last) {
+        erasure = last;
+        expiredThrough = sequence;
+        createdAtMs = lastActivityMs;
+        weight = 256 + 2L * last.getSerializedSize();
+        tokens = Tokens.getDefaultInstance();
+        slots.clear();
+        sequences.clear();
+        completed.clear();
+        inFlight.clear();
+        threads.clear();
+        threads.put(conversation, ThreadState.root(conversation));
+        threadsOfTurn.clear();
+        turns.clear();
+        endedTurns.clear();
+        queue.clear();
+        answerDigests.clear();
+        cancelledAtMs = 0;
+        openTurn = null;
     }
 
     private void end(TurnProgress turn, TurnState how) {

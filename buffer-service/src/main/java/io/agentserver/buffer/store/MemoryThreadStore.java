@@ -65,10 +65,23 @@ public final class MemoryThreadStore implements ThreadStore {
     }
 
     @Override
+    public boolean erase(ConversationKey key, Commit erasure) {
+        conversations.computeIfPresent(
+                key,
+                (k, commits) -> commits.stream()
+                        .map(commit -> commit.getNumber() < erasure.getNumber()
+                                ? Erasures.placeholder(erasure, commit.getNumber())
+                                : commit)
+                        .toList());
+        return true;
+    }
+
+    @Override
     public RecentConversations recent(TenantId tenant, Order order, int limit, Optional<Recent> from) {
         List<Recent> sorted = conversations.entrySet().stream()
                 .filter(entry -> entry.getKey().tenant().equals(tenant))
-                .filter(entry -> !isPastTtl(entry.getValue()))
+                .filter(entry -> !isPastTtl(entry.getValue())
+                        && !Erasures.isErasure(entry.getValue().getLast()))
                 .map(entry -> new Recent(
                         entry.getValue().getLast().getAtMs(), entry.getKey().conversation()))
                 .filter(recent -> order.isAtOrAfter(recent, from))

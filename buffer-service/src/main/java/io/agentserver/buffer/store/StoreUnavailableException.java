@@ -8,4 +8,9 @@ public final class StoreUnavailableException extends RuntimeException {
     public StoreUnavailableException(String store, Throwable cause) {
         super(store + " is away, try again", cause);
     }
+
+    /** @param what it did instead of all that it was asked for */
+    public StoreUnavailableException(String store, String what) {
+        super(store + " is too busy: " + what + "; try again");
+    }
 }

@@ -38,6 +38,14 @@ public interface ThreadStore extends AutoCloseable {
      */
     boolean append(ConversationKey key, Commit commit, long previousActivityMs);
 
+    /**
+     * Frees what the commits before {@code erasure}, the conversation's last one, hold: nothing of it can be read afterwards, by
+     * whatever means. Their numbers stay taken. Repeating it is harmless.
+     *
+     * @return false: a copy that is away may still hold it
+     */
+    boolean erase(ConversationKey key, Commit erasure);
+
     /** A tenant's conversations; what happened in the last ten minutes may not have reordered them yet. */
     RecentConversations recent(
             TenantId tenant, RecentConversations.Order order, int limit, Optional<RecentConversations.Recent> from);

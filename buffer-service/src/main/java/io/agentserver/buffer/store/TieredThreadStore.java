@@ -66,6 +66,13 @@ public final class TieredThreadStore implements ThreadStore {
         return true;
     }
 
+    /** In the durable one first: what is there could be put into the fast one again. */
+    @Override
+    public boolean erase(ConversationKey key, Commit erasure) {
+        boolean durably = durable.erase(key, erasure);
+        return tryHot(() -> hot.erase(key, erasure)).orElse(false) && durably;
+    }
+
     /** The durable one's: the fast one's list may have gone with it. */
     @Override
     public RecentConversations recent(
@@ -95,6 +102,10 @@ public final class TieredThreadStore implements ThreadStore {
     }
 
     private void heat(ConversationKey key, List<Commit> commits) {
+        if (Erasures.isErasure(commits.getLast())) {
+            tryHot(() -> hot.erase(key, commits.getLast())); // it may hold what is to be forgotten
+            return;
+        }
         long first = commits.getFirst().getNumber();
         tryHot(() -> hot.restore(key, commits)).filter(had -> had + 1 < first).ifPresent(had -> refill(key, had));
     }

@@ -369,6 +369,11 @@ class LateAnswersTest {
         }
 
         @Override
+        public boolean erase(ConversationKey key, Commit erasure) {
+            return store.erase(key, erasure);
+        }
+
+        @Override
         public RecentConversations recent(
                 TenantId tenant,
                 RecentConversations.Order order,

@@ -264,6 +264,7 @@ class ReadingTest {
                                     + (event.getCaughtUp().getFound()
                                             ? event.getCaughtUp().getOpenTurn()
                                             : "unknown");
+                        case ERASED -> "erased";
                         case EVENT_NOT_SET -> "nothing";
                     })
                     .toList();

@@ -27,6 +27,11 @@ final class SweptStore implements ThreadStore {
         return commits.putIfAbsent(commit.getNumber(), commit) == null;
     }
 
+    @Override
+    public boolean erase(ConversationKey key, Commit erasure) {
+        throw new UnsupportedOperationException();
+    }
+
     void forgetThrough(long number) {
         commits.headMap(number, true).clear();
     }

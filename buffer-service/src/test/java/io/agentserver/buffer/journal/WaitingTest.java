@@ -130,6 +130,11 @@ class WaitingTest {
         }
 
         @Override
+        public boolean erase(ConversationKey key, Commit erasure) {
+            return store.erase(key, erasure);
+        }
+
+        @Override
         public RecentConversations recent(
                 TenantId tenant,
                 RecentConversations.Order order,

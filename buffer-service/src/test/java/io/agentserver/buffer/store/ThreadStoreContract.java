@@ -4,6 +4,7 @@ import io.agentserver.buffer.commit.Answered;
 import io.agentserver.buffer.commit.Change;
 import io.agentserver.buffer.commit.Commit;
 import io.agentserver.buffer.commit.Entry;
+import io.agentserver.buffer.commit.Erased;
 import io.agentserver.buffer.store.RecentConversations.Order;
 import io.agentserver.buffer.store.RecentConversations.Recent;
 import io.agentserver.buffer.v1.LateAnswer;
@@ -218,6 +219,47 @@ public abstract class ThreadStoreContract {
     }
 
     @Test
+    void an_erased_conversation_holds_nothing_and_its_numbers_stay_taken() {
+        TenantId tenant = new TenantId("erases-" + Ids.v7().toString().substring(24));
+        ConversationKey key = conversation(tenant);
+        append(key, 1);
+        Commit big = commit(2, "forget me".repeat(100_000));
+        assertThat(store().append(key, big, NOW)).isTrue();
+        append(key, 3, 28);
+        ConversationKey other = conversation(tenant);
+        List<Commit> others = append(other, 2);
+        Commit erasure = Commit.newBuilder()
+                .setNumber(29)
+                .setAtMs(NOW)
+                .setSequenceBefore(28)
+                .addChanges(Change.newBuilder().setErased(Erased.getDefaultInstance()))
+                .setStops(true)
+                .build();
+        assertThat(store().append(key, erasure, NOW)).isTrue();
+
+        for (String time : List.of("once", "again")) {
+            assertThat(store().erase(key, erasure)).as(time).isTrue();
+            for (Look look : Look.values()) {
+                List<Commit> left = store().read(key, 1, look);
+                assertThat(left).last().isEqualTo(erasure);
+                assertThat(left.subList(0, left.size() - 1))
+                        .allSatisfy(
+                                commit -> assertThat(commit.getChangesList()).isEmpty());
+                assertThat(store().read(key, 20, look)).last().isEqualTo(erasure);
+            }
+        }
+        for (int number : new int[] {1, 2, 17, 28, 29}) {
+            assertThat(store().append(key, commit(number, "a stale writer's"), NOW))
+                    .as("number " + number)
+                    .isFalse();
+        }
+        assertThat(store().read(other, 1, Look.CONSISTENT)).isEqualTo(others);
+        await().untilAsserted(() -> assertThat(
+                        allPages(tenant, Order.NEWEST_FIRST, 4).stream().map(Recent::conversation))
+                .containsExactly(other.conversation()));
+    }
+
+    @Test
     void a_page_that_begins_before_all_that_is_kept_is_empty() {
         TenantId tenant = new TenantId("with-an-old-cursor");
         ConversationKey key = conversation(tenant);
@@ -248,8 +290,12 @@ public abstract class ThreadStoreContract {
     }
 
     protected final List<Commit> append(ConversationKey key, int count) {
+        return append(key, 1, count);
+    }
+
+    private List<Commit> append(ConversationKey key, int first, int last) {
         List<Commit> commits = new ArrayList<>();
-        for (int number = 1; number <= count; number++) {
+        for (int number = first; number <= last; number++) {
             Commit commit = commit(number, "<message>" + number + "</message>");
             assertThat(store().append(key, commit, number == 1 ? 0 : commit.getAtMs()))
                     .isTrue();

@@ -1,6 +1,8 @@
 package io.agentserver.buffer.store;
 
+import io.agentserver.buffer.commit.Change;
 import io.agentserver.buffer.commit.Commit;
+import io.agentserver.buffer.commit.Erased;
 import io.agentserver.buffer.store.dynamo.DynamoConnection;
 import io.agentserver.buffer.store.dynamo.DynamoThreadStore;
 import io.agentserver.buffer.store.redis.RedisConnections;
@@ -129,6 +131,42 @@ class TieredThreadStoreTest extends ThreadStoreContract {
     }
 
     @Test
+    void empties_a_redis_that_came_back_without_the_erasure() {
+        ConversationKey key = conversation(TENANT);
+        append(key, 3);
+        Commit erasure = erasure(4);
+        store.append(key, erasure, 1);
+        store.erase(key, erasure);
+        redis.del(list(key));
+        redis.rpush(list(key), "one", "two"); // as a node has it that had lost its latest writes
+        assertThat(store.read(key, 3, Look.CONSISTENT)).last().isEqualTo(erasure);
+        assertThat(redis.lrange(list(key), 0, -2)).containsExactly("", "", "");
+    }
+
+    @Test
+    void says_that_a_redis_that_is_away_may_still_hold_what_was_erased(@TempDir Path directory) {
+        LocalRedis lost = LocalRedis.start(directory, 0);
+        ConversationKey key = conversation(TENANT);
+        try (TieredThreadStore lonely = open(lost)) {
+            lonely.append(key, commit(1, "one"), 0);
+            ProcessHandle.of(lost.pid()).orElseThrow().destroyForcibly();
+            lost.close();
+            Commit erasure = erasure(2);
+            assertThat(lonely.append(key, erasure, 1)).isTrue();
+            assertThat(lonely.erase(key, erasure)).isFalse();
+            assertThat(lonely.read(key, 1, Look.CONSISTENT)).last().isEqualTo(erasure);
+        }
+    }
+
+    private static Commit erasure(long number) {
+        return Commit.newBuilder()
+                .setNumber(number)
+                .setAtMs(System.currentTimeMillis())
+                .addChanges(Change.newBuilder().setErased(Erased.getDefaultInstance()))
+                .build();
+    }
+
+    @Test
     void serves_without_redis_and_uses_it_again_when_it_is_back(@TempDir Path directory) {
         LocalRedis lost = LocalRedis.start(directory, 0);
         ConversationKey key = conversation(TENANT);
@@ -177,6 +215,11 @@ class TieredThreadStoreTest extends ThreadStoreContract {
 
         @Override
         public boolean append(ConversationKey key, Commit commit, long previousActivityMs) {
+            return true;
+        }
+
+        @Override
+        public boolean erase(ConversationKey key, Commit erasure) {
             return true;
         }
 

@@ -27,17 +27,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 /** deploy/aws compared with what the services do; that its tables are theirs, a started platform tells (standalone's AllInOneIT). */
 class AwsTest {
-    private static final Map<String, Pattern> CALLS = new TreeMap<>(Map.of(
-            "dynamodb:DescribeTable", Pattern.compile("\\.describeTable\\(|waitUntilTableExists"),
-            "dynamodb:DescribeTimeToLive", Pattern.compile("\\.describeTimeToLive\\("),
-            "dynamodb:BatchGetItem", Pattern.compile("\\.batchGetItem\\("),
-            "dynamodb:GetItem", Pattern.compile("\\.getItem\\("),
-            "dynamodb:PutItem", Pattern.compile("\\.putItem\\(|\\bPut\\.builder\\(|\\.put\\(p ->"),
-            "dynamodb:UpdateItem", Pattern.compile("\\.updateItem\\(|\\bUpdate\\.builder\\(|\\.update\\(u ->"),
-            "dynamodb:DeleteItem", Pattern.compile("\\.deleteItem\\(|\\bDelete\\.builder\\(|\\.delete\\(d ->"),
-            "dynamodb:ConditionCheckItem", Pattern.compile("ConditionCheck\\.builder\\(|\\.conditionCheck\\("),
-            "dynamodb:Query", Pattern.compile("\\.query\\(|\\.queryPaginator\\("),
-            "dynamodb:Scan", Pattern.compile("\\.scan\\(|\\.scanPaginator\\(")));
+    private static final Map<String, Pattern> CALLS = new TreeMap<>(Map.ofEntries(
+            Map.entry("dynamodb:DescribeTable", Pattern.compile("\\.describeTable\\(|waitUntilTableExists")),
+            Map.entry("dynamodb:DescribeTimeToLive", Pattern.compile("\\.describeTimeToLive\\(")),
+            Map.entry("dynamodb:BatchGetItem", Pattern.compile("\\.batchGetItem\\(")),
+            Map.entry("dynamodb:BatchWriteItem", Pattern.compile("\\.batchWriteItem\\(")),
+            Map.entry("dynamodb:GetItem", Pattern.compile("\\.getItem\\(")),
+            Map.entry("dynamodb:PutItem", Pattern.compile("\\.putItem\\(|\\bPut\\.builder\\(|\\.put\\(p ->")),
+            Map.entry(
+                    "dynamodb:UpdateItem", Pattern.compile("\\.updateItem\\(|\\bUpdate\\.builder\\(|\\.update\\(u ->")),
+            Map.entry(
+                    "dynamodb:DeleteItem", Pattern.compile("\\.deleteItem\\(|\\bDelete\\.builder\\(|\\.delete\\(d ->")),
+            Map.entry(
+                    "dynamodb:ConditionCheckItem", Pattern.compile("ConditionCheck\\.builder\\(|\\.conditionCheck\\(")),
+            Map.entry("dynamodb:Query", Pattern.compile("\\.query\\(|\\.queryPaginator\\(")),
+            Map.entry("dynamodb:Scan", Pattern.compile("\\.scan\\(|\\.scanPaginator\\("))));
     private static final Pattern NAMED = Pattern.compile("(?<=Ref=|Fn::GetAtt=\\[)[A-Za-z]+|(?<=\\$\\{)[A-Za-z:]+");
 
     private static Map<String, Object> template = Map.of();

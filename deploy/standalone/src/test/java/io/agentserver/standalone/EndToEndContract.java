@@ -480,6 +480,61 @@ abstract class EndToEndContract {
     }
 
     @Test
+    void an_erased_conversation_is_gone_from_the_stores_and_what_comes_late_has_no_effect() throws Exception {
+        Client org = Client.ofNewTenant(http, platform, "erase-org");
+        try (ServerSocket service = new ServerSocket(0, 5, InetAddress.getLoopbackAddress());
+                StoreViews stores = new StoreViews(platform)) {
+            service.setSoTimeout(30_000);
+            assertThat(org.putOrganism("""
+                            organism: {name: test}
+                            listeners:
+                              - name: worker
+                                description: Never answers.
+                                handler: http
+                                url: http://127.0.0.1:%d/
+                                secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
+                                payload: {root: Work, fields: {Text: string}}
+                            """.formatted(service.getLocalPort())).statusCode())
+                    .isEqualTo(200);
+            HttpResponse<String> accepted = org.post(
+                    "/v1/messages",
+                    "application/json",
+                    "{\"payload\":{\"Work\":{\"Text\":\"Canary-0815\"}}}",
+                    Map.of());
+            assertThat(accepted.statusCode()).as(accepted.body()).isEqualTo(202);
+            String thread = Client.json(accepted).path("thread_id").stringValue();
+            String list = "thread:erase-org:{" + thread + "}:*";
+            try (Socket call = service.accept()) {
+                call.setSoTimeout(15_000);
+                assertThat(call.getInputStream().read()).isEqualTo('P');
+                assertThat(stores.redis(list)).contains("Canary-0815");
+                assertThat(stores.dynamo("threads", "erase-org#" + thread)).contains("Canary-0815");
+                assertThat(org.delete("/v1/threads/" + thread).statusCode()).isEqualTo(204);
+                assertThat(call.getInputStream().readAllBytes())
+                        .as("until the caller hangs up")
+                        .isNotEmpty();
+            }
+            HttpResponse<String> late = org.post(
+                    "/v1/messages",
+                    "application/json",
+                    "{\"thread_id\":\"" + thread + "\",\"payload\":{\"Work\":{\"Text\":\"Canary-0815\"}}}",
+                    WAIT);
+            assertThat(late.statusCode()).as("it ends without a response").isEqualTo(204);
+            assertThat(stores.redis(list)).doesNotContain("Canary-0815", "Work");
+            assertThat(stores.dynamo("threads", "erase-org#" + thread)).doesNotContain("Canary-0815", "Work");
+            for (String path : List.of("", "/messages", "/events")) {
+                assertThat(org.get("/v1/threads/" + thread + path).statusCode())
+                        .as(path)
+                        .isEqualTo(404);
+            }
+            assertThat(Client.json(org.get("/v1/threads")).path("data")).isEmpty();
+            assertThat(org.delete("/v1/threads/" + thread).statusCode())
+                    .as("again")
+                    .isEqualTo(204);
+        }
+    }
+
+    @Test
     void a_dead_letter_is_listed_read_and_answered_when_it_is_redriven_after_the_cause_is_gone() throws IOException {
         Client org = Client.ofNewTenant(http, platform, "letters-org");
         AtomicBoolean mended = new AtomicBoolean();

@@ -24,6 +24,7 @@ final class EventStream {
     private boolean caughtUp;
     private boolean sentSlot;
     private boolean turnEnded;
+    private boolean erased;
 
     /**
      * @param turn the one whose end is the stream's; null: when no turn is open
@@ -50,6 +51,10 @@ final class EventStream {
                 lastSequence = Math.max(lastSequence, event.getGap().getThrough());
                 yield event("gap", null, Map.of("through", event.getGap().getThrough()));
             }
+            case ERASED -> {
+                erased = true;
+                yield "";
+            }
             case EVENT_NOT_SET -> "";
         };
     }
@@ -60,7 +65,7 @@ final class EventStream {
     }
 
     boolean isDone() {
-        return turn != null ? caughtUp && turnEnded : caughtUp && (sentSlot || resumed) && turns.areNone();
+        return erased || (turn != null ? caughtUp && turnEnded : caughtUp && (sentSlot || resumed) && turns.areNone());
     }
 
     /** The last event. */

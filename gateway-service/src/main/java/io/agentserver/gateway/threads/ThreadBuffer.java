@@ -8,6 +8,7 @@ import io.agentserver.buffer.v1.BufferGrpc;
 import io.agentserver.buffer.v1.CancelReply;
 import io.agentserver.buffer.v1.CancelRequest;
 import io.agentserver.buffer.v1.Conversation;
+import io.agentserver.buffer.v1.EraseRequest;
 import io.agentserver.buffer.v1.LateAnswer;
 import io.agentserver.buffer.v1.ListReply;
 import io.agentserver.buffer.v1.ListRequest;
@@ -133,6 +134,15 @@ public final class ThreadBuffer implements AutoCloseable {
                 .build();
         CancelReply reply = answered(() -> stub(tenant, PATIENCE).cancel(request));
         return reply.getFound() ? Optional.of(reply.getConversation()) : Optional.empty();
+    }
+
+    /** Forgets a conversation; false: there is no such one. */
+    boolean erase(TenantId tenant, ThreadId conversation) {
+        EraseRequest request = EraseRequest.newBuilder()
+                .setTenant(tenant.value())
+                .setConversation(conversation.toString())
+                .build();
+        return answered(() -> stub(tenant, PATIENCE).erase(request)).getFound();
     }
 
     /** Hands over what a service says later about a message that it was handed. */

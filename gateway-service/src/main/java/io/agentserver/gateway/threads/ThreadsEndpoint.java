@@ -23,6 +23,7 @@ import org.springframework.context.event.EventListener;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.DeleteMapping;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
@@ -139,6 +140,23 @@ public final class ThreadsEndpoint extends JsonEndpoint {
                 buffer.cancel(caller.tenantId(), thread)
                         .orElseThrow(() -> Problem.notFound().refusal()),
                 false));
+    }
+
+    /**
+     * Erases it for good: what is still on its way to it has no effect, what is sent to it later is accepted and dropped. The same
+     * answer again as long as the buffer knows of the erasure; then, as of one that never was, 404.
+     */
+    @DeleteMapping("/v1/threads/{id}")
+    ResponseEntity<Void> erase(
+            @PathVariable String id,
+            @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
+        Caller caller = callers.require(authorization, Scope.MESSAGES_WRITE);
+        ThreadId thread = thread(id);
+        if (!buffer.erase(caller.tenantId(), thread)) {
+            conversation(caller, thread); // what was accepted a moment ago is erased too
+            buffer.erase(caller.tenantId(), thread);
+        }
+        return ResponseEntity.noContent().build();
     }
 
     /** Blocks its virtual thread for as long as the stream lasts. */

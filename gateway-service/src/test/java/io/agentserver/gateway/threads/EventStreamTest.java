@@ -1,6 +1,7 @@
 package io.agentserver.gateway.threads;
 
 import io.agentserver.buffer.v1.CaughtUp;
+import io.agentserver.buffer.v1.Erased;
 import io.agentserver.buffer.v1.Gap;
 import io.agentserver.buffer.v1.Slot;
 import io.agentserver.buffer.v1.SlotState;
@@ -54,6 +55,21 @@ class EventStreamTest {
         assertThat(stream.lastSequence()).isEqualTo(4);
         stream.take(caughtUp(""));
         assertThat(stream.isDone()).isTrue();
+    }
+
+    @Test
+    void is_done_whatever_it_waits_for_when_the_conversation_is_erased() {
+        for (String turn : new String[] {null, "t1"}) {
+            EventStream stream = new EventStream(turn, null);
+            stream.take(client(1, "t1"));
+            stream.take(caughtUp("t1"));
+            assertThat(stream.isDone()).isFalse();
+            assertThat(stream.take(WatchEvent.newBuilder()
+                            .setErased(Erased.getDefaultInstance())
+                            .build()))
+                    .isEmpty();
+            assertThat(stream.isDone()).isTrue();
+        }
     }
 
     @Test

@@ -3,6 +3,7 @@ package io.agentserver.buffer.store.dynamo;
 import io.agentserver.buffer.commit.Commit;
 import io.agentserver.buffer.store.AppendListener;
 import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.buffer.store.Erasures;
 import io.agentserver.buffer.store.Look;
 import io.agentserver.buffer.store.RecentConversations;
 import io.agentserver.buffer.store.RecentConversations.Order;
@@ -17,9 +18,11 @@ import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
 import software.amazon.awssdk.services.dynamodb.model.BatchGetItemResponse;
+import software.amazon.awssdk.services.dynamodb.model.BatchWriteItemResponse;
 import software.amazon.awssdk.services.dynamodb.model.ConditionalCheckFailedException;
 import software.amazon.awssdk.services.dynamodb.model.KeysAndAttributes;
 import software.amazon.awssdk.services.dynamodb.model.QueryRequest;
+import software.amazon.awssdk.services.dynamodb.model.WriteRequest;
 
 import java.time.Clock;
 import java.time.Duration;
@@ -66,6 +69,7 @@ public final class DynamoThreadStore implements ThreadStore {
     private static final Duration PURGE_BOUND = Duration.ofHours(24);
 
     private static final String META = "meta";
+    private static final String COMMIT = "commit#";
     private static final String LAST_COMMIT = "commit#9999999999";
     private static final long RECENT_BUCKET_MS = Duration.ofMinutes(10).toMillis();
     /** So many commits {@code meta} is behind at most, unless a write of it was lost; each makes 33 slots at most. */
@@ -77,6 +81,8 @@ public final class DynamoThreadStore implements ThreadStore {
     private static final int SIDE_WRITES = 64;
     /** That DynamoDB takes in one request. */
     private static final int MOST_KEYS = 100;
+    /** Likewise. */
+    private static final int MOST_WRITES = 25;
 
     private final DynamoDbClient dynamo;
     private final Duration ttl;
@@ -184,12 +190,67 @@ public final class DynamoThreadStore implements ThreadStore {
             } catch (ConditionalCheckFailedException exists) {
                 return false;
             }
+            if (Erasures.isErasure(commit)) {
+                return true; // its meta leaves the list of conversations: erase writes it
+            }
             if (commit.getAtMs() / RECENT_BUCKET_MS != previousActivityMs / RECENT_BUCKET_MS
                     || commit.getNumber() % META_COMMITS == 0) {
                 aside(() -> putMeta(key, commit));
             }
             return true;
         });
+    }
+
+    /** An item for each number stays, without content, as long as the erasure itself; the texts that they named go. */
+    @Override
+    public boolean erase(ConversationKey key, Commit erasure) {
+        String expires = Long.toString(expirySeconds(erasure.getAtMs()));
+        QueryRequest query = QueryRequest.builder()
+                .tableName(ThreadsTable.NAME)
+                .consistentRead(true)
+                .keyConditionExpression("pk = :pk AND sk < :erasure")
+                .filterExpression("attribute_not_exists(erased)")
+                .projectionExpression(SK)
+                .expressionAttributeValues(Map.of(
+                        ":pk", AttributeValue.fromS(key.toString()),
+                        // "body#…" comes before all commits
+                        ":erasure", AttributeValue.fromS(commitKey(erasure.getNumber()))))
+                .build();
+        return ask(() -> {
+            List<WriteRequest> writes = dynamo.queryPaginator(query).items().stream()
+                    .map(item -> text(item, SK))
+                    .map(sk -> sk.startsWith(COMMIT) ? emptied(key, sk, expires, erasure) : deleted(key, sk))
+                    .toList();
+            for (int from = 0; from < writes.size(); from += MOST_WRITES) {
+                writeAll(writes.subList(from, Math.min(from + MOST_WRITES, writes.size())));
+            }
+            putMeta(key, erasure);
+            return true;
+        });
+    }
+
+    private static WriteRequest emptied(ConversationKey key, String sk, String expires, Commit erasure) {
+        Map<String, AttributeValue> attributes = new HashMap<>(
+                CommitItems.write(Erasures.placeholder(erasure, Long.parseLong(sk.substring(COMMIT.length()))))
+                        .attributes());
+        attributes.put("erased", AttributeValue.fromBool(true));
+        Map<String, AttributeValue> item = item(key, sk, expires, attributes);
+        return WriteRequest.builder().putRequest(put -> put.item(item)).build();
+    }
+
+    private static WriteRequest deleted(ConversationKey key, String sk) {
+        Map<String, AttributeValue> id = Map.of(PK, AttributeValue.fromS(key.toString()), SK, AttributeValue.fromS(sk));
+        return WriteRequest.builder().deleteRequest(delete -> delete.key(id)).build();
+    }
+
+    /** What a throttled DynamoDB leaves is for the next try of whoever erases. */
+    private void writeAll(List<WriteRequest> some) {
+        BatchWriteItemResponse answer =
+                dynamo.batchWriteItem(request -> request.requestItems(Map.of(ThreadsTable.NAME, some)));
+        if (answer.hasUnprocessedItems() && !answer.unprocessedItems().isEmpty()) {
+            throw new StoreUnavailableException(
+                    "DynamoDB", "it left " + answer.unprocessedItems().size() + " writes");
+        }
     }
 
     @Override
@@ -266,10 +327,12 @@ public final class DynamoThreadStore implements ThreadStore {
                 META,
                 Long.toString(expirySeconds(commit.getAtMs()) + PURGE_BOUND.toSeconds()),
                 Map.of(
-                        SHARD, AttributeValue.fromS(key.tenant() + "#" + shard),
                         ACTIVITY, number(commit.getAtMs()),
                         LAST_NUMBER, number(commit.getNumber()),
                         LAST_SEQUENCE, number(CommitItems.lastSequence(commit))));
+        if (!Erasures.isErasure(commit)) { // without it, it is in no list
+            meta.put(SHARD, AttributeValue.fromS(key.tenant() + "#" + shard));
+        }
         try {
             dynamo.putItem(request -> request.tableName(ThreadsTable.NAME)
                     .item(meta)
@@ -385,7 +448,7 @@ public final class DynamoThreadStore implements ThreadStore {
     }
 
     private static String commitKey(long number) {
-        return String.format("commit#%010d", number);
+        return String.format(COMMIT + "%010d", number);
     }
 
     private static String bodyKey(String body, int part) {

@@ -4,6 +4,7 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import io.agentserver.buffer.commit.Commit;
 import io.agentserver.buffer.store.AppendListener;
 import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.buffer.store.Erasures;
 import io.agentserver.buffer.store.HotStore;
 import io.agentserver.buffer.store.Look;
 import io.agentserver.buffer.store.RecentConversations;
@@ -45,6 +46,7 @@ public final class RedisThreadStore implements HotStore {
 
     private final RedisConnections redis;
     private final AppendScript append;
+    private final EraseScript erase;
     private final Duration ttl;
     private final Clock clock;
     private volatile boolean closed;
@@ -52,6 +54,7 @@ public final class RedisThreadStore implements HotStore {
     public RedisThreadStore(RedisConnections redis, Duration ttl, Clock clock) {
         this.redis = redis;
         this.append = new AppendScript(redis.async());
+        this.erase = new EraseScript(redis.async());
         this.ttl = ttl;
         this.clock = clock;
     }
@@ -61,7 +64,9 @@ public final class RedisThreadStore implements HotStore {
         List<byte[]> values = ask(() -> Answers.of(redis.async().lrange(commits(key), number - 1, -1)));
         List<Commit> commits = new ArrayList<>(values.size());
         for (byte[] value : values) {
-            commits.add(parse(key, value));
+            if (value.length > 0) { // or its place is kept, see erase.lua
+                commits.add(parse(key, value));
+            }
         }
         return commits;
     }
@@ -69,6 +74,9 @@ public final class RedisThreadStore implements HotStore {
     @Override
     public boolean append(ConversationKey key, Commit commit, long previousActivityMs) {
         boolean appended = restore(key, List.of(commit)) == commit.getNumber() - 1;
+        if (Erasures.isErasure(commit)) {
+            return appended; // no longer in the list of conversations
+        }
         if (appended && commit.getAtMs() / RECENT_BUCKET_MS != previousActivityMs / RECENT_BUCKET_MS) {
             touch(key, commit.getAtMs());
         }
@@ -80,6 +88,17 @@ public final class RedisThreadStore implements HotStore {
         String channel = CHANNEL + ShardKey.of(key.conversation(), ShardKey.SHARDS);
         String name = commits.stream().anyMatch(Commit::getStops) ? STOPS + key.toString() : key.toString();
         return ask(() -> append.run(commits(key), commits, ttl, channel, name));
+    }
+
+    @Override
+    public boolean erase(ConversationKey key, Commit erasure) {
+        String channel = CHANNEL + ShardKey.of(key.conversation(), ShardKey.SHARDS);
+        ask(() -> {
+            erase.run(commits(key), erasure, ttl, channel, STOPS + key.toString());
+            return Answers.of(redis.async()
+                    .zrem(recent(key.tenant()), key.conversation().toString().getBytes(StandardCharsets.UTF_8)));
+        });
+        return true;
     }
 
     @Override

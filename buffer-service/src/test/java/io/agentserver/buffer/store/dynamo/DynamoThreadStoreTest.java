@@ -1,6 +1,8 @@
 package io.agentserver.buffer.store.dynamo;
 
+import io.agentserver.buffer.commit.Change;
 import io.agentserver.buffer.commit.Commit;
+import io.agentserver.buffer.commit.Erased;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.Look;
 import io.agentserver.buffer.store.RecentConversations.Order;
@@ -77,6 +79,36 @@ class DynamoThreadStoreTest extends ThreadStoreContract {
                         Long.parseLong(item.getOrDefault("expires_at", NOTHING).n())))
                 .isBetween(
                         Instant.now().plus(Duration.ofHours(47)), Instant.now().plus(Duration.ofHours(49)));
+    }
+
+    @Test
+    void leaves_no_byte_of_what_was_erased_in_any_item() {
+        ConversationKey key = conversation(TENANT);
+        assertThat(store.append(key, commit(1, "canary ".repeat(100_000)), 0)).isTrue();
+        assertThat(store.append(key, commit(2, "canary"), 1)).isTrue();
+        Commit erasure = Commit.newBuilder()
+                .setNumber(3)
+                .setAtMs(System.currentTimeMillis())
+                .addChanges(Change.newBuilder().setErased(Erased.getDefaultInstance()))
+                .build();
+        assertThat(store.append(key, erasure, 1)).isTrue();
+        assertThat(everyItem(key)).anyMatch(item -> item.contains("canary"));
+        store.erase(key, erasure);
+        assertThat(everyItem(key))
+                .hasSize(4) // the commits and meta
+                .noneMatch(item -> item.contains("canary") || item.contains("tenant_shard"));
+    }
+
+    private static List<String> everyItem(ConversationKey key) {
+        return dynamo
+                .query(request -> request.tableName("threads")
+                        .consistentRead(true)
+                        .keyConditionExpression("pk = :pk")
+                        .expressionAttributeValues(Map.of(":pk", AttributeValue.fromS(key.toString()))))
+                .items()
+                .stream()
+                .map(Map::toString)
+                .toList();
     }
 
     @Test
