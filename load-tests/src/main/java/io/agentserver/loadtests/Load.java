@@ -6,6 +6,7 @@ import org.HdrHistogram.Histogram;
 import java.time.Duration;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 
@@ -30,6 +31,28 @@ final class Load {
             for (int i = 0; i < clients; i++) {
                 threads.execute(() -> {
                     for (long start = System.nanoTime(); start < end; start = System.nanoTime()) {
+                        if (conversations.hold()) {
+                            record(latencies, start);
+                            answered.increment();
+                        }
+                    }
+                });
+            }
+        }
+        return measured(answered.sum(), begun, latencies);
+    }
+
+    /** As {@link #closedLoop(int, Duration)}, but until so many are over. */
+    Measured closedLoop(int clients, int count) {
+        Histogram latencies = new ConcurrentHistogram(LONGEST_MICROS, DIGITS);
+        LongAdder answered = new LongAdder();
+        AtomicInteger left = new AtomicInteger(count);
+        long begun = System.nanoTime();
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i < clients; i++) {
+                threads.execute(() -> {
+                    while (left.getAndDecrement() > 0) {
+                        long start = System.nanoTime();
                         if (conversations.hold()) {
                             record(latencies, start);
                             answered.increment();

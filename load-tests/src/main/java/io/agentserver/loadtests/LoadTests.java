@@ -1,5 +1,7 @@
 package io.agentserver.loadtests;
 
+import io.agentserver.localstores.LocalStores;
+
 import java.util.Arrays;
 
 /** {@code main}: runs the benchmark, or reads the profile, that its first argument names. */
@@ -13,6 +15,9 @@ public final class LoadTests {
                    java -jar load-tests-exec.jar waiting --store <mode> --flush <policy> [--messages 60000]
                    java -jar load-tests-exec.jar slow-few --store <mode> --flush <policy> [--rate 300] [--seconds 30]
                        [--warm-up 60]
+                   java -jar load-tests-exec.jar stores
+                   java -jar load-tests-exec.jar admission [--signing org|key] [--batch 1] [--connections 512]
+                       [--messages 150000 | --rate 500 --seconds 20] [--bare <url>] [--label gateway]
                    java -jar load-tests-exec.jar credit --router <url> [--rounds 10]
                    java -jar load-tests-exec.jar restate --ingress <url> --handler append|relay [--clients 64]
                        [--rate 100] [--seconds 30] [--warm-up 20]
@@ -47,6 +52,8 @@ public final class LoadTests {
             case "new-tenants" -> new NewTenantsBench(NewTenantsBench.Settings.of(Options.parse(options))).run();
             case "waiting" -> new WaitingBench(WaitingBench.Settings.of(Options.parse(options))).run();
             case "slow-few" -> new SlowFewBench(SlowFewBench.Settings.of(Options.parse(options))).run();
+            case "stores" -> stores(Options.parse(options));
+            case "admission" -> new AdmissionBench(AdmissionBench.Settings.of(Options.parse(options))).run();
             case "credit" -> new CreditBench(CreditBench.Settings.of(Options.parse(options))).run();
             case "restate" -> new RestateBench(RestateBench.Settings.of(Options.parse(options))).run();
             case "postings" -> {
@@ -60,6 +67,18 @@ public final class LoadTests {
             case "startup" -> new StartupBench(StartupBench.Settings.of(Options.parse(options))).run();
             case "profile" -> new Profile(Profile.Settings.of(Options.parse(options))).run();
             default -> throw new WrongArguments("<" + name + "> is no command");
+        }
+    }
+
+    /** Kafka, Redis and DynamoDB Local, as settings of a service; until this process ends. */
+    private static void stores(Options options) throws InterruptedException {
+        options.only();
+        try (LocalStores stores = LocalStores.inTemporaryDirectory()) {
+            System.out.println("AGENTSERVER_KAFKA=" + stores.kafkaBootstrap());
+            System.out.println("AGENTSERVER_REDIS_URL=" + stores.redisUrl());
+            System.out.println("AGENTSERVER_DYNAMODB_URL=" + stores.dynamoEndpoint());
+            Runtime.getRuntime().addShutdownHook(new Thread(stores::close));
+            Thread.currentThread().join();
         }
     }
 

@@ -25,7 +25,14 @@ final class Platform implements AutoCloseable {
     final String key;
     private final HttpClient http = HttpClient.newHttpClient();
 
+    private final String id;
+
     Platform(URI gateway, String key) {
+        this(gateway, key, "");
+    }
+
+    private Platform(URI gateway, String key, String id) {
+        this.id = id;
         this.gateway = gateway;
         this.key = key;
     }
@@ -64,7 +71,8 @@ final class Platform implements AutoCloseable {
         String id = "bench-" + Long.toHexString(System.currentTimeMillis());
         return new Platform(
                 gateway,
-                newTenant(id, admin == null ? Files.readString(ADMIN_KEY).strip() : admin));
+                newTenant(id, admin == null ? Files.readString(ADMIN_KEY).strip() : admin),
+                id);
     }
 
     /** @return the new tenant's first key */
@@ -95,6 +103,22 @@ final class Platform implements AutoCloseable {
                 send(request().header("Content-Type", "application/yaml").PUT(BodyPublishers.ofString(organism)));
         if (answer.statusCode() != 200) {
             throw new IOException("PUT /v1/organism: " + answer.statusCode() + " " + answer.body());
+        }
+    }
+
+    /** The tenant's, if {@link #newTenant()} made it; else empty. */
+    String id() {
+        return id;
+    }
+
+    /** @param jwk public, with {@code kid} and {@code alg} */
+    void registerSigningKey(String jwk) throws IOException, InterruptedException {
+        HttpResponse<String> answer = send(HttpRequest.newBuilder(gateway.resolve("/v1/signing-keys"))
+                .header("Authorization", "Bearer " + key)
+                .header("Content-Type", "application/json")
+                .POST(BodyPublishers.ofString(jwk)));
+        if (answer.statusCode() != 201) {
+            throw new IOException("POST /v1/signing-keys: " + answer.statusCode() + " " + answer.body());
         }
     }
 
