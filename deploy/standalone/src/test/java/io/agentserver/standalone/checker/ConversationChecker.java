@@ -96,6 +96,7 @@ public final class ConversationChecker {
                                     states.put(slot.getMessage(), TurnState.TURN_CANCELLED);
                                     turns.add(slot.getMessage());
                                 });
+                    case ERASED -> expect(false, conversation + ": erased, which no client of a run asked for");
                     case PARKED ->
                         parked.put(
                                 change.getParked().getThread(),
