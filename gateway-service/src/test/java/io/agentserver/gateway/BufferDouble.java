@@ -83,6 +83,11 @@ final class BufferDouble extends BufferGrpc.BufferImplBase implements AutoClosea
         synchronized (waits) {
             waits.add(request.getWaitMs());
         }
+        if (erased.contains(request.getTenant() + "#" + request.getConversation())) {
+            replies.onNext(ReadReply.newBuilder().setErased(true).build());
+            replies.onCompleted();
+            return;
+        }
         if (slot == null && request.getWaitMs() > 0) {
             return; // until the test is over
         }

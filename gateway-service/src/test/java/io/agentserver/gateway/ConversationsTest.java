@@ -135,6 +135,9 @@ class ConversationsTest {
         assertThat(answer.status()).as(answer.body()).isEqualTo(204);
         assertThat(answer.body()).isEmpty();
         assertThat(buffer.erased).containsExactly(tenant + "#" + thread);
+        assertThat(gateway.get("/v1/threads/" + thread, key).status())
+                .as("at once: who waits gets no answer of this buffer")
+                .isEqualTo(404);
         assertThat(gateway.delete("/v1/threads/nonsense", key).status()).isEqualTo(404);
         assertThat(gateway.delete("/v1/threads/" + thread, "as_live_x").status())
                 .isEqualTo(401);

@@ -215,7 +215,10 @@ public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
         Runnable watch = () -> {
             try {
                 ConversationKey key = key(request.getTenant(), request.getConversation());
-                new ConversationWatch(journal, wakeups, key, request.getAfter(), watcher).run();
+                if (new ConversationWatch(journal, wakeups, key, request.getAfter(), watcher).run()) {
+                    watcher.end();
+                    return;
+                }
                 watcher.end(Status.UNAVAILABLE
                         .withDescription("the buffer stops, watch again")
                         .asRuntimeException());

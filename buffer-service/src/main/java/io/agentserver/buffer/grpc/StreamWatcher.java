@@ -34,6 +34,13 @@ final class StreamWatcher implements ConversationWatch.Watcher {
         return stream.isCancelled();
     }
 
+    /** There will never be more. */
+    void end() {
+        if (!stream.isCancelled()) {
+            stream.onCompleted();
+        }
+    }
+
     void end(StatusRuntimeException reason) {
         if (!stream.isCancelled()) {
             stream.onError(reason);

@@ -7,6 +7,7 @@ import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.DueEntry;
 import io.agentserver.buffer.store.DueStore;
 import io.agentserver.buffer.store.Look;
+import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.buffer.v1.AnswerOutcome;
 import io.agentserver.buffer.v1.AnswerReply;
@@ -23,6 +24,8 @@ import io.agentserver.buffer.v1.ParkReply;
 import io.agentserver.buffer.v1.ParkRequest;
 import io.agentserver.envelope.MessageId;
 import io.agentserver.envelope.ThreadId;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.time.Clock;
 import java.time.Duration;
@@ -43,6 +46,7 @@ import java.util.stream.Gatherers;
  * round trip a step, for states are remembered and writes test them. Repeating a step is safe by (thread, message).
  */
 public final class ConversationJournal {
+    private static final Logger log = LoggerFactory.getLogger(ConversationJournal.class);
     private static final int TRIES = 50;
     private static final int LOOKS_AT_ONCE = 25;
 
@@ -50,7 +54,6 @@ public final class ConversationJournal {
     private static final Duration WELL_KNOWN = Duration.ofHours(1);
 
     private static final int TRIES_WITHOUT_PAUSE = 3;
-    private static final long ERASE_AGAIN_MS = DueDecision.COMMIT_MS;
 
     private final ThreadStore store;
     private final DueStore due;
@@ -144,25 +147,45 @@ public final class ConversationJournal {
 
     /**
      * Forgets what a conversation holds: first for readers and handlers, by its last commit, then in the stores. Repeating it
-     * is harmless.
+     * is harmless. A store that is away is no failure: the due index frees what it holds.
      */
     public EraseReply erase(ConversationKey key) {
-        long nowMs = clock.millis();
-        // before the commit: should this process die between it and the stores, or a store be away, the entry's wake
-        // goes on;
-        // a minute later, by when no write of another process is on its way any more
-        due.put(new DueEntry(
-                key, key.conversation(), MessageId.parse(key.conversation().toString()), nowMs + ERASE_AGAIN_MS));
-        EraseReply reply = step(key, new EraseDecision(nowMs, oldestVisibleMs())::decide);
-        freeErased(key);
-        return reply;
+        long askedMs = clock.millis();
+        EraseDecision decision = new EraseDecision(askedMs, oldestVisibleMs());
+        DueEntry entry = freeing(key, askedMs);
+        Erasing erasing = step(key, state -> {
+            Decision<EraseReply> decided = decision.decide(state);
+            if (decided.commit().isPresent()) {
+                due.put(entry); // before each try at the commit: should this process die after it, the entry's wake
+                // goes on
+            }
+            return decided.with((reply, after) -> new Erasing(reply, after.erasure()));
+        });
+        if (erasing.erasure.isPresent()) {
+            if (clock.millis() - askedMs > DueDecision.COMMIT_MS / 2) {
+                due.put(freeing(key, clock.millis())); // it may have been dropped before its commit
+            }
+            free(key, erasing.erasure.get());
+        }
+        return erasing.reply;
     }
 
-    /** False: a copy that is away may still hold what was erased. */
-    private boolean freeErased(ConversationKey key) {
-        return look(key, 0, JournalState::erasure)
-                .map(erasure -> store.erase(key, erasure))
-                .orElse(true);
+    private record Erasing(EraseReply reply, Optional<Commit> erasure) {}
+
+    /** A minute later: by then no write of another process, as a body whose commit was refused, is on its way. */
+    private static DueEntry freeing(ConversationKey key, long askedMs) {
+        MessageId none = MessageId.parse(key.conversation().toString());
+        return new DueEntry(key, key.conversation(), none, askedMs + DueDecision.COMMIT_MS);
+    }
+
+    /** False: a copy may still hold what was erased. */
+    private boolean free(ConversationKey key, Commit erasure) {
+        try {
+            return store.erase(key, erasure);
+        } catch (StoreUnavailableException e) {
+            log.warn("{} is erased, and not yet freed everywhere: {}", key, e.toString());
+            return false;
+        }
     }
 
     /** Whether a message may still take effect; by all that was committed before the call. */
@@ -176,9 +199,17 @@ public final class ConversationJournal {
      * must stay.
      */
     Optional<List<Emission>> wake(DueEntry entry) {
-        Optional<List<Emission>> owed = step(entry.conversation(), new DueDecision(entry, clock.millis())::decide);
-        return freeErased(entry.conversation()) ? owed : Optional.empty();
+        ConversationKey key = entry.conversation();
+        DueDecision decision = new DueDecision(entry, clock.millis());
+        Waking waking =
+                step(key, state -> decision.decide(state).with((owed, after) -> new Waking(owed, after.erasure())));
+        if (waking.erasure.isPresent() && !free(key, waking.erasure.get())) {
+            due.put(freeing(key, clock.millis())); // and this one goes: what cannot be freed must not be first for ever
+        }
+        return waking.owed;
     }
+
+    private record Waking(Optional<List<Emission>> owed, Optional<Commit> erasure) {}
 
     /** Slots that this process has journalled and that are still kept, by tenant. */
     public Map<String, Double> slots() {
@@ -348,6 +379,8 @@ public final class ConversationJournal {
             held.forget(key);
             catchUp(key, held, Look.CONSISTENT);
         }
+        // what this process wrote before its commit was refused may have come after all else was freed
+        held.state.erasure().ifPresent(erasure -> free(key, erasure));
     }
 
     /** Writers in other processes get a chance to finish; the lock keeps those in this one behind us. */

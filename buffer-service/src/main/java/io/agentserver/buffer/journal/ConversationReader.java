@@ -58,13 +58,13 @@ public final class ConversationReader {
         }
         Duration wait = atMost(request.getWaitMs(), LONGEST_READ);
         Function<JournalState, ReadReply> view = state -> page(state, request, thread);
-        return await(key, wait, () -> journal.look(key, view), ReadReply::getFound, view);
+        return await(key, wait, () -> journal.look(key, view), reply -> reply.getFound() || reply.getErased(), view);
     }
 
     private ReadReply page(JournalState state, ReadRequest request, Optional<ThreadId> thread) {
         long oldest = journal.oldestVisibleMs();
         if (!ConversationView.isFound(state, oldest)) {
-            return ReadReply.getDefaultInstance();
+            return ReadReply.newBuilder().setErased(state.erasure().isPresent()).build();
         }
         ReadReply.Builder reply = ReadReply.newBuilder().setFound(true).setConversation(ConversationView.full(state));
         long bytes = 0;
@@ -115,7 +115,12 @@ public final class ConversationReader {
         return await(
                 key,
                 wait,
-                () -> wait.isPositive() ? journal.glance(key, view) : journal.look(key, view),
+                () -> {
+                    // what a copy has may have been erased since
+                    boolean nothing =
+                            wait.isPositive() && !journal.glance(key, view).getEnded();
+                    return nothing ? AwaitTurnReply.getDefaultInstance() : journal.look(key, view);
+                },
                 AwaitTurnReply::getEnded,
                 view);
     }

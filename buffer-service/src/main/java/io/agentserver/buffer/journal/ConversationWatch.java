@@ -53,14 +53,14 @@ public final class ConversationWatch {
         boolean isGone();
     }
 
-    /** Returns when the watcher has gone, has been told that the conversation is erased, or the service stops. */
-    public void run() {
+    /** @return whether the watcher has been told all there will ever be: the conversation is erased; else it has gone, or the service stops */
+    public boolean run() {
         try (Waiter waiter = wakeups.register(key)) {
             List<WatchEvent> events = journal.look(key, this::next);
             while (!isOver()) {
                 events.forEach(watcher::send);
                 if (erased) {
-                    return;
+                    return true;
                 }
                 if (!events.isEmpty()) {
                     events = journal.look(key, 0, this::next);
@@ -70,6 +70,7 @@ public final class ConversationWatch {
                 // the poll is the safety net for a lost wake-up and for a stale copy, so it looks closely
                 events = number > 0 ? journal.look(key, number, this::next) : journal.look(key, this::next);
             }
+            return false;
         }
     }
 

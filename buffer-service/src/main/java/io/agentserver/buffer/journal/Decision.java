@@ -3,6 +3,7 @@ package io.agentserver.buffer.journal;
 import io.agentserver.buffer.commit.Commit;
 
 import java.util.Optional;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 
 /**
@@ -22,6 +23,11 @@ record Decision<R>(Optional<Commit> commit, Knowledge needs, Function<JournalSta
         LOOKED,
         /** With every commit that was acknowledged before the request came. */
         CERTAIN
+    }
+
+    /** The same decision, with more in its reply. */
+    <T> Decision<T> with(BiFunction<R, JournalState, T> more) {
+        return new Decision<>(commit, needs, state -> more.apply(reply.apply(state), state));
     }
 
     static <R> Decision<R> write(Commit commit, Knowledge needs, Function<JournalState, R> reply) {

@@ -12,6 +12,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.time.Clock;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 
@@ -22,6 +23,8 @@ import java.util.Optional;
 public final class DueIndex {
     private static final Logger log = LoggerFactory.getLogger(DueIndex.class);
     private static final int MOST = 1_000;
+    /** Much shorter than a pump waits. */
+    private static final Duration LONGEST = Duration.ofSeconds(3);
 
     private final DueStore store;
     private final Leases leases;
@@ -44,10 +47,16 @@ public final class DueIndex {
         }
         request.getDoneList().forEach(key -> store.remove(DueEntry.parse(key)));
         DueReply.Builder reply = DueReply.newBuilder();
+        long begun = System.nanoTime();
         for (int shard : shards(request.getOwner())) {
             int left = request.getLimit() - reply.getItemsCount();
             if (left > 0) {
-                store.due(shard, clock.millis(), left).forEach(entry -> add(reply, entry));
+                for (DueEntry entry : store.due(shard, clock.millis(), left)) {
+                    if (System.nanoTime() - begun > LONGEST.toNanos()) {
+                        return reply.build(); // the caller waits for what there is, and asks on
+                    }
+                    add(reply, entry);
+                }
             }
         }
         return reply.build();

@@ -17,13 +17,15 @@ final class EraseDecision {
         if (state.erasure().isPresent()) {
             return Decision.answer(Knowledge.REMEMBERED, _ -> reply(true));
         }
-        if (!ConversationView.isFound(state, oldestVisibleMs)) {
+        if (state.number() == 0) {
             return Decision.answer(Knowledge.CERTAIN, _ -> reply(false));
         }
+        // readers have lost it already, the store has not
+        boolean visible = ConversationView.isFound(state, oldestVisibleMs);
         CommitDraft draft = new CommitDraft(state, nowMs);
         draft.erase();
         draft.stops();
-        return Decision.write(draft.build(), Knowledge.LOOKED, _ -> reply(true));
+        return Decision.write(draft.build(), Knowledge.LOOKED, _ -> reply(visible));
     }
 
     private static EraseReply reply(boolean found) {

@@ -148,8 +148,47 @@ class ErasureTest {
         HalfErasingStore half = new HalfErasingStore(talk.store);
         ConversationJournal withACopyAway =
                 new ConversationJournal(half, talk.due, talk.wakeups, Duration.ofHours(24), 10_000_000, talk.clock);
-        assertThat(withACopyAway.wake(entry)).as("the entry stays").isEmpty();
+        assertThat(withACopyAway.wake(entry)).as("it makes room for others").hasValue(List.of());
         assertThat(half.erased).containsExactly(key);
+        assertThat(entries())
+                .as("and another is due a minute later")
+                .extracting(DueEntry::dueMs)
+                .contains(talk.clock.millis() + A_MINUTE.toMillis());
+    }
+
+    @Test
+    void a_state_too_large_to_be_remembered_is_freed_all_the_same() {
+        HalfErasingStore half = new HalfErasingStore(talk.store);
+        ConversationJournal forgetful =
+                new ConversationJournal(half, talk.due, talk.wakeups, Duration.ofHours(24), 1, talk.clock);
+        talk.begin(talk.first);
+        forgetful.erase(talk.key);
+        assertThat(half.erased).containsExactly(talk.key);
+    }
+
+    @Test
+    void a_response_is_not_told_from_a_copy_that_has_not_heard_of_the_erasure() {
+        talk.handle(talk.first, talk.respond(talk.first));
+        ConversationJournal other = talk.process();
+        ConversationReader elsewhere = new ConversationReader(other, talk.store, new Wakeups());
+        AwaitTurnRequest request = AwaitTurnRequest.newBuilder()
+                .setTurn(talk.first.getMessage())
+                .setWaitMs(60_000)
+                .build();
+        assertThat(elsewhere.awaitTurn(talk.key, request).hasResponse()).isTrue();
+        talk.journal.erase(talk.key);
+        assertThat(elsewhere.awaitTurn(talk.key, request).hasResponse()).isFalse();
+    }
+
+    @Test
+    void what_readers_have_lost_by_its_age_is_freed_too() {
+        talk.begin(talk.first);
+        talk.clock.move(Duration.ofHours(25));
+        HalfErasingStore half = new HalfErasingStore(talk.store);
+        ConversationJournal later =
+                new ConversationJournal(half, talk.due, talk.wakeups, Duration.ofHours(24), 10_000_000, talk.clock);
+        assertThat(later.erase(talk.key).getFound()).isFalse();
+        assertThat(half.erased).containsExactly(talk.key);
     }
 
     @Test

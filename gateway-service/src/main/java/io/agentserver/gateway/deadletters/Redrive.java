@@ -1,6 +1,6 @@
 package io.agentserver.gateway.deadletters;
 
-import io.agentserver.buffer.v1.Conversation;
+import io.agentserver.buffer.v1.ReadReply;
 import io.agentserver.envelope.Envelope;
 import io.agentserver.envelope.EnvelopeNames;
 import io.agentserver.envelope.TenantId;
@@ -153,10 +153,11 @@ public final class Redrive {
             return conflict("it is the platform's own message; the next version of the organism sends it anew");
         }
         // the journal drops what comes to a closed thread, and an accepted message must not vanish: ask before
-        Optional<Conversation> conversation =
-                buffer.find(tenant.tenantId(), dead.meta().requiredThread(), Duration.ZERO);
-        boolean closed = conversation.stream()
-                .flatMap(c -> c.getThreadsList().stream())
+        ReadReply conversation = buffer.state(tenant.tenantId(), dead.meta().requiredThread(), Duration.ZERO);
+        if (conversation.getErased()) {
+            return conflict("its conversation was erased");
+        }
+        boolean closed = conversation.getConversation().getThreadsList().stream()
                 .anyMatch(thread -> thread.getParent().isEmpty() && thread.getClosed());
         return closed ? conflict("its thread is closed") : admission.readmit(tenant, dead);
     }

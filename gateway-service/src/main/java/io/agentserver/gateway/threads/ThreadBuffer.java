@@ -90,9 +90,14 @@ public final class ThreadBuffer implements AutoCloseable {
         return answered(() -> stub(tenant, PATIENCE.plus(wait)).read(request));
     }
 
+    /** The conversation's state, without slots; or why there is none. */
+    public ReadReply state(TenantId tenant, ThreadId conversation, Duration wait) {
+        return read(tenant, conversation, 0, 0, "", wait);
+    }
+
     /** The conversation's state, without slots; empty if there is no such one. */
     public Optional<Conversation> find(TenantId tenant, ThreadId conversation, Duration wait) {
-        ReadReply reply = read(tenant, conversation, 0, 0, "", wait);
+        ReadReply reply = state(tenant, conversation, wait);
         return reply.getFound() ? Optional.of(reply.getConversation()) : Optional.empty();
     }
 
@@ -222,7 +227,8 @@ public final class ThreadBuffer implements AutoCloseable {
             reconnectSoon();
         }
         return switch (status.getCode()) {
-            case UNAVAILABLE, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, CANCELLED, ABORTED ->
+            // an older buffer, while a new version is rolled out, does not know every call
+            case UNAVAILABLE, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, CANCELLED, ABORTED, UNIMPLEMENTED ->
                 new Unavailable("the conversation store does not answer; try again", e);
             case NOT_FOUND -> Problem.notFound().refusal();
             // ids are checked before; of what is left, a cursor is the caller's own

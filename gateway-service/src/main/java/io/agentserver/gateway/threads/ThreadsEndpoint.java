@@ -37,7 +37,6 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 
@@ -108,10 +107,7 @@ public final class ThreadsEndpoint extends JsonEndpoint {
         String filter = thread.isEmpty() ? "" : thread(thread).toString();
         long from = cursor == null ? sequence("after", after) : sequence("cursor", cursor);
         int size = bounded(limit);
-        ReadReply reply = found(
-                caller,
-                wait -> Optional.of(buffer.read(caller.tenantId(), conversation, from, size, filter, wait))
-                        .filter(ReadReply::getFound));
+        ReadReply reply = found(caller, wait -> buffer.read(caller.tenantId(), conversation, from, size, filter, wait));
         List<Slot> slots = reply.getSlotsList();
         if (Format.wanted(accept, Format.JSON) == Format.XML) {
             return xml(slots);
@@ -143,8 +139,8 @@ public final class ThreadsEndpoint extends JsonEndpoint {
     }
 
     /**
-     * Erases it for good: what is still on its way to it has no effect, what is sent to it later is accepted and dropped. The same
-     * answer again as long as the buffer knows of the erasure; then, as of one that never was, 404.
+     * Erases it: what is still on its way to it has no effect, what is sent to it later is accepted and dropped. The same answer again
+     * as long as the buffer remembers the erasure, which is as long as it keeps commits; then, as of one that never was, 404.
      */
     @DeleteMapping("/v1/threads/{id}")
     ResponseEntity<Void> erase(
@@ -191,19 +187,26 @@ public final class ThreadsEndpoint extends JsonEndpoint {
     }
 
     private Conversation conversation(Caller caller, ThreadId thread) {
-        return found(caller, wait -> buffer.find(caller.tenantId(), thread, wait));
+        return found(caller, wait -> buffer.state(caller.tenantId(), thread, wait))
+                .getConversation();
     }
 
-    /** At once, or within the time that what was accepted a moment ago may take to get there. */
-    private <T> T found(Caller caller, Function<Duration, Optional<T>> read) {
-        Optional<T> found = read.apply(Duration.ZERO);
-        if (found.isPresent()) {
-            return found.get();
+    /** At once, or within the time that what was accepted a moment ago may take to get there; what was erased does not come. */
+    private ReadReply found(Caller caller, Function<Duration, ReadReply> read) {
+        ReadReply reply = read.apply(Duration.ZERO);
+        if (reply.getFound()) {
+            return reply;
+        }
+        if (reply.getErased()) {
+            throw Problem.notFound().refusal();
         }
         int others = waiting.merge(caller.tenantId(), 1, Integer::sum) - 1;
         try {
-            return (others < MOST_WAITING ? read.apply(NOT_YET) : found)
-                    .orElseThrow(() -> Problem.notFound().refusal());
+            ReadReply later = others < MOST_WAITING ? read.apply(NOT_YET) : reply;
+            if (!later.getFound()) {
+                throw Problem.notFound().refusal();
+            }
+            return later;
         } finally {
             waiting.computeIfPresent(caller.tenantId(), (tenant, count) -> count == 1 ? null : count - 1);
         }

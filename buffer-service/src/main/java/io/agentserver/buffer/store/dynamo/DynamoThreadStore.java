@@ -18,7 +18,6 @@ import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
 import software.amazon.awssdk.services.dynamodb.model.BatchGetItemResponse;
-import software.amazon.awssdk.services.dynamodb.model.BatchWriteItemResponse;
 import software.amazon.awssdk.services.dynamodb.model.ConditionalCheckFailedException;
 import software.amazon.awssdk.services.dynamodb.model.KeysAndAttributes;
 import software.amazon.awssdk.services.dynamodb.model.QueryRequest;
@@ -42,6 +41,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -83,6 +83,8 @@ public final class DynamoThreadStore implements ThreadStore {
     private static final int MOST_KEYS = 100;
     /** Likewise. */
     private static final int MOST_WRITES = 25;
+
+    private static final int MOST_ATTEMPTS = 6;
 
     private final DynamoDbClient dynamo;
     private final Duration ttl;
@@ -243,13 +245,30 @@ public final class DynamoThreadStore implements ThreadStore {
         return WriteRequest.builder().deleteRequest(delete -> delete.key(id)).build();
     }
 
-    /** What a throttled DynamoDB leaves is for the next try of whoever erases. */
+    /** DynamoDB leaves what a partition cannot take at the moment, and its client does not try that again. */
     private void writeAll(List<WriteRequest> some) {
-        BatchWriteItemResponse answer =
-                dynamo.batchWriteItem(request -> request.requestItems(Map.of(ThreadsTable.NAME, some)));
-        if (answer.hasUnprocessedItems() && !answer.unprocessedItems().isEmpty()) {
-            throw new StoreUnavailableException(
-                    "DynamoDB", "it left " + answer.unprocessedItems().size() + " writes");
+        List<WriteRequest> left = some;
+        for (int attempt = 1; !left.isEmpty(); attempt++) {
+            if (attempt > MOST_ATTEMPTS) {
+                throw new StoreUnavailableException("DynamoDB", left.size() + " writes were not taken");
+            }
+            if (attempt > 1) {
+                pause(attempt);
+            }
+            List<WriteRequest> these = left;
+            left = dynamo.batchWriteItem(request -> request.requestItems(Map.of(ThreadsTable.NAME, these)))
+                    .unprocessedItems()
+                    .getOrDefault(ThreadsTable.NAME, List.of());
+        }
+    }
+
+    /** Longer each time, at random. */
+    private static void pause(int attempt) {
+        try {
+            Thread.sleep(Duration.ofMillis(ThreadLocalRandom.current().nextLong(20L << attempt)));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new StoreUnavailableException("DynamoDB", e);
         }
     }
 
