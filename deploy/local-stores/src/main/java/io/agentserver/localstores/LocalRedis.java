@@ -65,13 +65,20 @@ public final class LocalRedis implements AutoCloseable {
      * @throws LocalStoreException if it cannot start, with the reason in one line
      */
     public static LocalRedis start(Path directory, int port) {
+        return start(directory, port, List.of());
+    }
+
+    /** @param options of redis-server besides our own */
+    static LocalRedis start(Path directory, int port, List<String> options) {
         Path home = directory.toAbsolutePath().normalize();
         try {
             Files.createDirectories(home);
             home = home.toRealPath();
             stopOrphan(home);
             int chosen = FreePorts.choose(port, "Redis");
-            Process guard = new ProcessBuilder(command(RedisBinary.locate(home.resolve("bin")), home, chosen))
+            List<String> command = command(RedisBinary.locate(home.resolve("bin")), home, chosen);
+            command.addAll(options);
+            Process guard = new ProcessBuilder(command)
                     .redirectErrorStream(true)
                     .redirectOutput(home.resolve("redis.log").toFile())
                     .start();
