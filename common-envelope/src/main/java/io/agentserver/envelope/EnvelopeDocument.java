@@ -84,6 +84,9 @@ public final class EnvelopeDocument {
 
     /** Makes an envelope around a payload (one XML element as text). The payload may be anything; the result says if it was not fit. */
     public static Reading make(Meta meta, String payloadXml) {
+        if (hasLoneSurrogate(payloadXml)) {
+            return new Reading.Malformed("half a character (a lone surrogate)"); // getBytes would write '?' for it
+        }
         byte[] payload = payloadXml.getBytes(StandardCharsets.UTF_8);
         if (payload.length > XmlLimits.INSIDE.bytes()) {
             return new Reading.TooLarge(XmlLimits.INSIDE.bytes());
@@ -93,6 +96,18 @@ public final class EnvelopeDocument {
         } catch (StrictXml.Refused e) {
             return new Reading.Malformed(e.reason());
         }
+    }
+
+    private static boolean hasLoneSurrogate(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            if (Character.isSurrogate(text.charAt(i))) {
+                if (Character.charCount(text.codePointAt(i)) == 1) {
+                    return true;
+                }
+                i++;
+            }
+        }
+        return false;
     }
 
     /** As {@link #make}, to its end: what the platform puts around an output. Empty: the payload is not one XML element within the limits. */

@@ -117,6 +117,14 @@ class EnvelopeDocumentTest {
                 .isInstanceOf(Reading.Malformed.class);
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"\ud800", "\udc00", "\ud800x", "\ud83d\ude00\ude00", "\ud800\ud83d\ude00"})
+    void makes_no_envelope_of_half_a_character(String text) {
+        Meta meta = new Meta("c", null, null, null, null, null, null, null);
+        assertThat(EnvelopeDocument.make(meta, "<a>" + text + "</a>")).isInstanceOf(Reading.Malformed.class);
+        assertThat(EnvelopeDocument.make(meta, "<a>\ud83d\ude00</a>")).isInstanceOf(Reading.Read.class);
+    }
+
     @Test
     void refuses_what_is_over_a_limit() {
         assertThat(reading("<a>".repeat(65) + "</a>".repeat(65))).isInstanceOf(Reading.Malformed.class);

@@ -88,7 +88,7 @@ final class Submissions {
 
     /** The type of the listener that the message goes to: {@code to}'s, else that of the payload's only member. */
     private static Optional<PayloadType> type(JsonNode payload, @Nullable String to, @Nullable Organism organism) {
-        if (organism == null || payload.size() != 1) {
+        if (organism == null || !payload.isObject() || payload.size() != 1) {
             return Optional.empty();
         }
         String root = payload.propertyNames().iterator().next();
