@@ -16,12 +16,17 @@ import java.security.PublicKey;
 import java.security.spec.X509EncodedKeySpec;
 import java.text.ParseException;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 
 /** A registered public key; it, not a token, decides the algorithm. */
 public record VerificationKey(String kid, JwsAlgorithm algorithm, PublicKey key) {
+    /** RFC 7518, 6.2.2, 6.3.2, 6.4; RFC 8037, 2. */
+    private static final Set<String> PRIVATE_PARTS = Set.of("d", "p", "q", "dp", "dq", "qi", "oth", "k");
+
     private static final byte[] ED25519_PREFIX = HexFormat.of().parseHex("302a300506032b6570032100");
 
     private static final int MINIMUM_RSA_BITS = 2048;
@@ -31,8 +36,11 @@ public record VerificationKey(String kid, JwsAlgorithm algorithm, PublicKey key)
     /** Reads one public JWK (RFC 7517) with {@code kid} and {@code alg}. @throws Unfit with the reason, for what CONTRACTS 5 refuses */
     public static VerificationKey ofJwk(String json) throws Unfit {
         try {
-            JWK jwk = JWK.parse(json);
-            if (jwk.isPrivate()) {
+            Map<String, Object> members = JSONObjectUtils.parse(json);
+            JWK jwk = JWK.parse(members);
+            // by name: the library overlooks a factor of an RSA modulus without its exponent, which gives the key away
+            // as well
+            if (jwk.isPrivate() || !Collections.disjoint(members.keySet(), PRIVATE_PARTS)) {
                 throw new Unfit("the key has private parts: register the public half alone");
             }
             if (jwk.getKeyID() == null || !jwk.getKeyID().matches("[A-Za-z0-9._-]{1,128}")) {

@@ -139,6 +139,8 @@ public final class ServiceApplication {
         alike.put("logging.level.org.springframework.boot.web.context", "WARN");
         alike.put("logging.level.org.springframework.boot.tomcat", "WARN");
         alike.put("logging.level.org.apache.catalina", "WARN");
+        // at INFO it quotes the line of a header that it cannot read, and that may hold an API key
+        alike.put("logging.level.org.apache.coyote", "WARN");
         alike.put("logging.level.org.apache.kafka", "WARN");
         alike.put("logging.level.io.opentelemetry.sdk", "WARN");
         alike.put("agentserver.metrics.tenants", tenantsInMetrics(settings));
