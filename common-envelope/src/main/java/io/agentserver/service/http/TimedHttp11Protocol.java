@@ -5,10 +5,12 @@ import org.apache.coyote.Processor;
 import org.apache.coyote.http11.Http11NioProtocol;
 import org.apache.coyote.http11.Http11Processor;
 import org.apache.tomcat.util.net.AbstractEndpoint.Handler.SocketState;
+import org.apache.tomcat.util.net.SocketEvent;
 import org.apache.tomcat.util.net.SocketWrapperBase;
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
+import java.net.SocketTimeoutException;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -36,9 +38,17 @@ public final class TimedHttp11Protocol extends Http11NioProtocol {
         @Override
         public SocketState service(SocketWrapperBase<?> socket) throws IOException {
             SocketState state = super.service(socket);
-            if (state != SocketState.LONG || isAsync() || !isLate()) {
-                return state;
-            }
+            return state == SocketState.LONG && !isAsync() && isLate() ? refuse() : state;
+        }
+
+        /** Whoever has fallen silent in a header is told, too; Tomcat would close without a word. */
+        @Override
+        public SocketState process(SocketWrapperBase<?> socket, SocketEvent event) throws IOException {
+            boolean silent = event == SocketEvent.ERROR && socket.getError() instanceof SocketTimeoutException;
+            return silent && !isAsync() && isLate() ? refuse() : super.process(socket, event);
+        }
+
+        private SocketState refuse() throws IOException {
             response.setStatus(REQUEST_TIMEOUT);
             setErrorState(ErrorState.CLOSE_CLEAN, null);
             try {

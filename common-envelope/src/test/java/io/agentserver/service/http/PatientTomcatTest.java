@@ -86,6 +86,17 @@ class PatientTomcatTest {
         assertThat(answerTo(begin, "a")).startsWith("HTTP/1.1 408").endsWith("{\"refused\":408}");
     }
 
+    @ParameterizedTest
+    @CsvSource({"'GET /x HTTP/1.1\r\nHost: x\r\nX: '", "'GET /x HTTP/1.1\r\n'", "'GET /x'"})
+    void ends_a_header_that_stops_and_says_408(String begin) throws IOException {
+        assertThat(answerTo(begin, "")).startsWith("HTTP/1.1 408").endsWith("{\"refused\":408}");
+    }
+
+    @Test
+    void closes_a_connection_that_says_nothing_without_a_word() throws IOException {
+        assertThat(answerTo("", "")).isEmpty();
+    }
+
     @Test
     void ends_a_body_that_drips_after_its_answer() throws IOException {
         String begin = "POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n";
