@@ -19,9 +19,12 @@ public enum HandlerHosts {
     /** In dev alone. */
     PUBLIC_OR_LOOPBACK;
 
-    /** Names that are never the public internet's (RFC 6761, 6762, 8375; ICANN reserves {@code internal}). */
+    /**
+     * Names that are never the public internet's (RFC 6761, 6762, 8375; ICANN reserves {@code internal}; {@code svc} is how
+     * Kubernetes shortens its services' names).
+     */
     private static final List<String> PRIVATE_SUFFIXES =
-            List.of(".internal", ".local", ".home.arpa", ".onion", ".invalid", ".test");
+            List.of(".internal", ".local", ".svc", ".home.arpa", ".onion", ".invalid", ".test");
 
     public static HandlerHosts of(boolean allowLoopback) {
         return allowLoopback ? PUBLIC_OR_LOOPBACK : PUBLIC;

@@ -307,6 +307,7 @@ class OrganismParserTest {
                 "167772161",
                 "metadata.google.internal",
                 "tools.shop.svc.cluster.local",
+                "kubernetes.default.svc",
                 "router.home.arpa",
                 "redis"
             })

@@ -90,8 +90,11 @@ public final class DeadLettersEndpoint extends JsonEndpoint {
     @PostMapping("/v1/dead-letters/{id}/redrive")
     ResponseEntity<byte[]> redrive(
             @PathVariable String id,
-            @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
+            @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
+            HttpServletRequest request)
+            throws IOException {
         Caller caller = callers.require(authorization, Scope.DEAD_LETTERS_WRITE);
+        JsonBody.requireEmpty(request);
         Admittance admittance = redrive.one(caller.tenant(), letter(id))
                 .orElseThrow(() -> Problem.notFound().refusal());
         return switch (admittance) {

@@ -42,6 +42,14 @@ public final class JsonBody {
         return of(BoundedBody.read(request, SMALL), known);
     }
 
+    /** Of a call that takes no members: no body will do as well as {@code {}}, of whatever type. */
+    public static void requireEmpty(HttpServletRequest request) throws IOException {
+        byte[] body = BoundedBody.read(request, SMALL);
+        if (body.length > 0) {
+            of(body, Set.of());
+        }
+    }
+
     public static JsonBody of(byte[] json, Set<String> known) {
         JsonNode node;
         try {
@@ -58,8 +66,11 @@ public final class JsonBody {
                                 ProblemType.UNKNOWN_FIELD,
                                 "/" + shortened(name),
                                 "unknown member: " + shortened(name) + "; known: "
-                                        + String.join(
-                                                ", ", known.stream().sorted().toList()))
+                                        + (known.isEmpty()
+                                                ? "none"
+                                                : String.join(
+                                                        ", ",
+                                                        known.stream().sorted().toList())))
                         .refusal();
             }
         }

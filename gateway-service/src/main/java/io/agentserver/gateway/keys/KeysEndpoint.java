@@ -114,8 +114,11 @@ public final class KeysEndpoint extends JsonEndpoint {
     @PostMapping("/v1/keys/{id}/rotate")
     ResponseEntity<byte[]> rotate(
             @PathVariable String id,
-            @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
+            @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
+            HttpServletRequest request)
+            throws IOException {
         Caller caller = callers.require(authorization, Scope.KEYS_WRITE);
+        JsonBody.requireEmpty(request);
         return created(keys.rotate(caller.tenantId(), id, caller.scopes()::containsAll)
                 .orElseThrow(() -> Problem.notFound().refusal()));
     }

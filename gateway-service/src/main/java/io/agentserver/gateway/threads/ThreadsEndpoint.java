@@ -10,10 +10,12 @@ import io.agentserver.envelope.ThreadId;
 import io.agentserver.gateway.callers.Caller;
 import io.agentserver.gateway.callers.Callers;
 import io.agentserver.gateway.http.Format;
+import io.agentserver.gateway.http.JsonBody;
 import io.agentserver.gateway.http.JsonEndpoint;
 import io.agentserver.gateway.problems.Problem;
 import io.agentserver.gateway.problems.ProblemType;
 import io.agentserver.tenancy.Scope;
+import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -128,8 +130,11 @@ public final class ThreadsEndpoint extends JsonEndpoint {
     @PostMapping("/v1/threads/{id}/cancel")
     ResponseEntity<byte[]> cancel(
             @PathVariable String id,
-            @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
+            @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
+            HttpServletRequest request)
+            throws IOException {
         Caller caller = callers.require(authorization, Scope.MESSAGES_WRITE);
+        JsonBody.requireEmpty(request);
         ThreadId thread = thread(id);
         conversation(caller, thread);
         return ok(ThreadJson.conversation(
