@@ -22,6 +22,7 @@ import io.agentserver.gateway.deadletters.Redrive;
 import io.agentserver.gateway.keys.Keys;
 import io.agentserver.gateway.keys.KeysEndpoint;
 import io.agentserver.gateway.keys.SigningKeysEndpoint;
+import io.agentserver.gateway.limits.BodyMemory;
 import io.agentserver.gateway.limits.RateLimitFilter;
 import io.agentserver.gateway.limits.RateLimits;
 import io.agentserver.gateway.log.KafkaClients;
@@ -147,6 +148,12 @@ class GatewayConfiguration {
     @Bean
     PatientTomcat patientTomcat(ProblemDocuments documents) {
         return new PatientTomcat(new ServerRefusals(documents));
+    }
+
+    /** An eighth of the heap: what is made of a body takes some times its size. */
+    @Bean
+    BodyMemory bodyMemory() {
+        return new BodyMemory(Runtime.getRuntime().maxMemory() / 8);
     }
 
     // who calls

@@ -1,5 +1,6 @@
 package io.agentserver.gateway.http;
 
+import io.agentserver.gateway.limits.BodyMemory;
 import io.agentserver.gateway.problems.Problem;
 import io.agentserver.gateway.problems.ProblemType;
 import io.agentserver.service.http.DeadlineInputStream;
@@ -8,7 +9,10 @@ import jakarta.servlet.http.HttpServletRequest;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.zip.GZIPInputStream;
@@ -19,10 +23,14 @@ public final class BoundedBody {
     /** For the whole of it; what is silent meanwhile is ended by the connection's own timeout. */
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
+    private static final int FIRST_PART = 4 * 1024;
+    private static final int LARGEST_PART = 64 * 1024;
+
     private BoundedBody() {}
 
     /**
-     * @throws io.agentserver.gateway.problems.Refusal 413 over the limit, 415 for an encoding but gzip, 400 for broken gzip
+     * @throws io.agentserver.gateway.problems.Refusal 413 over the limit, 415 for an encoding but gzip, 400 for broken gzip, 503
+     *     without memory for it
      * @throws java.net.SocketTimeoutException it did not come in time
      */
     public static byte[] read(HttpServletRequest request, long limitBytes) throws IOException {
@@ -36,9 +44,10 @@ public final class BoundedBody {
         String encoding =
                 Optional.ofNullable(request.getHeader("Content-Encoding")).orElse("identity");
         InputStream body = new DeadlineInputStream(request.getInputStream(), patience);
+        BodyMemory.Share memory = BodyMemory.of(request);
         return switch (encoding) {
-            case "identity" -> atMost(body, limitBytes);
-            case "gzip" -> inflated(body, limitBytes);
+            case "identity" -> atMost(body, limitBytes, memory);
+            case "gzip" -> inflated(body, limitBytes, memory);
             default ->
                 throw Problem.of(
                                 ProblemType.UNSUPPORTED_MEDIA_TYPE,
@@ -54,20 +63,44 @@ public final class BoundedBody {
         return (end < 0 ? type : type.substring(0, end)).strip().toLowerCase(Locale.ROOT);
     }
 
-    private static byte[] inflated(InputStream compressed, long limitBytes) throws IOException {
+    private static byte[] inflated(InputStream compressed, long limitBytes, BodyMemory.Share memory)
+            throws IOException {
         try (GZIPInputStream inflating = new GZIPInputStream(compressed)) {
-            return atMost(inflating, limitBytes);
+            return atMost(inflating, limitBytes, memory);
         } catch (ZipException | EOFException e) {
             throw Problem.of(ProblemType.INVALID_REQUEST, "the body is not the gzip that its Content-Encoding says")
                     .refusal();
         }
     }
 
-    private static byte[] atMost(InputStream in, long limitBytes) throws IOException {
-        byte[] body = in.readNBytes(Math.toIntExact(limitBytes) + 1);
-        if (body.length > limitBytes) {
-            throw Problem.tooLarge(limitBytes).refusal();
+    /** Takes no more memory than what has come asks for: most that are slow have sent little. */
+    private static byte[] atMost(InputStream in, long limitBytes, BodyMemory.Share memory) throws IOException {
+        List<byte[]> parts = new ArrayList<>();
+        int size = 0;
+        for (int next = FIRST_PART; ; next = Math.min(2 * next, LARGEST_PART)) {
+            if (!memory.take(next)) {
+                throw Problem.unavailable("this gateway is reading as much as it has memory for; try again")
+                        .refusal();
+            }
+            byte[] part = in.readNBytes(next);
+            memory.giveBack(next - part.length);
+            size += part.length;
+            if (size > limitBytes) {
+                throw Problem.tooLarge(limitBytes).refusal();
+            }
+            parts.add(part);
+            if (part.length < next) {
+                return joined(parts, size);
+            }
         }
-        return body;
+    }
+
+    private static byte[] joined(List<byte[]> parts, int size) {
+        if (parts.size() == 1) {
+            return parts.getFirst();
+        }
+        ByteBuffer body = ByteBuffer.allocate(size);
+        parts.forEach(body::put);
+        return body.array();
     }
 }

@@ -21,28 +21,41 @@ import java.util.Optional;
 
 /**
  * Counts each request with an API key, and turns away those over the limit before anything is done for them. Every answer to a key
- * says how much is left.
+ * says how much is left. Each request gets its share of the memory for bodies, until it is over.
  */
 @Order(Ordered.LOWEST_PRECEDENCE) // after the request has its id and its span
 public final class RateLimitFilter extends OncePerRequestFilter {
     private final ObjectProvider<Callers> callers;
     private final ObjectProvider<RateLimits> limits;
+    private final BodyMemory memory;
     private final ProblemDocuments documents;
 
     /** Filters are made before everything else; what these need is opened in its own time. */
     public RateLimitFilter(
-            ObjectProvider<Callers> callers, ObjectProvider<RateLimits> limits, ProblemDocuments documents) {
+            ObjectProvider<Callers> callers,
+            ObjectProvider<RateLimits> limits,
+            BodyMemory memory,
+            ProblemDocuments documents) {
         this.callers = callers;
         this.limits = limits;
+        this.memory = memory;
         this.documents = documents;
     }
 
     @Override
     protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
             throws ServletException, IOException {
-        Optional<Caller> caller = callers.getObject()
-                .find(request.getHeader(HttpHeaders.AUTHORIZATION))
-                .filter(found -> found.keyId() != null);
+        Optional<Caller> found = callers.getObject().find(request.getHeader(HttpHeaders.AUTHORIZATION));
+        try (BodyMemory.Share share =
+                memory.share(found.map(caller -> caller.tenant().id()).orElse(BodyMemory.STRANGERS))) {
+            BodyMemory.set(request, share);
+            count(found.filter(caller -> caller.keyId() != null), request, response, chain);
+        }
+    }
+
+    private void count(
+            Optional<Caller> caller, HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+            throws ServletException, IOException {
         if (caller.isEmpty()) {
             chain.doFilter(request, response); // signed envelopes are counted when it is known whose they are
             return;

@@ -1,0 +1,90 @@
+package io.agentserver.gateway.limits;
+
+import jakarta.servlet.http.HttpServletRequest;
+
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * The memory that the bodies of all requests may take together, each from its first byte until its request is over: without a bound,
+ * clients that send slowly, or many at once, would take the whole heap. One tenant has at most half of it, and so have all together
+ * who come without an API key. Safe on any thread.
+ */
+public final class BodyMemory {
+    /** Whoever has no API key: a signer, the operator, a service that answers late. */
+    public static final String STRANGERS = "";
+
+    private static final String SHARE = BodyMemory.class.getName();
+
+    private final long most;
+    private final Map<String, Long> held = new HashMap<>();
+    private long total;
+
+    /** @param mostBytes of all bodies together */
+    public BodyMemory(long mostBytes) {
+        this.most = mostBytes;
+    }
+
+    /** What one request holds; to be closed when it is over. Not shared between threads. */
+    public final class Share implements AutoCloseable {
+        private final String owner;
+        private long bytes;
+
+        private Share(String owner) {
+            this.owner = owner;
+        }
+
+        /** False, and nothing taken, if there is no room. */
+        public boolean take(long more) {
+            boolean taken = BodyMemory.this.take(owner, more);
+            bytes += taken ? more : 0;
+            return taken;
+        }
+
+        /** What was taken and not used. */
+        public void giveBack(long less) {
+            BodyMemory.this.take(owner, -less);
+            bytes -= less;
+        }
+
+        @Override
+        public void close() {
+            giveBack(bytes);
+        }
+    }
+
+    /** @param owner a tenant's id, or {@link #STRANGERS} */
+    public Share share(String owner) {
+        return new Share(owner);
+    }
+
+    /** Of a request that no filter has seen: one that nobody else can have less for. */
+    public static Share of(HttpServletRequest request) {
+        return request.getAttribute(SHARE) instanceof Share share
+                ? share
+                : new BodyMemory(Long.MAX_VALUE).share(STRANGERS);
+    }
+
+    static void set(HttpServletRequest request, Share share) {
+        request.setAttribute(SHARE, share);
+    }
+
+    /** What all bodies hold now, in bytes. */
+    public synchronized long held() {
+        return total;
+    }
+
+    private synchronized boolean take(String owner, long more) {
+        long own = held.getOrDefault(owner, 0L) + more;
+        if (more > 0 && (total + more > most || own > most / 2)) {
+            return false;
+        }
+        total += more;
+        if (own == 0) {
+            held.remove(owner);
+        } else {
+            held.put(owner, own);
+        }
+        return true;
+    }
+}
