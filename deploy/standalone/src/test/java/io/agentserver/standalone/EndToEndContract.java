@@ -43,6 +43,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -718,18 +721,66 @@ abstract class EndToEndContract {
     }
 
     @Test
-    void another_tenant_s_thread_is_as_one_that_does_not_exist() throws IOException {
+    void another_tenant_s_thread_is_as_one_that_does_not_exist() throws Exception {
         HttpResponse<String> answer = demo.sendXml(greeting(), WAIT);
         String theirs = EnvelopeDocument.readOwn(answer.body())
                 .meta()
                 .conversationOrThread()
                 .toString();
         Client stranger = Client.ofNewTenant(http, platform, "stranger-org");
-        HttpResponse<String> refused = stranger.get("/v1/threads/" + theirs);
-        HttpResponse<String> absent = stranger.get("/v1/threads/" + MessageId.create());
-        assertThat(refused.statusCode()).isEqualTo(404);
-        assertThat(absent.statusCode()).isEqualTo(404);
-        assertThat(withoutRequestId(refused.body())).isEqualTo(withoutRequestId(absent.body()));
+        List<Future<HttpResponse<String>>> refused = new ArrayList<>();
+        List<Future<HttpResponse<String>>> absent = new ArrayList<>();
+        try (ExecutorService calls = Executors.newVirtualThreadPerTaskExecutor()) { // each waits for a moment
+            for (String call : List.of("", "/messages", "/events", "/cancel")) {
+                refused.add(calls.submit(() -> threadCall(stranger, theirs, call)));
+                absent.add(calls.submit(
+                        () -> threadCall(stranger, MessageId.create().toString(), call)));
+            }
+        }
+        for (int i = 0; i < refused.size(); i++) {
+            assertThat(refused.get(i).get().statusCode()).isEqualTo(404);
+            assertThat(absent.get(i).get().statusCode()).isEqualTo(404);
+            assertThat(withoutRequestId(refused.get(i).get().body()))
+                    .isEqualTo(withoutRequestId(absent.get(i).get().body()));
+        }
+        assertThat(stranger.get("/v1/threads").body()).doesNotContain(theirs);
+        assertThat(Client.json(demo.get("/v1/threads/" + theirs)).path("state").stringValue())
+                .as("not cancelled by a stranger")
+                .isEqualTo("idle");
+    }
+
+    private static HttpResponse<String> threadCall(Client client, String thread, String call) {
+        return call.equals("/cancel")
+                ? client.post("/v1/threads/" + thread + call, "application/json", "", Map.of())
+                : client.get("/v1/threads/" + thread + call);
+    }
+
+    @Test
+    void a_client_s_message_with_a_sub_thread_s_id_enters_a_conversation_of_its_own() throws IOException {
+        HttpResponse<String> first = demo.sendXml(greeting(), WAIT);
+        String conversation = EnvelopeDocument.readOwn(first.body())
+                .meta()
+                .conversationOrThread()
+                .toString();
+        JsonNode before = Client.json(demo.get("/v1/threads/" + conversation));
+        List<JsonNode> slots = slots(demo, conversation);
+        String inside = slots.get(1).path("thread").stringValue();
+        assertThat(inside).as("where the shouter was called").isNotEqualTo(conversation);
+
+        HttpResponse<String> intruder = demo.sendXml(
+                document("me", "greeter", "<Greeting><Name>Mallory</Name></Greeting>")
+                        .toEnvelope()
+                        .xml()
+                        .replaceFirst("<thread>[^<]*", "<thread>" + inside),
+                WAIT);
+
+        assertThat(intruder.statusCode()).as(intruder.body()).isEqualTo(200);
+        assertThat(slots(demo, conversation)).isEqualTo(slots);
+        assertThat(Client.json(demo.get("/v1/threads/" + conversation))).isEqualTo(before);
+        assertThat(slots(demo, inside))
+                .extracting(s -> s.path("root").stringValue())
+                .containsExactly("Greeting", "GreetingResponse", "ShoutedResponse");
+        assertThat(slots(demo, inside).toString()).doesNotContain("World");
     }
 
     private static String withoutRequestId(String problem) {
