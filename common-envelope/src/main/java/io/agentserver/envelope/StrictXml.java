@@ -346,7 +346,9 @@ final class StrictXml {
         factory.setProperty(XMLInputFactory.IS_COALESCING, true);
         factory.setProperty(XMLInputFactory.SUPPORT_DTD, false);
         factory.setProperty(XMLInputFactory.IS_SUPPORTING_EXTERNAL_ENTITIES, false);
-        factory.setProperty(XMLInputFactory.IS_REPLACING_ENTITY_REFERENCES, false);
+        // there are none to replace it by, so that it is refused; otherwise one in an attribute would be dropped in
+        // silence
+        factory.setProperty(XMLInputFactory.IS_REPLACING_ENTITY_REFERENCES, true);
         factory.setProperty(WstxInputProperties.P_MAX_ATTRIBUTES_PER_ELEMENT, 128);
         factory.setProperty(WstxInputProperties.P_MAX_ELEMENT_DEPTH, 128);
         return factory;
