@@ -341,7 +341,7 @@ public final class EnvelopeDocument {
             throw new Misshapen(
                     pointer(element.getLocalName()), "<" + element.getLocalName() + "> takes no attributes");
         }
-        return text.toString().strip();
+        return XmlBlanks.strip(text.toString());
     }
 
     private static List<Element> children(String pointer, Element parent) throws Misshapen {
@@ -349,7 +349,7 @@ public final class EnvelopeDocument {
         for (Node node = parent.getFirstChild(); node != null; node = node.getNextSibling()) {
             if (node instanceof Element element) {
                 children.add(element);
-            } else if (node instanceof Text text && !text.getData().isBlank()) {
+            } else if (node instanceof Text text && !XmlBlanks.isBlank(text.getData())) {
                 throw new Misshapen(pointer, "text between the elements");
             }
         }

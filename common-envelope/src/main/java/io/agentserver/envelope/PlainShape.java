@@ -90,7 +90,7 @@ record PlainShape(Meta meta, PayloadRoot root, String xml, int metaEnd, int jwtS
                 return null;
             }
             othersSeen |= !ours;
-            values.put(part, xml.substring(open, close).strip());
+            values.put(part, XmlBlanks.strip(xml.substring(open, close)));
             if (part == Part.JWT) {
                 jwtStart = at;
                 jwtEnd = end;

@@ -100,6 +100,7 @@ class EnvelopeDocumentTest {
                 "<?php x?><message/>",
                 "<message><?x y?></message>",
                 "<message>&nbsp;</message>",
+                "<message a='&nbsp;'/>",
                 "<message",
                 "<message></massage>",
                 "<a:message/>",
@@ -154,7 +155,9 @@ class EnvelopeDocumentTest {
                 "<meta><from>a</from><id>0199c0de-7a11-7000-8000-000000000001</id></meta><P/>",
                 "<meta><from>a</from><x xmlns='https://xml-pipeline.org/ns/delivery/v1'/></meta><P/>",
                 "<meta><from>a<b/></from></meta><P/>",
-                "<meta><from>a</from></meta>text<P/>"
+                "<meta><from>a</from></meta>text<P/>",
+                "<meta><from>a</from></meta>\u2003<P/>",
+                "<meta><from>\u2003a</from></meta><P/>"
             })
     void points_at_what_is_wrong_in_an_envelope(String inner) {
         assertThat(reading("<message " + NS + ">" + inner + "</message>"))
