@@ -38,7 +38,7 @@ final class RunningGateway implements AutoCloseable {
     private final HttpClient http = HttpClient.newHttpClient();
     private final ConfigurableApplicationContext context;
 
-    private RunningGateway(ConfigurableApplicationContext context) {
+    RunningGateway(ConfigurableApplicationContext context) {
         this.context = context;
     }
 
