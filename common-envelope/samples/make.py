@@ -593,9 +593,15 @@ def claims():
     forged("claim-jti-upper-case", signed(jti=uuid(2).upper()), "In its usual spelling.")
 
 
+def found_by_fuzzing():
+    for name, character in (("ffff", "\uffff"), ("fffe", "\ufffe")):
+        malformed("utf-16-" + name, ("\ufeff" + any_("", f' xmlns:p="urn:{character}" p:a="{character}"')).encode("utf-16-le"),
+                  "No character of XML's, in UTF-16.")
+
+
 shutil.rmtree(MESSAGES, ignore_errors=True)
 MESSAGES.mkdir()
-for group in (shapes, canonical_forms, limits, not_xml, not_envelopes, not_for_listeners, signatures, tokens, claims):
+for group in (shapes, canonical_forms, limits, not_xml, not_envelopes, not_for_listeners, signatures, tokens, claims, found_by_fuzzing):
     group()
 index = {
     "clock": CLOCK.isoformat().replace("+00:00", "Z"), "tenant": TENANT, "organism": "organism.yaml", "limits": LIMITS,

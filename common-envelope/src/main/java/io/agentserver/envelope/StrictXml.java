@@ -12,6 +12,10 @@ import org.w3c.dom.Node;
 import java.io.ByteArrayInputStream;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.Charset;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -93,6 +97,7 @@ final class StrictXml {
             XMLStreamReader2 in = (XMLStreamReader2) STAX.createXMLStreamReader(new ByteArrayInputStream(bytes));
             try {
                 requireEncoding(in);
+                requireCharacters(in, bytes);
                 return reader.read(in);
             } finally {
                 in.close();
@@ -308,6 +313,21 @@ final class StrictXml {
         }
         if (in.getVersion() != null && !"1.0".equals(in.getVersion())) {
             throw new Refused("XML of another version than 1.0");
+        }
+    }
+
+    /** Of UTF-16 the parser takes what is no character of XML's, and so no UTF-8 of it can be read again. */
+    private static void requireCharacters(XMLStreamReader in, byte[] bytes) throws Refused {
+        String encoding = String.valueOf(in.getEncoding());
+        if (encoding.regionMatches(true, 0, "UTF-16", 0, 6)) {
+            try {
+                CharBuffer text = Charset.forName(encoding).newDecoder().decode(ByteBuffer.wrap(bytes));
+                if (text.chars().anyMatch(c -> c >= 0xFFFE)) {
+                    throw new Refused("a character that XML does not have");
+                }
+            } catch (CharacterCodingException e) {
+                throw new Refused("not UTF-16");
+            }
         }
     }
 

@@ -4,6 +4,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.UUID;
 
@@ -124,6 +125,20 @@ class EnvelopeDocumentTest {
         Meta meta = new Meta("c", null, null, null, null, null, null, null);
         assertThat(EnvelopeDocument.make(meta, "<a>" + text + "</a>")).isInstanceOf(Reading.Malformed.class);
         assertThat(EnvelopeDocument.make(meta, "<a>\ud83d\ude00</a>")).isInstanceOf(Reading.Read.class);
+    }
+
+    @Test
+    void refuses_utf_16_of_what_is_no_character() {
+        for (String bad : new String[] {"\uFFFE", "\uFFFF", "\uD83D"}) {
+            for (String text : new String[] {"<P xmlns='urn:" + bad + "'/>", "<P a='" + bad + "'/>", "<P>" + bad + "</P>"}) {
+                String xml = "\uFEFF<message " + NS + "><meta><from>a</from></meta>" + text + "</message>";
+                ByteBuffer bytes = ByteBuffer.allocate(2 * xml.length());
+                bytes.asCharBuffer().put(xml); // an encoder would replace half a surrogate pair
+                assertThat(EnvelopeDocument.read(bytes.array(), XmlLimits.DEFAULT))
+                        .as(text)
+                        .isInstanceOf(Reading.Malformed.class);
+            }
+        }
     }
 
     @Test
