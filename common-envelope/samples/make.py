@@ -145,7 +145,7 @@ def token(xml, kid="test-ed25519", header=None, claims=None, signer=None, **chan
     """header, claims: instead of the right ones, as JSON text or a dict; changes: of single claims, None leaves one out."""
     head = {"alg": JWKS[kid]["alg"], "kid": kid, "typ": "envelope+jwt"} if header is None else header
     body = claims_of(xml, **changes) if claims is None else claims
-    content = b64(compact(head).encode()) + "." + b64(compact(body).encode())
+    content = b64(head if isinstance(head, bytes) else compact(head).encode()) + "." + b64(compact(body).encode())
     return content + "." + b64((signer or (lambda c: signature(kid, c)))(content.encode()))
 
 
@@ -550,7 +550,7 @@ def tokens():
     forged("es256-der", signed(kid="test-es256", header=es, signer=lambda c: es256_der("test-es256", c)), "ES256 is 64 bytes, not DER.")
     forged("es256-zeros", signed(kid="test-es256", header=es, signer=lambda c: bytes(64)), "r = s = 0 (CVE-2022-21449).")
     forged("rs256-pss", signed(kid="test-rs256", signer=lambda c: rs256("test-rs256").sign(
-        c, padding.PSS(padding.MGF1(hashes.SHA256()), 32), hashes.SHA256())), "PSS in place of PKCS #1 v1.5.")
+        c, padding.PSS(padding.MGF1(hashes.SHA256()), 0), hashes.SHA256())), "PSS in place of PKCS #1 v1.5.")
     forged("rs256-sha1", signed(kid="test-rs256", signer=lambda c: rs256("test-rs256").sign(c, padding.PKCS1v15(), hashes.SHA512())), "Another digest.")
     forged("header-duplicate", signed(header='{"alg":"EdDSA","alg":"EdDSA","kid":"test-ed25519","typ":"envelope+jwt"}'), "A member twice.")
     forged("header-trailing", signed(header='{"alg":"EdDSA","kid":"test-ed25519","typ":"envelope+jwt"}{}'), "Two JSON values.")
@@ -597,6 +597,10 @@ def found_by_fuzzing():
     for name, character in (("ffff", "\uffff"), ("fffe", "\ufffe")):
         malformed("utf-16-" + name, ("\ufeff" + any_("", f' xmlns:p="urn:{character}" p:a="{character}"')).encode("utf-16-le"),
                   "No character of XML's, in UTF-16.")
+    head = '{"alg":"EdDSA","kid":"test-ed25519","typ":"envelope+jwt"}'
+    forged("header-name-not-utf-8", signed(header=head.encode().replace(b'"alg', b'"\xffalg')), "A byte that UTF-8 does not have, before a name.")
+    forged("header-utf-16", signed(header=head.encode("utf-16-le")), "JSON in UTF-16.")
+    forged("header-byte-order-mark", signed(header=b"\xef\xbb\xbf" + head.encode()), "JSON has no byte order mark.")
 
 
 shutil.rmtree(MESSAGES, ignore_errors=True)

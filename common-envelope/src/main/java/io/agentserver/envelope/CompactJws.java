@@ -6,6 +6,8 @@ import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.LinkedHashMap;
@@ -35,8 +37,8 @@ record CompactJws(String algorithm, String kid, String type, JsonNode claims, by
         }
         String[] parts = token.split("\\.", -1);
         try {
-            JsonNode header = JSON.readTree(decode(parts[0]));
-            JsonNode claims = JSON.readTree(decode(parts[1]));
+            JsonNode header = JSON.readTree(text(decode(parts[0])));
+            JsonNode claims = JSON.readTree(text(decode(parts[1])));
             byte[] signature = decode(parts[2]);
             if (!header.isObject() || !claims.isObject() || !HEADER.equals(Set.copyOf(header.propertyNames()))) {
                 return Optional.empty();
@@ -53,7 +55,7 @@ record CompactJws(String algorithm, String kid, String type, JsonNode claims, by
                     claims,
                     (parts[0] + "." + parts[1]).getBytes(StandardCharsets.US_ASCII),
                     signature));
-        } catch (JacksonException | IllegalArgumentException e) {
+        } catch (JacksonException | CharacterCodingException | IllegalArgumentException e) {
             return Optional.empty(); // every malformed token is the same refusal
         }
     }
@@ -87,6 +89,14 @@ record CompactJws(String algorithm, String kid, String type, JsonNode claims, by
 
     boolean has(String claim) {
         return claims.has(claim);
+    }
+
+    /**
+     * UTF-8 alone (RFC 8259, 8.1). Jackson, given bytes, takes UTF-16 and UTF-32 too, and a known name with a byte 0xFF before it for
+     * the name.
+     */
+    private static String text(byte[] json) throws CharacterCodingException {
+        return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(json)).toString();
     }
 
     private static byte[] decode(String segment) {

@@ -110,6 +110,23 @@ class EnvelopeTokenTest {
     }
 
     @Test
+    void json_in_another_encoding_than_utf_8_is_refused() {
+        String header = "{\"alg\":\"EdDSA\",\"kid\":\"k\",\"typ\":\"envelope+jwt\"}";
+        assertThat(CompactJws.parse(base64(header) + "." + base64("{}") + ".AAAA"))
+                .isPresent();
+        for (byte[] other : List.of(
+                header.getBytes(StandardCharsets.UTF_16LE),
+                header.getBytes(StandardCharsets.UTF_16),
+                header.replace("\"alg", "\"\u00FFalg").getBytes(StandardCharsets.ISO_8859_1),
+                ("\uFEFF" + header).getBytes(StandardCharsets.UTF_8))) {
+            String encoded = Base64.getUrlEncoder().withoutPadding().encodeToString(other);
+            assertThat(CompactJws.parse(encoded + "." + base64("{}") + ".AAAA"))
+                    .as(encoded)
+                    .isEmpty();
+        }
+    }
+
+    @Test
     void time_is_judged_at_admission_alone() {
         Envelope signed = tokens.signAsOrg(document(), ACME, signing);
         EnvelopeToken late = new EnvelopeToken(Clock.offset(NOW, Duration.ofSeconds(361)));
