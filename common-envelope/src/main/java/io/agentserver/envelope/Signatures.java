@@ -21,8 +21,13 @@ final class Signatures {
     private Signatures() {}
 
     static byte[] sign(JwsAlgorithm algorithm, PrivateKey key, byte[] content) {
+        return sign(FAST, algorithm, key, content);
+    }
+
+    /** @param provider null: the JDK's own, in its order */
+    static byte[] sign(@Nullable Provider provider, JwsAlgorithm algorithm, PrivateKey key, byte[] content) {
         try {
-            Signature signature = instance(algorithm);
+            Signature signature = instance(provider, algorithm);
             signature.initSign(key);
             signature.update(content);
             return signature.sign();
@@ -33,12 +38,18 @@ final class Signatures {
 
     /** Whether the signature is the key's over the content; false for bytes that are no signature at all. */
     static boolean verify(JwsAlgorithm algorithm, PublicKey key, byte[] content, byte[] signatureBytes) {
+        return verify(FAST, algorithm, key, content, signatureBytes);
+    }
+
+    /** @param provider null: the JDK's own, in its order */
+    static boolean verify(
+            @Nullable Provider provider, JwsAlgorithm algorithm, PublicKey key, byte[] content, byte[] signatureBytes) {
         if (algorithm == JwsAlgorithm.ES256 && signatureBytes.length != 64
                 || algorithm == JwsAlgorithm.EdDSA && signatureBytes.length != 64) {
             return false;
         }
         try {
-            Signature signature = instance(algorithm);
+            Signature signature = instance(provider, algorithm);
             signature.initVerify(key);
             signature.update(content);
             return signature.verify(signatureBytes);
@@ -49,15 +60,17 @@ final class Signatures {
         }
     }
 
-    private static Signature instance(JwsAlgorithm algorithm) throws GeneralSecurityException {
-        if (FAST != null && FAST.getService("Signature", algorithm.jcaName()) != null) {
-            return Signature.getInstance(algorithm.jcaName(), FAST);
-        }
-        return Signature.getInstance(algorithm.jcaName());
-    }
-
-    private static @Nullable Provider fast() {
+    /** Null where it has no native library for this machine. */
+    static @Nullable Provider fast() {
         AmazonCorrettoCryptoProvider provider = AmazonCorrettoCryptoProvider.INSTANCE;
         return provider.getLoadingError() == null ? provider : null;
+    }
+
+    private static Signature instance(@Nullable Provider provider, JwsAlgorithm algorithm)
+            throws GeneralSecurityException {
+        if (provider != null && provider.getService("Signature", algorithm.jcaName()) != null) {
+            return Signature.getInstance(algorithm.jcaName(), provider);
+        }
+        return Signature.getInstance(algorithm.jcaName());
     }
 }
