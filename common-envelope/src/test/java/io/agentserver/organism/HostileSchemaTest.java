@@ -4,6 +4,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.util.List;
 import java.util.function.IntFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -325,6 +330,52 @@ class HostileSchemaTest {
                 .extracting(Problem::reason)
                 .asString()
                 .contains("too much for the patterns, unions or keys");
+    }
+
+    @Test
+    void nothing_is_fetched_for_a_schema_or_for_what_is_read_with_it() throws IOException {
+        try (ServerSocketChannel stranger =
+                ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))) {
+            stranger.configureBlocking(false);
+            String url = "http://127.0.0.1:" + stranger.socket().getLocalPort() + "/x";
+            String instance = " xmlns:i='http://www.w3.org/2001/XMLSchema-instance' i:schemaLocation='urn:a " + url
+                    + "' i:noNamespaceSchemaLocation='" + url + "'";
+            String usable = root("<xs:sequence><xs:any processContents='lax' minOccurs='0'/></xs:sequence>"
+                    + "<xs:anyAttribute processContents='lax'/>");
+            for (String hostile : List.of(
+                    schema("<xs:import namespace='urn:a' schemaLocation='" + url + "'/>" + usable),
+                    schema("<xs:include schemaLocation='" + url + "'/>" + usable),
+                    schema("<xs:redefine schemaLocation='" + url + "'/>" + usable),
+                    schema("<xs:override schemaLocation='" + url + "'/>" + usable),
+                    "<!DOCTYPE x SYSTEM '" + url + "'>" + schema(usable),
+                    "<!DOCTYPE x [<!ENTITY % p SYSTEM '" + url + "'>%p;]>" + schema(usable),
+                    "<!DOCTYPE x [<!ENTITY e SYSTEM '" + url + "'>]>" + schema("&e;" + usable))) {
+                assertThat(XsdReader.read(hostile, "R", new SchemaBudget()))
+                        .as(hostile)
+                        .isInstanceOf(XsdReading.Refused.class);
+            }
+            XsdReading located = XsdReader.read(
+                    schema(usable).replace("<xs:schema", "<xs:schema" + instance), "R", new SchemaBudget());
+            PayloadType type = located instanceof XsdReading.Usable(PayloadType read) ? read : usable(usable);
+            type.validate("<R" + instance + "><a xmlns='urn:a'" + instance + "/></R>");
+            type.validate("<!DOCTYPE R SYSTEM '" + url + "'><R/>");
+
+            assertThat(stranger.accept()).as("who connected").isNull();
+        }
+    }
+
+    @Test
+    void entities_of_a_schema_are_not_even_counted() {
+        String bomb = "<!ENTITY e0 'xx'>"
+                + times(30, i -> "<!ENTITY e" + (i + 1) + " '" + ("&e" + i + ";").repeat(10) + "'>");
+        assertThat(XsdReader.read("<!DOCTYPE x [" + bomb + "]>" + schema("&e30;"), "R", new SchemaBudget()))
+                .isInstanceOfSatisfying(
+                        XsdReading.Refused.class,
+                        refused -> assertThat(refused.flaws())
+                                .singleElement()
+                                .extracting(XsdReading.Flaw::reason)
+                                .asString()
+                                .contains("DOCTYPE"));
     }
 
     @Test
