@@ -130,7 +130,8 @@ class EnvelopeDocumentTest {
     @Test
     void refuses_utf_16_of_what_is_no_character() {
         for (String bad : new String[] {"\uFFFE", "\uFFFF", "\uD83D"}) {
-            for (String text : new String[] {"<P xmlns='urn:" + bad + "'/>", "<P a='" + bad + "'/>", "<P>" + bad + "</P>"}) {
+            for (String text :
+                    new String[] {"<P xmlns='urn:" + bad + "'/>", "<P a='" + bad + "'/>", "<P>" + bad + "</P>"}) {
                 String xml = "\uFEFF<message " + NS + "><meta><from>a</from></meta>" + text + "</message>";
                 ByteBuffer bytes = ByteBuffer.allocate(2 * xml.length());
                 bytes.asCharBuffer().put(xml); // an encoder would replace half a surrogate pair

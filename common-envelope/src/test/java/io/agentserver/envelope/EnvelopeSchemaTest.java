@@ -38,7 +38,8 @@ import static org.assertj.core.api.Assertions.assertThat;
  */
 class EnvelopeSchemaTest {
     private static final String XSI = XMLConstants.W3C_XML_SCHEMA_INSTANCE_NS_URI;
-    private static final Set<String> KNOWN = Set.of(EnvelopeNames.ENVELOPE, EnvelopeNames.DELIVERY, EnvelopeNames.SECURITY);
+    private static final Set<String> KNOWN =
+            Set.of(EnvelopeNames.ENVELOPE, EnvelopeNames.DELIVERY, EnvelopeNames.SECURITY);
     private static final String UUID = "0199c0de-7a11-7000-8000-00000000000";
 
     /** The whole list; common-envelope/README.md has it too. */
@@ -140,7 +141,8 @@ class EnvelopeSchemaTest {
             }
             boolean known = namespace.equals(EnvelopeNames.DELIVERY)
                             && Set.of("id", "conversation", "turn", "cause").contains(child.getLocalName())
-                    || namespace.equals(EnvelopeNames.SECURITY) && child.getLocalName().equals("jwt")
+                    || namespace.equals(EnvelopeNames.SECURITY)
+                            && child.getLocalName().equals("jwt")
                     || namespace.equals(EnvelopeNames.ENVELOPE); // the schema says which of these
             if (namespace.startsWith("https://xml-pipeline.org/") && !known) {
                 broken.add(Rule.NO_UNKNOWN_ELEMENT_OF_OURS_IN_META);
@@ -151,7 +153,8 @@ class EnvelopeSchemaTest {
         }
         if (looked.stream()
                 .anyMatch(element -> IntStream.range(0, element.getAttributes().getLength())
-                        .anyMatch(i -> XSI.equals(element.getAttributes().item(i).getNamespaceURI())))) {
+                        .anyMatch(
+                                i -> XSI.equals(element.getAttributes().item(i).getNamespaceURI())))) {
             broken.add(Rule.NO_XSI_ATTRIBUTES);
         }
         return broken;
@@ -180,24 +183,57 @@ class EnvelopeSchemaTest {
     /** Envelopes that are right but for a few things. */
     private static final class Generator {
         private static final String[] NAMES = {
-            "a", "A.b_c-9", "\n a\t", "&#97;", "<![CDATA[a]]>b", "", " ", "1a", "a b", "\u2003a", "\u0441onsole", "a<b/>", "x".repeat(128), "x".repeat(129)
+            "a",
+            "A.b_c-9",
+            "\n a\t",
+            "&#97;",
+            "<![CDATA[a]]>b",
+            "",
+            " ",
+            "1a",
+            "a b",
+            "\u2003a",
+            "\u0441onsole",
+            "a<b/>",
+            "x".repeat(128),
+            "x".repeat(129)
         };
         private static final String[] UUIDS = {
-            UUID + "1", UUID.toUpperCase(java.util.Locale.ROOT) + "A", "\n" + UUID + "1 ", "", "1-1-1-1-1", "{" + UUID + "1}", UUID + "g", UUID + "1<x/>", UUID + "12"
+            UUID + "1",
+            UUID.toUpperCase(java.util.Locale.ROOT) + "A",
+            "\n" + UUID + "1 ",
+            "",
+            "1-1-1-1-1",
+            "{" + UUID + "1}",
+            UUID + "g",
+            UUID + "1<x/>",
+            UUID + "12"
         };
         private static final String[] TOKENS = {"a.b.c", "", " a b ", "<![CDATA[a.b]]>", "<x/>", "x"};
         private static final String[] BETWEEN = {"\n  ", "&#13;", "<![CDATA[ ]]>", "x", "\u2003", "&#xA0;", "\u2028"};
         private static final String[] PAYLOADS = {
-            "<P xmlns=''/>", "<P/>", "<p:P xmlns:p='urn:p'>t<q/></p:P>", "<P xmlns='urn:p' xmlns:i='" + XSI + "' i:type='none'/>",
-            "<from xmlns='" + EnvelopeNames.ENVELOPE + "'>1</from>", "<meta xmlns='" + EnvelopeNames.ENVELOPE + "'/>",
-            "<m:message xmlns:m='" + EnvelopeNames.ENVELOPE + "'/>", "<meta xmlns=''/>", "<id xmlns='" + EnvelopeNames.DELIVERY + "'>1</id>",
+            "<P xmlns=''/>",
+            "<P/>",
+            "<p:P xmlns:p='urn:p'>t<q/></p:P>",
+            "<P xmlns='urn:p' xmlns:i='" + XSI + "' i:type='none'/>",
+            "<from xmlns='" + EnvelopeNames.ENVELOPE + "'>1</from>",
+            "<meta xmlns='" + EnvelopeNames.ENVELOPE + "'/>",
+            "<m:message xmlns:m='" + EnvelopeNames.ENVELOPE + "'/>",
+            "<meta xmlns=''/>",
+            "<id xmlns='" + EnvelopeNames.DELIVERY + "'>1</id>",
             "<P xmlns=''><message xmlns='" + EnvelopeNames.ENVELOPE + "'/></P>"
         };
         private static final String[] FOREIGN = {
-            "<t xmlns='urn:t' a='1'>x</t>", "<t:t xmlns:t='urn:t'><id xmlns='" + EnvelopeNames.DELIVERY + "'>1</id></t:t>",
-            "<t xmlns='urn:t' xmlns:i='" + XSI + "' i:type='none'/>", "<t xmlns=''/>", "<t xmlns='https://xml-pipeline.org/ns/other/v1'/>",
-            "<other xmlns='" + EnvelopeNames.DELIVERY + "'/>", "<other xmlns='" + EnvelopeNames.SECURITY + "'/>", "<t xmlns='https://xml-pipeline.organ/'/>",
-            "<other xmlns='" + EnvelopeNames.ENVELOPE + "'/>", "<from xmlns='" + EnvelopeNames.DELIVERY + "'>a</from>"
+            "<t xmlns='urn:t' a='1'>x</t>",
+            "<t:t xmlns:t='urn:t'><id xmlns='" + EnvelopeNames.DELIVERY + "'>1</id></t:t>",
+            "<t xmlns='urn:t' xmlns:i='" + XSI + "' i:type='none'/>",
+            "<t xmlns=''/>",
+            "<t xmlns='https://xml-pipeline.org/ns/other/v1'/>",
+            "<other xmlns='" + EnvelopeNames.DELIVERY + "'/>",
+            "<other xmlns='" + EnvelopeNames.SECURITY + "'/>",
+            "<t xmlns='https://xml-pipeline.organ/'/>",
+            "<other xmlns='" + EnvelopeNames.ENVELOPE + "'/>",
+            "<from xmlns='" + EnvelopeNames.DELIVERY + "'>a</from>"
         };
         private final Random random;
         private final String prefix;
@@ -224,8 +260,8 @@ class EnvelopeSchemaTest {
             }
             String name = prefix + (rarely() ? "envelope" : "message");
             String namespace = rarely() ? "urn:other" : EnvelopeNames.ENVELOPE;
-            return "<!-- c --><" + name + " " + (prefix.isEmpty() ? "xmlns" : "xmlns:e") + "='" + namespace + "'" + attributes() + ">"
-                    + spaced(parts) + "</" + name + ">";
+            return "<!-- c --><" + name + " " + (prefix.isEmpty() ? "xmlns" : "xmlns:e") + "='" + namespace + "'"
+                    + attributes() + ">" + spaced(parts) + "</" + name + ">";
         }
 
         private String meta() {
@@ -266,8 +302,10 @@ class EnvelopeSchemaTest {
 
         private String element(String name, String namespace, String[] values) {
             return random.nextBoolean()
-                    ? "<" + name + " xmlns='" + namespace + "'" + attributes() + ">" + usually(values, 3) + "</" + name + ">"
-                    : "<n:" + name + " xmlns:n='" + namespace + "'" + attributes() + ">" + usually(values, 3) + "</n:" + name + ">";
+                    ? "<" + name + " xmlns='" + namespace + "'" + attributes() + ">" + usually(values, 3) + "</" + name
+                            + ">"
+                    : "<n:" + name + " xmlns:n='" + namespace + "'" + attributes() + ">" + usually(values, 3) + "</n:"
+                            + name + ">";
         }
 
         private String attributes() {
