@@ -14,7 +14,6 @@ import java.util.Objects;
  * from the start. Safe on any thread.
  */
 public final class ProblemDocuments {
-    private static final String TYPES = "https://xml-pipeline.org/problems/";
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
     private final Map<ProblemType, Counter> rejected = new EnumMap<>(ProblemType.class);
@@ -40,7 +39,7 @@ public final class ProblemDocuments {
     public Map<String, Object> part(Problem problem) {
         Objects.requireNonNull(rejected.get(problem.type())).increment();
         Map<String, Object> document = new LinkedHashMap<>();
-        document.put("type", TYPES + problem.type().slug());
+        document.put("type", problem.type().uri());
         document.put("title", problem.type().title());
         document.put("status", problem.type().status());
         document.put("detail", problem.detail());

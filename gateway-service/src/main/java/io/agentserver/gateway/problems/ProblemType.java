@@ -30,6 +30,8 @@ public enum ProblemType {
     INTERNAL("internal", 500, "Something went wrong here"),
     UNAVAILABLE("unavailable", 503, "Temporarily unavailable");
 
+    private static final String TYPES = "https://xml-pipeline.org/problems/";
+
     private final String slug;
     private final int status;
     private final String title;
@@ -42,6 +44,11 @@ public enum ProblemType {
 
     public String slug() {
         return slug;
+    }
+
+    /** The problem document's {@code type}. */
+    public String uri() {
+        return TYPES + slug;
     }
 
     public int status() {
