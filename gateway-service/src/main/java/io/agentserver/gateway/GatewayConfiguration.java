@@ -28,6 +28,7 @@ import io.agentserver.gateway.limits.RateLimits;
 import io.agentserver.gateway.log.KafkaClients;
 import io.agentserver.gateway.log.KafkaMessageLog;
 import io.agentserver.gateway.log.LogTopics;
+import io.agentserver.gateway.openapi.OpenApiEndpoint;
 import io.agentserver.gateway.organism.Activation;
 import io.agentserver.gateway.organism.BootMessages;
 import io.agentserver.gateway.organism.CloudFrontAddresses;
@@ -115,6 +116,7 @@ import java.util.Optional;
     TenantsEndpoint.class,
     CreditEndpoint.class,
     PlatformEndpoint.class,
+    OpenApiEndpoint.class,
     ErrorEndpoint.class,
     ProblemAdvice.class,
     RequestFilter.class,

@@ -17,6 +17,7 @@ import io.agentserver.buffer.v1.ListRequest;
 import io.agentserver.buffer.v1.ReadReply;
 import io.agentserver.buffer.v1.ReadRequest;
 import io.agentserver.buffer.v1.Slot;
+import io.agentserver.buffer.v1.SlotState;
 import io.agentserver.buffer.v1.Thread;
 import io.agentserver.buffer.v1.Turn;
 import io.agentserver.buffer.v1.TurnState;
@@ -27,6 +28,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.StreamObserver;
+import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.net.InetAddress;
@@ -52,6 +54,12 @@ final class BufferDouble extends BufferGrpc.BufferImplBase implements AutoClosea
     volatile AnswerOutcome answering = AnswerOutcome.ANSWER_TAKEN;
     /** What happens before a conversation is read; throws what the caller shall get. */
     volatile Consumer<String> beforeRead = _ -> {};
+
+    /** What a watch sees; empty: its slot, without end. */
+    volatile List<WatchEvent> watched = List.of();
+
+    /** What a turn has ended with; null: its waiting fails. */
+    volatile @Nullable AwaitTurnReply awaited;
 
     private final Server server;
     private volatile Status awaiting = Status.INTERNAL.withDescription("as the test wants it");
@@ -79,7 +87,7 @@ final class BufferDouble extends BufferGrpc.BufferImplBase implements AutoClosea
             replies.onError(e);
             return;
         }
-        Slot slot = slots.get(request.getConversation());
+        Slot slot = slot(request.getConversation());
         synchronized (waits) {
             waits.add(request.getWaitMs());
         }
@@ -103,6 +111,7 @@ final class BufferDouble extends BufferGrpc.BufferImplBase implements AutoClosea
             reply.setFound(true)
                     .setConversation(Conversation.newBuilder()
                             .setId(request.getConversation())
+                            .setState(ConversationState.OPEN)
                             .setLastSequence(lastSequence)
                             .addTurns(Turn.newBuilder().setId(slot.getMessage()).setState(TurnState.TURN_OPEN)));
             if (request.getAfter() == 0 && request.getLimit() > 0) {
@@ -111,6 +120,14 @@ final class BufferDouble extends BufferGrpc.BufferImplBase implements AutoClosea
         }
         replies.onNext(reply.build());
         replies.onCompleted();
+    }
+
+    /** As the buffer has them: none without a state. */
+    private @Nullable Slot slot(String conversation) {
+        Slot slot = slots.get(conversation);
+        return slot == null || slot.getState() != SlotState.SLOT_STATE_UNSPECIFIED
+                ? slot
+                : slot.toBuilder().setState(SlotState.SENT).build();
     }
 
     @Override
@@ -151,19 +168,32 @@ final class BufferDouble extends BufferGrpc.BufferImplBase implements AutoClosea
         }
         // as if there were one on each end
         replies.onNext(ListReply.newBuilder()
-                .addConversations(Conversation.newBuilder().setId(request.getOldestFirst() ? "oldest" : "newest"))
+                .addConversations(Conversation.newBuilder()
+                        .setId(request.getOldestFirst() ? "oldest" : "newest")
+                        .setState(ConversationState.IDLE))
                 .build());
         replies.onCompleted();
     }
 
     @Override
     public void awaitTurn(AwaitTurnRequest request, StreamObserver<AwaitTurnReply> replies) {
-        replies.onError(awaiting.asRuntimeException());
+        AwaitTurnReply reply = awaited;
+        if (reply == null) {
+            replies.onError(awaiting.asRuntimeException());
+            return;
+        }
+        replies.onNext(reply);
+        replies.onCompleted();
     }
 
     @Override
     public void watch(WatchRequest request, StreamObserver<WatchEvent> events) {
-        Slot slot = slots.get(request.getConversation());
+        Slot slot = slot(request.getConversation());
+        if (!watched.isEmpty()) {
+            watched.forEach(events::onNext);
+            events.onCompleted();
+            return;
+        }
         for (int i = 1; slot != null && i <= 1000; i++) {
             events.onNext(WatchEvent.newBuilder()
                     .setSlot(slot.toBuilder().setSequence(i).build())

@@ -25,6 +25,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Base64;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -37,9 +38,12 @@ final class RunningGateway implements AutoCloseable {
 
     private final HttpClient http = HttpClient.newHttpClient();
     private final ConfigurableApplicationContext context;
+    private final ApiDescription description;
 
     RunningGateway(ConfigurableApplicationContext context) {
         this.context = context;
+        this.description =
+                new ApiDescription(exchange(request("/openapi.json").build()).body());
     }
 
     static LocalStores stores() {
@@ -107,6 +111,10 @@ final class RunningGateway implements AutoCloseable {
         return context.getBean(type);
     }
 
+    <T> T bean(String name, Class<T> type) {
+        return context.getBean(name, type);
+    }
+
     int port() {
         return Integer.parseInt(property("local.server.port"));
     }
@@ -152,10 +160,27 @@ final class RunningGateway implements AutoCloseable {
         return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + property("local.management.port") + path));
     }
 
-    Answer send(HttpRequest.Builder request) {
+    /** What the gateway says of itself; knows each answer that came by way of {@link #send}. */
+    ApiDescription description() {
+        return description;
+    }
+
+    /** Sends it, and holds the answer against the description of the API. */
+    Answer send(HttpRequest.Builder builder) {
+        HttpRequest request = builder.build();
+        HttpResponse<String> response = exchange(request);
+        if (request.uri().getPort() == port()) { // and not the management's
+            List<String> wrong = description.check(request, response);
+            if (!wrong.isEmpty()) {
+                throw new AssertionError("not as the API is described:\n" + String.join("\n", wrong));
+            }
+        }
+        return new Answer(response.statusCode(), response.body(), response);
+    }
+
+    private HttpResponse<String> exchange(HttpRequest request) {
         try {
-            HttpResponse<String> response = http.send(request.build(), HttpResponse.BodyHandlers.ofString());
-            return new Answer(response.statusCode(), response.body(), response);
+            return http.send(request, HttpResponse.BodyHandlers.ofString());
         } catch (IOException e) {
             throw new java.io.UncheckedIOException(e);
         } catch (InterruptedException e) {

@@ -8,6 +8,11 @@ import io.agentserver.gateway.http.BoundedBody;
 import io.agentserver.gateway.http.Format;
 import io.agentserver.gateway.http.JsonEndpoint;
 import io.agentserver.gateway.limits.RateLimits;
+import io.agentserver.gateway.openapi.Access;
+import io.agentserver.gateway.openapi.Answer;
+import io.agentserver.gateway.openapi.Call;
+import io.agentserver.gateway.openapi.Param;
+import io.agentserver.gateway.openapi.Takes;
 import io.agentserver.gateway.problems.Problem;
 import io.agentserver.gateway.problems.ProblemDocuments;
 import io.agentserver.gateway.problems.ProblemType;
@@ -73,11 +78,63 @@ public final class MessagesEndpoint extends JsonEndpoint {
         this.mostBytes = xml.bytes();
     }
 
+    @Call(
+            id = "sendMessage",
+            does = "Sends a message, or a batch of them.",
+            more = """
+                    The answer comes when the log has the message: from then on it is not lost. With `Prefer: wait=N` it comes when the \
+                    message's turn has ended, at most N seconds later.
+
+                    A message is the same one when it comes again with the same `id` in the same thread, or the same `Idempotency-Key` \
+                    within 24 hours: it takes effect once and gets the first answer. With another content it is refused.
+
+                    An envelope that the org has signed with a registered key needs no API key.""",
+            access = Access.KEY_OR_SIGNATURE,
+            scopes = Scope.MESSAGES_WRITE,
+            takes = {
+                @Takes(type = "application/xml", value = "Envelope"),
+                @Takes(type = "application/json", value = "NewMessage"),
+                @Takes(type = BATCH, value = "EnvelopeBatch")
+            },
+            answers = {
+                @Answer(
+                        status = 200,
+                        value =
+                                "The turn has ended: its response, or a `SystemError`; in the format of the message, or as `Accept` says.",
+                        schema = "Response",
+                        headers = {"Location", "Preference-Applied"}),
+                @Answer(status = 200, value = "", type = "application/xml", schema = "Envelope"),
+                @Answer(
+                        status = 202,
+                        value = "The log has the message; its turn goes on.",
+                        schema = "Accepted",
+                        headers = "Location"),
+                @Answer(
+                        status = 204,
+                        value = "The turn has ended without a response.",
+                        headers = {"Location", "Preference-Applied"}),
+                @Answer(status = 207, value = "What came of each message of the batch.", schema = "BatchResults")
+            },
+            problems = {
+                ProblemType.CREDIT_EXHAUSTED,
+                ProblemType.INVALID_ENVELOPE,
+                ProblemType.INVALID_PAYLOAD,
+                ProblemType.UNKNOWN_LISTENER,
+                ProblemType.IDEMPOTENCY_MISMATCH
+            })
     @PostMapping("/v1/messages")
     ResponseEntity<byte[]> send(
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
-            @RequestHeader(value = "Idempotency-Key", required = false) @Nullable String idempotencyKey,
-            @RequestHeader(value = "Prefer", required = false) @Nullable String prefer,
+            @Param(
+                            value = "Makes a repeat the same message, where the message has no id of its own.",
+                            pattern = "^[!-~]{1,255}$")
+                    @RequestHeader(value = "Idempotency-Key", required = false)
+                    @Nullable
+                    String idempotencyKey,
+            @Param(value = "`wait=N`: to wait for the turn's response, N seconds, at most 60 (RFC 7240).")
+                    @RequestHeader(value = "Prefer", required = false)
+                    @Nullable
+                    String prefer,
             @RequestHeader(value = HttpHeaders.ACCEPT, required = false) @Nullable String accept,
             HttpServletRequest request,
             HttpServletResponse response)

@@ -4,6 +4,11 @@ import io.agentserver.envelope.TenantId;
 import io.agentserver.gateway.billing.Billing;
 import io.agentserver.gateway.callers.Operator;
 import io.agentserver.gateway.http.JsonBody;
+import io.agentserver.gateway.openapi.Access;
+import io.agentserver.gateway.openapi.Answer;
+import io.agentserver.gateway.openapi.Call;
+import io.agentserver.gateway.openapi.Param;
+import io.agentserver.gateway.openapi.Takes;
 import io.agentserver.gateway.problems.Problem;
 import io.agentserver.gateway.problems.ProblemType;
 import io.agentserver.tenancy.TenantDirectory;
@@ -38,11 +43,25 @@ public final class CreditEndpoint {
         this.billing = billing;
     }
 
+    @Call(
+            id = "changeCredit",
+            does = "Gives a tenant credit, or takes some back.",
+            access = Access.OPERATOR,
+            takes = @Takes("CreditChange"),
+            answers = @Answer(value = "The new balance.", schema = "Credit"),
+            problems = {ProblemType.IDEMPOTENCY_MISMATCH, ProblemType.UNAVAILABLE})
     @PostMapping("/admin/v1/tenants/{id}/credit")
     ResponseEntity<byte[]> adjust(
-            @PathVariable String id,
+            @Param(value = "The tenant's id.", example = "acme") @PathVariable String id,
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
-            @RequestHeader(value = "Idempotency-Key", required = false) @Nullable String key,
+            @Param(
+                            value = "It is posted once under a key.",
+                            needed = true,
+                            example = "gift-2030-01",
+                            pattern = "^[!-~]{1,255}$")
+                    @RequestHeader(value = "Idempotency-Key", required = false)
+                    @Nullable
+                    String key,
             HttpServletRequest request)
             throws IOException {
         operator.require(authorization);

@@ -9,6 +9,10 @@ import io.agentserver.gateway.callers.Caller;
 import io.agentserver.gateway.callers.Callers;
 import io.agentserver.gateway.http.JsonBody;
 import io.agentserver.gateway.http.JsonEndpoint;
+import io.agentserver.gateway.openapi.Answer;
+import io.agentserver.gateway.openapi.Call;
+import io.agentserver.gateway.openapi.Param;
+import io.agentserver.gateway.openapi.Takes;
 import io.agentserver.gateway.problems.Problem;
 import io.agentserver.gateway.problems.ProblemDocuments;
 import io.agentserver.gateway.problems.ProblemType;
@@ -54,11 +58,16 @@ public final class DeadLettersEndpoint extends JsonEndpoint {
         this.problems = problems;
     }
 
+    @Call(
+            id = "listDeadLetters",
+            does = "Lists what could not be handled, the newest first, without payloads.",
+            scopes = {Scope.THREADS_READ, Scope.DEAD_LETTERS_WRITE},
+            answers = @Answer(value = "A page of them.", schema = "DeadLetterPage"))
     @GetMapping("/v1/dead-letters")
     ResponseEntity<byte[]> list(
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
-            @RequestParam(defaultValue = "20") int limit,
-            @RequestParam(defaultValue = "") String cursor) {
+            @Param(value = "Letters a page.", least = 1, most = MOST) @RequestParam(defaultValue = "20") int limit,
+            @Param("The `next_cursor` of the page before.") @RequestParam(defaultValue = "") String cursor) {
         Caller caller = callers.require(authorization, Scope.THREADS_READ, Scope.DEAD_LETTERS_WRITE);
         if (limit < 1 || limit > MOST) {
             throw Problem.of(ProblemType.INVALID_REQUEST, "limit: must be 1 to " + MOST)
@@ -73,9 +82,15 @@ public final class DeadLettersEndpoint extends JsonEndpoint {
         return ok(page(data, page.more() ? page.next() : null, Places.Kind.BEFORE));
     }
 
+    @Call(
+            id = "readDeadLetter",
+            does = "Reads a dead letter with its envelope.",
+            scopes = {Scope.THREADS_READ, Scope.DEAD_LETTERS_WRITE},
+            answers = @Answer(value = "The letter.", schema = "OpenedDeadLetter"),
+            problems = ProblemType.NOT_FOUND)
     @GetMapping("/v1/dead-letters/{id}")
     ResponseEntity<byte[]> inspect(
-            @PathVariable String id,
+            @Param(value = "The letter's id.", example = "3-41") @PathVariable String id,
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
         Caller caller = callers.require(authorization, Scope.THREADS_READ, Scope.DEAD_LETTERS_WRITE);
         LetterReader.Opened opened = letters.find(caller.tenantId(), letter(id))
@@ -87,9 +102,25 @@ public final class DeadLettersEndpoint extends JsonEndpoint {
         return ok(json);
     }
 
+    @Call(
+            id = "redrive",
+            does = "Sends a dead letter again, as a new message at its thread's end.",
+            more = "`conflict`: it is no client's message, nobody can vouch for it, or its thread is closed.",
+            scopes = Scope.DEAD_LETTERS_WRITE,
+            answers = @Answer(status = 202, value = "The log has it.", schema = "Accepted", headers = "Location"),
+            problems = {
+                ProblemType.CREDIT_EXHAUSTED,
+                ProblemType.NOT_FOUND,
+                ProblemType.CONFLICT,
+                ProblemType.TOO_LARGE,
+                ProblemType.INVALID_ENVELOPE,
+                ProblemType.INVALID_PAYLOAD,
+                ProblemType.UNKNOWN_LISTENER,
+                ProblemType.IDEMPOTENCY_MISMATCH
+            })
     @PostMapping("/v1/dead-letters/{id}/redrive")
     ResponseEntity<byte[]> redrive(
-            @PathVariable String id,
+            @Param(value = "The letter's id.", example = "3-41") @PathVariable String id,
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
             HttpServletRequest request)
             throws IOException {
@@ -104,6 +135,14 @@ public final class DeadLettersEndpoint extends JsonEndpoint {
     }
 
     /** Blocks its virtual thread for as long as the rate makes it last. */
+    @Call(
+            id = "redriveMany",
+            does = "Sends dead letters again, the oldest first, at a rate, for at most 30 seconds.",
+            more = "One at a time; `next_cursor` is where to go on.",
+            scopes = Scope.DEAD_LETTERS_WRITE,
+            takes = @Takes("Redrive"),
+            answers = @Answer(value = "What came of each.", schema = "RedrivePage"),
+            problems = ProblemType.CONFLICT)
     @PostMapping("/v1/dead-letters/redrive")
     ResponseEntity<byte[]> redriveMany(
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,

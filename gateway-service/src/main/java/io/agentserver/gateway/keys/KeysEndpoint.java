@@ -6,6 +6,11 @@ import io.agentserver.gateway.callers.Callers;
 import io.agentserver.gateway.callers.Operator;
 import io.agentserver.gateway.http.JsonBody;
 import io.agentserver.gateway.http.JsonEndpoint;
+import io.agentserver.gateway.openapi.Access;
+import io.agentserver.gateway.openapi.Answer;
+import io.agentserver.gateway.openapi.Call;
+import io.agentserver.gateway.openapi.Param;
+import io.agentserver.gateway.openapi.Takes;
 import io.agentserver.gateway.problems.Problem;
 import io.agentserver.gateway.problems.ProblemType;
 import io.agentserver.tenancy.Scope;
@@ -55,6 +60,11 @@ public final class KeysEndpoint extends JsonEndpoint {
         this.clock = clock;
     }
 
+    @Call(
+            id = "listKeys",
+            does = "Lists the API keys that are alive, without their secrets.",
+            scopes = Scope.KEYS_WRITE,
+            answers = @Answer(value = "All of them.", schema = "Keys"))
     @GetMapping("/v1/keys")
     ResponseEntity<byte[]> list(
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
@@ -68,6 +78,14 @@ public final class KeysEndpoint extends JsonEndpoint {
                         .toList()));
     }
 
+    @Call(
+            id = "createKey",
+            does = "Makes an API key, with scopes that the calling key has.",
+            more = "It works everywhere when the answer comes. The secret is answered this once.",
+            scopes = Scope.KEYS_WRITE,
+            takes = @Takes("NewKey"),
+            answers = @Answer(status = 201, value = "The key.", schema = "CreatedKey", headers = "Location"),
+            problems = {ProblemType.NOT_FOUND, ProblemType.CONFLICT})
     @PostMapping("/v1/keys")
     ResponseEntity<byte[]> create(
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
@@ -86,9 +104,16 @@ public final class KeysEndpoint extends JsonEndpoint {
     }
 
     /** The operator's: with all scopes if none are named. It revokes none; the tenant does that with the new key. */
+    @Call(
+            id = "createTenantKey",
+            does = "Makes an API key for a tenant that has lost its own; revokes none.",
+            access = Access.OPERATOR,
+            takes = @Takes("NewTenantKey"),
+            answers = @Answer(status = 201, value = "The key.", schema = "CreatedKey", headers = "Location"),
+            problems = ProblemType.CONFLICT)
     @PostMapping("/admin/v1/tenants/{tenant}/keys")
     ResponseEntity<byte[]> createForTenant(
-            @PathVariable String tenant,
+            @Param(value = "The tenant's id.", example = "acme") @PathVariable String tenant,
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
             HttpServletRequest request)
             throws IOException {
@@ -100,9 +125,15 @@ public final class KeysEndpoint extends JsonEndpoint {
         return issue(new TenantId(tenant), scopes(body).orElse(EnumSet.allOf(Scope.class)), body);
     }
 
+    @Call(
+            id = "revokeKey",
+            does = "Revokes an API key: within 5 seconds it is refused everywhere.",
+            scopes = Scope.KEYS_WRITE,
+            answers = @Answer(status = 204, value = "It is revoked."),
+            problems = ProblemType.NOT_FOUND)
     @DeleteMapping("/v1/keys/{id}")
     ResponseEntity<byte[]> revoke(
-            @PathVariable String id,
+            @Param(value = "The key's id.", example = "0199c0de-7a11-7000-8000-0000000000cc") @PathVariable String id,
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
         Caller caller = callers.require(authorization, Scope.KEYS_WRITE);
         if (!keys.revoke(caller.tenantId(), id)) {
@@ -111,9 +142,15 @@ public final class KeysEndpoint extends JsonEndpoint {
         return ResponseEntity.noContent().build();
     }
 
+    @Call(
+            id = "rotateKey",
+            does = "Makes a key's successor, with the same name, scopes and end; both live for a while.",
+            scopes = Scope.KEYS_WRITE,
+            answers = @Answer(status = 201, value = "The successor.", schema = "CreatedKey", headers = "Location"),
+            problems = {ProblemType.NOT_FOUND, ProblemType.CONFLICT})
     @PostMapping("/v1/keys/{id}/rotate")
     ResponseEntity<byte[]> rotate(
-            @PathVariable String id,
+            @Param(value = "The key's id.", example = "0199c0de-7a11-7000-8000-0000000000cc") @PathVariable String id,
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
             HttpServletRequest request)
             throws IOException {

@@ -5,6 +5,10 @@ import io.agentserver.gateway.callers.Caller;
 import io.agentserver.gateway.callers.Callers;
 import io.agentserver.gateway.http.JsonBody;
 import io.agentserver.gateway.http.JsonEndpoint;
+import io.agentserver.gateway.openapi.Answer;
+import io.agentserver.gateway.openapi.Call;
+import io.agentserver.gateway.openapi.Param;
+import io.agentserver.gateway.openapi.Takes;
 import io.agentserver.gateway.problems.Problem;
 import io.agentserver.gateway.problems.ProblemType;
 import io.agentserver.tenancy.Scope;
@@ -60,6 +64,11 @@ public final class SigningKeysEndpoint extends JsonEndpoint {
         this.keys = keys;
     }
 
+    @Call(
+            id = "listSigningKeys",
+            does = "Lists the org's signing keys.",
+            scopes = Scope.KEYS_WRITE,
+            answers = @Answer(value = "All of them.", schema = "SigningKeys"))
     @GetMapping("/v1/signing-keys")
     ResponseEntity<byte[]> list(
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
@@ -75,6 +84,13 @@ public final class SigningKeysEndpoint extends JsonEndpoint {
                         .toList()));
     }
 
+    @Call(
+            id = "registerSigningKey",
+            does = "Registers a public key; envelopes that its other half has signed are taken without an API key.",
+            scopes = Scope.KEYS_WRITE,
+            takes = @Takes("Jwk"),
+            answers = @Answer(status = 201, value = "It is registered.", schema = "SigningKey", headers = "Location"),
+            problems = {ProblemType.INVALID_KEY, ProblemType.CONFLICT, ProblemType.NOT_FOUND})
     @PostMapping("/v1/signing-keys")
     ResponseEntity<byte[]> register(
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
@@ -100,9 +116,15 @@ public final class SigningKeysEndpoint extends JsonEndpoint {
                 Map.of("kid", key.kid(), "alg", key.algorithm().name()));
     }
 
+    @Call(
+            id = "deleteSigningKey",
+            does = "Deletes a signing key; what was admitted under it stays valid.",
+            scopes = Scope.KEYS_WRITE,
+            answers = @Answer(status = 204, value = "It is deleted."),
+            problems = ProblemType.NOT_FOUND)
     @DeleteMapping("/v1/signing-keys/{kid}")
     ResponseEntity<byte[]> delete(
-            @PathVariable String kid,
+            @Param(value = "The key's id.", example = "2030-01") @PathVariable String kid,
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
         Caller caller = callers.require(authorization, Scope.KEYS_WRITE);
         if (!keys.deleteSigningKey(caller.tenantId(), kid)) {

@@ -2,6 +2,7 @@ package io.agentserver.gateway.limits;
 
 import io.agentserver.gateway.callers.Caller;
 import io.agentserver.gateway.callers.Callers;
+import io.agentserver.gateway.openapi.OpenApiEndpoint;
 import io.agentserver.gateway.problems.Problem;
 import io.agentserver.gateway.problems.ProblemAdvice;
 import io.agentserver.gateway.problems.ProblemDocuments;
@@ -40,6 +41,12 @@ public final class RateLimitFilter extends OncePerRequestFilter {
         this.limits = limits;
         this.memory = memory;
         this.documents = documents;
+    }
+
+    /** What is for anybody costs no key anything. */
+    @Override
+    protected boolean shouldNotFilter(HttpServletRequest request) {
+        return OpenApiEndpoint.OPEN.contains(request.getRequestURI());
     }
 
     @Override

@@ -3,7 +3,11 @@ package io.agentserver.gateway.organism;
 import io.agentserver.gateway.callers.Caller;
 import io.agentserver.gateway.callers.Callers;
 import io.agentserver.gateway.http.JsonEndpoint;
+import io.agentserver.gateway.openapi.Answer;
+import io.agentserver.gateway.openapi.Call;
+import io.agentserver.gateway.openapi.Param;
 import io.agentserver.gateway.problems.Problem;
+import io.agentserver.gateway.problems.ProblemType;
 import io.agentserver.organism.Handler;
 import io.agentserver.organism.Listener;
 import io.agentserver.organism.Organism;
@@ -34,6 +38,10 @@ public final class ListenersEndpoint extends JsonEndpoint {
         this.organisms = organisms;
     }
 
+    @Call(
+            id = "listListeners",
+            does = "Lists the listeners of the organism, with the schemas of what they take.",
+            answers = @Answer(value = "All of them.", schema = "Listeners"))
     @GetMapping("/v1/listeners")
     ResponseEntity<byte[]> list(
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
@@ -45,9 +53,14 @@ public final class ListenersEndpoint extends JsonEndpoint {
         return ok(Map.of("data", data));
     }
 
+    @Call(
+            id = "readSchema",
+            does = "The XML schema of what a listener takes.",
+            answers = @Answer(value = "The schema.", type = "application/xml", schema = "Schema"),
+            problems = ProblemType.NOT_FOUND)
     @GetMapping("/v1/listeners/{name}/schema")
     ResponseEntity<byte[]> schema(
-            @PathVariable String name,
+            @Param(value = "The listener.", example = "greeter") @PathVariable String name,
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
         Caller caller = callers.require(authorization);
         Listener listener = organisms

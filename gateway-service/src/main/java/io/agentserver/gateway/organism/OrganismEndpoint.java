@@ -4,6 +4,10 @@ import io.agentserver.gateway.callers.Caller;
 import io.agentserver.gateway.callers.Callers;
 import io.agentserver.gateway.http.BoundedBody;
 import io.agentserver.gateway.http.JsonEndpoint;
+import io.agentserver.gateway.openapi.Answer;
+import io.agentserver.gateway.openapi.Call;
+import io.agentserver.gateway.openapi.Param;
+import io.agentserver.gateway.openapi.Takes;
 import io.agentserver.gateway.problems.Problem;
 import io.agentserver.gateway.problems.ProblemType;
 import io.agentserver.gateway.tenants.DynamoTenantTable;
@@ -54,6 +58,15 @@ public final class OrganismEndpoint extends JsonEndpoint {
         this.table = table;
     }
 
+    @Call(
+            id = "readOrganism",
+            does = "Reads the organism's document.",
+            more = "Secrets of listeners are hidden from keys without the scope `organism:write`.",
+            answers = {
+                @Answer(value = "The document.", type = "application/yaml", schema = "Organism", headers = "ETag"),
+                @Answer(status = 304, value = "The version of `If-None-Match` is the current one.", headers = "ETag")
+            },
+            problems = ProblemType.NOT_FOUND)
     @GetMapping("/v1/organism")
     ResponseEntity<byte[]> read(
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
@@ -72,11 +85,23 @@ public final class OrganismEndpoint extends JsonEndpoint {
         return caller.has(Scope.ORGANISM_WRITE) ? yaml : SECRET.matcher(yaml).replaceAll("whsec_hidden");
     }
 
+    @Call(
+            id = "activateOrganism",
+            does = "Makes a document the tenant's organism, for the turns that start after it.",
+            more =
+                    "It is checked whole: `errors` has every error with line, reason and remedy. The same document again is the same version.",
+            scopes = Scope.ORGANISM_WRITE,
+            takes = @Takes(type = "application/yaml", value = "Organism"),
+            answers = @Answer(value = "Its version.", schema = "OrganismVersion", headers = "ETag"),
+            problems = {ProblemType.INVALID_ORGANISM, ProblemType.PRECONDITION_FAILED, ProblemType.NOT_FOUND})
     @PutMapping("/v1/organism")
     ResponseEntity<byte[]> activate(
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
-            @RequestHeader(value = HttpHeaders.IF_MATCH, required = false) @Nullable String ifMatch,
-            @RequestParam(name = "dry_run", defaultValue = "false") boolean dryRun,
+            @Param("The `ETag` of the version that is to be replaced; another one is `precondition-failed`.")
+                    @RequestHeader(value = HttpHeaders.IF_MATCH, required = false)
+                    @Nullable
+                    String ifMatch,
+            @Param("Only check it.") @RequestParam(name = "dry_run", defaultValue = "false") boolean dryRun,
             HttpServletRequest request)
             throws IOException {
         Caller caller = callers.require(authorization, Scope.ORGANISM_WRITE);
@@ -102,6 +127,10 @@ public final class OrganismEndpoint extends JsonEndpoint {
         };
     }
 
+    @Call(
+            id = "listOrganismVersions",
+            does = "Lists the versions of the organism.",
+            answers = @Answer(value = "All of them.", schema = "OrganismVersions"))
     @GetMapping("/v1/organism/versions")
     ResponseEntity<byte[]> versions(
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {

@@ -6,7 +6,11 @@ import io.agentserver.envelope.TenantId;
 import io.agentserver.gateway.callers.Caller;
 import io.agentserver.gateway.callers.Callers;
 import io.agentserver.gateway.callers.Payer;
+import io.agentserver.gateway.openapi.Answer;
+import io.agentserver.gateway.openapi.Call;
+import io.agentserver.gateway.openapi.Param;
 import io.agentserver.gateway.problems.Problem;
+import io.agentserver.gateway.problems.ProblemType;
 import io.agentserver.gateway.tenants.DynamoTenantTable;
 import io.agentserver.organism.Organism;
 import io.agentserver.service.FairGate;
@@ -68,10 +72,33 @@ public final class StaticEndpoint {
         this.delivery = delivery;
     }
 
+    @Call(
+            id = "readStaticFile",
+            does = "A schema or a prompt of any version, to be kept for ever.",
+            more = "`GET /v1/listeners` names the paths. Prompts need the scope `organism:write`.",
+            answers = {
+                @Answer(
+                        value = "The file.",
+                        type = "application/xml",
+                        schema = "Schema",
+                        headers = {"ETag", "Cache-Control"}),
+                @Answer(value = "", type = "text/plain", schema = "Prompt"),
+                @Answer(status = 304, value = "The file of `If-None-Match` is this one.", headers = "ETag"),
+                @Answer(
+                        status = 307,
+                        value = "It is at another address, for some minutes.",
+                        headers = {"Location", "Cache-Control"})
+            },
+            problems = {ProblemType.FORBIDDEN, ProblemType.NOT_FOUND})
     @GetMapping(PATH + "{version:[0-9]{1,18}}/{file}")
     ResponseEntity<byte[]> read(
-            @PathVariable long version,
-            @PathVariable String file,
+            @Param(value = "Of the organism.", example = "3", least = 1) @PathVariable long version,
+            @Param(
+                            value = "Its name.",
+                            example =
+                                    "greeter.payload.9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08.xsd")
+                    @PathVariable
+                    String file,
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
         Caller caller = callers.require(authorization);
         if (StaticFile.isSecret(file)) {

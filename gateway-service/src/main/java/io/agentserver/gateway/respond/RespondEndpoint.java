@@ -3,6 +3,11 @@ package io.agentserver.gateway.respond;
 import io.agentserver.envelope.RespondToken.Asked;
 import io.agentserver.gateway.http.BoundedBody;
 import io.agentserver.gateway.http.JsonEndpoint;
+import io.agentserver.gateway.openapi.Access;
+import io.agentserver.gateway.openapi.Answer;
+import io.agentserver.gateway.openapi.Call;
+import io.agentserver.gateway.openapi.Param;
+import io.agentserver.gateway.openapi.Takes;
 import io.agentserver.gateway.problems.Problem;
 import io.agentserver.gateway.problems.ProblemType;
 import io.agentserver.organism.ServiceAnswer;
@@ -33,8 +38,29 @@ public final class RespondEndpoint extends JsonEndpoint {
         this.answers = answers;
     }
 
+    @Call(
+            id = "respond",
+            does = "Answers a message that a service has answered with 202, later.",
+            more = """
+                    The token came with the message, and is all that it takes. The same answer again is taken again.
+
+                    `conflict`: another answer was first; `gone`: nobody waits any more.""",
+            access = Access.TOKEN,
+            takes = @Takes(type = "application/xml", value = "LateAnswer"),
+            bodyMayBeMissing = true,
+            answers = @Answer(status = 202, value = "The journal has it.", schema = "AnswerAccepted"),
+            problems = {
+                ProblemType.NOT_FOUND,
+                ProblemType.CONFLICT,
+                ProblemType.GONE,
+                ProblemType.INVALID_PAYLOAD,
+                ProblemType.UNKNOWN_LISTENER,
+                ProblemType.UNAVAILABLE
+            })
     @PostMapping(PATH + "{token}")
-    ResponseEntity<byte[]> respond(@PathVariable String token, HttpServletRequest request) throws IOException {
+    ResponseEntity<byte[]> respond(
+            @Param(value = "The token.", example = "eyJ…") @PathVariable String token, HttpServletRequest request)
+            throws IOException {
         Asked asked = answers.asked(token);
         byte[] body = BoundedBody.read(request, ServiceAnswer.MOST_BYTES);
         if (body.length > 0 && !XML.contains(BoundedBody.mediaType(request))) {

@@ -5,6 +5,11 @@ import io.agentserver.envelope.TenantId;
 import io.agentserver.gateway.callers.Operator;
 import io.agentserver.gateway.http.JsonBody;
 import io.agentserver.gateway.http.JsonEndpoint;
+import io.agentserver.gateway.openapi.Access;
+import io.agentserver.gateway.openapi.Answer;
+import io.agentserver.gateway.openapi.Call;
+import io.agentserver.gateway.openapi.Param;
+import io.agentserver.gateway.openapi.Takes;
 import io.agentserver.gateway.problems.Problem;
 import io.agentserver.gateway.problems.ProblemType;
 import io.agentserver.tenancy.Plan;
@@ -47,6 +52,13 @@ public final class TenantsEndpoint extends JsonEndpoint {
         this.directory = directory;
     }
 
+    @Call(
+            id = "createTenant",
+            does = "Makes a tenant, with its topics, its first API key and its plan's starting credit.",
+            access = Access.OPERATOR,
+            takes = @Takes("NewTenant"),
+            answers = @Answer(status = 201, value = "The tenant.", schema = "CreatedTenant", headers = "Location"),
+            problems = {ProblemType.CONFLICT, ProblemType.UNAVAILABLE})
     @PostMapping("/admin/v1/tenants")
     ResponseEntity<byte[]> create(
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
@@ -79,6 +91,11 @@ public final class TenantsEndpoint extends JsonEndpoint {
         };
     }
 
+    @Call(
+            id = "listTenants",
+            does = "Lists the tenants.",
+            access = Access.OPERATOR,
+            answers = @Answer(value = "All of them.", schema = "Tenants"))
     @GetMapping("/admin/v1/tenants")
     ResponseEntity<byte[]> list(
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
@@ -91,9 +108,14 @@ public final class TenantsEndpoint extends JsonEndpoint {
                         .toList()));
     }
 
+    @Call(
+            id = "readTenant",
+            does = "Reads a tenant.",
+            access = Access.OPERATOR,
+            answers = @Answer(value = "The tenant.", schema = "Tenant"))
     @GetMapping("/admin/v1/tenants/{id}")
     ResponseEntity<byte[]> read(
-            @PathVariable String id,
+            @Param(value = "The tenant's id.", example = "acme") @PathVariable String id,
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
         operator.require(authorization);
         if (!TenantId.isValid(id)) {
@@ -106,9 +128,16 @@ public final class TenantsEndpoint extends JsonEndpoint {
     }
 
     /** What is not named stays; {@code rate_limit: null} is the plan's again. */
+    @Call(
+            id = "changeTenant",
+            does = "Changes a tenant's plan, or its rate.",
+            access = Access.OPERATOR,
+            takes = @Takes("TenantChange"),
+            answers = @Answer(value = "The tenant as it is now.", schema = "Tenant"),
+            problems = ProblemType.UNAVAILABLE)
     @PatchMapping("/admin/v1/tenants/{id}")
     ResponseEntity<byte[]> change(
-            @PathVariable String id,
+            @Param(value = "The tenant's id.", example = "acme") @PathVariable String id,
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
             HttpServletRequest request)
             throws IOException {

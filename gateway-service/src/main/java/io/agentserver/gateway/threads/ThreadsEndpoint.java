@@ -12,6 +12,9 @@ import io.agentserver.gateway.callers.Callers;
 import io.agentserver.gateway.http.Format;
 import io.agentserver.gateway.http.JsonBody;
 import io.agentserver.gateway.http.JsonEndpoint;
+import io.agentserver.gateway.openapi.Answer;
+import io.agentserver.gateway.openapi.Call;
+import io.agentserver.gateway.openapi.Param;
 import io.agentserver.gateway.problems.Problem;
 import io.agentserver.gateway.problems.ProblemType;
 import io.agentserver.tenancy.Scope;
@@ -49,6 +52,9 @@ public final class ThreadsEndpoint extends JsonEndpoint {
     private static final int MOST = 100;
     private static final String NEWEST_FIRST = "desc";
     private static final String OLDEST_FIRST = "asc";
+    private static final String SEQUENCE = "^[0-9]{1,18}$";
+    private static final String JUST_NOW =
+            "An id that was accepted a moment ago is waited for, up to 5 seconds, before it is `not-found`.";
 
     /** How long an id that was accepted a moment ago may have no slot yet. */
     private static final Duration NOT_YET = Duration.ofSeconds(5);
@@ -67,12 +73,22 @@ public final class ThreadsEndpoint extends JsonEndpoint {
         this.streams = streams;
     }
 
+    @Call(
+            id = "listConversations",
+            does = "Lists conversations, by their latest activity.",
+            scopes = Scope.THREADS_READ,
+            answers = @Answer(value = "A page of them.", schema = "ConversationPage"))
     @GetMapping("/v1/threads")
     ResponseEntity<byte[]> list(
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
-            @RequestParam(defaultValue = "20") int limit,
-            @RequestParam(defaultValue = NEWEST_FIRST) String order,
-            @RequestParam(defaultValue = "") String cursor) {
+            @Param(value = "Conversations a page.", least = 1, most = MOST) @RequestParam(defaultValue = "20")
+                    int limit,
+            @Param(
+                            value = "`desc`: the latest first.",
+                            oneOf = {NEWEST_FIRST, OLDEST_FIRST})
+                    @RequestParam(defaultValue = NEWEST_FIRST)
+                    String order,
+            @Param("The `next_cursor` of the page before.") @RequestParam(defaultValue = "") String cursor) {
         Caller caller = callers.require(authorization, Scope.THREADS_READ);
         ListReply reply = buffer.list(caller.tenantId(), bounded(limit), isOldestFirst(order), cursor);
         Map<String, Object> page = new LinkedHashMap<>();
@@ -87,23 +103,51 @@ public final class ThreadsEndpoint extends JsonEndpoint {
         return ok(page);
     }
 
+    @Call(
+            id = "readConversation",
+            does = "Reads a conversation with its tree of threads and its turns.",
+            more = JUST_NOW,
+            scopes = Scope.THREADS_READ,
+            answers = @Answer(value = "The conversation.", schema = "ConversationTree"),
+            problems = {ProblemType.NOT_FOUND, ProblemType.UNAVAILABLE})
     @GetMapping("/v1/threads/{id}")
     ResponseEntity<byte[]> read(
-            @PathVariable String id,
+            @Param(value = "The conversation.", example = "0199c0de-7a11-7000-8000-000000000001", format = "uuid")
+                    @PathVariable
+                    String id,
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
         Caller caller = callers.require(authorization, Scope.THREADS_READ);
         return ok(ThreadJson.conversation(conversation(caller, thread(id)), true));
     }
 
+    @Call(
+            id = "listMessages",
+            does = "Reads a conversation's messages, in order.",
+            more = JUST_NOW,
+            scopes = Scope.THREADS_READ,
+            answers = {
+                @Answer(
+                        value = "A page of them; in XML the envelopes alone, if `Accept` prefers it.",
+                        schema = "SlotPage"),
+                @Answer(value = "", type = "application/xml", schema = "EnvelopeList")
+            },
+            problems = ProblemType.NOT_FOUND)
     @GetMapping("/v1/threads/{id}/messages")
     ResponseEntity<byte[]> messages(
-            @PathVariable String id,
+            @Param(value = "The conversation.", example = "0199c0de-7a11-7000-8000-000000000001", format = "uuid")
+                    @PathVariable
+                    String id,
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
             @RequestHeader(value = HttpHeaders.ACCEPT, required = false) @Nullable String accept,
-            @RequestParam(defaultValue = "0") String after,
-            @RequestParam(required = false) @Nullable String cursor,
-            @RequestParam(defaultValue = "50") int limit,
-            @RequestParam(defaultValue = "") String thread) {
+            @Param(value = "A sequence: those behind it.", pattern = SEQUENCE) @RequestParam(defaultValue = "0")
+                    String after,
+            @Param(value = "The `next_cursor` of the page before; instead of `after`.", pattern = SEQUENCE)
+                    @RequestParam(required = false)
+                    @Nullable
+                    String cursor,
+            @Param(value = "Messages a page.", least = 1, most = MOST) @RequestParam(defaultValue = "50") int limit,
+            @Param(value = "Those of this thread alone.", format = "uuid") @RequestParam(defaultValue = "")
+                    String thread) {
         Caller caller = callers.require(authorization, Scope.THREADS_READ);
         ThreadId conversation = thread(id);
         String filter = thread.isEmpty() ? "" : thread(thread).toString();
@@ -127,9 +171,19 @@ public final class ThreadsEndpoint extends JsonEndpoint {
     }
 
     /** Ends what the client has set going in it so far; repeating it is harmless. */
+    @Call(
+            id = "cancelConversation",
+            does =
+                    "Stops the turns of a conversation, with their running handlers, also those that are still on the log.",
+            more = "The conversation stays, and takes new messages. To repeat it is harmless.",
+            scopes = Scope.MESSAGES_WRITE,
+            answers = @Answer(value = "The conversation as it is now.", schema = "Conversation"),
+            problems = ProblemType.NOT_FOUND)
     @PostMapping("/v1/threads/{id}/cancel")
     ResponseEntity<byte[]> cancel(
-            @PathVariable String id,
+            @Param(value = "The conversation.", example = "0199c0de-7a11-7000-8000-000000000001", format = "uuid")
+                    @PathVariable
+                    String id,
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
             HttpServletRequest request)
             throws IOException {
@@ -147,9 +201,19 @@ public final class ThreadsEndpoint extends JsonEndpoint {
      * Erases it: what is still on its way to it has no effect, what is sent to it later is accepted and dropped. The same answer again
      * as long as the buffer remembers the erasure, which is as long as it keeps commits; then, as of one that never was, 404.
      */
+    @Call(
+            id = "eraseConversation",
+            does = "Erases a conversation, with all that was said in it.",
+            more =
+                    "What runs in it is stopped, and what comes to it later is accepted and dropped. To repeat it is harmless.",
+            scopes = Scope.MESSAGES_WRITE,
+            answers = @Answer(status = 204, value = "Nobody can read it any more."),
+            problems = ProblemType.NOT_FOUND)
     @DeleteMapping("/v1/threads/{id}")
     ResponseEntity<Void> erase(
-            @PathVariable String id,
+            @Param(value = "The conversation.", example = "0199c0de-7a11-7000-8000-000000000001", format = "uuid")
+                    @PathVariable
+                    String id,
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
         Caller caller = callers.require(authorization, Scope.MESSAGES_WRITE);
         ThreadId thread = thread(id);
@@ -161,12 +225,29 @@ public final class ThreadsEndpoint extends JsonEndpoint {
     }
 
     /** Blocks its virtual thread for as long as the stream lasts. */
+    @Call(
+            id = "followConversation",
+            does = "Follows a conversation: its messages as they come, as server-sent events.",
+            more = """
+                    The stream ends with `done`, when no turn is open and it has sent a slot or was asked to resume; with `turn`, when \
+                    that turn has ended. A connection that broke before is resumed with `Last-Event-ID`.
+
+                    """ + JUST_NOW,
+            scopes = Scope.THREADS_READ,
+            answers = @Answer(value = "The stream.", type = "text/event-stream", schema = "Events"),
+            problems = ProblemType.NOT_FOUND)
     @GetMapping("/v1/threads/{id}/events")
     void events(
-            @PathVariable String id,
+            @Param(value = "The conversation.", example = "0199c0de-7a11-7000-8000-000000000001", format = "uuid")
+                    @PathVariable
+                    String id,
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
-            @RequestHeader(value = "Last-Event-ID", required = false) @Nullable String lastEventId,
-            @RequestParam(required = false) @Nullable String turn,
+            @Param(value = "The id of the last event that came: go on behind it.", pattern = SEQUENCE)
+                    @RequestHeader(value = "Last-Event-ID", required = false)
+                    @Nullable
+                    String lastEventId,
+            @Param(value = "End the stream with this turn.", format = "uuid") @RequestParam(required = false) @Nullable
+                    String turn,
             HttpServletResponse response)
             throws IOException, InterruptedException {
         Caller caller = callers.require(authorization, Scope.THREADS_READ);

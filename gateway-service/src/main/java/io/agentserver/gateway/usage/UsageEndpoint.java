@@ -3,6 +3,9 @@ package io.agentserver.gateway.usage;
 import io.agentserver.gateway.billing.Billing;
 import io.agentserver.gateway.callers.Caller;
 import io.agentserver.gateway.callers.Callers;
+import io.agentserver.gateway.openapi.Answer;
+import io.agentserver.gateway.openapi.Call;
+import io.agentserver.gateway.openapi.Param;
 import io.agentserver.gateway.problems.Problem;
 import io.agentserver.gateway.problems.ProblemType;
 import io.agentserver.tenancy.Scope;
@@ -41,11 +44,18 @@ public final class UsageEndpoint {
         this.clock = clock;
     }
 
+    @Call(
+            id = "readUsage",
+            does = "Tokens, calls and cost by day, model and listener.",
+            more =
+                    "Days are in UTC, both are included, at most 366; without them it is the last 30. A call shows within 5 seconds.",
+            scopes = Scope.USAGE_READ,
+            answers = @Answer(value = "The usage.", schema = "Usage"))
     @GetMapping("/v1/usage")
     ResponseEntity<byte[]> read(
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
-            @RequestParam(required = false) @Nullable String from,
-            @RequestParam(required = false) @Nullable String to) {
+            @Param(value = "The first day.", format = "date") @RequestParam(required = false) @Nullable String from,
+            @Param(value = "The last day.", format = "date") @RequestParam(required = false) @Nullable String to) {
         Caller caller = callers.require(authorization, Scope.USAGE_READ);
         LocalDate last = to == null ? LocalDate.ofInstant(clock.instant(), ZoneOffset.UTC) : day("to", to);
         LocalDate first = from == null ? last.minusDays(DAYS - 1) : day("from", from);
