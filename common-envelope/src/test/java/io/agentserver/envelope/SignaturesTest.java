@@ -19,6 +19,7 @@ import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -44,8 +45,7 @@ class SignaturesTest {
                 System.getProperty("os.name").toLowerCase(Locale.ROOT).equals("linux")
                         && System.getProperty("os.arch").equals("amd64"),
                 "its library is shipped for Linux on x86-64");
-        Provider fast = Signatures.fast();
-        assertThat(fast).isNotNull();
+        Provider fast = Objects.requireNonNull(Signatures.fast(), "its library cannot be loaded");
         for (JwsAlgorithm algorithm : JwsAlgorithm.values()) {
             assertThat(fast.getService("Signature", algorithm.jcaName()))
                     .as(algorithm.name())
