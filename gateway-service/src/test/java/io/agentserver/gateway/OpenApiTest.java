@@ -42,6 +42,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -189,8 +190,7 @@ class OpenApiTest {
                         .filter(call -> description.operation(call).path("responses").propertyNames().stream()
                                 .anyMatch(status -> status.startsWith("4")))
                         .filter(call -> description.seen().stream()
-                                .noneMatch(seen ->
-                                        seen.matches("(?s)" + java.util.regex.Pattern.quote(call) + " [45].*"))))
+                                .noneMatch(seen -> seen.matches("(?s)" + Pattern.quote(call) + " [45].*"))))
                 .as("refusals that were never seen")
                 .isEmpty();
     }

@@ -15,10 +15,12 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Puts the description of the API together (<a href="https://spec.openapis.org/oas/v3.1.1.html">OpenAPI 3.1</a>): from the calls
@@ -62,7 +64,7 @@ final class Description {
         }
     }
 
-    private static Map<String, Object> schema(String description, java.util.stream.Stream<String> names) {
+    private static Map<String, Object> schema(String description, Stream<String> names) {
         Map<String, Object> schema = new LinkedHashMap<>();
         schema.put("type", "string");
         schema.put("description", description);
@@ -81,7 +83,7 @@ final class Description {
                     .sorted(Operation.ORDER)
                     .forEach(operation -> asMap(
                                     paths.computeIfAbsent(operation.path(), _ -> new LinkedHashMap<String, Object>()))
-                            .put(operation.method().toLowerCase(java.util.Locale.ROOT), operation(operation)));
+                            .put(operation.method().toLowerCase(Locale.ROOT), operation(operation)));
         }
         for (Operation operation : operations) {
             if (!tags.contains(operation.tag())) {
