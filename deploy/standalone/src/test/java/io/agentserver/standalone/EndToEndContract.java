@@ -125,6 +125,24 @@ abstract class EndToEndContract {
     }
 
     @Test
+    void the_gateway_describes_its_own_calls_to_anybody_and_no_other_service_does() {
+        Client stranger = new Client(http, platform.variable("AGENTSERVER_URL"), "nobody");
+        HttpResponse<String> description = stranger.get("/openapi.json");
+        assertThat(description.statusCode()).as(description.body()).isEqualTo(200);
+        assertThat(Client.json(description).path("paths").propertyNames())
+                .contains("/v1/messages", "/admin/v1/tenants/{id}")
+                .allMatch(path -> path.matches("/(v1|admin/v1|docs|healthz|openapi\\.json|\\.well-known)(/.*)?"))
+                .doesNotContain("/v1/chat/completions");
+        assertThat(stranger.get("/docs").body()).contains("<code>/v1/messages</code>");
+        for (String service : List.of("AGENTSERVER_LLM_URL", "AGENTSERVER_CONSOLE_URL")) {
+            Client other = new Client(http, platform.variable(service).replaceFirst("/console$", ""), "nobody");
+            for (String path : List.of("/openapi.json", "/docs", "/v3/api-docs")) {
+                assertThat(other.get(path).statusCode()).as(service + path).isIn(401, 404);
+            }
+        }
+    }
+
+    @Test
     void an_org_s_own_signature_is_enough() throws Exception {
         Client org = Client.ofNewTenant(http, platform, "signing-org");
         assertThat(org.putOrganism(echo("parrot-7", "Squawk")).statusCode()).isEqualTo(200);
