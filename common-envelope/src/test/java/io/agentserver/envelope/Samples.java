@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.regex.Pattern;
 
 /**
  * The sample messages of {@code common-envelope/samples}, by their index. gateway-service has a copy of this class, to send them
@@ -20,6 +21,7 @@ import java.util.List;
 record Samples(
         Instant clock, String tenant, String organism, String keys, List<String> registeredKeys, List<Sample> samples) {
     private static final Path DIRECTORY = Path.of("../common-envelope/samples");
+    private static final Pattern TOKEN = Pattern.compile("jwt\\b[^>]*>\\s*([^<]+?)\\s*<");
     private static final JsonMapper JSON = JsonMapper.builder()
             .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
             .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
@@ -70,6 +72,16 @@ record Samples(
                 .valueStream()
                 .filter(key -> registeredKeys.contains(key.path("kid").asString()))
                 .map(key -> VerificationKey.publicMembers(key.toString()))
+                .toList();
+    }
+
+    /** Those of all signed samples, good and bad, as they stand there. */
+    List<String> tokens() {
+        return samples.stream()
+                .filter(Sample::signed)
+                .flatMap(sample -> TOKEN.matcher(new String(sample.bytes(), StandardCharsets.UTF_8))
+                        .results())
+                .map(found -> found.group(1))
                 .toList();
     }
 
