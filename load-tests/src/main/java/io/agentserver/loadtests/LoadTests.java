@@ -22,6 +22,7 @@ public final class LoadTests {
                    java -jar load-tests-exec.jar restate --ingress <url> --handler append|relay [--clients 64]
                        [--rate 100] [--seconds 30] [--warm-up 20]
                    java -jar load-tests-exec.jar postings [--tenants 8] [--batch 25] [--seconds 20] [--warm-up 10]
+                   java -jar load-tests-exec.jar envelope [--forks 2] [--iterations 5] [--seconds 1]
                    java -jar load-tests-exec.jar service [--messages 60000]
                    java -jar load-tests-exec.jar console [--url http://127.0.0.1:8084/console] [--requests 1000]
                        [--warm-up 500]
@@ -60,6 +61,7 @@ public final class LoadTests {
                 new PostingsBench(PostingsBench.Settings.of(Options.parse(options))).run();
                 System.exit(0); // DynamoDB Local leaves a thread behind that would keep the process
             }
+            case "envelope" -> new EnvelopeRatios(EnvelopeRatios.Settings.of(Options.parse(options))).run();
             case "service" -> serve(Options.parse(options));
             case "console" -> new ConsoleBench(ConsoleBench.Settings.of(Options.parse(options))).run();
             case "call-to-console" ->
