@@ -15,7 +15,7 @@ import io.agentserver.envelope.RespondToken;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
 import io.agentserver.gateway.RunningGateway.Answer;
-import io.agentserver.gateway.openapi.OpenApiEndpoint;
+import io.agentserver.gateway.limits.RateLimitFilter;
 import io.agentserver.gateway.problems.ErrorEndpoint;
 import io.agentserver.localstores.LocalStores;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -139,6 +139,7 @@ class OpenApiTest {
                         "GET /v1/threads/{id}/messages",
                         "GET /v1/threads/{id}/events",
                         "POST /v1/threads/{id}/cancel",
+                        "DELETE /v1/threads/{id}",
                         "GET /v1/organism",
                         "PUT /v1/organism",
                         "GET /v1/organism/versions",
@@ -269,6 +270,7 @@ class OpenApiTest {
         assertThat(expect(200, gateway.get("/v1/threads/" + thread + "/events", key))
                         .body())
                 .contains("event: slot\n", "event: done\n");
+        expect(204, gateway.delete("/v1/threads/" + thread, key));
     }
 
     private static Slot slot(long sequence) {
@@ -390,7 +392,7 @@ class OpenApiTest {
     void is_for_anybody_and_counts_towards_no_limit() {
         String tenant = "o" + Ids.v7().toString().substring(0, 35).replace("-", "x");
         String key = gateway.createTenant(tenant);
-        for (String path : OpenApiEndpoint.OPEN) {
+        for (String path : RateLimitFilter.OPEN) {
             for (String who : List.of(key, "as_live_nobody", RunningGateway.ADMIN_KEY)) {
                 Answer answer = expect(200, gateway.get(path, who));
                 assertThat(answer.header("RateLimit")).as(path).isEmpty();
@@ -401,7 +403,7 @@ class OpenApiTest {
                 .filter(call -> !call.startsWith("POST /v1/respond/"))
                 .map(call -> call.replace("GET ", ""))
                 .collect(Collectors.toSet());
-        assertThat(OpenApiEndpoint.OPEN).isEqualTo(open);
+        assertThat(RateLimitFilter.OPEN).isEqualTo(open);
     }
 
     @Test

@@ -116,7 +116,9 @@ public final class DeadLettersEndpoint extends JsonEndpoint {
                 ProblemType.INVALID_ENVELOPE,
                 ProblemType.INVALID_PAYLOAD,
                 ProblemType.UNKNOWN_LISTENER,
-                ProblemType.IDEMPOTENCY_MISMATCH
+                ProblemType.IDEMPOTENCY_MISMATCH,
+                ProblemType.MALFORMED_JSON,
+                ProblemType.UNKNOWN_FIELD
             })
     @PostMapping("/v1/dead-letters/{id}/redrive")
     ResponseEntity<byte[]> redrive(

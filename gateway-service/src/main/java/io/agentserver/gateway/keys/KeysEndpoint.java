@@ -147,7 +147,13 @@ public final class KeysEndpoint extends JsonEndpoint {
             does = "Makes a key's successor, with the same name, scopes and end; both live for a while.",
             scopes = Scope.KEYS_WRITE,
             answers = @Answer(status = 201, value = "The successor.", schema = "CreatedKey", headers = "Location"),
-            problems = {ProblemType.NOT_FOUND, ProblemType.CONFLICT})
+            problems = {
+                ProblemType.NOT_FOUND,
+                ProblemType.CONFLICT,
+                ProblemType.TOO_LARGE,
+                ProblemType.MALFORMED_JSON,
+                ProblemType.UNKNOWN_FIELD
+            })
     @PostMapping("/v1/keys/{id}/rotate")
     ResponseEntity<byte[]> rotate(
             @Param(value = "The key's id.", example = "0199c0de-7a11-7000-8000-0000000000cc") @PathVariable String id,

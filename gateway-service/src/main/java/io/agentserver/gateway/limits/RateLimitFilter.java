@@ -2,7 +2,6 @@ package io.agentserver.gateway.limits;
 
 import io.agentserver.gateway.callers.Caller;
 import io.agentserver.gateway.callers.Callers;
-import io.agentserver.gateway.openapi.OpenApiEndpoint;
 import io.agentserver.gateway.problems.Problem;
 import io.agentserver.gateway.problems.ProblemAdvice;
 import io.agentserver.gateway.problems.ProblemDocuments;
@@ -19,6 +18,7 @@ import org.springframework.web.filter.OncePerRequestFilter;
 
 import java.io.IOException;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Counts each request with an API key, and turns away those over the limit before anything is done for them. Every answer to a key
@@ -26,6 +26,9 @@ import java.util.Optional;
  */
 @Order(Ordered.LOWEST_PRECEDENCE) // after the request has its id and its span
 public final class RateLimitFilter extends OncePerRequestFilter {
+    /** Paths that are for anybody and count towards no limit. */
+    public static final Set<String> OPEN = Set.of("/openapi.json", "/docs", "/healthz", "/.well-known/jwks.json");
+
     private final ObjectProvider<Callers> callers;
     private final ObjectProvider<RateLimits> limits;
     private final BodyMemory memory;
@@ -46,7 +49,7 @@ public final class RateLimitFilter extends OncePerRequestFilter {
     /** What is for anybody costs no key anything. */
     @Override
     protected boolean shouldNotFilter(HttpServletRequest request) {
-        return OpenApiEndpoint.OPEN.contains(request.getRequestURI());
+        return OPEN.contains(request.getRequestURI());
     }
 
     @Override

@@ -36,9 +36,6 @@ import java.util.Set;
  */
 @RestController
 public final class OpenApiEndpoint {
-    /** Those that are for anybody and count towards no limit: the description, the page, and what {@code PlatformEndpoint} has. */
-    public static final Set<String> OPEN = Set.of("/openapi.json", "/docs", "/healthz", "/.well-known/jwks.json");
-
     private static final String FRESH = "public, max-age=300";
 
     /** OpenAPI describes these by other means. */

@@ -178,7 +178,12 @@ public final class ThreadsEndpoint extends JsonEndpoint {
             more = "The conversation stays, and takes new messages. To repeat it is harmless.",
             scopes = Scope.MESSAGES_WRITE,
             answers = @Answer(value = "The conversation as it is now.", schema = "Conversation"),
-            problems = ProblemType.NOT_FOUND)
+            problems = {
+                ProblemType.NOT_FOUND,
+                ProblemType.TOO_LARGE,
+                ProblemType.MALFORMED_JSON,
+                ProblemType.UNKNOWN_FIELD
+            })
     @PostMapping("/v1/threads/{id}/cancel")
     ResponseEntity<byte[]> cancel(
             @Param(value = "The conversation.", example = "0199c0de-7a11-7000-8000-000000000001", format = "uuid")
