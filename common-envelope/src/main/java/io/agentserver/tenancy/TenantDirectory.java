@@ -1,5 +1,7 @@
 package io.agentserver.tenancy;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.VerificationKey;
 import io.agentserver.log.Brokers;
@@ -43,11 +45,16 @@ public final class TenantDirectory implements AutoCloseable {
     private static final byte[] HEARTBEAT_KEY = HEARTBEAT.getBytes(StandardCharsets.UTF_8);
 
     private static final Logger LOG = LoggerFactory.getLogger(TenantDirectory.class);
+    private static final int MOST_VERIFICATION_KEYS = 10_000;
     private static final Duration STALE_AFTER = Duration.ofSeconds(30);
 
     private final Map<String, TenantEntry> tenants = new ConcurrentHashMap<>();
     private final Map<String, OrganismEntry> organisms = new ConcurrentHashMap<>();
     private final Map<String, KeyOwner> keysByHash = new ConcurrentHashMap<>();
+    /** By their text: to check that a point is on its curve takes several times what a signature takes. */
+    private final Cache<String, VerificationKey> verificationKeys =
+            Caffeine.newBuilder().maximumSize(MOST_VERIFICATION_KEYS).build();
+
     private final List<java.util.function.Consumer<TenantEntry>> listeners = new CopyOnWriteArrayList<>();
     private final List<java.util.function.Consumer<TenantId>> removalListeners = new CopyOnWriteArrayList<>();
     private final Supplier<Consumer<byte[], byte[]>> consumers;
@@ -100,8 +107,14 @@ public final class TenantDirectory implements AutoCloseable {
                 .flatMap(t -> t.signingKey(kid))
                 .filter(k -> alsoDeleted || k.deletedAt() == null)
                 .flatMap(k -> {
+                    VerificationKey known = verificationKeys.getIfPresent(k.jwk());
+                    if (known != null) {
+                        return Optional.of(known);
+                    }
                     try {
-                        return Optional.of(VerificationKey.ofJwk(k.jwk()));
+                        VerificationKey key = VerificationKey.ofJwk(k.jwk());
+                        verificationKeys.put(k.jwk(), key);
+                        return Optional.of(key);
                     } catch (VerificationKey.Unfit e) {
                         LOG.error("signing key {} of tenant {} is unusable: {}", kid, tenant, e.getMessage());
                         return Optional.empty();
