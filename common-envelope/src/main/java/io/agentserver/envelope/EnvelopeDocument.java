@@ -72,7 +72,7 @@ public final class EnvelopeDocument {
      * @throws IllegalArgumentException if it is no envelope
      */
     public static Envelope readAgain(String xml) {
-        return switch (read(xml.getBytes(StandardCharsets.UTF_8), XmlLimits.INSIDE)) {
+        return switch (read(xml.getBytes(StandardCharsets.UTF_8), XmlLimits.CANONICAL)) {
             case Reading.Read(EnvelopeDocument own) -> own.toEnvelope();
             case Reading.Malformed(String reason) -> throw new IllegalArgumentException("no envelope: " + reason);
             case Reading.Invalid(String pointer, String reason) ->
@@ -92,7 +92,7 @@ public final class EnvelopeDocument {
             return new Reading.TooLarge(XmlLimits.INSIDE.bytes());
         }
         try {
-            return read(around(meta, payload).getBytes(StandardCharsets.UTF_8), XmlLimits.INSIDE);
+            return read(around(meta, payload).getBytes(StandardCharsets.UTF_8), XmlLimits.CANONICAL);
         } catch (StrictXml.Refused e) {
             return new Reading.Malformed(e.reason());
         }

@@ -168,7 +168,7 @@ public final class EnvelopeToken {
         if (plain != null) {
             return plain.withToken(token);
         }
-        return switch (EnvelopeDocument.read(unsigned.bytes(), XmlLimits.INSIDE)) {
+        return switch (EnvelopeDocument.read(unsigned.bytes(), XmlLimits.CANONICAL)) {
             case Reading.Read(EnvelopeDocument document) -> {
                 document.sign(token);
                 yield document.toEnvelope();

@@ -15,6 +15,12 @@ public record XmlLimits(int bytes, int depth, int elements, int attributes, int 
     /** An output of the platform, with what it stamps around a payload. */
     public static final XmlLimits INSIDE = new XmlLimits(1280 * 1024, 64, 4096, 64, 1024);
 
+    /**
+     * What was within the bounds when it came, in canonical form: a declaration that stood at {@code <meta>} stands at each element
+     * that uses it, so that one of 64 attributes may have 65 declarations besides.
+     */
+    public static final XmlLimits CANONICAL = new XmlLimits(1280 * 1024, 64, 4096, 2 * 64 + 1, 1024);
+
     /** How much longer than its document's bound a canonical form may become. */
     static final int CANONICAL_GROWTH = 4;
 

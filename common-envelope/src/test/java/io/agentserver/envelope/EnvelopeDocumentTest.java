@@ -233,4 +233,27 @@ class EnvelopeDocumentTest {
                 .isInstanceOfSatisfying(
                         Reading.Invalid.class, i -> assertThat(i.pointer()).isEqualTo("/message/meta"));
     }
+
+    @Test
+    void what_was_within_the_bounds_can_be_read_again_wherever_its_declarations_have_moved() {
+        StringBuilder declarations = new StringBuilder();
+        StringBuilder attributes = new StringBuilder();
+        for (int i = 0; i < 60; i++) {
+            declarations
+                    .append(" xmlns:a")
+                    .append(i)
+                    .append("=\"urn:")
+                    .append(i)
+                    .append('"');
+            attributes.append(" a").append(i).append(":v=\"\"");
+        }
+        String xml = "<message xmlns=\"https://xml-pipeline.org/ns/envelope/v1\"" + declarations
+                + "><meta><from>c</from></meta><x:P xmlns:x=\"urn:x\"" + attributes + "/></message>";
+        if (!(EnvelopeDocument.read(xml.getBytes(StandardCharsets.UTF_8), XmlLimits.DEFAULT)
+                instanceof Reading.Read(EnvelopeDocument document))) {
+            throw new AssertionError("it is within the bounds");
+        }
+        Envelope admitted = document.toEnvelope();
+        assertThat(EnvelopeDocument.readAgain(admitted.xml())).isEqualTo(admitted);
+    }
 }

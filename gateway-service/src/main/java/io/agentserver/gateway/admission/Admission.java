@@ -142,7 +142,7 @@ public final class Admission {
      * @throws IllegalArgumentException if that was never admitted
      */
     public Admittance readmit(TenantEntry entry, Envelope dead) {
-        return switch (EnvelopeDocument.read(dead.bytes(), XmlLimits.INSIDE)) {
+        return switch (EnvelopeDocument.read(dead.bytes(), XmlLimits.CANONICAL)) {
             case Reading.Read(EnvelopeDocument document) -> {
                 document.reissue(dead.meta().requiredId().redriven());
                 Submission.Read read = new Submission.Read(document, "/message", "/message/meta/");
