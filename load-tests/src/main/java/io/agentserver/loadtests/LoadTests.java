@@ -2,6 +2,9 @@ package io.agentserver.loadtests;
 
 import io.agentserver.localstores.LocalStores;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 
 /** {@code main}: runs the benchmark, or reads the profile, that its first argument names. */
@@ -15,7 +18,7 @@ public final class LoadTests {
                    java -jar load-tests-exec.jar waiting --store <mode> --flush <policy> [--messages 60000]
                    java -jar load-tests-exec.jar slow-few --store <mode> --flush <policy> [--rate 300] [--seconds 30]
                        [--warm-up 60]
-                   java -jar load-tests-exec.jar stores
+                   java -jar load-tests-exec.jar stores --file <stores.env>
                    java -jar load-tests-exec.jar admission [--signing org|key] [--batch 1] [--connections 512]
                        [--messages 150000 | --rate 500 --seconds 20] [--bare <url>] [--label gateway]
                    java -jar load-tests-exec.jar credit --router <url> [--rounds 10]
@@ -72,16 +75,19 @@ public final class LoadTests {
         }
     }
 
-    /** Kafka, Redis and DynamoDB Local, as settings of a service; until this process ends. */
-    private static void stores(Options options) throws InterruptedException {
-        options.only();
-        try (LocalStores stores = LocalStores.inTemporaryDirectory()) {
-            System.out.println("AGENTSERVER_KAFKA=" + stores.kafkaBootstrap());
-            System.out.println("AGENTSERVER_REDIS_URL=" + stores.redisUrl());
-            System.out.println("AGENTSERVER_DYNAMODB_URL=" + stores.dynamoEndpoint());
-            Runtime.getRuntime().addShutdownHook(new Thread(stores::close));
-            Thread.currentThread().join();
-        }
+    /** Kafka, Redis and DynamoDB Local until this process ends; a file gets their addresses as settings of a service. */
+    private static void stores(Options options) throws IOException, InterruptedException {
+        options.only("file");
+        Path file = Path.of(options.text("file"));
+        LocalStores stores = LocalStores.inTemporaryDirectory();
+        Runtime.getRuntime().addShutdownHook(new Thread(stores::close));
+        Files.writeString(file, """
+                AGENTSERVER_KAFKA=%s
+                AGENTSERVER_REDIS_URL=%s
+                AGENTSERVER_DYNAMODB_URL=%s
+                """.formatted(stores.kafkaBootstrap(), stores.redisUrl(), stores.dynamoEndpoint()));
+        System.out.println("the stores are ready; their addresses are in " + file);
+        Thread.currentThread().join();
     }
 
     /** The slow service alone, for a peer that has no bench of ours around it. */
