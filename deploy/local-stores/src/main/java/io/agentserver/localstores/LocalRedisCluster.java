@@ -24,7 +24,6 @@ public final class LocalRedisCluster implements AutoCloseable {
     public static final int SLOTS = 16_384;
 
     private static final Duration LIMIT = Duration.ofSeconds(30);
-    private static final Duration NODE_TIMEOUT = Duration.ofSeconds(2);
     /** A node talks to the others on its port and this; both must be free. */
     private static final int BUS = 10_000;
 
@@ -33,20 +32,23 @@ public final class LocalRedisCluster implements AutoCloseable {
 
     private final Path directory;
     private final int primaries;
+    private final Duration nodeTimeout;
     private final List<LocalRedis> nodes = new ArrayList<>();
 
-    private LocalRedisCluster(Path directory, int primaries) {
+    private LocalRedisCluster(Path directory, int primaries, Duration nodeTimeout) {
         this.directory = directory;
         this.primaries = primaries;
+        this.nodeTimeout = nodeTimeout;
     }
 
     /**
      * Blocks until all of its nodes say that the cluster is whole, some seconds.
      *
+     * @param nodeTimeout after which a silent node counts as gone
      * @throws LocalStoreException if it cannot start, with the reason in one line
      */
-    public static LocalRedisCluster start(Path directory, int primaries) {
-        LocalRedisCluster cluster = new LocalRedisCluster(directory, primaries);
+    public static LocalRedisCluster start(Path directory, int primaries, Duration nodeTimeout) {
+        LocalRedisCluster cluster = new LocalRedisCluster(directory, primaries, nodeTimeout);
         try {
             for (int node = 0; node < 2 * primaries; node++) {
                 cluster.startNode();
@@ -132,7 +134,7 @@ public final class LocalRedisCluster implements AutoCloseable {
                 List.of(
                         "--cluster-enabled", "yes",
                         "--cluster-config-file", "nodes.conf",
-                        "--cluster-node-timeout", String.valueOf(NODE_TIMEOUT.toMillis()))));
+                        "--cluster-node-timeout", String.valueOf(nodeTimeout.toMillis()))));
         return node;
     }
 
@@ -149,6 +151,9 @@ public final class LocalRedisCluster implements AutoCloseable {
         await("a whole cluster", () -> {
             for (int node = 0; node < nodes.size(); node++) {
                 List<String> info = ask(node, "CLUSTER INFO");
+                if (node > 0 && !info.contains("cluster_known_nodes:" + nodes.size())) {
+                    meet(node); // the first may have been lost
+                }
                 if (!info.contains("cluster_state:ok") || !info.contains("cluster_known_nodes:" + nodes.size())) {
                     return false;
                 }

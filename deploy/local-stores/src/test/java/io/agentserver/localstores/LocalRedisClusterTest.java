@@ -12,7 +12,7 @@ import static org.awaitility.Awaitility.await;
 class LocalRedisClusterTest {
     @Test
     void a_replica_takes_over_from_a_primary_that_was_killed(@TempDir Path directory) {
-        try (LocalRedisCluster cluster = LocalRedisCluster.start(directory, 3)) {
+        try (LocalRedisCluster cluster = LocalRedisCluster.start(directory, 3, Duration.ofSeconds(2))) {
             assertThat(cluster.url().split(",")).hasSize(6);
             assertThat(cluster.isPrimary(2)).isTrue();
             assertThat(cluster.isPrimary(5)).isFalse();

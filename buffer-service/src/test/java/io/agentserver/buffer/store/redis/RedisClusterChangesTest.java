@@ -17,6 +17,7 @@ import io.agentserver.localstores.LocalRedisCluster;
 import io.github.resilience4j.circuitbreaker.CircuitBreaker;
 import io.lettuce.core.cluster.SlotHash;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.nio.file.Path;
@@ -36,12 +37,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 /** A Redis Cluster that grows, and one that loses a primary, while commits flow, a thousand a second if the machine can. */
+@Timeout(240)
 class RedisClusterChangesTest {
     private static final int WRITERS = 16;
     private static final int CONVERSATIONS_EACH = 20;
     private static final long BETWEEN_COMMITS_NANOS = Duration.ofMillis(1).toNanos() * WRITERS;
     private static final Duration TTL = Duration.ofHours(1);
     private static final Duration PATIENCE = Duration.ofSeconds(60);
+    /** After which a silent node counts as gone: not for a machine that stands still for a moment. */
+    private static final Duration PATIENT = Duration.ofSeconds(15);
+
+    private static final Duration IMPATIENT = Duration.ofSeconds(2);
 
     private final List<ConversationKey> conversations = IntStream.range(0, WRITERS * CONVERSATIONS_EACH)
             .mapToObj(i -> new ConversationKey(new TenantId("acme"), new ThreadId(Ids.v7())))
@@ -51,11 +57,12 @@ class RedisClusterChangesTest {
 
     @Test
     void grows_under_load_without_an_error_and_without_a_loss(@TempDir Path directory) throws Exception {
-        try (LocalRedisCluster cluster = LocalRedisCluster.start(directory, 3);
+        try (LocalRedisCluster cluster = LocalRedisCluster.start(directory, 3, PATIENT);
                 RedisThreadStore store = open(cluster);
-                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+                AutoCloseable end = () -> enough.set(true)) { // before it is waited for the writers
             List<Future<long[]>> writers = write(store, threads);
-            await().atMost(PATIENCE).until(() -> written.get() > 1_000);
+            awaitWritten(writers, 1_000);
             int added = cluster.grow();
             List<Integer> moving = slots();
             assertThat(moving).hasSizeGreaterThan(50);
@@ -65,7 +72,7 @@ class RedisClusterChangesTest {
             }
             assertThat(written.get()).as("written while slots moved").isGreaterThan(before);
             long after = written.get();
-            await().atMost(PATIENCE).until(() -> written.get() > after + 1_000);
+            awaitWritten(writers, after + 1_000);
             enough.set(true);
 
             List<long[]> lengths = results(writers);
@@ -89,16 +96,17 @@ class RedisClusterChangesTest {
     void a_primary_that_is_killed_is_no_error_above_the_durable_store_and_its_replica_is_filled_up(
             @TempDir Path directory) throws Exception {
         ThreadStore durable = new MemoryThreadStore(TTL, Clock.systemUTC());
-        try (LocalRedisCluster cluster = LocalRedisCluster.start(directory, 3);
+        try (LocalRedisCluster cluster = LocalRedisCluster.start(directory, 3, IMPATIENT);
                 RedisThreadStore hot = open(cluster);
                 TieredThreadStore store = new TieredThreadStore(durable, hot, CircuitBreaker.ofDefaults("redis"));
-                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+                AutoCloseable end = () -> enough.set(true)) { // before it is waited for the writers
             List<Future<long[]>> writers = write(store, threads);
-            await().atMost(PATIENCE).until(() -> written.get() > 1_000);
+            awaitWritten(writers, 1_000);
             cluster.kill(0);
             await().atMost(PATIENCE).until(() -> cluster.isPrimary(3));
             long after = written.get();
-            await().atMost(PATIENCE).until(() -> written.get() > after + 1_000);
+            awaitWritten(writers, after + 1_000);
             enough.set(true);
             results(writers);
 
@@ -135,6 +143,17 @@ class RedisClusterChangesTest {
             }));
         }
         return writers;
+    }
+
+    private void awaitWritten(List<Future<long[]>> writers, long count) throws Exception {
+        await().atMost(PATIENCE)
+                .until(() -> written.get() > count
+                        || writers.stream().anyMatch(writer -> writer.state() == Future.State.FAILED));
+        for (Future<long[]> writer : writers) {
+            if (writer.state() == Future.State.FAILED) {
+                writer.get(); // throws what it failed of
+            }
+        }
     }
 
     private static List<long[]> results(List<Future<long[]>> writers) throws Exception {

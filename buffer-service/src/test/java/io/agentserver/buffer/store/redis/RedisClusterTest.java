@@ -26,7 +26,7 @@ class RedisClusterTest {
 
     @BeforeAll
     static void start(@TempDir Path directory) {
-        cluster = LocalRedisCluster.start(directory, 3);
+        cluster = LocalRedisCluster.start(directory, 3, Duration.ofSeconds(15));
         redis = RedisConnections.open(cluster.url());
         store = new RedisThreadStore(RedisConnections.open(cluster.url()), Duration.ofHours(24), Clock.systemUTC());
     }
