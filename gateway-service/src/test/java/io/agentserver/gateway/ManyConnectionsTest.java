@@ -125,11 +125,20 @@ class ManyConnectionsTest {
                     .isEqualTo(202);
             try (BodyMemory.Share another = memory.share("another-tenant")) {
                 while (another.take(4096)) {
-                    // and all the rest
+                    // and all that one more may have
                 }
                 assertThat(gateway.post("/v1/messages", key, "application/json", GREETING)
+                                .status())
+                        .as("a third finds room")
+                        .isEqualTo(202);
+                assertThat(gateway.post(
+                                        "/admin/v1/tenants",
+                                        RunningGateway.ADMIN_KEY,
+                                        "application/json",
+                                        "{\"id\":\"x\"}")
                                 .problem())
-                        .isEqualTo("unavailable");
+                        .as("the operator's are not strangers'")
+                        .isNotEqualTo("unavailable");
                 assertThat(gateway.get("/v1/listeners", key).status())
                         .as("without a body")
                         .isEqualTo(200);

@@ -71,6 +71,11 @@ class ParsingTest {
             assertThat(refused.problem()).isEqualTo("too-large");
             assertThat(allocated() - before).as("of 200 MiB").isLessThan(64L * MIB);
         }
+        Answer strangers = gateway.send(gateway.request("/v1/messages")
+                .header("Content-Type", XML)
+                .header("Content-Encoding", "gzip")
+                .POST(HttpRequest.BodyPublishers.ofByteArray(bomb)));
+        assertThat(strangers.status()).as("without an API key").isEqualTo(415);
         Answer twice = gateway.send(message(XML, bomb).header("Content-Encoding", "gzip, gzip"));
         assertThat(twice.status()).isEqualTo(415);
         Answer cut = gateway.send(message(XML, new byte[] {31, (byte) 139, 8}).header("Content-Encoding", "gzip"));

@@ -7,6 +7,7 @@ import io.agentserver.gateway.callers.Callers;
 import io.agentserver.gateway.http.BoundedBody;
 import io.agentserver.gateway.http.Format;
 import io.agentserver.gateway.http.JsonEndpoint;
+import io.agentserver.gateway.limits.BodyMemory;
 import io.agentserver.gateway.limits.RateLimits;
 import io.agentserver.gateway.openapi.Access;
 import io.agentserver.gateway.openapi.Answer;
@@ -168,6 +169,7 @@ public final class MessagesEndpoint extends JsonEndpoint {
                 if (caller == null) { // it was counted when it was known whose it is
                     limits.headers(admitted.tenant(), null).forEach(response::setHeader);
                 }
+                BodyMemory.of(request).close(); // the log has it: whoever waits for the response holds nothing of it
                 yield awaited(admitted, wait(prefer), Format.wanted(accept, sent));
             }
             case Admittance.Declined(Problem problem) -> throw problem.refusal();

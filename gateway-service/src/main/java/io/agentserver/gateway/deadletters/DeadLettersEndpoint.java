@@ -118,7 +118,8 @@ public final class DeadLettersEndpoint extends JsonEndpoint {
                 ProblemType.UNKNOWN_LISTENER,
                 ProblemType.IDEMPOTENCY_MISMATCH,
                 ProblemType.MALFORMED_JSON,
-                ProblemType.UNKNOWN_FIELD
+                ProblemType.UNKNOWN_FIELD,
+                ProblemType.UNSUPPORTED_MEDIA_TYPE
             })
     @PostMapping("/v1/dead-letters/{id}/redrive")
     ResponseEntity<byte[]> redrive(

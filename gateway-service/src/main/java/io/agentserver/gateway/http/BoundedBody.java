@@ -23,7 +23,7 @@ public final class BoundedBody {
     /** For the whole of it; what is silent meanwhile is ended by the connection's own timeout. */
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
-    private static final int FIRST_PART = 4 * 1024;
+    private static final int FIRST_PART = 512;
     private static final int LARGEST_PART = 64 * 1024;
 
     private BoundedBody() {}
@@ -43,8 +43,15 @@ public final class BoundedBody {
         }
         String encoding =
                 Optional.ofNullable(request.getHeader("Content-Encoding")).orElse("identity");
-        InputStream body = new DeadlineInputStream(request.getInputStream(), patience);
         BodyMemory.Share memory = BodyMemory.of(request);
+        if (encoding.equals("gzip") && memory.isStrangers()) {
+            // some hundred bytes would hold as much memory as the largest body
+            throw Problem.of(
+                            ProblemType.UNSUPPORTED_MEDIA_TYPE,
+                            "a compressed body is taken with an API key alone; send it as identity")
+                    .refusal();
+        }
+        InputStream body = new DeadlineInputStream(request.getInputStream(), patience);
         return switch (encoding) {
             case "identity" -> atMost(body, limitBytes, memory);
             case "gzip" -> inflated(body, limitBytes, memory);

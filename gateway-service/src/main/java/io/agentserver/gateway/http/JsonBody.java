@@ -12,6 +12,9 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.Set;
 
@@ -44,6 +47,9 @@ public final class JsonBody {
 
     /** Of a call that takes no members: no body will do as well as {@code {}}, of whatever type. */
     public static void requireEmpty(HttpServletRequest request) throws IOException {
+        if (request.getContentLengthLong() <= 0 && request.getHeader("Transfer-Encoding") == null) {
+            return; // nothing comes, and nothing waits for memory
+        }
         byte[] body = BoundedBody.read(request, SMALL);
         if (body.length > 0) {
             of(body, Set.of());
@@ -53,8 +59,15 @@ public final class JsonBody {
     public static JsonBody of(byte[] json, Set<String> known) {
         JsonNode node;
         try {
-            node = STRICT.readTree(json);
-        } catch (JacksonException | NumberFormatException | ArithmeticException e) { // exponents beyond an int
+            // from bytes Jackson would take UTF-16 too, and a known name with a byte 0xFF before it for the name
+            node = STRICT.readTree(StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(json))
+                    .toString());
+        } catch (CharacterCodingException
+                | JacksonException
+                | NumberFormatException
+                | ArithmeticException e) { // exponents beyond an int
             throw malformed();
         }
         if (!(node instanceof ObjectNode object)) {

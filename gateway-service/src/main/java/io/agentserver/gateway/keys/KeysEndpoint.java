@@ -152,7 +152,8 @@ public final class KeysEndpoint extends JsonEndpoint {
                 ProblemType.CONFLICT,
                 ProblemType.TOO_LARGE,
                 ProblemType.MALFORMED_JSON,
-                ProblemType.UNKNOWN_FIELD
+                ProblemType.UNKNOWN_FIELD,
+                ProblemType.UNSUPPORTED_MEDIA_TYPE
             })
     @PostMapping("/v1/keys/{id}/rotate")
     ResponseEntity<byte[]> rotate(

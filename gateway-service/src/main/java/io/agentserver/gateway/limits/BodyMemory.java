@@ -7,12 +7,19 @@ import java.util.Map;
 
 /**
  * The memory that the bodies of all requests may take together, each from its first byte until its request is over: without a bound,
- * clients that send slowly, or many at once, would take the whole heap. One tenant has at most half of it, and so have all together
- * who come without an API key. Safe on any thread.
+ * clients that send slowly, or many at once, would take the whole heap. One tenant has at most as much as is left for all others, and
+ * so have all together who come without an API key: the first takes half, two take a third each, and something is always left for one
+ * more. Safe on any thread.
  */
 public final class BodyMemory {
-    /** Whoever has no API key: a signer, the operator, a service that answers late. */
+    /** Who signs and has no API key, or says so. No tenant's id, as the others below. */
     public static final String STRANGERS = "";
+
+    /** Whoever speaks to the operator's calls: strangers must not keep the operator from limiting them. */
+    static final String OPERATOR = "/admin";
+
+    /** Services that answer late, by a token. */
+    static final String RESPONDERS = "/v1/respond";
 
     private static final String SHARE = BodyMemory.class.getName();
 
@@ -32,6 +39,11 @@ public final class BodyMemory {
 
         private Share(String owner) {
             this.owner = owner;
+        }
+
+        /** Whether nobody knows yet whose request it is. */
+        public boolean isStrangers() {
+            return owner.equals(STRANGERS);
         }
 
         /** False, and nothing taken, if there is no room. */
@@ -76,7 +88,7 @@ public final class BodyMemory {
 
     private synchronized boolean take(String owner, long more) {
         long own = held.getOrDefault(owner, 0L) + more;
-        if (more > 0 && (total + more > most || own > most / 2)) {
+        if (more > 0 && own > most - (total + more)) {
             return false;
         }
         total += more;

@@ -19,6 +19,7 @@ import org.springframework.web.filter.OncePerRequestFilter;
 import java.io.IOException;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Counts each request with an API key, and turns away those over the limit before anything is done for them. Every answer to a key
@@ -57,10 +58,17 @@ public final class RateLimitFilter extends OncePerRequestFilter {
             throws ServletException, IOException {
         Optional<Caller> found = callers.getObject().find(request.getHeader(HttpHeaders.AUTHORIZATION));
         try (BodyMemory.Share share =
-                memory.share(found.map(caller -> caller.tenant().id()).orElse(BodyMemory.STRANGERS))) {
+                memory.share(found.map(caller -> caller.tenant().id()).orElseGet(() -> withoutKey(request)))) {
             BodyMemory.set(request, share);
             count(found.filter(caller -> caller.keyId() != null), request, response, chain);
         }
+    }
+
+    private static String withoutKey(HttpServletRequest request) {
+        return Stream.of(BodyMemory.OPERATOR, BodyMemory.RESPONDERS)
+                .filter(request.getRequestURI()::startsWith)
+                .findFirst()
+                .orElse(BodyMemory.STRANGERS);
     }
 
     private void count(

@@ -182,7 +182,8 @@ public final class ThreadsEndpoint extends JsonEndpoint {
                 ProblemType.NOT_FOUND,
                 ProblemType.TOO_LARGE,
                 ProblemType.MALFORMED_JSON,
-                ProblemType.UNKNOWN_FIELD
+                ProblemType.UNKNOWN_FIELD,
+                ProblemType.UNSUPPORTED_MEDIA_TYPE
             })
     @PostMapping("/v1/threads/{id}/cancel")
     ResponseEntity<byte[]> cancel(

@@ -8,16 +8,19 @@ class BodyMemoryTest {
     private final BodyMemory memory = new BodyMemory(100);
 
     @Test
-    void one_owner_has_at_most_half_and_all_together_the_whole() {
+    void one_owner_has_at_most_half_two_have_a_third_each_and_a_third_finds_room() {
         try (BodyMemory.Share first = memory.share("a");
                 BodyMemory.Share second = memory.share("a");
-                BodyMemory.Share other = memory.share("b")) {
+                BodyMemory.Share other = memory.share("b");
+                BodyMemory.Share third = memory.share("c")) {
             assertThat(first.take(30)).isTrue();
             assertThat(second.take(21)).isFalse();
             assertThat(second.take(20)).isTrue();
-            assertThat(other.take(50)).isTrue();
-            assertThat(memory.share("c").take(1)).isFalse();
-            assertThat(memory.held()).isEqualTo(100);
+            assertThat(other.take(26)).isFalse();
+            assertThat(other.take(25)).isTrue();
+            assertThat(first.take(1)).as("more than is left").isFalse();
+            assertThat(third.take(12)).isTrue();
+            assertThat(memory.held()).isEqualTo(87);
         }
         assertThat(memory.held()).isZero();
     }
