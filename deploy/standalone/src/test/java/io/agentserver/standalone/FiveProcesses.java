@@ -50,7 +50,8 @@ final class FiveProcesses implements Platform {
             "AGENTSERVER_KAFKA",
             "AGENTSERVER_REDIS_URL",
             "AGENTSERVER_DYNAMODB_URL",
-            "AGENTSERVER_LLM_URL"
+            "AGENTSERVER_LLM_URL",
+            "AGENTSERVER_CONSOLE_URL"
         }) {
             environment.put(name, settings.getOrDefault(name, ""));
         }
