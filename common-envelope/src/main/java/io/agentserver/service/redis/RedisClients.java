@@ -34,6 +34,9 @@ public record RedisClients(
         RedisClusterCommands<String, String> commands,
         RedisClusterAsyncCommands<String, String> async)
         implements AutoCloseable {
+    /** Of the view of a cluster: a primary that is gone has a successor within seconds. */
+    private static final Duration BETWEEN_REFRESHES = Duration.ofSeconds(2);
+
     private static final Duration LONGEST_COMMAND = Duration.ofSeconds(2);
 
     /** Not connected yet. */
@@ -102,6 +105,7 @@ public record RedisClients(
                 .socketOptions(socket)
                 .topologyRefreshOptions(ClusterTopologyRefreshOptions.builder()
                         .enableAllAdaptiveRefreshTriggers()
+                        .adaptiveRefreshTriggersTimeout(BETWEEN_REFRESHES)
                         .enablePeriodicRefresh(Duration.ofSeconds(10))
                         .build())
                 .build());

@@ -36,6 +36,9 @@ import java.util.function.Supplier;
 public final class RedisConnections implements AutoCloseable {
     private static final Duration CONNECT_LIMIT = Duration.ofSeconds(3);
     private static final Duration COMMAND_LIMIT = Duration.ofSeconds(2);
+    /** Of the view of a cluster: a primary that is gone has a successor within seconds. */
+    private static final Duration BETWEEN_REFRESHES = Duration.ofSeconds(2);
+
     private static final Duration CLOSE_LIMIT = Duration.ofSeconds(2);
     private static final int MOST_FLUSHES_IN_ONE = 256;
     private static final RedisCodec<String, byte[]> CODEC = RedisCodec.of(StringCodec.UTF8, ByteArrayCodec.INSTANCE);
@@ -102,6 +105,7 @@ public final class RedisConnections implements AutoCloseable {
                 .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
                 .topologyRefreshOptions(ClusterTopologyRefreshOptions.builder()
                         .enableAllAdaptiveRefreshTriggers()
+                        .adaptiveRefreshTriggersTimeout(BETWEEN_REFRESHES)
                         .enablePeriodicRefresh(Duration.ofSeconds(10))
                         .build())
                 .build());
