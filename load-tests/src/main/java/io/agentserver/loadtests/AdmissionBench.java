@@ -20,23 +20,26 @@ final class AdmissionBench {
      * @param bare the URL of something that is no gateway; empty: the gateway of {@link Platform#find()}
      * @param batch messages in one request
      * @param rate requests a second, whatever becomes of them, made as they are sent; 0: a closed loop over what was made before
+     * @param limit of the tenant, requests a second; 0: none
      * @param messages of the closed loop; the first third of them warms up and is not counted
      */
     record Settings(
             String bare,
             Signing signing,
             int batch,
+            int limit,
             int connections,
             int rate,
             int seconds,
             int messages,
             String label) {
         static Settings of(Options options) {
-            options.only("bare", "signing", "batch", "connections", "rate", "seconds", "messages", "label");
+            options.only("bare", "signing", "batch", "limit", "connections", "rate", "seconds", "messages", "label");
             return new Settings(
                     options.has("bare") ? options.text("bare") : "",
                     Signing.of(options.has("signing") ? options.text("signing") : "org"),
                     options.number("batch", 1),
+                    options.has("limit") ? options.number("limit", 1) : 0,
                     options.number("connections", 512),
                     options.has("rate") ? options.number("rate", 1) : 0,
                     options.number("seconds", 20),
@@ -74,6 +77,9 @@ final class AdmissionBench {
         try (Platform platform = Platform.find();
                 Platform tenant = platform.newTenant()) {
             tenant.activate(Conversations.organism(""));
+            if (settings.limit() > 0) {
+                tenant.limit(settings.limit());
+            }
             measure(tenant.gateway, SentMessages.of(tenant, settings.signing() == Signing.ORG, settings.batch()));
         }
     }
@@ -102,11 +108,12 @@ final class AdmissionBench {
                 Locale.ROOT,
                 """
 
-                | what | signed by | messages a request | load | messages/s | p50 of a request | p99 | errors |
-                |---|---|---|---|---|---|---|---|
-                | %s | %s | %d | %s | %.0f | %s | %s | %s |""",
+                | what | signed by | limit | messages a request | load | messages/s | p50 of a request | p99 | errors |
+                |---|---|---|---|---|---|---|---|---|
+                | %s | %s | %s | %d | %s | %.0f | %s | %s | %s |""",
                 settings.label(),
                 settings.bare().isEmpty() ? settings.signing().name().toLowerCase(Locale.ROOT) : "nobody",
+                settings.limit() > 0 ? settings.limit() + "/s" : "none",
                 settings.batch(),
                 how,
                 measured.perSecond() * settings.batch(),

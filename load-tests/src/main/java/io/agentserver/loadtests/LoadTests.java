@@ -19,8 +19,8 @@ public final class LoadTests {
                    java -jar load-tests-exec.jar slow-few --store <mode> --flush <policy> [--rate 300] [--seconds 30]
                        [--warm-up 60]
                    java -jar load-tests-exec.jar stores --file <stores.env>
-                   java -jar load-tests-exec.jar admission [--signing org|key] [--batch 1] [--connections 512]
-                       [--messages 150000 | --rate 500 --seconds 20] [--bare <url>] [--label gateway]
+                   java -jar load-tests-exec.jar admission [--signing org|key] [--batch 1] [--limit <per second>]
+                       [--connections 512] [--messages 150000 | --rate 500 --seconds 20] [--bare <url>] [--label gateway]
                    java -jar load-tests-exec.jar credit --router <url> [--rounds 10]
                    java -jar load-tests-exec.jar restate --ingress <url> --handler append|relay [--clients 64]
                        [--rate 100] [--seconds 30] [--warm-up 20]

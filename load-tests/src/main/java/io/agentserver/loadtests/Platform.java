@@ -64,15 +64,29 @@ final class Platform implements AutoCloseable {
 
     /** Another tenant's, made by the operator's key: {@code AGENTSERVER_ADMIN_KEY}, else {@code .agentserver/admin-key}. */
     Platform newTenant() throws IOException, InterruptedException {
+        String id = "bench-" + Long.toHexString(System.currentTimeMillis());
+        return new Platform(gateway, newTenant(id, operatorsKey()), id);
+    }
+
+    private static String operatorsKey() throws IOException {
         String admin = System.getenv("AGENTSERVER_ADMIN_KEY");
         if (admin == null && !Files.exists(ADMIN_KEY)) {
             throw new WrongArguments("no operator's key: set AGENTSERVER_ADMIN_KEY");
         }
-        String id = "bench-" + Long.toHexString(System.currentTimeMillis());
-        return new Platform(
-                gateway,
-                newTenant(id, admin == null ? Files.readString(ADMIN_KEY).strip() : admin),
-                id);
+        return admin == null ? Files.readString(ADMIN_KEY).strip() : admin;
+    }
+
+    /** Of a tenant that {@link #newTenant()} made. */
+    void limit(int requestsPerSecond) throws IOException, InterruptedException {
+        HttpResponse<String> answer = send(HttpRequest.newBuilder(gateway.resolve("/admin/v1/tenants/" + id))
+                .header("Authorization", "Bearer " + operatorsKey())
+                .header("Content-Type", "application/json")
+                .method(
+                        "PATCH",
+                        BodyPublishers.ofString("{\"rate_limit\":{\"per_second\":" + requestsPerSecond + "}}")));
+        if (answer.statusCode() != 200) {
+            throw new IOException("PATCH /admin/v1/tenants: " + answer.statusCode() + " " + answer.body());
+        }
     }
 
     /** @return the new tenant's first key */
