@@ -1,5 +1,7 @@
 package bare;
 
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -14,6 +16,7 @@ import org.springframework.web.bind.annotation.RestController;
 import reactor.core.publisher.Mono;
 
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 
@@ -27,7 +30,12 @@ public class BareHttp {
             "{\"message_id\":\"0199c0de-7a11-7000-8000-000000000001\",\"thread_id\":\"0199c0de-7a11-7000-8000-000000000001\",\"turn_id\":\"0199c0de-7a11-7000-8000-000000000001\",\"status\":\"accepted\"}"
                     .getBytes(StandardCharsets.UTF_8);
 
-    public static void main(String[] arguments) {
+    public static void main(String[] arguments) throws Exception {
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", arguments[2]))) {
+            if (!admin.listTopics().names().get().contains("bare")) {
+                admin.createTopics(List.of(new NewTopic("bare", 6, (short) 1))).all().get();
+            }
+        }
         SpringApplication application = new SpringApplication(BareHttp.class);
         boolean mvc = arguments[0].equals("mvc");
         application.setWebApplicationType(mvc ? WebApplicationType.SERVLET : WebApplicationType.REACTIVE);
