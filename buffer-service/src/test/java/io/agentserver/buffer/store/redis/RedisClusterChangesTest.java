@@ -15,6 +15,7 @@ import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
 import io.agentserver.localstores.LocalRedisCluster;
 import io.github.resilience4j.circuitbreaker.CircuitBreaker;
+import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig;
 import io.lettuce.core.cluster.SlotHash;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -48,6 +49,11 @@ class RedisClusterChangesTest {
     private static final Duration PATIENT = Duration.ofSeconds(15);
 
     private static final Duration IMPATIENT = Duration.ofSeconds(2);
+
+    private static final CircuitBreakerConfig RETRYING = CircuitBreakerConfig.custom()
+            .minimumNumberOfCalls(5)
+            .waitDurationInOpenState(Duration.ofMillis(500))
+            .build();
 
     private final List<ConversationKey> conversations = IntStream.range(0, WRITERS * CONVERSATIONS_EACH)
             .mapToObj(i -> new ConversationKey(new TenantId("acme"), new ThreadId(Ids.v7())))
@@ -98,7 +104,7 @@ class RedisClusterChangesTest {
         ThreadStore durable = new MemoryThreadStore(TTL, Clock.systemUTC());
         try (LocalRedisCluster cluster = LocalRedisCluster.start(directory, 3, IMPATIENT);
                 RedisThreadStore hot = open(cluster);
-                TieredThreadStore store = new TieredThreadStore(durable, hot, CircuitBreaker.ofDefaults("redis"));
+                TieredThreadStore store = new TieredThreadStore(durable, hot, CircuitBreaker.of("redis", RETRYING));
                 ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
                 AutoCloseable end = () -> enough.set(true)) { // before it is waited for the writers
             List<Future<long[]>> writers = write(store, threads);
