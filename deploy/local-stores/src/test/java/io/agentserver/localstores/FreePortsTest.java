@@ -10,6 +10,9 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.SocketException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -24,6 +27,15 @@ class FreePortsTest {
                     .hasMessageStartingWith("port " + ports[0] + " for a test is taken");
         }
         FreePorts.requireFree(ports[0], "a test");
+    }
+
+    @Test
+    void are_given_once_in_a_process_although_nobody_has_bound_them_yet() {
+        List<Integer> given = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            Arrays.stream(FreePorts.take(50)).forEach(given::add);
+        }
+        assertThat(given).hasSize(1000).doesNotHaveDuplicates();
     }
 
     @ParameterizedTest
