@@ -23,7 +23,8 @@ import io.agentserver.gateway.keys.Keys;
 import io.agentserver.gateway.keys.KeysEndpoint;
 import io.agentserver.gateway.keys.SigningKeysEndpoint;
 import io.agentserver.gateway.limits.BodyMemory;
-import io.agentserver.gateway.limits.RateLimitFilter;
+import io.agentserver.gateway.limits.LimitsFilter;
+import io.agentserver.gateway.limits.OpenRequests;
 import io.agentserver.gateway.limits.RateLimits;
 import io.agentserver.gateway.log.KafkaClients;
 import io.agentserver.gateway.log.KafkaMessageLog;
@@ -73,6 +74,7 @@ import io.agentserver.tenancy.Plan;
 import io.agentserver.tenancy.TenantDirectory;
 import io.micrometer.context.ContextRegistry;
 import io.micrometer.context.ContextSnapshotFactory;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.tracing.Tracer;
 import org.apache.kafka.clients.admin.Admin;
@@ -120,7 +122,7 @@ import java.util.Optional;
     ErrorEndpoint.class,
     ProblemAdvice.class,
     RequestFilter.class,
-    RateLimitFilter.class,
+    LimitsFilter.class,
 })
 class GatewayConfiguration {
     private static final Duration REDIS_START = Duration.ofSeconds(10);
@@ -156,6 +158,17 @@ class GatewayConfiguration {
     @Bean
     BodyMemory bodyMemory() {
         return new BodyMemory(Runtime.getRuntime().maxMemory() / 8);
+    }
+
+    /** A quarter of the heap, beside the bodies. */
+    @Bean
+    OpenRequests openRequests(MeterRegistry metrics) {
+        OpenRequests requests =
+                new OpenRequests(Math.toIntExact(Runtime.getRuntime().maxMemory() / 4 / OpenRequests.BYTES_EACH));
+        Gauge.builder("agentserver.requests.open", requests, OpenRequests::open).register(metrics);
+        Gauge.builder("agentserver.requests.waiting", requests, OpenRequests::waiting)
+                .register(metrics);
+        return requests;
     }
 
     // who calls

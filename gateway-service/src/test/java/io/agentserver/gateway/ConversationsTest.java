@@ -1,10 +1,12 @@
 package io.agentserver.gateway;
 
 import com.google.protobuf.ByteString;
+import io.agentserver.buffer.v1.AwaitTurnReply;
 import io.agentserver.buffer.v1.Slot;
 import io.agentserver.envelope.EnvelopeDocument;
 import io.agentserver.envelope.Ids;
 import io.agentserver.gateway.RunningGateway.Answer;
+import io.agentserver.gateway.limits.OpenRequests;
 import io.agentserver.localstores.LocalStores;
 import io.grpc.Status;
 import org.junit.jupiter.api.AfterAll;
@@ -68,11 +70,7 @@ class ConversationsTest {
             names = {"INTERNAL", "UNKNOWN", "DATA_LOSS", "NOT_FOUND", "INVALID_ARGUMENT", "UNAVAILABLE"})
     void answers_202_when_the_buffer_cannot_tell_the_response(Status.Code code) {
         buffer.failAwaiting(code.toStatus());
-        Answer answer = gateway.send(gateway.request("/v1/messages")
-                .header("Authorization", "Bearer " + key)
-                .header("Content-Type", "application/json")
-                .header("Prefer", "wait=1")
-                .POST(HttpRequest.BodyPublishers.ofString("{\"payload\":{\"Greeting\":{\"Name\":\"x\"}}}")));
+        Answer answer = waiting();
         assertThat(answer.status()).as(answer.body()).isEqualTo(202);
     }
 
@@ -188,6 +186,62 @@ class ConversationsTest {
         assertThat(gateway.get("/v1/threads/" + Ids.v7(), key).status())
                 .as("there is room again")
                 .isEqualTo(503);
+    }
+
+    @Test
+    void keeps_nobody_waiting_whom_it_has_no_room_for() {
+        buffer.awaited = AwaitTurnReply.newBuilder().setEnded(true).build();
+        String thread = Ids.v7().toString();
+        buffer.slots.put(
+                thread,
+                Slot.newBuilder().setSequence(1).setMessage(Ids.v7().toString()).build());
+        OpenRequests requests = gateway.bean(OpenRequests.class);
+        List<OpenRequests.Place> others = new ArrayList<>();
+        OpenRequests.Place last;
+        do {
+            last = requests.enter("another" + others.size());
+            others.add(last);
+        } while (last.mayWait(tenant));
+        Answer message = waiting();
+        assertThat(message.status()).as("the log has it").isEqualTo(202);
+        assertThat(message.header("Preference-Applied")).isEmpty();
+        Answer stream = gateway.get("/v1/threads/" + thread + "/events", key);
+        assertThat(stream.status()).as(stream.body()).isEqualTo(503);
+        assertThat(stream.problem()).isEqualTo("unavailable");
+        assertThat(stream.header("Retry-After")).isNotEmpty();
+        others.forEach(OpenRequests.Place::close);
+        assertThat(waiting().status()).as("the turn has ended").isEqualTo(204);
+        buffer.awaited = null;
+    }
+
+    @Test
+    void takes_no_more_requests_of_a_tenant_at_once_than_it_has_room_for() {
+        OpenRequests requests = gateway.bean(OpenRequests.class);
+        String another = key;
+        key = newTenant();
+        List<OpenRequests.Place> open = new ArrayList<>();
+        OpenRequests.Place last;
+        do {
+            last = requests.enter(tenant);
+            open.add(last);
+        } while (last.isThere());
+        Answer refused = gateway.get("/v1/listeners", key);
+        assertThat(refused.status()).as(refused.body()).isEqualTo(503);
+        assertThat(refused.problem()).isEqualTo("unavailable");
+        assertThat(refused.header("Retry-After")).isNotEmpty();
+        assertThat(gateway.get("/v1/listeners", another).status())
+                .as("another tenant")
+                .isEqualTo(200);
+        open.forEach(OpenRequests.Place::close);
+        assertThat(gateway.get("/v1/listeners", key).status()).isEqualTo(200);
+    }
+
+    private Answer waiting() {
+        return gateway.send(gateway.request("/v1/messages")
+                .header("Authorization", "Bearer " + key)
+                .header("Content-Type", "application/json")
+                .header("Prefer", "wait=1")
+                .POST(HttpRequest.BodyPublishers.ofString("{\"payload\":{\"Greeting\":{\"Name\":\"x\"}}}")));
     }
 
     private Answer send(String xml) {

@@ -15,7 +15,7 @@ import io.agentserver.envelope.RespondToken;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
 import io.agentserver.gateway.RunningGateway.Answer;
-import io.agentserver.gateway.limits.RateLimitFilter;
+import io.agentserver.gateway.limits.LimitsFilter;
 import io.agentserver.gateway.problems.ErrorEndpoint;
 import io.agentserver.localstores.LocalStores;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -392,7 +392,7 @@ class OpenApiTest {
     void is_for_anybody_and_counts_towards_no_limit() {
         String tenant = "o" + Ids.v7().toString().substring(0, 35).replace("-", "x");
         String key = gateway.createTenant(tenant);
-        for (String path : RateLimitFilter.OPEN) {
+        for (String path : LimitsFilter.OPEN) {
             for (String who : List.of(key, "as_live_nobody", RunningGateway.ADMIN_KEY)) {
                 Answer answer = expect(200, gateway.get(path, who));
                 assertThat(answer.header("RateLimit")).as(path).isEmpty();
@@ -403,7 +403,7 @@ class OpenApiTest {
                 .filter(call -> !call.startsWith("POST /v1/respond/"))
                 .map(call -> call.replace("GET ", ""))
                 .collect(Collectors.toSet());
-        assertThat(RateLimitFilter.OPEN).isEqualTo(open);
+        assertThat(LimitsFilter.OPEN).isEqualTo(open);
     }
 
     @Test

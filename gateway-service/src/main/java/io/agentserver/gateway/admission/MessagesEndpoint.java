@@ -8,6 +8,7 @@ import io.agentserver.gateway.http.BoundedBody;
 import io.agentserver.gateway.http.Format;
 import io.agentserver.gateway.http.JsonEndpoint;
 import io.agentserver.gateway.limits.BodyMemory;
+import io.agentserver.gateway.limits.OpenRequests;
 import io.agentserver.gateway.limits.RateLimits;
 import io.agentserver.gateway.openapi.Access;
 import io.agentserver.gateway.openapi.Answer;
@@ -84,7 +85,7 @@ public final class MessagesEndpoint extends JsonEndpoint {
             does = "Sends a message, or a batch of them.",
             more = """
                     The answer comes when the log has the message: from then on it is not lost. With `Prefer: wait=N` it comes when the \
-                    message's turn has ended, at most N seconds later.
+                    message's turn has ended, at most N seconds later; at once, with 202, while the gateway has no room for one more that waits.
 
                     A message is the same one when it comes again with the same `id` in the same thread, or the same `Idempotency-Key` \
                     within 24 hours: it takes effect once and gets the first answer. With another content it is refused.
@@ -170,7 +171,12 @@ public final class MessagesEndpoint extends JsonEndpoint {
                     limits.headers(admitted.tenant(), null).forEach(response::setHeader);
                 }
                 BodyMemory.of(request).close(); // the log has it: whoever waits for the response holds nothing of it
-                yield awaited(admitted, wait(prefer), Format.wanted(accept, sent));
+                Duration wait = wait(prefer);
+                if (!wait.isZero()
+                        && !OpenRequests.of(request).mayWait(admitted.tenant().id())) {
+                    wait = Duration.ZERO; // a preference (RFC 7240); the log has the message
+                }
+                yield awaited(admitted, wait, Format.wanted(accept, sent));
             }
             case Admittance.Declined(Problem problem) -> throw problem.refusal();
         };

@@ -2,14 +2,10 @@ package io.agentserver.gateway.limits;
 
 import jakarta.servlet.http.HttpServletRequest;
 
-import java.util.HashMap;
-import java.util.Map;
-
 /**
  * The memory that the bodies of all requests may take together, each from its first byte until its request is over: without a bound,
- * clients that send slowly, or many at once, would take the whole heap. One tenant has at most as much as is left for all others, and
- * so have all together who come without an API key: the first takes half, two take a third each, and something is always left for one
- * more. Safe on any thread.
+ * clients that send slowly, or many at once, would take the whole heap. It is shared as {@link FairShares} says, by tenants and, as one
+ * of them, by all who come without an API key. Safe on any thread.
  */
 public final class BodyMemory {
     /** Who signs and has no API key, or says so. No tenant's id, as the others below. */
@@ -23,13 +19,11 @@ public final class BodyMemory {
 
     private static final String SHARE = BodyMemory.class.getName();
 
-    private final long most;
-    private final Map<String, Long> held = new HashMap<>();
-    private long total;
+    private final FairShares shares;
 
     /** @param mostBytes of all bodies together */
     public BodyMemory(long mostBytes) {
-        this.most = mostBytes;
+        this.shares = new FairShares(mostBytes);
     }
 
     /** What one request holds; to be closed when it is over. Not shared between threads. */
@@ -48,14 +42,14 @@ public final class BodyMemory {
 
         /** False, and nothing taken, if there is no room. */
         public boolean take(long more) {
-            boolean taken = BodyMemory.this.take(owner, more);
+            boolean taken = shares.take(owner, more);
             bytes += taken ? more : 0;
             return taken;
         }
 
         /** What was taken and not used. */
         public void giveBack(long less) {
-            BodyMemory.this.take(owner, -less);
+            shares.take(owner, -less);
             bytes -= less;
         }
 
@@ -82,21 +76,7 @@ public final class BodyMemory {
     }
 
     /** What all bodies hold now, in bytes. */
-    public synchronized long held() {
-        return total;
-    }
-
-    private synchronized boolean take(String owner, long more) {
-        long own = held.getOrDefault(owner, 0L) + more;
-        if (more > 0 && own > most - (total + more)) {
-            return false;
-        }
-        total += more;
-        if (own == 0) {
-            held.remove(owner);
-        } else {
-            held.put(owner, own);
-        }
-        return true;
+    public long held() {
+        return shares.held();
     }
 }

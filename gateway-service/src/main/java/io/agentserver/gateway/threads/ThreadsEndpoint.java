@@ -12,6 +12,7 @@ import io.agentserver.gateway.callers.Callers;
 import io.agentserver.gateway.http.Format;
 import io.agentserver.gateway.http.JsonBody;
 import io.agentserver.gateway.http.JsonEndpoint;
+import io.agentserver.gateway.limits.OpenRequests;
 import io.agentserver.gateway.openapi.Answer;
 import io.agentserver.gateway.openapi.Call;
 import io.agentserver.gateway.openapi.Param;
@@ -254,9 +255,13 @@ public final class ThreadsEndpoint extends JsonEndpoint {
                     String lastEventId,
             @Param(value = "End the stream with this turn.", format = "uuid") @RequestParam(required = false) @Nullable
                     String turn,
+            HttpServletRequest request,
             HttpServletResponse response)
             throws IOException, InterruptedException {
         Caller caller = callers.require(authorization, Scope.THREADS_READ);
+        if (!OpenRequests.of(request).mayWait(caller.tenant().id())) {
+            throw OpenRequests.full().refusal();
+        }
         ThreadId thread = thread(id);
         String awaited = turn == null ? null : thread(turn).toString();
         Long last = lastEventId == null ? null : sequence("Last-Event-ID", lastEventId);

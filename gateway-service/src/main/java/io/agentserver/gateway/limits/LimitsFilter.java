@@ -22,27 +22,30 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /**
- * Counts each request with an API key, and turns away those over the limit before anything is done for them. Every answer to a key
- * says how much is left. Each request gets its share of the memory for bodies, until it is over.
+ * Turns away what is over a limit before anything is done for it: too many requests open at once, or too many for an API key. Every
+ * answer to a key says how much is left. Each request has its place and its share of the memory for bodies until it is over.
  */
 @Order(Ordered.LOWEST_PRECEDENCE) // after the request has its id and its span
-public final class RateLimitFilter extends OncePerRequestFilter {
+public final class LimitsFilter extends OncePerRequestFilter {
     /** Paths that are for anybody and count towards no limit. */
     public static final Set<String> OPEN = Set.of("/openapi.json", "/docs", "/healthz", "/.well-known/jwks.json");
 
     private final ObjectProvider<Callers> callers;
     private final ObjectProvider<RateLimits> limits;
+    private final OpenRequests requests;
     private final BodyMemory memory;
     private final ProblemDocuments documents;
 
     /** Filters are made before everything else; what these need is opened in its own time. */
-    public RateLimitFilter(
+    public LimitsFilter(
             ObjectProvider<Callers> callers,
             ObjectProvider<RateLimits> limits,
+            OpenRequests requests,
             BodyMemory memory,
             ProblemDocuments documents) {
         this.callers = callers;
         this.limits = limits;
+        this.requests = requests;
         this.memory = memory;
         this.documents = documents;
     }
@@ -57,8 +60,14 @@ public final class RateLimitFilter extends OncePerRequestFilter {
     protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
             throws ServletException, IOException {
         Optional<Caller> found = callers.getObject().find(request.getHeader(HttpHeaders.AUTHORIZATION));
-        try (BodyMemory.Share share =
-                memory.share(found.map(caller -> caller.tenant().id()).orElseGet(() -> withoutKey(request)))) {
+        String owner = found.map(caller -> caller.tenant().id()).orElseGet(() -> withoutKey(request));
+        try (OpenRequests.Place place = requests.enter(owner);
+                BodyMemory.Share share = memory.share(owner)) {
+            if (!place.isThere()) {
+                refuse(OpenRequests.full(), request, response);
+                return;
+            }
+            OpenRequests.set(request, place);
             BodyMemory.set(request, share);
             count(found.filter(caller -> caller.keyId() != null), request, response, chain);
         }
@@ -82,9 +91,13 @@ public final class RateLimitFilter extends OncePerRequestFilter {
         limits.getObject().headers(caller.get().tenant(), caller.get().keyId()).forEach(response::setHeader);
         if (tooMany == null) {
             chain.doFilter(request, response);
-            return;
+        } else {
+            refuse(tooMany, request, response);
         }
-        ResponseEntity<byte[]> answer = ProblemAdvice.answer(documents, tooMany, request);
+    }
+
+    private void refuse(Problem problem, HttpServletRequest request, HttpServletResponse response) throws IOException {
+        ResponseEntity<byte[]> answer = ProblemAdvice.answer(documents, problem, request);
         response.setStatus(answer.getStatusCode().value());
         answer.getHeaders().forEach((name, values) -> response.setHeader(name, values.getFirst()));
         byte[] body = answer.getBody();
