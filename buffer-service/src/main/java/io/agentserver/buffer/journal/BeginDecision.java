@@ -190,7 +190,7 @@ final class BeginDecision {
                 .setParentThread(thread.handOverParent().toString())
                 .setHops(turn.hops)
                 .setTokens(turn.tokens)
-                .setTurnOpenedAtMs(turn.countsFromMs());
+                .setTurnOpenedAtMs(turn.countsFromMs(nowMs));
         state.parking(key).ifPresent(reply::setParking);
         state.answer(key).ifPresent(reply::setAnswer);
         reply.setKeepsUntilMs(keptUntilMs(state, turn));
@@ -232,13 +232,15 @@ final class BeginDecision {
     }
 
     private BeginReply done(JournalState state) {
-        return BeginReply.newBuilder()
+        Completed completed = state.completion(key).orElseThrow();
+        BeginReply.Builder reply = BeginReply.newBuilder()
                 .setVerdict(Verdict.DONE)
                 .setTurn(state.find(key).map(Slot::getTurn).orElse(""))
-                .addAllEmissions(state.completion(key)
-                        .map(completed -> Replies.emissions(state, completed))
-                        .orElseThrow())
-                .build();
+                .addAllEmissions(Replies.emissions(state, completed));
+        if (completed.hasLetter()) {
+            reply.setLetter(completed.getLetter());
+        }
+        return reply.build();
     }
 
     /** The log has it longer than the journal remembers what it has seen: after a loss of offsets it may come again. */

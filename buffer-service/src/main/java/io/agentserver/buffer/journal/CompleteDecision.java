@@ -6,6 +6,7 @@ import io.agentserver.buffer.commit.ThreadOpened;
 import io.agentserver.buffer.journal.Decision.Knowledge;
 import io.agentserver.buffer.v1.CompleteReply;
 import io.agentserver.buffer.v1.CompleteRequest;
+import io.agentserver.buffer.v1.Letter;
 import io.agentserver.buffer.v1.Outcome;
 import io.agentserver.buffer.v1.Output;
 import io.agentserver.buffer.v1.Slot;
@@ -61,12 +62,13 @@ final class CompleteDecision {
     }
 
     private CompleteReply reply(JournalState state, Outcome outcome) {
-        return CompleteReply.newBuilder()
-                .setOutcome(outcome)
-                .addAllEmissions(state.completion(key)
-                        .map(completed -> Replies.emissions(state, completed))
-                        .orElseThrow())
-                .build();
+        Completed completed = state.completion(key).orElseThrow();
+        CompleteReply.Builder reply =
+                CompleteReply.newBuilder().setOutcome(outcome).addAllEmissions(Replies.emissions(state, completed));
+        if (completed.hasLetter()) {
+            reply.setLetter(completed.getLetter());
+        }
+        return reply.build();
     }
 
     private Completed.Builder completed() {
@@ -98,6 +100,10 @@ final class CompleteDecision {
 
         Commit commit() {
             int place = draft.reserveCompletion();
+            if (request.hasLetter()) {
+                Letter letter = request.getLetter();
+                completed.setLetter(letter.toBuilder().setReason(OutputRules.cut(letter.getReason())));
+            }
             for (int i = 0; i < request.getOutputsCount(); i++) {
                 output(request.getOutputs(i), i == 0);
             }
@@ -231,6 +237,11 @@ final class CompleteDecision {
                 if (latest != null) {
                     draft.release(latest);
                     completed.addEmits(state.find(latest).orElseThrow().getSequence());
+                    // it named what was behind it in the mailbox; released, it is that message's place to be brought
+                    // first
+                    state.nextInMailbox(caller.id, Optional.empty())
+                            .flatMap(state::find)
+                            .ifPresent(next -> completed.addEmits(next.getSequence()));
                     outputsInFlight = true;
                     return;
                 }

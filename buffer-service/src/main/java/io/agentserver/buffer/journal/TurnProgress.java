@@ -38,9 +38,13 @@ final class TurnProgress {
         }
     }
 
-    /** When it would have been opened, had nothing in it waited for a time or a person: what its bound counts from. */
-    long countsFromMs() {
-        return openedAtMs + waitedMs;
+    /**
+     * When it would have been opened, had nothing in it waited for a time or a person: what its bound counts from.
+     *
+     * @param nowMs something in it may be waiting still
+     */
+    long countsFromMs(long nowMs) {
+        return openedAtMs + waitedMs + (waitingSinceMs == 0 ? 0 : Math.max(0, nowMs - waitingSinceMs));
     }
 
     boolean isEnded() {

@@ -300,6 +300,23 @@ class ParkingTest {
     }
 
     @Test
+    void a_wait_that_goes_on_does_not_count_either_when_another_is_over() {
+        long opened = talk.clock.millis();
+        talk.begin(talk.first);
+        List<Emission> calls = talk.complete(
+                        talk.first, talk.forward(talk.first, 0, "a"), talk.forward(talk.first, 1, "b"))
+                .getEmissionsList();
+        calls.forEach(talk::begin);
+        park(calls.getFirst(), MINUTE, 0, true);
+        park(calls.getLast(), MINUTE.multipliedBy(3), 0, true);
+        talk.clock.move(MINUTE);
+        assertThat(due()).hasSize(1);
+        assertThat(talk.begin(calls.getFirst()).getTurnOpenedAtMs())
+                .as("the other sleeps still")
+                .isEqualTo(opened + MINUTE.toMillis());
+    }
+
+    @Test
     void a_handlers_own_time_counts() {
         long opened = talk.clock.millis();
         talk.begin(talk.first);

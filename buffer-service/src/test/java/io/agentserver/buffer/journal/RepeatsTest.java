@@ -7,7 +7,9 @@ import io.agentserver.buffer.commit.Commit;
 import io.agentserver.buffer.store.Look;
 import io.agentserver.buffer.v1.BeginReply;
 import io.agentserver.buffer.v1.CompleteReply;
+import io.agentserver.buffer.v1.CompleteRequest;
 import io.agentserver.buffer.v1.Emission;
+import io.agentserver.buffer.v1.Letter;
 import io.agentserver.buffer.v1.Outcome;
 import io.agentserver.buffer.v1.Slot;
 import io.agentserver.buffer.v1.SlotState;
@@ -140,6 +142,42 @@ class RepeatsTest {
 
         assertThat(answer.getMessage()).isEqualTo(thief.getMessage());
         assertThat(talk.begin(answer).getVerdict()).isEqualTo(Verdict.RUN);
+    }
+
+    @Test
+    void a_dead_letter_is_owed_by_whoever_finds_its_message_done() {
+        talk.begin(talk.first);
+        Letter letter = Letter.newBuilder()
+                .setReason("its service refuses it")
+                .setAttempts(3)
+                .setFirstFailureMs(talk.clock.millis())
+                .build();
+        CompleteRequest failed = talk.completing(talk.first, talk.respond(talk.first))
+                .setFailed(true)
+                .setLetter(letter)
+                .build();
+        assertThat(talk.journal.complete(talk.key, failed).getLetter()).isEqualTo(letter);
+
+        ConversationJournal another = talk.process();
+        assertThat(another.complete(talk.key, failed).getLetter())
+                .as("its answer was lost")
+                .isEqualTo(letter);
+        BeginReply begun = another.begin(talk.key, talk.beginning(talk.first).build());
+        assertThat(begun.getVerdict()).isEqualTo(Verdict.DONE);
+        assertThat(begun.getLetter()).as("its pump died").isEqualTo(letter);
+    }
+
+    @Test
+    void a_dead_letter_of_whose_completion_does_not_stand_is_owed_by_nobody() {
+        talk.handle(talk.first, talk.respond(talk.first));
+        CompleteReply late = talk.journal.complete(
+                talk.key,
+                talk.completing(talk.first)
+                        .setFailed(true)
+                        .setLetter(Letter.newBuilder().setReason("too late"))
+                        .build());
+        assertThat(late.getOutcome()).isEqualTo(Outcome.REPEATED);
+        assertThat(late.hasLetter()).isFalse();
     }
 
     @Test

@@ -33,7 +33,7 @@ record Completion(
 
     /** @param trace of this handling, W3C's traceparent; empty: not traced */
     CompleteRequest toProto(Step step, String trace) {
-        return CompleteRequest.newBuilder()
+        CompleteRequest.Builder request = CompleteRequest.newBuilder()
                 .setTenant(step.tenant().value())
                 .setConversation(step.conversation().toString())
                 .setThread(step.thread().toString())
@@ -44,7 +44,10 @@ record Completion(
                 .setNote(spent.note())
                 .setFailed(failed)
                 .setSawAnswer(step.begun().hasAnswer())
-                .setTrace(trace)
-                .build();
+                .setTrace(trace);
+        if (letter != null) {
+            request.setLetter(letter.toProto());
+        }
+        return request.build();
     }
 }

@@ -35,7 +35,20 @@ final class DeadLetters {
      *
      * @param attempts how often it was tried, the first time included
      */
-    record Letter(String reason, int attempts, Instant firstFailure) {}
+    record Letter(String reason, int attempts, Instant firstFailure) {
+        static Letter of(io.agentserver.buffer.v1.Letter kept) {
+            return new Letter(
+                    kept.getReason(), kept.getAttempts(), Instant.ofEpochMilli(kept.getFirstFailureMs()));
+        }
+
+        io.agentserver.buffer.v1.Letter toProto() {
+            return io.agentserver.buffer.v1.Letter.newBuilder()
+                    .setReason(cut(reason))
+                    .setAttempts(attempts)
+                    .setFirstFailureMs(firstFailure.toEpochMilli())
+                    .build();
+        }
+    }
 
     void add(TenantId tenant, LogMessage message, String reason, Hold hold) {
         add(tenant, message, new Letter(reason, 1, clock.instant()), hold);
@@ -46,7 +59,7 @@ final class DeadLetters {
         LogRecord letter = LogRecord.of(Topics.deadLetters(tenant), message.key(), message.value())
                 .with(
                         RecordHeaders.REASON,
-                        reason.length() > LONGEST_REASON ? reason.substring(0, LONGEST_REASON) : reason)
+                        cut(reason))
                 .with(RecordHeaders.ATTEMPTS, Integer.toString(why.attempts()))
                 .with(RecordHeaders.ORIGINAL_TOPIC, message.topic())
                 .with(RecordHeaders.ORIGINAL_PARTITION, Integer.toString(message.partition()))
@@ -61,6 +74,10 @@ final class DeadLetters {
         });
         metrics.deadLetter();
         LOG.warn("dead letter from {}-{} at {}: {}", message.topic(), message.partition(), message.offset(), reason);
+    }
+
+    private static String cut(String reason) {
+        return reason.length() > LONGEST_REASON ? reason.substring(0, LONGEST_REASON) : reason;
     }
 
     private void append(LogRecord letter) {

@@ -201,6 +201,9 @@ public final class MessageFlow {
                         // with
                         : isFinished(message, trusted, begun.getOrganismVersion(), handling, hold);
             case DONE, ABSORBED -> {
+                if (begun.hasLetter()) { // its pump may have died before it had written it
+                    deadLetters.add(tenant, message, Letter.of(begun.getLetter()), hold);
+                }
                 emitter.emit(tenant, begun.getEmissionsList(), List.of(), hold);
                 yield true;
             }
@@ -269,19 +272,14 @@ public final class MessageFlow {
 
     /** False: begin again. */
     private boolean isJournalled(Step step, Completion completion, LogMessage message, Hold hold) {
-        int[] tries = {0};
         String trace = tracing.traceparent().orElse("");
-        CompleteReply reply = patience.until(hold, () -> {
-            tries[0]++;
-            return buffer.complete(completion.toProto(step, trace));
-        });
+        CompleteReply reply = patience.until(hold, () -> buffer.complete(completion.toProto(step, trace)));
         return switch (reply.getOutcome()) {
             case ACCEPTED, REPEATED, OUTPUTS_DROPPED -> {
-                // what another holder completed is no dead letter; what an unanswered try may have completed is
-                boolean ours = reply.getOutcome() == Outcome.ACCEPTED
-                        || reply.getOutcome() == Outcome.REPEATED && tries[0] > 1;
-                if (completion.letter() != null && ours) {
-                    deadLetters.add(step.tenant(), message, completion.letter(), hold);
+                if (reply.hasLetter()) {
+                    deadLetters.add(step.tenant(), message, Letter.of(reply.getLetter()), hold);
+                } else if (completion.letter() != null && reply.getOutcome() == Outcome.ACCEPTED) {
+                    deadLetters.add(step.tenant(), message, completion.letter(), hold); // an older buffer keeps none
                 }
                 emitter.emit(step.tenant(), reply.getEmissionsList(), completion.outputs(), hold);
                 yield true;

@@ -247,6 +247,42 @@ class PoisonTest extends FlowFixture {
     }
 
     @Test
+    void a_dead_letter_is_not_lost_with_the_pump_that_had_completed_its_message() {
+        http = _ -> {
+            throw new IllegalStateException("a handler");
+        };
+        LogMessage message = client("service", JOB);
+        handle(message, faulty);
+        log.clear(); // it died before the letter was there
+        handle(message, faulty);
+
+        assertThat(faulty.completes).as("of both").isEqualTo(1);
+        oneDeadLetter("a handler");
+    }
+
+    @Test
+    void a_dead_letter_is_not_written_by_whose_second_try_finds_another_had_completed_it() {
+        http = _ -> {
+            throw new IllegalStateException("a handler");
+        };
+        faulty.beforeComplete = request -> {
+            if (faulty.completes == 1) {
+                journal.complete(CompleteRequest.newBuilder()
+                        .setConversation(request.getConversation())
+                        .setThread(request.getThread())
+                        .setMessage(request.getMessage())
+                        .build());
+                return new UnavailableException("it did not arrive");
+            }
+            return null;
+        };
+        handle(client("service", JOB), faulty);
+
+        assertThat(faulty.completes).isEqualTo(2);
+        assertThat(log).isEmpty();
+    }
+
+    @Test
     void a_turn_reads_as_much_history_as_its_own_version_says() {
         journal.bindTurnsTo(2);
         llm = call -> done(new HandlerOutput.Respond("<answer>" + call.history().size() + "</answer>"));

@@ -12,6 +12,7 @@ import io.agentserver.buffer.v1.Emission;
 import io.agentserver.buffer.v1.Join;
 import io.agentserver.buffer.v1.Kind;
 import io.agentserver.buffer.v1.LateAnswer;
+import io.agentserver.buffer.v1.Letter;
 import io.agentserver.buffer.v1.Outcome;
 import io.agentserver.buffer.v1.Output;
 import io.agentserver.buffer.v1.ParkReply;
@@ -30,6 +31,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 
@@ -55,6 +57,7 @@ final class TinyJournal implements ThreadBuffer {
     final List<Slot> slots = new ArrayList<>();
     private final Map<String, Opened> threads = new HashMap<>();
     private final Map<String, List<Emission>> done = new HashMap<>();
+    private final Map<String, Letter> letters = new HashMap<>();
     private final Map<String, Set<String>> openCalls = new HashMap<>();
     private final Set<String> closed = new HashSet<>();
     private String turn = "";
@@ -72,6 +75,7 @@ final class TinyJournal implements ThreadBuffer {
         slots.clear();
         threads.clear();
         done.clear();
+        letters.clear();
         openCalls.clear();
         closed.clear();
         turn = "";
@@ -98,10 +102,11 @@ final class TinyJournal implements ThreadBuffer {
         }
         String key = request.getThread() + request.getMessage();
         if (done.containsKey(key)) {
-            return BeginReply.newBuilder()
+            BeginReply.Builder reply = BeginReply.newBuilder()
                     .setVerdict(Verdict.DONE)
-                    .addAllEmissions(done.getOrDefault(key, List.of()))
-                    .build();
+                    .addAllEmissions(done.getOrDefault(key, List.of()));
+            Optional.ofNullable(letters.get(key)).ifPresent(reply::setLetter);
+            return reply.build();
         }
         if (request.getClient() && turn.isEmpty()) {
             turn = request.getMessage();
@@ -151,10 +156,10 @@ final class TinyJournal implements ThreadBuffer {
     public CompleteReply complete(CompleteRequest request) {
         String key = request.getThread() + request.getMessage();
         if (done.containsKey(key)) {
-            return reply(Outcome.REPEATED, done.getOrDefault(key, List.of()));
+            return reply(Outcome.REPEATED, done.getOrDefault(key, List.of()), letters.get(key));
         }
         if (answer != null && !request.getSawAnswer()) {
-            return reply(Outcome.BEGIN_AGAIN, List.of());
+            return reply(Outcome.BEGIN_AGAIN, List.of(), null);
         }
         completed.add(request);
         List<Emission> emissions = new ArrayList<>();
@@ -162,7 +167,10 @@ final class TinyJournal implements ThreadBuffer {
             apply(request, output, emissions);
         }
         done.put(key, emissions);
-        return reply(Outcome.ACCEPTED, emissions);
+        if (request.hasLetter()) {
+            letters.put(key, request.getLetter());
+        }
+        return reply(Outcome.ACCEPTED, emissions, letters.get(key));
     }
 
     @Override
@@ -269,10 +277,12 @@ final class TinyJournal implements ThreadBuffer {
                 .build();
     }
 
-    private static CompleteReply reply(Outcome outcome, List<Emission> emissions) {
-        return CompleteReply.newBuilder()
-                .setOutcome(outcome)
-                .addAllEmissions(emissions)
-                .build();
+    private static CompleteReply reply(Outcome outcome, List<Emission> emissions, @Nullable Letter letter) {
+        CompleteReply.Builder reply =
+                CompleteReply.newBuilder().setOutcome(outcome).addAllEmissions(emissions);
+        if (letter != null) {
+            reply.setLetter(letter);
+        }
+        return reply.build();
     }
 }
