@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
+import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -19,10 +20,15 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 /**
  * The fuzz targets, over the samples and the kept corpus always, and by Jazzer for {@code -Dfuzz.seconds} each: 15 where
- * {@code CI=true}, else none. What it is and how to run it longer: common-envelope/README.md.
+ * {@code CI=true}, else none, from a seed that it prints and {@code -Dfuzz.seed} repeats. What it is and how to run it longer:
+ * common-envelope/README.md.
  */
 class FuzzTest {
     private static final Path KEPT = Path.of("src/test/fuzz");
+    /** libFuzzer's, 32 bits without a sign; its 0 means any. */
+    private static final long SEED =
+            Long.getLong("fuzz.seed", RandomGenerator.getDefault().nextLong(1, 1L << 32));
+
     private static final int MOST_BYTES = 64 * 1024; // of one input; the larger samples are for the corpus alone
 
     enum Target {
@@ -93,20 +99,24 @@ class FuzzTest {
         Path found = Files.createDirectories(
                 Path.of("target/fuzz", target.kept().getFileName().toString(), "found"));
         Path log = found.resolveSibling("log.txt");
+        String again = "-Dfuzz.seconds=" + seconds + " -Dfuzz.seed=" + SEED;
+        System.out.println("seed: " + again);
         Process jazzer = new ProcessBuilder(command(target, seconds, found, seeds))
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile())
                 .start();
         try {
             assertThat(jazzer.waitFor(2 * seconds + 120, TimeUnit.SECONDS))
-                    .as("it ends; %s", log)
+                    .as("it ends; %s; %s", again, log)
                     .isTrue();
         } finally {
             jazzer.destroyForcibly();
         }
         String told = Files.readString(log, StandardCharsets.ISO_8859_1);
-        assertThat(jazzer.exitValue()).as("%s%n%s", log.toAbsolutePath(), told).isZero();
-        assertThat(told).contains("INITED", "DONE");
+        assertThat(jazzer.exitValue())
+                .as("%s; %s%n%s", again, log.toAbsolutePath(), told)
+                .isZero();
+        assertThat(told).contains("INFO: Seed: " + SEED, "INITED", "DONE");
     }
 
     private static List<String> command(Target target, long seconds, Path found, Path seeds) {
@@ -125,6 +135,7 @@ class FuzzTest {
                 "--custom_hook_includes=io.agentserver.**:com.ctc.wstx.**:org.apache.xml.security.**",
                 "--reproducer_path=" + found.getParent(),
                 "-artifact_prefix=" + found.getParent() + "/",
+                "-seed=" + SEED,
                 "-max_total_time=" + seconds,
                 "-timeout=60",
                 "-max_len=" + MOST_BYTES,
