@@ -5,6 +5,8 @@ import org.jspecify.annotations.Nullable;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
@@ -17,6 +19,8 @@ public final class RecordMac {
     private static final String ALGORITHM = "HmacSHA256";
 
     private final SecretKeySpec secret;
+    /** With the key set: to find an algorithm and to set a key costs as much as a short record's MAC. */
+    private final Queue<Mac> idle = new ConcurrentLinkedQueue<>();
 
     /** @param secret at least 32 bytes */
     public RecordMac(byte[] secret) {
@@ -27,14 +31,24 @@ public final class RecordMac {
     }
 
     public byte[] of(String topic, byte[] key, byte[] value) {
+        Mac mac = idle.poll();
+        if (mac == null) {
+            mac = keyed();
+        }
+        mac.update(topic.getBytes(StandardCharsets.UTF_8));
+        mac.update((byte) 0);
+        mac.update(key);
+        mac.update((byte) 0);
+        byte[] tag = mac.doFinal(value);
+        idle.add(mac); // which is as new again; there are as many as were ever at work at once
+        return tag;
+    }
+
+    private Mac keyed() {
         try {
             Mac mac = Mac.getInstance(ALGORITHM);
             mac.init(secret);
-            mac.update(topic.getBytes(StandardCharsets.UTF_8));
-            mac.update((byte) 0);
-            mac.update(key);
-            mac.update((byte) 0);
-            return mac.doFinal(value);
+            return mac;
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException("every JDK has HmacSHA256", e);
         }
