@@ -68,10 +68,11 @@ public final class FairGate<T> {
     /** Returns when there is a place; {@link #leave} gives it back. Not interruptible: places come free in milliseconds. */
     public void enter(T tenant) {
         Waiter waiter;
+        double share = 1.0 / Math.max(1, weights.applyAsInt(tenant)); // not under the lock, where everybody meets
         lock.lock();
         try {
             double start = Math.max(virtualTime, nextStart.getOrDefault(tenant, 0.0));
-            nextStart.put(tenant, start + 1.0 / Math.max(1, weights.applyAsInt(tenant)));
+            nextStart.put(tenant, start + share);
             if (free > 0) {
                 free--;
                 began(start);

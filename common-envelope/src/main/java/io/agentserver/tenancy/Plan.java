@@ -1,7 +1,9 @@
 package io.agentserver.tenancy;
 
 import java.util.Arrays;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
@@ -14,6 +16,8 @@ public enum Plan {
     DEV("dev", 4, 1, 100_000_000_000L, 0, 0);
 
     private static final int SAVED_SECONDS = 2;
+    private static final Map<String, Plan> BY_NAME =
+            Arrays.stream(values()).collect(Collectors.toUnmodifiableMap(Plan::wireName, Function.identity()));
 
     private final String wireName;
     private final int partitions;
@@ -64,7 +68,7 @@ public enum Plan {
     }
 
     public static Optional<Plan> of(String wireName) {
-        return Arrays.stream(values()).filter(p -> p.wireName.equals(wireName)).findFirst();
+        return Optional.ofNullable(BY_NAME.get(wireName));
     }
 
     /** For messages to a user: all names, with commas. */
