@@ -53,7 +53,13 @@ public record ApiKey(String secret) {
     private static String checksum(String body) {
         CRC32 crc = new CRC32();
         crc.update(body.getBytes(StandardCharsets.US_ASCII));
-        return base62(BigInteger.valueOf(crc.getValue()), CHECKSUM);
+        char[] text = new char[CHECKSUM];
+        long rest = crc.getValue();
+        for (int i = CHECKSUM - 1; i >= 0; i--) {
+            text[i] = DIGITS.charAt((int) (rest % DIGITS.length()));
+            rest /= DIGITS.length();
+        }
+        return new String(text);
     }
 
     private static String base62(BigInteger number, int length) {
