@@ -50,7 +50,9 @@ public final class TenantCounters {
      * @param tags besides the tenant: name, value, name, value, …; the same names each time
      */
     public void add(TenantId tenant, String name, String description, double amount, String... tags) {
-        names.add(name);
+        if (!names.contains(name)) { // to add what is there takes a lock
+            names.add(name);
+        }
         String label = label(tenant.value());
         Counter.builder(name)
                 .description(description)
