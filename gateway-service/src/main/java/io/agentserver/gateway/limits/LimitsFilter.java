@@ -14,6 +14,7 @@ import org.springframework.core.Ordered;
 import org.springframework.core.annotation.Order;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.ResponseEntity;
+import org.springframework.util.function.SingletonSupplier;
 import org.springframework.web.filter.OncePerRequestFilter;
 
 import java.io.IOException;
@@ -30,21 +31,21 @@ public final class LimitsFilter extends OncePerRequestFilter {
     /** Paths that are for anybody and count towards no limit. */
     public static final Set<String> OPEN = Set.of("/openapi.json", "/docs", "/healthz", "/.well-known/jwks.json");
 
-    private final ObjectProvider<Callers> callers;
-    private final ObjectProvider<RateLimits> limits;
+    private final SingletonSupplier<Callers> callers;
+    private final SingletonSupplier<RateLimits> limits;
     private final OpenRequests requests;
     private final BodyMemory memory;
     private final ProblemDocuments documents;
 
-    /** Filters are made before everything else; what these need is opened in its own time. */
+    /** Filters are made before everything else; what these need is opened in its own time, and looked for once. */
     public LimitsFilter(
             ObjectProvider<Callers> callers,
             ObjectProvider<RateLimits> limits,
             OpenRequests requests,
             BodyMemory memory,
             ProblemDocuments documents) {
-        this.callers = callers;
-        this.limits = limits;
+        this.callers = SingletonSupplier.of(callers::getObject);
+        this.limits = SingletonSupplier.of(limits::getObject);
         this.requests = requests;
         this.memory = memory;
         this.documents = documents;
@@ -59,7 +60,7 @@ public final class LimitsFilter extends OncePerRequestFilter {
     @Override
     protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
             throws ServletException, IOException {
-        Optional<Caller> found = callers.getObject().find(request.getHeader(HttpHeaders.AUTHORIZATION));
+        Optional<Caller> found = callers.obtain().find(request.getHeader(HttpHeaders.AUTHORIZATION));
         String owner = found.map(caller -> caller.tenant().id()).orElseGet(() -> withoutKey(request));
         try (OpenRequests.Place place = requests.enter(owner);
                 BodyMemory.Share share = memory.share(owner)) {
@@ -87,8 +88,8 @@ public final class LimitsFilter extends OncePerRequestFilter {
             chain.doFilter(request, response); // signed envelopes are counted when it is known whose they are
             return;
         }
-        Problem tooMany = limits.getObject().take(caller.get(), 1);
-        limits.getObject().headers(caller.get().tenant(), caller.get().keyId()).forEach(response::setHeader);
+        Problem tooMany = limits.obtain().take(caller.get(), 1);
+        limits.obtain().headers(caller.get().tenant(), caller.get().keyId()).forEach(response::setHeader);
         if (tooMany == null) {
             chain.doFilter(request, response);
         } else {
