@@ -221,8 +221,9 @@ public final class Admission {
         if (problem != null) {
             return new Declined(problem);
         }
+        Repeats.Mark mark = Repeats.Mark.of(tenant, envelope);
         if (repeatable) {
-            switch (repeats.find(tenant, envelope)) {
+            switch (repeats.find(mark)) {
                 case SAME -> {
                     return admitted;
                 }
@@ -244,9 +245,7 @@ public final class Admission {
             return new Declined(Problem.of(
                     ProblemType.CREDIT_EXHAUSTED, "the tenant's credit is used up: top it up and send again"));
         }
-        return !repeatable || repeats.reserve(tenant, envelope)
-                ? append(tenant, envelope, admitted)
-                : otherContent(admitted);
+        return !repeatable || repeats.reserve(mark) ? append(tenant, envelope, mark, admitted) : otherContent(admitted);
     }
 
     private static Declined otherContent(Admitted admitted) {
@@ -322,17 +321,17 @@ public final class Admission {
         return null;
     }
 
-    private Admittance append(TenantId tenant, Envelope envelope, Admitted admitted) {
+    private Admittance append(TenantId tenant, Envelope envelope, Repeats.Mark mark, Admitted admitted) {
         return switch (log.append(tenant, envelope)) {
             case Appended.Acknowledged() -> {
-                repeats.remember(tenant, envelope);
+                repeats.remember(mark);
                 counters.add(tenant, "agentserver.messages.accepted", "clients' messages that the log has taken", 1);
                 LOG.debug("accepted");
                 yield admitted;
             }
             // signing and canonical form have made it too long for the topic
             case Appended.TooLarge() -> {
-                repeats.release(tenant, envelope);
+                repeats.release(mark);
                 yield new Declined(Problem.tooLarge(limits.bytes()));
             }
             case Appended.Unknown() ->

@@ -49,12 +49,25 @@ final class Repeats {
      */
     @SuppressWarnings("ArrayRecordComponent") // compared by Arrays.equals, never changed
     private record Known(byte[] digest, boolean onLog) {
-        boolean is(Envelope envelope) {
-            return Arrays.equals(digest, envelope.digest());
+        boolean is(Mark mark) {
+            return Arrays.equals(digest, mark.digest());
         }
     }
 
     private record Named(TenantId tenant, MessageId message) {}
+
+    /** What a message is known by; its digest is worked out once for all that is asked here about it. */
+    @SuppressWarnings("ArrayRecordComponent") // compared by Arrays.equals, never changed
+    record Mark(TenantId tenant, ThreadId thread, MessageId message, byte[] digest) {
+        static Mark of(TenantId tenant, Envelope envelope) {
+            return new Mark(
+                    tenant, envelope.meta().requiredThread(), envelope.meta().requiredId(), envelope.digest());
+        }
+
+        private Key key() {
+            return new Key(tenant, thread, message);
+        }
+    }
 
     enum Finding {
         NEW,
@@ -63,33 +76,29 @@ final class Repeats {
         OTHER_CONTENT
     }
 
-    Finding find(TenantId tenant, Envelope envelope) {
-        Key key = key(tenant, envelope);
+    Finding find(Mark mark) {
+        Key key = mark.key();
         Known ours = known.getIfPresent(key);
-        if (ours != null && ours.is(envelope)) {
+        if (ours != null && ours.is(mark)) {
             return ours.onLog() ? Finding.SAME : Finding.NEW;
         }
         // also where we know another: of two that came at once on two pods, the journal says which one stands
         Optional<ByteString> journalled = journalled(key);
         if (journalled.isPresent()) {
-            return Arrays.equals(journalled.get().toByteArray(), envelope.digest())
-                    ? Finding.SAME
-                    : Finding.OTHER_CONTENT;
+            return Arrays.equals(journalled.get().toByteArray(), mark.digest()) ? Finding.SAME : Finding.OTHER_CONTENT;
         }
         return ours == null ? Finding.NEW : Finding.OTHER_CONTENT;
     }
 
     /** It is about to go on the log. False if another content of this id is, or was: of several at once one gets there. */
-    boolean reserve(TenantId tenant, Envelope envelope) {
-        Known before = known.asMap().putIfAbsent(key(tenant, envelope), new Known(envelope.digest(), false));
-        return before == null || before.is(envelope);
+    boolean reserve(Mark mark) {
+        Known before = known.asMap().putIfAbsent(mark.key(), new Known(mark.digest(), false));
+        return before == null || before.is(mark);
     }
 
     /** The log did not take it, for certain. */
-    void release(TenantId tenant, Envelope envelope) {
-        known.asMap()
-                .computeIfPresent(
-                        key(tenant, envelope), (key, ours) -> ours.onLog() || !ours.is(envelope) ? ours : null);
+    void release(Mark mark) {
+        known.asMap().computeIfPresent(mark.key(), (key, ours) -> ours.onLog() || !ours.is(mark) ? ours : null);
     }
 
     /**
@@ -107,10 +116,9 @@ final class Repeats {
     }
 
     /** The log has it. */
-    void remember(TenantId tenant, Envelope envelope) {
-        Key key = key(tenant, envelope);
-        known.put(key, new Known(envelope.digest(), true));
-        threads.asMap().putIfAbsent(new Named(tenant, key.message()), key.thread());
+    void remember(Mark mark) {
+        known.put(mark.key(), new Known(mark.digest(), true));
+        threads.asMap().putIfAbsent(new Named(mark.tenant(), mark.message()), mark.thread());
     }
 
     private Optional<ByteString> journalled(Key key) {
@@ -120,9 +128,5 @@ final class Repeats {
             LOG.debug("the journal could not be asked for a repeat: {}", e.toString());
             return Optional.empty();
         }
-    }
-
-    private static Key key(TenantId tenant, Envelope envelope) {
-        return new Key(tenant, envelope.meta().requiredThread(), envelope.meta().requiredId());
     }
 }
