@@ -172,11 +172,10 @@ public final class MessagesEndpoint extends JsonEndpoint {
                 }
                 BodyMemory.of(request).close(); // the log has it: whoever waits for the response holds nothing of it
                 Duration wait = wait(prefer);
-                if (!wait.isZero()
-                        && !OpenRequests.of(request).mayWait(admitted.tenant().id())) {
-                    wait = Duration.ZERO; // a preference (RFC 7240); the log has the message
-                }
-                yield awaited(admitted, wait, Format.wanted(accept, sent));
+                // a preference (RFC 7240): without a place to wait in, the log has the message all the same
+                yield wait.isZero() || !OpenRequests.of(request).mayWait(admitted.tenant().id())
+                        ? accepted(admitted)
+                        : awaited(admitted, wait, Format.wanted(accept, sent));
             }
             case Admittance.Declined(Problem problem) -> throw problem.refusal();
         };
@@ -260,7 +259,10 @@ public final class MessagesEndpoint extends JsonEndpoint {
     }
 
     private static Duration wait(@Nullable String prefer) {
-        Matcher matcher = WAIT.matcher(prefer == null ? "" : prefer);
+        if (prefer == null) {
+            return Duration.ZERO;
+        }
+        Matcher matcher = WAIT.matcher(prefer);
         if (!matcher.find()) {
             return Duration.ZERO;
         }

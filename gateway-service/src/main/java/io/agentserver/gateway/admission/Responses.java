@@ -47,11 +47,7 @@ public final class Responses {
         record NotYet() implements Response {}
     }
 
-    /** @param wait zero: not at all */
     Response await(Admitted admitted, Duration wait, Format format) {
-        if (wait.isZero()) {
-            return new Response.NotYet();
-        }
         AwaitTurnReply reply;
         try {
             reply = buffer.awaitTurn(admitted.tenant().tenantId(), admitted.thread(), admitted.message(), wait);
