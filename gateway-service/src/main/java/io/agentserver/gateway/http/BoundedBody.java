@@ -24,6 +24,9 @@ public final class BoundedBody {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     private static final int FIRST_PART = 512;
+    /** A body that says that it is no longer comes into one part, for which memory is asked once. */
+    private static final int SMALL = 2 * 1024;
+
     private static final int LARGEST_PART = 64 * 1024;
 
     private BoundedBody() {}
@@ -52,8 +55,11 @@ public final class BoundedBody {
                     .refusal();
         }
         InputStream body = new DeadlineInputStream(request.getInputStream(), patience);
+        long declared = request.getContentLengthLong();
         return switch (encoding) {
-            case "identity" -> atMost(body, limitBytes, memory);
+            case "identity" ->
+                // one more than that, so that its end is seen
+                atMost(body, declared >= 0 && declared < SMALL ? (int) declared + 1 : FIRST_PART, limitBytes, memory);
             case "gzip" -> inflated(body, limitBytes, memory);
             default ->
                 throw Problem.of(
@@ -73,7 +79,7 @@ public final class BoundedBody {
     private static byte[] inflated(InputStream compressed, long limitBytes, BodyMemory.Share memory)
             throws IOException {
         try (GZIPInputStream inflating = new GZIPInputStream(compressed)) {
-            return atMost(inflating, limitBytes, memory);
+            return atMost(inflating, FIRST_PART, limitBytes, memory);
         } catch (ZipException | EOFException e) {
             throw Problem.of(ProblemType.INVALID_REQUEST, "the body is not the gzip that its Content-Encoding says")
                     .refusal();
@@ -81,10 +87,11 @@ public final class BoundedBody {
     }
 
     /** Takes no more memory than what has come asks for: most that are slow have sent little. */
-    private static byte[] atMost(InputStream in, long limitBytes, BodyMemory.Share memory) throws IOException {
-        List<byte[]> parts = new ArrayList<>();
+    private static byte[] atMost(InputStream in, int first, long limitBytes, BodyMemory.Share memory)
+            throws IOException {
+        List<byte[]> parts = new ArrayList<>(1);
         int size = 0;
-        for (int next = FIRST_PART; ; next = Math.min(2 * next, LARGEST_PART)) {
+        for (int next = first; ; next = Math.min(2 * next, LARGEST_PART)) {
             if (!memory.take(next)) {
                 throw Problem.unavailable("this gateway is reading as much as it has memory for; try again")
                         .refusal();
