@@ -73,6 +73,7 @@ import io.agentserver.service.trace.Traceparent;
 import io.agentserver.tenancy.Plan;
 import io.agentserver.tenancy.TenantDirectory;
 import io.micrometer.context.ContextRegistry;
+import io.micrometer.context.ContextSnapshot;
 import io.micrometer.context.ContextSnapshotFactory;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -370,12 +371,10 @@ class GatewayConfiguration {
                 .contextRegistry(context)
                 .clearMissing(false)
                 .build();
-        return new Batches(
-                admission,
-                rates,
-                work -> Thread.ofVirtual()
-                        .name("batch")
-                        .start(request.captureAll().wrap(work)));
+        return new Batches(admission, rates, () -> {
+            ContextSnapshot captured = request.captureAll(); // once for all messages of a batch
+            return work -> Thread.ofVirtual().name("batch").start(captured.wrap(work));
+        });
     }
 
     // credit

@@ -23,6 +23,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.function.Supplier;
 
 /**
  * Admits the messages of a batch as if each had come by itself. Those of one thread get onto the log one after the other, in their
@@ -44,10 +45,10 @@ public final class Batches {
 
     private final Admission admission;
     private final RateLimits limits;
-    private final Executor sideBySide;
+    private final Supplier<Executor> sideBySide;
 
-    /** @param sideBySide runs what it is given at once, in the context of the request */
-    public Batches(Admission admission, RateLimits limits, Executor sideBySide) {
+    /** @param sideBySide gives what runs work at once, in the context of the request that asks */
+    public Batches(Admission admission, RateLimits limits, Supplier<Executor> sideBySide) {
         this.admission = admission;
         this.limits = limits;
         this.sideBySide = sideBySide;
@@ -65,6 +66,7 @@ public final class Batches {
         List<@Nullable Submission> submissions = new ArrayList<>(admission.readBatch(caller, body));
         take(caller, submissions.size() - Math.max(1, bySize));
         Admittance[] admittances = new Admittance[submissions.size()];
+        Executor threadsOfRequest = sideBySide.get();
         List<CompletableFuture<Void>> threads = new ArrayList<>();
         for (List<Integer> places : byThread(caller, submissions)) {
             threads.add(CompletableFuture.runAsync(
@@ -82,7 +84,7 @@ public final class Batches {
                             closed = closed == null ? closedBy(admittances[place]) : closed;
                         }
                     },
-                    sideBySide));
+                    threadsOfRequest));
         }
         CompletableFuture.allOf(threads.toArray(CompletableFuture[]::new)).join();
         return List.of(admittances);
