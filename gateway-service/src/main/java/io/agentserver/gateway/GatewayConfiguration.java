@@ -21,6 +21,7 @@ import io.agentserver.gateway.deadletters.LetterReader;
 import io.agentserver.gateway.deadletters.Redrive;
 import io.agentserver.gateway.keys.Keys;
 import io.agentserver.gateway.keys.KeysEndpoint;
+import io.agentserver.gateway.keys.LastUses;
 import io.agentserver.gateway.keys.SigningKeysEndpoint;
 import io.agentserver.gateway.limits.BodyMemory;
 import io.agentserver.gateway.limits.LimitsFilter;
@@ -47,6 +48,7 @@ import io.agentserver.gateway.problems.ServerRefusals;
 import io.agentserver.gateway.respond.LateAnswers;
 import io.agentserver.gateway.respond.RespondEndpoint;
 import io.agentserver.gateway.respond.TokenFreeConvention;
+import io.agentserver.gateway.tenants.DynamoKeyUses;
 import io.agentserver.gateway.tenants.DynamoTenantTable;
 import io.agentserver.gateway.tenants.Reconciliation;
 import io.agentserver.gateway.tenants.Tenants;
@@ -70,7 +72,9 @@ import io.agentserver.service.http.PatientTomcat;
 import io.agentserver.service.metrics.TenantCounters;
 import io.agentserver.service.redis.RedisClients;
 import io.agentserver.service.trace.Traceparent;
+import io.agentserver.tenancy.KeyUses;
 import io.agentserver.tenancy.Plan;
+import io.agentserver.tenancy.RedisKeyUses;
 import io.agentserver.tenancy.TenantDirectory;
 import io.micrometer.context.ContextRegistry;
 import io.micrometer.context.ContextSnapshot;
@@ -175,8 +179,19 @@ class GatewayConfiguration {
     // who calls
 
     @Bean
-    Callers callers(TenantDirectory directory, ServiceTokens services, Clock clock) {
-        return new Callers(directory, services, clock);
+    Callers callers(TenantDirectory directory, ServiceTokens services, KeyUses uses, Clock clock) {
+        return new Callers(directory, services, uses, clock);
+    }
+
+    /** This gateway's own, and those that routers have noted. */
+    @Bean
+    KeyUses keyUses(DynamoKeyUses kept, RedisClients redis) {
+        return new KeyUses(kept, new RedisKeyUses(redis)).start();
+    }
+
+    @Bean
+    DynamoKeyUses dynamoKeyUses(DynamoDbClient dynamo, TenantDirectory directory, DynamoTenantTable created) {
+        return new DynamoKeyUses(dynamo, directory);
     }
 
     @Bean
@@ -290,6 +305,11 @@ class GatewayConfiguration {
     @Bean
     Keys keys(Tenants tenants, Clock clock) {
         return new Keys(tenants, clock);
+    }
+
+    @Bean
+    LastUses lastUses(DynamoKeyUses kept, KeyUses own) {
+        return new LastUses(kept, own);
     }
 
     // organisms

@@ -3,22 +3,25 @@ package io.agentserver.router;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.service.ServiceTokens;
 import io.agentserver.tenancy.ApiKey;
+import io.agentserver.tenancy.KeyUses;
 import io.agentserver.tenancy.Scope;
 import io.agentserver.tenancy.TenantDirectory;
 import org.jspecify.annotations.Nullable;
 
 import java.time.Clock;
+import java.time.Instant;
 import java.util.Optional;
 
 /**
  * Whose call it is: by an org's API key with the scope {@code llm:call}, or by another service's token, which names the
- * tenant it speaks for. Without heartbeats of the directory no API key is honoured. Safe on any thread.
+ * tenant it speaks for. Without heartbeats of the directory no API key is honoured. That a living key was sent is its use. Safe on any thread.
  */
 final class Callers {
     private static final String BEARER = "bearer ";
 
     private final TenantDirectory directory;
     private final ServiceTokens tokens;
+    private final KeyUses uses;
     private final Clock clock;
 
     sealed interface Identity {
@@ -28,9 +31,10 @@ final class Callers {
         record Refused(Refusal refusal) implements Identity {}
     }
 
-    Callers(TenantDirectory directory, ServiceTokens tokens, Clock clock) {
+    Callers(TenantDirectory directory, ServiceTokens tokens, KeyUses uses, Clock clock) {
         this.directory = directory;
         this.tokens = tokens;
+        this.uses = uses;
         this.clock = clock;
     }
 
@@ -55,11 +59,13 @@ final class Callers {
         if (!directory.isFresh()) {
             return new Identity.Refused(Refusal.unavailable("keys cannot be checked at the moment; try again"));
         }
+        Instant now = clock.instant();
         Optional<TenantDirectory.KeyOwner> owner =
-                directory.keyByHash(key.hash()).filter(found -> found.key().isAlive(clock.instant()));
+                directory.keyByHash(key.hash()).filter(found -> found.key().isAlive(now));
         if (owner.isEmpty()) {
             return unauthenticated();
         }
+        uses.saw(owner.get().tenant().tenantId(), owner.get().key().id(), now);
         return owner.get().key().scopes().contains(Scope.LLM_CALL.wireName())
                 ? new Identity.Known(owner.get().tenant().tenantId(), false)
                 : new Identity.Refused(Refusal.of(

@@ -10,6 +10,8 @@ import io.agentserver.service.ServiceTokens;
 import io.agentserver.service.http.PatientTomcat;
 import io.agentserver.service.metrics.TenantCounters;
 import io.agentserver.service.redis.RedisClients;
+import io.agentserver.tenancy.KeyUses;
+import io.agentserver.tenancy.RedisKeyUses;
 import io.agentserver.tenancy.TenantDirectory;
 import io.agentserver.tenancy.TenantEntry;
 import io.lettuce.core.RedisException;
@@ -59,13 +61,19 @@ class LlmRouterConfiguration {
     }
 
     @Bean
-    Callers callers(TenantDirectory directory, LlmRouterProperties properties, Clock clock) {
+    Callers callers(TenantDirectory directory, LlmRouterProperties properties, KeyUses uses, Clock clock) {
         try {
             PlatformKeys keys = PlatformKeys.load(Path.of(properties.platformKey()));
-            return new Callers(directory, new ServiceTokens(keys, clock), clock);
+            return new Callers(directory, new ServiceTokens(keys, clock), uses, clock);
         } catch (IllegalArgumentException unusable) {
             throw new ConfigurationException(String.valueOf(unusable.getMessage()), unusable);
         }
+    }
+
+    /** On their way to a gateway, which keeps them. */
+    @Bean
+    KeyUses keyUses(RedisClients redis) {
+        return new KeyUses(new RedisKeyUses(redis), KeyUses.Others.NONE).start();
     }
 
     @Bean

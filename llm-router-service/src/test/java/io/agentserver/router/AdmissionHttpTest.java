@@ -84,6 +84,18 @@ class AdmissionHttpTest {
         assertThat(json(refused).at("/error/message").asString()).contains("llm:call");
     }
 
+    @Test
+    void passes_on_which_living_keys_were_used() throws Exception {
+        try (RunningRouter own = RunningRouter.start(platform.settings())) {
+            for (String secret : new String[] {platform.keyWithoutScope, platform.expiredKey}) {
+                own.send(own.request("/v1/models").header("x-api-key", secret).GET());
+            }
+        } // at the latest when it ends
+        assertThat(platform.keysUsed())
+                .contains(TestPlatform.keyId(platform.keyWithoutScope))
+                .doesNotContain(TestPlatform.keyId(platform.expiredKey));
+    }
+
     @ParameterizedTest(name = "{0}")
     @CsvSource(
             delimiter = '|',

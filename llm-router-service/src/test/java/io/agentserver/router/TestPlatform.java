@@ -11,6 +11,8 @@ import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceTokens;
 import io.agentserver.service.redis.RedisClients;
 import io.agentserver.tenancy.ApiKey;
+import io.agentserver.tenancy.KeyUses;
+import io.agentserver.tenancy.RedisKeyUses;
 import io.agentserver.tenancy.TenantDirectory;
 import io.agentserver.tenancy.TenantEntry;
 import io.agentserver.usage.UsageRecord;
@@ -137,6 +139,15 @@ final class TestPlatform implements AutoCloseable {
         return new Credit(redis);
     }
 
+    /** Those whose use routers have passed on since this was asked, by the ids that {@link #keyId} gives. */
+    List<String> keysUsed() {
+        return new RedisKeyUses(redis).take().stream().map(KeyUses.Use::keyId).toList();
+    }
+
+    static String keyId(String secret) {
+        return ApiKey.parse(secret).orElseThrow().hash().substring(0, 8);
+    }
+
     /** Redis forgets what it has of the tenant's credit. */
     void loseCredit(TenantId tenant) {
         redis.commands()
@@ -227,7 +238,7 @@ final class TestPlatform implements AutoCloseable {
     private static TenantEntry.Key key(
             String secret, Set<String> scopes, @Nullable Instant expires, @Nullable Instant revoked) {
         String hash = ApiKey.parse(secret).orElseThrow().hash();
-        return new TenantEntry.Key(hash.substring(0, 8), "test", hash, scopes, Instant.EPOCH, expires, revoked);
+        return new TenantEntry.Key(keyId(secret), "test", hash, scopes, Instant.EPOCH, expires, revoked);
     }
 
     private void beat() {

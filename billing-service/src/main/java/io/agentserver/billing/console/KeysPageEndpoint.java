@@ -32,20 +32,34 @@ public final class KeysPageEndpoint {
             "name", Comparator.comparing(row -> row.name().toLowerCase(java.util.Locale.ROOT)),
             "created", Comparator.comparing(Row::createdAt),
             // without an end is after every end
-            "expires", Comparator.comparing(row -> row.expiresAt().isEmpty() ? "~" : row.expiresAt()));
+            "expires", Comparator.comparing(row -> row.expiresAt().isEmpty() ? "~" : row.expiresAt()),
+            "used", Comparator.comparing(Row::lastUsedAt)); // never used is before every use
 
     private final Gateway gateway;
     private final Clock clock;
 
-    /** @param expiresAt empty: never */
-    record Row(String id, String name, List<String> scopes, String createdAt, String expiresAt) {
+    /**
+     * @param expiresAt empty: never
+     * @param lastUsedAt empty: never, or not known
+     * @param usesKnown whether the gateway could tell
+     */
+    record Row(
+            String id,
+            String name,
+            List<String> scopes,
+            String createdAt,
+            String expiresAt,
+            String lastUsedAt,
+            boolean usesKnown) {
         static Row of(JsonNode key) {
             return new Row(
                     key.path("id").asString(""),
                     key.path("name").asString(""),
                     key.path("scopes").values().stream().map(JsonNode::asString).toList(),
                     key.path("created_at").asString(""),
-                    key.path("expires_at").asString(""));
+                    key.path("expires_at").asString(""),
+                    key.path("last_used_at").asString(""),
+                    key.has("last_used_at"));
         }
     }
 

@@ -97,6 +97,8 @@ class ConsoleIT {
         button(page, "Create key").click();
         String secret = page.locator("#secret").inputValue();
         Chromium.screenshot(page, "console-key-light-1280");
+        Locator row = page.getByRole(AriaRole.ROW).filter(new Locator.FilterOptions().setHasText(name));
+        assertThat(row).containsText("never"); // used; its end is in 30 days
         Client client = new Client(http, demo.url(), secret);
         assertThat(client.sendXml(greeting(), Map.of("Prefer", "wait=30")).statusCode())
                 .isEqualTo(200);
@@ -104,6 +106,7 @@ class ConsoleIT {
 
         page.navigate(console + "/demo/keys");
         assertThat(page.locator("body")).not().containsText(secret);
+        assertThat(row).not().containsText("never");
         page.onDialog(Dialog::accept);
         button(page, "Rotate " + name).click();
         String successor = page.locator("#secret").inputValue();

@@ -4,12 +4,15 @@ import io.agentserver.gateway.problems.Problem;
 import io.agentserver.gateway.problems.ProblemType;
 import io.agentserver.service.ServiceTokens;
 import io.agentserver.tenancy.ApiKey;
+import io.agentserver.tenancy.KeyUses;
 import io.agentserver.tenancy.Scope;
 import io.agentserver.tenancy.TenantDirectory;
+import io.agentserver.tenancy.TenantEntry;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.MDC;
 
 import java.time.Clock;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.Set;
@@ -18,18 +21,20 @@ import java.util.Set;
  * Tells who calls by the {@code Authorization} header, from the directory alone and without a network: a tenant by one of its
  * API keys, or another service by its token for a tenant (CONTRACTS 2). In: the header. Out: the caller, or a refusal that is
  * the same for every cause. A pod that hears no heartbeat of the directory honours no key,
- * for it would not hear of a revocation either. Safe on any thread.
+ * for it would not hear of a revocation either. That a living key was sent is its use, whatever comes of it. Safe on any thread.
  */
 public final class Callers {
     private static final String BEARER = "bearer ";
 
     private final TenantDirectory directory;
     private final ServiceTokens services;
+    private final KeyUses uses;
     private final Clock clock;
 
-    public Callers(TenantDirectory directory, ServiceTokens services, Clock clock) {
+    public Callers(TenantDirectory directory, ServiceTokens services, KeyUses uses, Clock clock) {
         this.directory = directory;
         this.services = services;
+        this.uses = uses;
         this.clock = clock;
     }
 
@@ -70,9 +75,16 @@ public final class Callers {
     private Optional<Caller> tenant(String bearer) {
         return ApiKey.parse(bearer)
                 .flatMap(key -> directory.keyByHash(key.hash()))
-                .filter(owner -> owner.key().isAlive(clock.instant()))
-                .map(owner ->
-                        new Caller(owner.tenant(), owner.key().id(), owner.key().scopes()));
+                .flatMap(owner -> living(owner.tenant(), owner.key()));
+    }
+
+    private Optional<Caller> living(TenantEntry tenant, TenantEntry.Key key) {
+        Instant now = clock.instant();
+        if (!key.isAlive(now)) {
+            return Optional.empty();
+        }
+        uses.saw(tenant.tenantId(), key.id(), now);
+        return Optional.of(new Caller(tenant, key.id(), key.scopes()));
     }
 
     /** A token with any scope that no API key can have is for another service's ears. */

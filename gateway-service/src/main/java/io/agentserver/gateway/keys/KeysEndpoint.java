@@ -51,18 +51,21 @@ public final class KeysEndpoint extends JsonEndpoint {
     private final Callers callers;
     private final Operator operator;
     private final Keys keys;
+    private final LastUses uses;
     private final Clock clock;
 
-    public KeysEndpoint(Callers callers, Operator operator, Keys keys, Clock clock) {
+    public KeysEndpoint(Callers callers, Operator operator, Keys keys, LastUses uses, Clock clock) {
         this.callers = callers;
         this.operator = operator;
         this.keys = keys;
+        this.uses = uses;
         this.clock = clock;
     }
 
     @Call(
             id = "listKeys",
             does = "Lists the API keys that are alive, without their secrets.",
+            more = "`last_used_at` is to the minute: it may be up to a minute, and some seconds, behind.",
             scopes = Scope.KEYS_WRITE,
             answers = @Answer(value = "All of them.", schema = "Keys"))
     @GetMapping("/v1/keys")
@@ -70,11 +73,24 @@ public final class KeysEndpoint extends JsonEndpoint {
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
         Caller caller = callers.require(authorization, Scope.KEYS_WRITE);
         Instant now = clock.instant();
+        List<TenantEntry.Key> living = caller.tenant().apiKeys().stream()
+                .filter(key -> key.isAlive(now))
+                .toList();
+        Optional<Map<String, Instant>> lastUses = uses.of(
+                caller.tenantId(), living.stream().map(TenantEntry.Key::id).toList());
         return ok(Map.of(
                 "data",
-                caller.tenant().apiKeys().stream()
-                        .filter(key -> key.isAlive(now))
-                        .map(KeysEndpoint::json)
+                living.stream()
+                        .map(key -> {
+                            Map<String, Object> json = json(key);
+                            // null: never; without it: it cannot be told now
+                            lastUses.ifPresent(used -> json.put(
+                                    "last_used_at",
+                                    Optional.ofNullable(used.get(key.id()))
+                                            .map(Instant::toString)
+                                            .orElse(null)));
+                            return json;
+                        })
                         .toList()));
     }
 

@@ -34,10 +34,10 @@ import java.util.zip.GZIPOutputStream;
 /**
  * The DynamoDB table {@code tenants}, the truth of which the {@code tenants} topic is a copy. Key: {@code pk} = the tenant,
  * {@code sk} = {@code entry} (attribute {@code json}: the directory's record) or {@code organism#<version, 10 digits>}
- * ({@code gz}: its record, gzip, for an item holds 400 KB and a document may have 1 MiB). Every write is conditional: an entry's on the revision it was made from, an organism version's on being new. Blocks; safe on any thread.
+ * ({@code gz}: its record, gzip, for an item holds 400 KB and a document may have 1 MiB); {@code key-uses} is {@link DynamoKeyUses}'. Every write is conditional: an entry's on the revision it was made from, an organism version's on being new. Blocks; safe on any thread.
  */
 public final class DynamoTenantTable {
-    private static final String TABLE = "tenants";
+    static final String TABLE = "tenants";
     private static final String ENTRY = "entry";
     private static final String BOOT_PENDING = "boot_pending";
     private static final int LARGEST_VERSION = 390_000;
@@ -198,7 +198,7 @@ public final class DynamoTenantTable {
     }
 
     /** A table that is away is the caller's to wait for; that a condition failed is an answer. */
-    private static <T> T asked(Supplier<T> call) {
+    static <T> T asked(Supplier<T> call) {
         try {
             return call.get();
         } catch (ConditionalCheckFailedException | TransactionCanceledException e) {
@@ -220,7 +220,7 @@ public final class DynamoTenantTable {
         return item;
     }
 
-    private static Map<String, AttributeValue> key(TenantId tenant, String sk) {
+    static Map<String, AttributeValue> key(TenantId tenant, String sk) {
         return Map.of("pk", text(tenant.value()), "sk", text(sk));
     }
 
@@ -277,7 +277,7 @@ public final class DynamoTenantTable {
         return AttributeValue.fromS(text);
     }
 
-    private static AttributeValue number(long number) {
+    static AttributeValue number(long number) {
         return AttributeValue.fromN(Long.toString(number));
     }
 }
