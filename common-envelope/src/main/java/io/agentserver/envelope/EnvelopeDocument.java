@@ -112,6 +112,9 @@ public final class EnvelopeDocument {
 
     /** As {@link #make}, to its end: what the platform puts around an output. Empty: the payload is not one XML element within the limits. */
     public static Optional<Envelope> stamp(Meta meta, String payloadXml) {
+        if (hasLoneSurrogate(payloadXml)) {
+            return Optional.empty();
+        }
         byte[] payload = payloadXml.getBytes(StandardCharsets.UTF_8);
         if (payload.length > XmlLimits.INSIDE.bytes()) {
             return Optional.empty();

@@ -125,6 +125,9 @@ class EnvelopeDocumentTest {
         Meta meta = new Meta("c", null, null, null, null, null, null, null);
         assertThat(EnvelopeDocument.make(meta, "<a>" + text + "</a>")).isInstanceOf(Reading.Malformed.class);
         assertThat(EnvelopeDocument.make(meta, "<a>\ud83d\ude00</a>")).isInstanceOf(Reading.Read.class);
+        assertThat(EnvelopeDocument.stamp(meta, "<a>" + text + "</a>")).isEmpty();
+        assertThat(EnvelopeDocument.stamp(meta, "<a b=\"" + text + "\"/>")).isEmpty();
+        assertThat(EnvelopeDocument.stamp(meta, "<a>\ud83d\ude00</a>")).isPresent();
     }
 
     @Test
