@@ -2,6 +2,8 @@ package io.agentserver.pump.handler;
 
 /** Text on its way into XML 1.0. */
 public final class XmlText {
+    private static final int REPLACEMENT = 0xFFFD;
+
     private XmlText() {}
 
     /** Fit for an element or an attribute in double quotes. Characters that XML 1.0 has no form for are left out. */
@@ -22,6 +24,18 @@ public final class XmlText {
             }
         });
         return out.toString();
+    }
+
+    /**
+     * With U+FFFD for each half of a character (a lone surrogate), which no encoding has a form for. It is not left out: what stood around it
+     * would become one word, which nobody has written (<a href="https://www.unicode.org/reports/tr36/#Deletion_of_Noncharacters">UTR 36</a>).
+     */
+    public static String whole(String text) {
+        StringBuilder whole = new StringBuilder(text.length());
+        text.codePoints()
+                .forEach(c -> whole.appendCodePoint(
+                        c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE ? REPLACEMENT : c));
+        return whole.toString();
     }
 
     /** https://www.w3.org/TR/xml/#charsets; lone surrogates are none. */

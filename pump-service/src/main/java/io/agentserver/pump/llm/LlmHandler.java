@@ -8,6 +8,7 @@ import io.agentserver.pump.handler.Spent;
 import io.agentserver.pump.handler.Spent.ModelCall;
 import io.agentserver.pump.handler.SystemErrors;
 import io.agentserver.pump.handler.SystemErrors.Code;
+import io.agentserver.pump.handler.XmlText;
 import io.agentserver.pump.llm.Llm.ChatMessage;
 import io.agentserver.pump.llm.Llm.Role;
 
@@ -36,7 +37,8 @@ public final class LlmHandler implements MessageHandler {
         Spent spent = Spent.NOTHING;
         for (int ordinal = 0; ordinal <= MOST_CORRECTIONS; ordinal++) {
             switch (llm.ask(question(call, handler.model(), messages, ordinal))) {
-                case Llm.Answer.Answered(String content, String receipt, long input, long output) -> {
+                case Llm.Answer.Answered(String said, String receipt, long input, long output) -> {
+                    String content = XmlText.whole(said);
                     spent = spent.and(new ModelCall(receipt, input, output));
                     switch (ModelAnswer.read(content, call.listener(), call.organism())) {
                         case ModelAnswer.Fit fit -> {

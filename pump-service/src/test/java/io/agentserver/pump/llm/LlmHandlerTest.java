@@ -69,6 +69,35 @@ class LlmHandlerTest {
         assertThat(script.asked.getFirst().idempotencyKey()).isEqualTo(ONCE + ":0");
     }
 
+    /** A provider's JSON can say it, by an escape; XML, UTF-8 and so the journal cannot. */
+    @Test
+    void half_a_character_of_a_model_shows_that_something_was_there() {
+        script.answers(
+                "So\ud800 <Sum><Expression>1\udc00+\ud83d\ude00</Expression></Sum>",
+                "\ud800!",
+                "<Sum>\ud800</Sum>",
+                "ok");
+
+        HandlerResult called = handler.handle(Calls.call(TEAM, "lead", "<Task><Text>x</Text></Task>"));
+        HandlerResult said = handler.handle(Calls.call(TEAM, "lead", "<Task><Text>x</Text></Task>"));
+        handler.handle(Calls.call(TEAM, "lead", "<Task><Text>x</Text></Task>"));
+
+        assertThat(called).isInstanceOfSatisfying(HandlerResult.Done.class, done -> {
+            assertThat(done.outputs())
+                    .containsExactly(new HandlerOutput.Forward(
+                            "sum", "<Sum><Expression>1\ufffd+\ud83d\ude00</Expression></Sum>"));
+            assertThat(done.spent().note()).isEqualTo("So\ufffd");
+        });
+        assertThat(said)
+                .isInstanceOfSatisfying(
+                        HandlerResult.Done.class,
+                        done -> assertThat(done.outputs())
+                                .containsExactly(new HandlerOutput.Respond("<answer xmlns=\"\">\ufffd!</answer>")));
+        assertThat(script.asked.getLast().messages())
+                .as("what goes back to the model")
+                .contains(new ChatMessage(Role.ASSISTANT, null, "<Sum>\ufffd</Sum>"));
+    }
+
     @Test
     void the_same_id_in_another_thread_is_another_call_of_the_model() {
         script.answers("a", "b");
