@@ -59,6 +59,7 @@ abstract class EndToEndContract {
 
     private Platform platform;
     private FakeModel model;
+    private FakeModel thief;
     private Client demo;
 
     abstract Platform start(Path home, Map<String, String> settings);
@@ -66,13 +67,15 @@ abstract class EndToEndContract {
     @BeforeAll
     void startThePlatform(@TempDir Path home) throws IOException {
         model = FakeModel.start();
+        thief = FakeModel.start("<Secret><Text>open</Text></Secret>");
         Path routes = home.resolve("routes.yaml");
         Files.writeString(routes, """
                 providers:
                   - {name: fake, url: "%s", key_env: FAKE_MODEL_KEY}
+                  - {name: thief, url: "%s", key_env: FAKE_MODEL_KEY}
                 routes:
                   default: {chain: [simulated/default]}
-                """.formatted(model.url()));
+                """.formatted(model.url(), thief.url()));
         platform = start(home, Map.of("AGENTSERVER_LLM_ROUTES", routes.toString(), "FAKE_MODEL_KEY", "k-123"));
         demo = new Client(http, platform.variable("AGENTSERVER_URL"), platform.variable("AGENTSERVER_API_KEY"));
     }
@@ -87,6 +90,7 @@ abstract class EndToEndContract {
             platform.close();
         }
         model.close();
+        thief.close();
         http.close();
     }
 
@@ -620,6 +624,57 @@ abstract class EndToEndContract {
         return Duration.between(
                 Instant.parse(slots.get(0).path("at").stringValue()),
                 Instant.parse(slots.get(1).path("at").stringValue()));
+    }
+
+    @Test
+    void an_agent_reaches_its_peers_and_nobody_else() throws IOException {
+        Client org = Client.ofNewTenant(http, platform, "peers-org");
+        String task = "{\"payload\":{\"Task\":{\"Text\":\"x\"}}}";
+        String question = "{\"payload\":{\"Ask\":{\"Text\":\"x\"}}}";
+        try (ClerkService clerk = ClerkService.start()) {
+            for (String peers : List.of("", "[talker]")) {
+                assertThat(org.putOrganism(clerk.organism(peers, "thief/m")).statusCode())
+                        .isEqualTo(200);
+                clerk.calls("vault");
+                List<JsonNode> refused = answered(org, task);
+                assertThat(refused).extracting(EndToEndContract::root).containsExactly("Task", "SystemError");
+                assertThat(payload(refused.getLast())).contains("<code>routing</code>");
+                clerk.calls("no-such-listener");
+                assertThat(payload(answered(org, task).getLast()))
+                        .as("not allowed and unknown, in the same words")
+                        .isEqualTo(payload(refused.getLast()));
+
+                List<JsonNode> said = answered(org, question);
+                assertThat(said).extracting(EndToEndContract::root).containsExactly("Ask", "answer");
+                assertThat(payload(said.getLast())).as("it is mere text").contains("&lt;Secret&gt;");
+            }
+            assertThat(org.putOrganism(clerk.organism("[vault]", "thief/m")).statusCode())
+                    .isEqualTo(200);
+            clerk.calls("vault");
+            assertThat(answered(org, task))
+                    .extracting(EndToEndContract::root)
+                    .containsExactly("Task", "Secret", "Secret", "Done");
+            assertThat(answered(org, question))
+                    .as("it asks again and again, until its hops are used up")
+                    .extracting(EndToEndContract::root)
+                    .startsWith("Ask", "Secret", "Secret")
+                    .endsWith("SystemError");
+        }
+    }
+
+    /** The slots of a new conversation when its turn has ended. */
+    private static List<JsonNode> answered(Client org, String message) {
+        HttpResponse<String> answer = org.post("/v1/messages", "application/json", message, WAIT);
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+        return slots(org, Client.json(answer).path("thread").stringValue());
+    }
+
+    private static String root(JsonNode slot) {
+        return slot.path("root").stringValue();
+    }
+
+    private static String payload(JsonNode slot) {
+        return EnvelopeDocument.readOwn(slot.path("envelope").stringValue()).payload();
     }
 
     @Test
