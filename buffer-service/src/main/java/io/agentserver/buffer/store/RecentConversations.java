@@ -2,6 +2,7 @@ package io.agentserver.buffer.store;
 
 import io.agentserver.envelope.ThreadId;
 
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -13,8 +14,15 @@ import java.util.Optional;
  */
 public record RecentConversations(List<Recent> conversations, Optional<Recent> next) {
 
+    private static final long BUCKET_MS = Duration.ofMinutes(10).toMillis();
+
     public RecentConversations {
         conversations = List.copyOf(conversations);
+    }
+
+    /** Whether a commit changes its conversation's place as a list has it, which is up to ten minutes behind. */
+    public static boolean isMoved(long atMs, long previousActivityMs) {
+        return atMs / BUCKET_MS != previousActivityMs / BUCKET_MS;
     }
 
     /** @param activityMs about when the conversation was last active, in milliseconds since 1970 */

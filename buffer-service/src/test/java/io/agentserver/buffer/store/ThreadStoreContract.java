@@ -259,6 +259,33 @@ public abstract class ThreadStoreContract {
                 .containsExactly(other.conversation()));
     }
 
+    /** A store that asks its shards for a few each has to ask this one again. */
+    @Test
+    void lists_in_order_although_most_are_of_one_shard() {
+        TenantId tenant = new TenantId("lopsided-" + Ids.v7().toString().substring(24));
+        List<ThreadId> listed = new ArrayList<>();
+        for (int i = 0; listed.size() < 30; i++) {
+            ConversationKey key = conversation(tenant);
+            boolean first = ShardKey.of(key.conversation(), ShardKey.SHARDS) == 0;
+            if (first || i % 50 == 0) {
+                Commit commit = commit(1, "x").toBuilder()
+                        .setAtMs(NOW - Duration.ofMinutes(listed.size()).toMillis())
+                        .build();
+                assertThat(store().append(key, commit, 0)).isTrue();
+                listed.add(key.conversation());
+            }
+        }
+        for (int limit : new int[] {1, 7, 25, 100}) {
+            await().untilAsserted(() -> assertThat(
+                            allPages(tenant, Order.NEWEST_FIRST, limit).stream().map(Recent::conversation))
+                    .as("limit " + limit)
+                    .isEqualTo(listed));
+            assertThat(allPages(tenant, Order.OLDEST_FIRST, limit).stream().map(Recent::conversation))
+                    .as("limit " + limit)
+                    .isEqualTo(listed.reversed());
+        }
+    }
+
     @Test
     void a_page_that_begins_before_all_that_is_kept_is_empty() {
         TenantId tenant = new TenantId("with-an-old-cursor");

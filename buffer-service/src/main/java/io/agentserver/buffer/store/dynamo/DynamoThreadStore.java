@@ -29,6 +29,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -71,7 +72,6 @@ public final class DynamoThreadStore implements ThreadStore {
     private static final String META = "meta";
     private static final String COMMIT = "commit#";
     private static final String LAST_COMMIT = "commit#9999999999";
-    private static final long RECENT_BUCKET_MS = Duration.ofMinutes(10).toMillis();
     /** So many commits {@code meta} is behind at most, unless a write of it was lost; each makes 33 slots at most. */
     private static final long META_COMMITS = 100;
     /** Where an expired conversation goes on, after what {@code meta} says: ten times as far as it is behind. */
@@ -195,7 +195,7 @@ public final class DynamoThreadStore implements ThreadStore {
             if (Erasures.isErasure(commit)) {
                 return true; // its meta leaves the list of conversations: erase writes it
             }
-            if (commit.getAtMs() / RECENT_BUCKET_MS != previousActivityMs / RECENT_BUCKET_MS
+            if (RecentConversations.isMoved(commit.getAtMs(), previousActivityMs)
                     || commit.getNumber() % META_COMMITS == 0) {
                 aside(() -> putMeta(key, commit));
             }
@@ -272,19 +272,44 @@ public final class DynamoThreadStore implements ThreadStore {
         }
     }
 
+    /**
+     * A page's conversations lie in all shards, some two in each of a page of 25: each is asked for a few, and again for all that a page
+     * may need if one after its last might belong to the page.
+     */
     @Override
     public RecentConversations recent(TenantId tenant, Order order, int limit, Optional<Recent> from) {
+        int few = Math.min(limit + 1, 2 * Math.ceilDiv(limit + 1, ShardKey.SHARDS) + 2);
         return ask(() -> {
-            List<Future<List<Recent>>> shards = IntStream.range(0, ShardKey.SHARDS)
-                    .mapToObj(shard -> side.submit(() -> recentOfShard(tenant, shard, order, limit, from)))
+            Map<Integer, List<Recent>> found =
+                    recentOfShards(IntStream.range(0, ShardKey.SHARDS).boxed().toList(), tenant, order, few, from);
+            List<Recent> page = merged(found, order, limit);
+            List<Integer> cutShort = found.entrySet().stream()
+                    .filter(shard -> few <= limit
+                            && shard.getValue().size() == few
+                            && (page.size() <= limit
+                                    || order.compare(shard.getValue().getLast(), page.getLast()) < 0))
+                    .map(Map.Entry::getKey)
                     .toList();
-            List<Recent> found = new ArrayList<>();
-            for (Future<List<Recent>> shard : shards) {
-                found.addAll(result(shard));
-            }
-            return RecentConversations.page(
-                    found.stream().sorted(order).limit(limit + 1L).toList(), limit);
+            found.putAll(recentOfShards(cutShort, tenant, order, limit + 1, from));
+            return RecentConversations.page(cutShort.isEmpty() ? page : merged(found, order, limit), limit);
         });
+    }
+
+    private static List<Recent> merged(Map<Integer, List<Recent>> shards, Order order, int limit) {
+        return shards.values().stream()
+                .flatMap(List::stream)
+                .sorted(order)
+                .limit(limit + 1L)
+                .toList();
+    }
+
+    private Map<Integer, List<Recent>> recentOfShards(
+            List<Integer> shards, TenantId tenant, Order order, int most, Optional<Recent> from) {
+        Map<Integer, Future<List<Recent>>> asked = new LinkedHashMap<>();
+        shards.forEach(shard -> asked.put(shard, side.submit(() -> recentOfShard(tenant, shard, order, most, from))));
+        Map<Integer, List<Recent>> found = new LinkedHashMap<>();
+        asked.forEach((shard, answer) -> found.put(shard, result(answer)));
+        return found;
     }
 
     @Override
@@ -305,7 +330,7 @@ public final class DynamoThreadStore implements ThreadStore {
         dynamo.close();
     }
 
-    private List<Recent> recentOfShard(TenantId tenant, int shard, Order order, int limit, Optional<Recent> from) {
+    private List<Recent> recentOfShard(TenantId tenant, int shard, Order order, int most, Optional<Recent> from) {
         long oldest = clock.millis() - ttl.toMillis();
         long newest = Long.MAX_VALUE;
         if (from.isPresent()) {
@@ -326,15 +351,16 @@ public final class DynamoThreadStore implements ThreadStore {
                 .indexName(ThreadsTable.BY_SHARD)
                 .keyConditionExpression("tenant_shard = :shard AND last_activity BETWEEN :oldest AND :newest")
                 .expressionAttributeValues(values)
+                .projectionExpression(PK + ", " + ACTIVITY)
                 .scanIndexForward(order == Order.OLDEST_FIRST)
-                .limit(limit + 1)
+                .limit(most)
                 .build();
         return dynamo.queryPaginator(query).items().stream()
                 .map(item -> new Recent(
                         Long.parseLong(text(item, ACTIVITY)),
                         ConversationKey.parse(text(item, PK)).conversation()))
                 .filter(recent -> order.isAtOrAfter(recent, from))
-                .limit(limit + 1L)
+                .limit(most)
                 .toList();
     }
 
