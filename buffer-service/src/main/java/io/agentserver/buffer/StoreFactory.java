@@ -2,10 +2,10 @@ package io.agentserver.buffer;
 
 import io.agentserver.buffer.store.HotStore;
 import io.agentserver.buffer.store.Leases;
+import io.agentserver.buffer.store.ListedThreadStore;
 import io.agentserver.buffer.store.MemoryDueStore;
 import io.agentserver.buffer.store.MemoryThreadStore;
 import io.agentserver.buffer.store.StoreUnavailableException;
-import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.buffer.store.TieredThreadStore;
 import io.agentserver.buffer.store.dynamo.DynamoConnection;
 import io.agentserver.buffer.store.dynamo.DynamoDueStore;
@@ -50,11 +50,11 @@ final class StoreFactory {
     private Stores tiered(RedisConnections redis) {
         try {
             DynamoDbClient dynamo = dynamo();
-            ThreadStore durable = new DynamoThreadStore(dynamo, properties.ttl(), clock);
+            ListedThreadStore durable = new ListedThreadStore(new DynamoThreadStore(dynamo, properties.ttl(), clock));
+            HotStore hot = threads(redis);
+            hot.onAppend(durable::heard);
             return new Stores(
-                    new TieredThreadStore(durable, threads(redis), breaker()),
-                    new DynamoDueStore(dynamo),
-                    new LeaseScript(redis));
+                    new TieredThreadStore(durable, hot, breaker()), new DynamoDueStore(dynamo), new LeaseScript(redis));
         } catch (SdkException | StoreUnavailableException e) {
             redis.close();
             throw new ConfigurationException(
