@@ -172,7 +172,7 @@ class RepeatsTest {
         talk.handle(talk.first, talk.respond(talk.first));
         CompleteReply late = talk.journal.complete(
                 talk.key,
-                talk.completing(talk.first)
+                talk.completing(talk.first, talk.respond(talk.first))
                         .setFailed(true)
                         .setLetter(Letter.newBuilder().setReason("too late"))
                         .build());

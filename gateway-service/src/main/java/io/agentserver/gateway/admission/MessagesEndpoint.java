@@ -173,7 +173,9 @@ public final class MessagesEndpoint extends JsonEndpoint {
                 BodyMemory.of(request).close(); // the log has it: whoever waits for the response holds nothing of it
                 Duration wait = wait(prefer);
                 // a preference (RFC 7240): without a place to wait in, the log has the message all the same
-                yield wait.isZero() || !OpenRequests.of(request).mayWait(admitted.tenant().id())
+                yield wait.isZero()
+                                || !OpenRequests.of(request)
+                                        .mayWait(admitted.tenant().id())
                         ? accepted(admitted)
                         : awaited(admitted, wait, Format.wanted(accept, sent));
             }

@@ -37,8 +37,7 @@ final class DeadLetters {
      */
     record Letter(String reason, int attempts, Instant firstFailure) {
         static Letter of(io.agentserver.buffer.v1.Letter kept) {
-            return new Letter(
-                    kept.getReason(), kept.getAttempts(), Instant.ofEpochMilli(kept.getFirstFailureMs()));
+            return new Letter(kept.getReason(), kept.getAttempts(), Instant.ofEpochMilli(kept.getFirstFailureMs()));
         }
 
         io.agentserver.buffer.v1.Letter toProto() {
@@ -57,9 +56,7 @@ final class DeadLetters {
     void add(TenantId tenant, LogMessage message, Letter why, Hold hold) {
         String reason = why.reason();
         LogRecord letter = LogRecord.of(Topics.deadLetters(tenant), message.key(), message.value())
-                .with(
-                        RecordHeaders.REASON,
-                        cut(reason))
+                .with(RecordHeaders.REASON, cut(reason))
                 .with(RecordHeaders.ATTEMPTS, Integer.toString(why.attempts()))
                 .with(RecordHeaders.ORIGINAL_TOPIC, message.topic())
                 .with(RecordHeaders.ORIGINAL_PARTITION, Integer.toString(message.partition()))

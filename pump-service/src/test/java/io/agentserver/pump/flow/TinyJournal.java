@@ -102,9 +102,8 @@ final class TinyJournal implements ThreadBuffer {
         }
         String key = request.getThread() + request.getMessage();
         if (done.containsKey(key)) {
-            BeginReply.Builder reply = BeginReply.newBuilder()
-                    .setVerdict(Verdict.DONE)
-                    .addAllEmissions(done.getOrDefault(key, List.of()));
+            BeginReply.Builder reply =
+                    BeginReply.newBuilder().setVerdict(Verdict.DONE).addAllEmissions(done.getOrDefault(key, List.of()));
             Optional.ofNullable(letters.get(key)).ifPresent(reply::setLetter);
             return reply.build();
         }
