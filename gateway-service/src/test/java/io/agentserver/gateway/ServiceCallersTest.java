@@ -36,9 +36,10 @@ class ServiceCallersTest {
 
     @Test
     void does_for_the_tenant_what_its_scopes_allow_and_nothing_else() {
+        String toItsKey = gateway.get("/v1/keys", key).body(); // first: it is a use of that key, and is listed
         Answer keys = gateway.get("/v1/keys", token(tenant, "keys:write"));
         assertThat(keys.status()).as(keys.body()).isEqualTo(200);
-        assertThat(keys.body()).isEqualTo(gateway.get("/v1/keys", key).body());
+        assertThat(keys.body()).isEqualTo(toItsKey);
 
         Answer usage = gateway.get("/v1/usage", token(tenant, "keys:write"));
         assertThat(usage.status()).isEqualTo(403);
