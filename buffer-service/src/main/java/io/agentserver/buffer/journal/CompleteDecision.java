@@ -237,11 +237,7 @@ final class CompleteDecision {
                 if (latest != null) {
                     draft.release(latest);
                     completed.addEmits(state.find(latest).orElseThrow().getSequence());
-                    // it named what was behind it in the mailbox; released, it is that message's place to be brought
-                    // first
-                    state.nextInMailbox(caller.id, Optional.empty())
-                            .flatMap(state::find)
-                            .ifPresent(next -> completed.addEmits(next.getSequence()));
+                    bringNext(caller.id, Optional.empty()); // what it let pass when it was absorbed comes before it now
                     outputsInFlight = true;
                     return;
                 }
@@ -252,10 +248,14 @@ final class CompleteDecision {
         /** Due now; named here, it is also put on the log by whoever finds this message done after a crash. */
         private void freeMailbox() {
             if (!turnEnds && !closing.contains(thread.id)) {
-                state.nextInMailbox(thread.id, Optional.of(key))
-                        .flatMap(state::find)
-                        .ifPresent(next -> completed.addEmits(next.getSequence()));
+                bringNext(thread.id, Optional.of(key));
             }
+        }
+
+        private void bringNext(ThreadId of, Optional<MessageKey> leaving) {
+            state.nextInMailbox(of, leaving)
+                    .flatMap(state::find)
+                    .ifPresent(next -> completed.addEmits(next.getSequence()));
         }
 
         /** Another message's handler may be running for nothing from here on. */

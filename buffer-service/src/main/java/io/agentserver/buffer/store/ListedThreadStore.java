@@ -9,10 +9,8 @@ import io.agentserver.buffer.store.RecentConversations.Recent;
 import io.agentserver.envelope.TenantId;
 
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -21,7 +19,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * conversation of the tenant, or {@link #heard hears} that another has; the list is not remembered again before that has
  * reached the store's index. Should the hint be lost, a page is at most half a minute old. All else is the store's own. Safe on any thread.
  */
-public final class ListedThreadStore implements ThreadStore {
+public final class ListedThreadStore extends ForwardingThreadStore {
     private static final Duration KEPT = Duration.ofSeconds(30);
     /** The index follows a commit within a second, mostly; nobody promises it. */
     private static final Duration SETTLES = Duration.ofSeconds(5);
@@ -32,7 +30,6 @@ public final class ListedThreadStore implements ThreadStore {
     private static final int MOST_PAGES = 8;
     private static final int MOST_CHANGED = 100_000;
 
-    private final ThreadStore store;
     private final Cache<TenantId, Map<Page, RecentConversations>> lists;
     private final Cache<TenantId, Boolean> changed;
 
@@ -41,7 +38,7 @@ public final class ListedThreadStore implements ThreadStore {
     }
 
     ListedThreadStore(ThreadStore store, Ticker ticker) {
-        this.store = store;
+        super(store);
         this.lists = Caffeine.newBuilder()
                 .ticker(ticker)
                 .maximumSize(MOST_TENANTS)
@@ -65,7 +62,7 @@ public final class ListedThreadStore implements ThreadStore {
         if (known != null) {
             return known;
         }
-        RecentConversations found = store.recent(tenant, order, limit, from);
+        RecentConversations found = super.recent(tenant, order, limit, from);
         if (changed.getIfPresent(tenant) == null && pages.size() < MOST_PAGES) {
             pages.put(page, found);
         }
@@ -74,7 +71,7 @@ public final class ListedThreadStore implements ThreadStore {
 
     @Override
     public boolean append(ConversationKey key, Commit commit, long previousActivityMs) {
-        boolean appended = store.append(key, commit, previousActivityMs);
+        boolean appended = super.append(key, commit, previousActivityMs);
         if (RecentConversations.isMoved(commit.getAtMs(), previousActivityMs) || Erasures.isErasure(commit)) {
             change(key.tenant());
         }
@@ -95,33 +92,8 @@ public final class ListedThreadStore implements ThreadStore {
 
     @Override
     public boolean erase(ConversationKey key, Commit erasure) {
-        boolean erased = store.erase(key, erasure);
+        boolean erased = super.erase(key, erasure);
         change(key.tenant());
         return erased;
-    }
-
-    @Override
-    public List<Commit> read(ConversationKey key, long number, Look look) {
-        return store.read(key, number, look);
-    }
-
-    @Override
-    public Set<ConversationKey> grown(Map<ConversationKey, Long> known) {
-        return store.grown(known);
-    }
-
-    @Override
-    public void onAppend(AppendListener listener) {
-        store.onAppend(listener);
-    }
-
-    @Override
-    public void check() {
-        store.check();
-    }
-
-    @Override
-    public void close() {
-        store.close();
     }
 }

@@ -1,12 +1,10 @@
 package io.agentserver.buffer.journal;
 
 import io.agentserver.buffer.commit.Commit;
-import io.agentserver.buffer.store.AppendListener;
 import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.buffer.store.ForwardingThreadStore;
 import io.agentserver.buffer.store.Leases;
-import io.agentserver.buffer.store.Look;
 import io.agentserver.buffer.store.MemoryThreadStore;
-import io.agentserver.buffer.store.RecentConversations;
 import io.agentserver.buffer.store.ShardKey;
 import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.buffer.v1.AnswerOutcome;
@@ -20,14 +18,12 @@ import io.agentserver.buffer.v1.Outcome;
 import io.agentserver.buffer.v1.ParkRequest;
 import io.agentserver.buffer.v1.Parking;
 import io.agentserver.buffer.v1.Verdict;
-import io.agentserver.envelope.TenantId;
 import org.junit.jupiter.api.Test;
 
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
@@ -356,45 +352,18 @@ class LateAnswersTest {
     private DueIndex other;
 
     /** Something happens before each. */
-    private record BeforeCommits(ThreadStore store, Consumer<Commit> before) implements ThreadStore {
-        @Override
-        public List<Commit> read(ConversationKey key, long number, Look look) {
-            return store.read(key, number, look);
+    private static final class BeforeCommits extends ForwardingThreadStore {
+        private final Consumer<Commit> before;
+
+        BeforeCommits(ThreadStore store, Consumer<Commit> before) {
+            super(store);
+            this.before = before;
         }
 
         @Override
         public boolean append(ConversationKey key, Commit commit, long previousActivityMs) {
             before.accept(commit);
-            return store.append(key, commit, previousActivityMs);
-        }
-
-        @Override
-        public boolean erase(ConversationKey key, Commit erasure) {
-            return store.erase(key, erasure);
-        }
-
-        @Override
-        public RecentConversations recent(
-                TenantId tenant,
-                RecentConversations.Order order,
-                int limit,
-                Optional<RecentConversations.Recent> from) {
-            return store.recent(tenant, order, limit, from);
-        }
-
-        @Override
-        public void onAppend(AppendListener listener) {
-            store.onAppend(listener);
-        }
-
-        @Override
-        public void check() {
-            store.check();
-        }
-
-        @Override
-        public void close() {
-            store.close();
+            return super.append(key, commit, previousActivityMs);
         }
     }
 

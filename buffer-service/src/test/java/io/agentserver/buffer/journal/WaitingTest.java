@@ -1,25 +1,21 @@
 package io.agentserver.buffer.journal;
 
 import io.agentserver.buffer.commit.Commit;
-import io.agentserver.buffer.store.AppendListener;
 import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.buffer.store.ForwardingThreadStore;
 import io.agentserver.buffer.store.Look;
 import io.agentserver.buffer.store.MemoryDueStore;
 import io.agentserver.buffer.store.MemoryThreadStore;
-import io.agentserver.buffer.store.RecentConversations;
 import io.agentserver.buffer.store.StoreUnavailableException;
-import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.buffer.v1.AwaitTurnReply;
 import io.agentserver.buffer.v1.AwaitTurnRequest;
 import io.agentserver.buffer.v1.BeginReply;
-import io.agentserver.envelope.TenantId;
 import org.junit.jupiter.api.Test;
 
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -103,15 +99,18 @@ class WaitingTest {
     }
 
     /** Counts reads, and fails or holds them if it is told to. */
-    private static final class WatchedStore implements ThreadStore {
-        private final ThreadStore store = new MemoryThreadStore(Duration.ofHours(24), new TestClock(Instant.EPOCH));
+    private static final class WatchedStore extends ForwardingThreadStore {
         private final AtomicInteger reads = new AtomicInteger();
         private volatile boolean away;
         private volatile CountDownLatch hold = new CountDownLatch(0);
 
+        WatchedStore() {
+            super(new MemoryThreadStore(Duration.ofHours(24), new TestClock(Instant.EPOCH)));
+        }
+
         @Override
         public List<Commit> read(ConversationKey key, long number, Look look) {
-            List<Commit> commits = store.read(key, number, look);
+            List<Commit> commits = super.read(key, number, look);
             reads.incrementAndGet();
             try {
                 hold.await();
@@ -122,40 +121,6 @@ class WaitingTest {
                 throw new StoreUnavailableException("the store", new IllegalStateException("told so"));
             }
             return commits;
-        }
-
-        @Override
-        public boolean append(ConversationKey key, Commit commit, long previousActivityMs) {
-            return store.append(key, commit, previousActivityMs);
-        }
-
-        @Override
-        public boolean erase(ConversationKey key, Commit erasure) {
-            return store.erase(key, erasure);
-        }
-
-        @Override
-        public RecentConversations recent(
-                TenantId tenant,
-                RecentConversations.Order order,
-                int limit,
-                Optional<RecentConversations.Recent> from) {
-            return store.recent(tenant, order, limit, from);
-        }
-
-        @Override
-        public void onAppend(AppendListener listener) {
-            store.onAppend(listener);
-        }
-
-        @Override
-        public void check() {
-            store.check();
-        }
-
-        @Override
-        public void close() {
-            store.close();
         }
     }
 }

@@ -1,0 +1,60 @@
+package io.agentserver.buffer.store;
+
+import io.agentserver.buffer.commit.Commit;
+import io.agentserver.envelope.TenantId;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** Leaves everything to another store: what a subclass does not do in its own way is that one's. */
+public abstract class ForwardingThreadStore implements ThreadStore {
+    private final ThreadStore store;
+
+    /** @param store closed with this one */
+    protected ForwardingThreadStore(ThreadStore store) {
+        this.store = store;
+    }
+
+    @Override
+    public List<Commit> read(ConversationKey key, long number, Look look) {
+        return store.read(key, number, look);
+    }
+
+    @Override
+    public Set<ConversationKey> grown(Map<ConversationKey, Long> known) {
+        return store.grown(known);
+    }
+
+    @Override
+    public boolean append(ConversationKey key, Commit commit, long previousActivityMs) {
+        return store.append(key, commit, previousActivityMs);
+    }
+
+    @Override
+    public boolean erase(ConversationKey key, Commit erasure) {
+        return store.erase(key, erasure);
+    }
+
+    @Override
+    public RecentConversations recent(
+            TenantId tenant, RecentConversations.Order order, int limit, Optional<RecentConversations.Recent> from) {
+        return store.recent(tenant, order, limit, from);
+    }
+
+    @Override
+    public void onAppend(AppendListener listener) {
+        store.onAppend(listener);
+    }
+
+    @Override
+    public void check() {
+        store.check();
+    }
+
+    @Override
+    public void close() {
+        store.close();
+    }
+}
