@@ -121,18 +121,14 @@ public final class KeyUses implements AutoCloseable {
 
     /** One round; on the thread alone, which must outlive whatever fails. */
     void pass() {
-        try {
-            if (waiting.size() < MOST) {
-                others.take().forEach(this::wait);
-            }
-        } catch (RuntimeException e) {
-            away("uses of API keys at other services cannot be asked for", e);
-        }
-        try {
-            keepAll();
-            told = false;
-        } catch (RuntimeException e) {
-            away("uses of API keys cannot be kept at the moment; they wait", e);
+        boolean asked = isDone("uses of API keys at other services cannot be asked for", this::take);
+        boolean passedOn = isDone("uses of API keys cannot be kept at the moment; they wait", this::keepAll);
+        told = !asked || !passedOn;
+    }
+
+    private void take() {
+        if (waiting.size() < MOST) {
+            others.take().forEach(this::wait);
         }
     }
 
@@ -151,10 +147,15 @@ public final class KeyUses implements AutoCloseable {
         }
     }
 
-    private void away(String what, RuntimeException e) {
-        if (!told) { // and not every five seconds
-            LOG.warn("{}: {}", what, e.toString());
-            told = true;
+    private boolean isDone(String orElse, Runnable work) {
+        try {
+            work.run();
+            return true;
+        } catch (RuntimeException e) {
+            if (!told) { // and not every five seconds
+                LOG.warn("{}: {}", orElse, e.toString());
+            }
+            return false;
         }
     }
 }

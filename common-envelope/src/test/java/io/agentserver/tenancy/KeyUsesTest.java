@@ -1,8 +1,12 @@
 package io.agentserver.tenancy;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.agentserver.envelope.TenantId;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
 
 import java.time.Instant;
 import java.util.ArrayList;
@@ -91,6 +95,32 @@ class KeyUsesTest {
         assertThat(kept)
                 .containsExactlyInAnyOrder(
                         new KeyUses.Use(ACME, "a", NOON.plusSeconds(30)), new KeyUses.Use(ACME, "b", NOON));
+    }
+
+    @Test
+    void says_once_that_others_cannot_be_asked_however_long_they_are_away() {
+        ListAppender<ILoggingEvent> logged = new ListAppender<>();
+        logged.start();
+        Logger log = (Logger) LoggerFactory.getLogger(KeyUses.class);
+        log.addAppender(logged);
+        boolean[] away = {true};
+        try (KeyUses asking = new KeyUses(kept::add, () -> {
+            if (away[0]) {
+                throw new IllegalStateException("Redis is away");
+            }
+            return List.of();
+        })) {
+            asking.pass();
+            asking.pass();
+            assertThat(logged.list).hasSize(1);
+            away[0] = false;
+            asking.pass();
+            away[0] = true;
+            asking.pass();
+            assertThat(logged.list).as("away again").hasSize(2);
+        } finally {
+            log.detachAppender(logged);
+        }
     }
 
     @Test
