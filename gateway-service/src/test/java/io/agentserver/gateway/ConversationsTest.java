@@ -35,6 +35,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 @ExtendWith(GatewayExtension.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ConversationsTest {
+    /** More than any heap of a test has room for: without a bound there would be no end to filling it. */
+    private static final int MOST_REQUESTS = 100_000;
+
     private final BufferDouble buffer = new BufferDouble();
     private final LocalStores stores;
     private final RunningGateway gateway;
@@ -54,6 +57,7 @@ class ConversationsTest {
 
     @BeforeEach
     void a_tenant_with_an_organism() {
+        buffer.awaited = null;
         key = newTenant();
     }
 
@@ -201,17 +205,19 @@ class ConversationsTest {
         do {
             last = requests.enter("another" + others.size());
             others.add(last);
-        } while (last.mayWait(tenant));
-        Answer message = waiting();
-        assertThat(message.status()).as("the log has it").isEqualTo(202);
-        assertThat(message.header("Preference-Applied")).isEmpty();
-        Answer stream = gateway.get("/v1/threads/" + thread + "/events", key);
-        assertThat(stream.status()).as(stream.body()).isEqualTo(503);
-        assertThat(stream.problem()).isEqualTo("unavailable");
-        assertThat(stream.header("Retry-After")).isNotEmpty();
-        others.forEach(OpenRequests.Place::close);
+        } while (last.mayWait(tenant) && others.size() < MOST_REQUESTS);
+        try {
+            Answer message = waiting();
+            assertThat(message.status()).as("the log has it").isEqualTo(202);
+            assertThat(message.header("Preference-Applied")).isEmpty();
+            Answer stream = gateway.get("/v1/threads/" + thread + "/events", key);
+            assertThat(stream.status()).as(stream.body()).isEqualTo(503);
+            assertThat(stream.problem()).isEqualTo("unavailable");
+            assertThat(stream.header("Retry-After")).isNotEmpty();
+        } finally {
+            others.forEach(OpenRequests.Place::close);
+        }
         assertThat(waiting().status()).as("the turn has ended").isEqualTo(204);
-        buffer.awaited = null;
     }
 
     @Test
@@ -224,15 +230,18 @@ class ConversationsTest {
         do {
             last = requests.enter(tenant);
             open.add(last);
-        } while (last.isThere());
-        Answer refused = gateway.get("/v1/listeners", key);
-        assertThat(refused.status()).as(refused.body()).isEqualTo(503);
-        assertThat(refused.problem()).isEqualTo("unavailable");
-        assertThat(refused.header("Retry-After")).isNotEmpty();
-        assertThat(gateway.get("/v1/listeners", another).status())
-                .as("another tenant")
-                .isEqualTo(200);
-        open.forEach(OpenRequests.Place::close);
+        } while (last.isThere() && open.size() < MOST_REQUESTS);
+        try {
+            Answer refused = gateway.get("/v1/listeners", key);
+            assertThat(refused.status()).as(refused.body()).isEqualTo(503);
+            assertThat(refused.problem()).isEqualTo("unavailable");
+            assertThat(refused.header("Retry-After")).isNotEmpty();
+            assertThat(gateway.get("/v1/listeners", another).status())
+                    .as("another tenant")
+                    .isEqualTo(200);
+        } finally {
+            open.forEach(OpenRequests.Place::close);
+        }
         assertThat(gateway.get("/v1/listeners", key).status()).isEqualTo(200);
     }
 
