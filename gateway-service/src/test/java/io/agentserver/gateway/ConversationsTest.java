@@ -9,6 +9,7 @@ import io.agentserver.gateway.RunningGateway.Answer;
 import io.agentserver.gateway.limits.OpenRequests;
 import io.agentserver.localstores.LocalStores;
 import io.grpc.Status;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -199,7 +200,7 @@ class ConversationsTest {
         buffer.slots.put(
                 thread,
                 Slot.newBuilder().setSequence(1).setMessage(Ids.v7().toString()).build());
-        OpenRequests requests = gateway.bean(OpenRequests.class);
+        OpenRequests requests = requestsWithNoneOpen();
         List<OpenRequests.Place> others = new ArrayList<>();
         OpenRequests.Place last;
         do {
@@ -222,9 +223,9 @@ class ConversationsTest {
 
     @Test
     void takes_no_more_requests_of_a_tenant_at_once_than_it_has_room_for() {
-        OpenRequests requests = gateway.bean(OpenRequests.class);
         String another = key;
         key = newTenant();
+        OpenRequests requests = requestsWithNoneOpen();
         List<OpenRequests.Place> open = new ArrayList<>();
         OpenRequests.Place last;
         do {
@@ -243,6 +244,13 @@ class ConversationsTest {
             open.forEach(OpenRequests.Place::close);
         }
         assertThat(gateway.get("/v1/listeners", key).status()).isEqualTo(200);
+    }
+
+    /** A client has its answer before the request's place is given back. */
+    private OpenRequests requestsWithNoneOpen() {
+        OpenRequests requests = gateway.bean(OpenRequests.class);
+        Awaitility.await().until(() -> requests.open() == 0);
+        return requests;
     }
 
     private Answer waiting() {
