@@ -38,8 +38,12 @@ public interface LedgerStore {
     /** Every tenant that was ever posted for. */
     Set<TenantId> tenants();
 
-    /** Every group of every tenant, in no order, while others post: for audits. */
-    void forEach(Consumer<PostingGroup> visitor);
+    /**
+     * Every group of every tenant, in no order, while others post: for audits.
+     *
+     * @param unreadable is given what is stored as a group and is none
+     */
+    void forEach(Consumer<PostingGroup> visitor, Consumer<UnreadableGroup> unreadable);
 
     Balance balance(TenantId tenant);
 

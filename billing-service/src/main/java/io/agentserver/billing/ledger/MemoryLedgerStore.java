@@ -75,7 +75,7 @@ public final class MemoryLedgerStore implements LedgerStore, MeterOutbox {
     }
 
     @Override
-    public void forEach(Consumer<PostingGroup> visitor) {
+    public void forEach(Consumer<PostingGroup> visitor, Consumer<UnreadableGroup> unreadable) {
         List<PostingGroup> all;
         synchronized (this) {
             all = List.copyOf(groups.values());

@@ -1,13 +1,11 @@
 package io.agentserver.billing.reconcile;
 
-import io.agentserver.billing.ledger.Balance;
 import io.agentserver.billing.ledger.CallUsage;
 import io.agentserver.billing.ledger.GroupId;
-import io.agentserver.billing.ledger.MeterOutbox;
-import io.agentserver.billing.ledger.MicroUsd;
 import io.agentserver.billing.ledger.Posting;
 import io.agentserver.billing.ledger.PostingGroup;
 import io.agentserver.billing.ledger.RejectedRecord;
+import io.agentserver.billing.ledger.UnreadableGroup;
 import io.agentserver.billing.reconcile.Reconciliation.Places;
 import io.agentserver.billing.reconcile.Testimony.Place;
 import io.agentserver.billing.stripe.PaymentSweep;
@@ -18,7 +16,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -42,16 +39,15 @@ final class Look {
     private final Differences differences = new Differences();
     private final List<String> seen = new ArrayList<>();
     private final Set<GroupId> ofStripe = new HashSet<>();
-    private final Map<TenantId, Balance> before = new HashMap<>();
-    private final Map<TenantId, MeterOutbox.Totals> meteredBefore = new HashMap<>();
-    private final Map<TenantId, Long> credits = new HashMap<>();
-    private final Map<TenantId, Long> prices = new HashMap<>();
+    private final Set<String> unreadable = new HashSet<>();
+    private final Balances balances;
     private final Set<TenantId> tenants = new TreeSet<>(Comparator.comparing(TenantId::value));
 
     Look(Places places, Instant start, ReceiptBuckets receipts) {
         this.places = places;
         this.start = start;
         this.receipts = receipts;
+        this.balances = new Balances(places.store(), places.outbox(), start);
     }
 
     Differences differences() {
@@ -65,17 +61,16 @@ final class Look {
 
     void compare() {
         tenants.addAll(places.store().tenants());
-        for (TenantId tenant : tenants) {
-            before.put(tenant, places.store().balance(tenant));
-            meteredBefore.put(tenant, places.outbox().totals(tenant));
-        }
+        tenants.forEach(balances::begin);
         readSlots();
         readUsage();
         Map<GroupId, PostingGroup> expected = readStripe();
         readLedger(expected);
         receipts.forEach(this::compareReceipt);
         comparePutAside();
-        tenants.forEach(this::compareBalance);
+        tenants.forEach(tenant -> balances.compare(tenant, differences));
+        seen.add(balances.seen());
+        tenants.forEach(this::comparePending);
     }
 
     private void readSlots() {
@@ -126,32 +121,47 @@ final class Look {
 
     private void readLedger(Map<GroupId, PostingGroup> expected) {
         long[] count = new long[2];
-        places.store().forEach(group -> {
-            count[0]++;
-            credits.merge(group.tenant(), group.toCredit().negated().value(), Math::addExact);
-            CallUsage call = group.usage();
-            if (call != null) {
-                count[1]++;
-                long price = call.price().value();
-                prices.merge(group.tenant(), price, Math::addExact);
-                receipts.add(new Testimony(
-                        UUID.fromString(group.id().reference()),
-                        Place.LEDGER,
-                        group.tenant().value(),
-                        price,
-                        isRecent(group.at()),
-                        null));
-            } else if (isOfStripe(group)) {
-                ofStripe.add(group.id());
-                compareWithStripe(group, expected.get(group.id()));
-            }
-        });
-        seen.add("ledger: " + count[0] + " posting groups, " + count[1] + " of them calls, each sums to 0");
+        places.store()
+                .forEach(
+                        group -> {
+                            count[0]++;
+                            count[1] += group.usage() == null ? 0 : 1;
+                            add(group, expected);
+                        },
+                        this::unreadable);
+        seen.add("ledger: " + count[0] + " posting groups, " + count[1] + " of them calls, each sums to 0"
+                + (unreadable.isEmpty() ? "" : "; " + unreadable.size() + " that cannot be read"));
         expected.forEach((id, group) -> {
-            if (!ofStripe.contains(id) && places.store().find(id).isEmpty()) {
+            if (!ofStripe.contains(id) && isNotPosted(id)) {
                 differences.add("stripe:" + id, id + " of " + group.tenant() + ": at Stripe, but not posted");
             }
         });
+    }
+
+    private void add(PostingGroup group, Map<GroupId, PostingGroup> expected) {
+        balances.add(group);
+        CallUsage call = group.usage();
+        if (call != null) {
+            receipts.add(new Testimony(
+                    UUID.fromString(group.id().reference()),
+                    Place.LEDGER,
+                    group.tenant().value(),
+                    call.price().value(),
+                    isRecent(group.at()),
+                    null));
+        } else if (isOfStripe(group)) {
+            ofStripe.add(group.id());
+            compareWithStripe(group, expected.get(group.id()));
+        }
+    }
+
+    private void unreadable(UnreadableGroup group) {
+        TenantId tenant = group.tenant();
+        unreadable.add(group.id());
+        if (tenant != null) {
+            balances.unreadable(tenant);
+        }
+        differences.add("group:" + group.id(), "posting group " + group.id() + " of " + tenant + ": " + group.reason());
     }
 
     private void compareReceipt(UUID receipt, Receipt places) {
@@ -166,7 +176,7 @@ final class Look {
                     "posted:" + receipt,
                     "receipt " + receipt + " of " + posted.tenant() + ": posted, but no usage record");
         }
-        if (usage != null && posted == null && !usage.recent() && isNotPosted(receipt)) {
+        if (usage != null && posted == null && !usage.recent() && isNotPosted(GroupId.ofReceipt(receipt))) {
             differences.add(
                     "usage:" + receipt,
                     "receipt " + receipt + " of " + usage.tenant() + ": a usage record, but not posted");
@@ -182,8 +192,8 @@ final class Look {
     }
 
     /** Also not since the ledger was read. */
-    private boolean isNotPosted(UUID receipt) {
-        return places.store().find(GroupId.ofReceipt(receipt)).isEmpty();
+    private boolean isNotPosted(GroupId id) {
+        return !unreadable.contains(id.value()) && places.store().find(id).isEmpty();
     }
 
     /** Of a call that may have been made after one place was read and before another was. */
@@ -230,27 +240,7 @@ final class Look {
                 "usage record at partition/offset " + place + " was put aside: " + record.reason());
     }
 
-    /** Only of a tenant for which nothing was posted meanwhile: its version says so. */
-    private void compareBalance(TenantId tenant) {
-        Balance balance = places.store().balance(tenant);
-        MeterOutbox.Totals metered = places.outbox().totals(tenant);
-        if (!balance.equals(before.get(tenant)) || !metered.equals(meteredBefore.get(tenant))) {
-            seen.add("balance of " + tenant + ": not compared, it changed meanwhile");
-            return;
-        }
-        long sum = credits.getOrDefault(tenant, 0L);
-        if (balance.credit().value() != sum) {
-            differences.add(
-                    "balance:" + tenant,
-                    "balance of " + tenant + ": " + balance.credit() + ", its postings sum to " + new MicroUsd(sum));
-        }
-        long used = prices.getOrDefault(tenant, 0L);
-        if (metered.all().value() != used) {
-            differences.add(
-                    "metered:" + tenant,
-                    "usage of " + tenant + ": " + new MicroUsd(used) + " posted, " + metered.all()
-                            + " told to Stripe or to be told");
-        }
+    private void comparePending(TenantId tenant) {
         if (places.stripe() != null) {
             places.outbox().pending(tenant).stream()
                     .filter(batch -> batch.at().isBefore(start.minus(TOLD_WITHIN)))

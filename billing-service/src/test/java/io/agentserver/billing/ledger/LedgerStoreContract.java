@@ -22,6 +22,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.fail;
 import static org.assertj.core.api.Assertions.tuple;
 
 /** What every ledger store promises. */
@@ -325,11 +326,13 @@ public abstract class LedgerStoreContract {
 
     private List<PostingGroup> groupsOfTenant() {
         List<PostingGroup> found = new ArrayList<>();
-        store().forEach(group -> {
-            if (group.tenant().equals(tenant)) {
-                found.add(group);
-            }
-        });
+        store().forEach(
+                        group -> {
+                            if (group.tenant().equals(tenant)) {
+                                found.add(group);
+                            }
+                        },
+                        broken -> fail(broken.toString()));
         return found;
     }
 

@@ -30,6 +30,7 @@ import java.util.function.Consumer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.fail;
 
 /** Events as Stripe sends them, signed by its own library, and what they do to the ledger. */
 class StripeWebhookTest extends StripeTest {
@@ -334,7 +335,7 @@ class StripeWebhookTest extends StripeTest {
 
     private List<PostingGroup> groups() {
         List<PostingGroup> groups = new ArrayList<>();
-        store.forEach(groups::add);
+        store.forEach(groups::add, broken -> fail(broken.toString()));
         return groups;
     }
 

@@ -11,6 +11,7 @@ import io.agentserver.billing.ledger.MicroUsd;
 import io.agentserver.billing.ledger.PostingGroup;
 import io.agentserver.billing.ledger.Reconciled;
 import io.agentserver.billing.ledger.RejectedRecord;
+import io.agentserver.billing.ledger.UnreadableGroup;
 import io.agentserver.billing.ledger.UsageLine;
 import io.agentserver.billing.ledger.UsageSum;
 import io.agentserver.envelope.Ids;
@@ -24,6 +25,7 @@ import software.amazon.awssdk.services.dynamodb.model.DynamoDbException;
 import software.amazon.awssdk.services.dynamodb.model.TransactWriteItem;
 import software.amazon.awssdk.services.dynamodb.model.TransactionCanceledException;
 
+import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
@@ -185,7 +187,7 @@ public final class DynamoLedgerStore implements LedgerStore {
     }
 
     @Override
-    public void forEach(Consumer<PostingGroup> visitor) {
+    public void forEach(Consumer<PostingGroup> visitor, Consumer<UnreadableGroup> unreadable) {
         dynamo
                 .scanPaginator(request -> request.tableName(LedgerTable.NAME)
                         .consistentRead(true)
@@ -193,8 +195,19 @@ public final class DynamoLedgerStore implements LedgerStore {
                         .expressionAttributeValues(Map.of(":group", AttributeValue.fromS(LedgerTable.GROUP))))
                 .items()
                 .stream()
-                .map(LedgerItems::group)
-                .forEach(visitor);
+                .forEach(item -> read(item, visitor, unreadable));
+    }
+
+    private static void read(
+            Map<String, AttributeValue> item, Consumer<PostingGroup> visitor, Consumer<UnreadableGroup> unreadable) {
+        PostingGroup group;
+        try {
+            group = LedgerItems.group(item);
+        } catch (IllegalArgumentException | IllegalStateException | ArithmeticException | DateTimeException broken) {
+            unreadable.accept(LedgerItems.unreadable(item, broken));
+            return;
+        }
+        visitor.accept(group);
     }
 
     @Override

@@ -9,6 +9,7 @@ import io.agentserver.billing.ledger.MicroUsd;
 import io.agentserver.billing.ledger.Posting;
 import io.agentserver.billing.ledger.PostingGroup;
 import io.agentserver.billing.ledger.RejectedRecord;
+import io.agentserver.billing.ledger.UnreadableGroup;
 import io.agentserver.billing.ledger.UsageLine;
 import io.agentserver.billing.ledger.UsageSum;
 import io.agentserver.envelope.TenantId;
@@ -75,6 +76,15 @@ final class LedgerItems {
                         .toList(),
                 usage == null ? null : call(usage.m()),
                 textOrNull(item, "note"));
+    }
+
+    static UnreadableGroup unreadable(Map<String, AttributeValue> item, RuntimeException reason) {
+        String id = textOrNull(item, "id");
+        String tenant = textOrNull(item, "tenant");
+        return new UnreadableGroup(
+                id == null ? String.valueOf(item.get(LedgerTable.PK)) : id,
+                tenant != null && TenantId.isValid(tenant) ? new TenantId(tenant) : null,
+                String.valueOf(reason.getMessage()));
     }
 
     static UsageLine usageLine(Map<String, AttributeValue> item) {

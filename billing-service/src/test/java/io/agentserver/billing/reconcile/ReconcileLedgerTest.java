@@ -1,0 +1,210 @@
+package io.agentserver.billing.reconcile;
+
+import io.agentserver.billing.Calls;
+import io.agentserver.billing.TestStores;
+import io.agentserver.billing.UsageTopic;
+import io.agentserver.billing.ledger.GroupId;
+import io.agentserver.billing.ledger.LedgerStore;
+import io.agentserver.billing.ledger.PostingGroup;
+import io.agentserver.billing.ledger.dynamo.DynamoLedgerStore;
+import io.agentserver.billing.ledger.dynamo.DynamoMeterOutbox;
+import io.agentserver.billing.ledger.dynamo.LedgerTable;
+import io.agentserver.envelope.Ids;
+import io.agentserver.envelope.TenantId;
+import io.agentserver.log.Brokers;
+import io.agentserver.usage.UsageRecord;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
+import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
+
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** The balances, over the real DynamoDB and topic, which other tests write to as well. Each call's price is 140 micro-USD. */
+class ReconcileLedgerTest {
+    private static final DynamoDbClient DYNAMO = TestStores.dynamo();
+
+    @TempDir
+    static Path directory;
+
+    private final TenantId tenant = Calls.newTenant();
+    private final LedgerStore store = new DynamoLedgerStore(DYNAMO);
+    private final List<Runnable> undo = new ArrayList<>();
+    private List<String> seen = List.of();
+
+    @BeforeAll
+    static void makeTableAndTopic() {
+        UsageTopic.create();
+        LedgerTable.createIfAbsent(DYNAMO);
+    }
+
+    @AfterEach
+    void leaveNothingWrongToOtherTests() {
+        undo.forEach(Runnable::run);
+    }
+
+    @AfterAll
+    static void close() {
+        DYNAMO.close();
+    }
+
+    @Test
+    void a_balance_that_is_not_the_sum_of_its_postings_is_a_difference() {
+        called(Instant.now().minus(Duration.ofDays(3)));
+        called(Instant.now());
+        change("credit_microusd", 5);
+
+        assertThat(differences(() -> {}))
+                .containsExactly("balance of " + tenant + ": -0.000275 USD, its postings sum to -0.000280 USD");
+    }
+
+    @Test
+    void usage_that_nobody_gathered_for_stripe_is_a_difference() {
+        called(Instant.now());
+        change("unmetered_microusd", -40);
+
+        assertThat(differences(() -> {}))
+                .containsExactly(
+                        "usage of " + tenant + ": 0.000140 USD posted, 0.000100 USD told to Stripe or to be told");
+    }
+
+    @Test
+    void the_balances_of_a_tenant_that_is_posted_to_at_every_look_are_compared_all_the_same() {
+        called(Instant.now().minus(Duration.ofDays(3)));
+        change("credit_microusd", 1_000);
+        change("metered_microusd", 2_000);
+
+        assertThat(differences(() -> called(Instant.now())))
+                .hasSize(2)
+                .anyMatch(text -> text.startsWith("balance of " + tenant + ": "))
+                .anyMatch(text -> text.startsWith("usage of " + tenant + ": "));
+    }
+
+    @Test
+    void a_tenant_that_is_posted_to_at_every_look_has_no_difference_if_all_is_well() {
+        called(Instant.now().minus(Duration.ofDays(3)));
+
+        assertThat(differences(() -> called(Instant.now()))).isEmpty();
+        assertThat(seen).anyMatch(line -> line.matches("balances: [0-9]+ tenants, [1-9][0-9]* of them while .*"));
+    }
+
+    /** Billing was away for hours, and posts now what was called meanwhile: behind the look that has passed by. */
+    @Test
+    void what_is_posted_long_after_its_call_is_none() {
+        called(Instant.now().minus(Duration.ofDays(3)));
+
+        assertThat(differences(() -> called(Instant.now().minus(Duration.ofHours(2)))))
+                .noneMatch(text -> text.startsWith("balance"))
+                .noneMatch(text -> text.startsWith("usage of"));
+    }
+
+    @Test
+    void a_group_that_does_not_sum_to_0_is_a_difference_and_hides_no_other() {
+        UsageRecord call = call(Instant.now());
+        used(call);
+        post(call);
+        breakGroup(call);
+        UsageRecord lost = call(Instant.now().minus(Duration.ofDays(1)));
+        used(lost);
+
+        GroupId broken = GroupId.ofReceipt(call.receipt());
+        assertThat(differences(() -> {}))
+                .containsExactlyInAnyOrder(
+                        "posting group " + broken + " of " + tenant + ": posting group " + broken
+                                + " sums to 0.000001 USD, not to 0",
+                        "receipt " + lost.receipt() + " of " + tenant + ": a usage record, but not posted");
+        assertThat(seen)
+                .anyMatch(line -> line.startsWith("ledger: ") && line.endsWith("; 1 that cannot be read"))
+                .anyMatch(line -> line.startsWith("balances: ") && line.contains("; 1 not, for a group"));
+    }
+
+    /** @param afterTheLedger done at each look, when it has read the ledger and before it compares balances */
+    private List<String> differences(Runnable afterTheLedger) {
+        Reconciliation.Places places = new Reconciliation.Places(
+                watched(afterTheLedger),
+                new DynamoMeterOutbox(DYNAMO),
+                new KafkaUsageRecords(Brokers.plain(TestStores.kafka())),
+                null,
+                null);
+        Report report = new Reconciliation(places, Clock.systemUTC(), Duration.ZERO, directory, 1_000).compare();
+        seen = report.seen();
+        return report.differences().stream()
+                .map(Difference::text)
+                .filter(text -> text.contains(tenant.value()))
+                .toList();
+    }
+
+    private LedgerStore watched(Runnable afterTheLedger) {
+        return (LedgerStore) Proxy.newProxyInstance(
+                LedgerStore.class.getClassLoader(), new Class<?>[] {LedgerStore.class}, (_, method, given) -> {
+                    if (method.getName().equals("rejected")) {
+                        afterTheLedger.run();
+                    }
+                    try {
+                        return method.invoke(store, given);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                });
+    }
+
+    private void called(Instant at) {
+        UsageRecord call = call(at);
+        used(call);
+        post(call);
+    }
+
+    private UsageRecord call(Instant at) {
+        return Calls.call(tenant, Ids.v7(), at, "openai/gpt-x", "greeter");
+    }
+
+    private static void used(UsageRecord call) {
+        try (UsageTopic topic = new UsageTopic()) {
+            topic.append(call);
+        }
+    }
+
+    private void post(UsageRecord call) {
+        store.post(tenant, List.of(PostingGroup.of(call)));
+    }
+
+    /** As a fault in the ledger would. */
+    private void change(String sum, long by) {
+        add(sum, by);
+        undo.add(() -> add(sum, -by));
+    }
+
+    private void add(String sum, long by) {
+        DYNAMO.updateItem(request -> request.tableName("ledger")
+                .key(Map.of("pk", AttributeValue.fromS("tenant#" + tenant), "sk", AttributeValue.fromS("balance")))
+                .updateExpression("ADD " + sum + " :by")
+                .expressionAttributeValues(Map.of(":by", AttributeValue.fromN(Long.toString(by)))));
+    }
+
+    private void breakGroup(UsageRecord call) {
+        setFirstAmount(call, 141);
+        undo.add(() -> setFirstAmount(call, 140));
+    }
+
+    private static void setFirstAmount(UsageRecord call, long amount) {
+        DYNAMO.updateItem(request -> request.tableName("ledger")
+                .key(Map.of(
+                        "pk", AttributeValue.fromS("group#" + GroupId.ofReceipt(call.receipt())),
+                        "sk", AttributeValue.fromS("group")))
+                .updateExpression("SET postings[0].amount_microusd = :amount")
+                .expressionAttributeValues(Map.of(":amount", AttributeValue.fromN(Long.toString(amount)))));
+    }
+}
