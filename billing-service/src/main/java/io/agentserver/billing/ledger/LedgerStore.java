@@ -56,6 +56,9 @@ public interface LedgerStore {
     /** Keeps the first one; returns the one that is kept. */
     String keepCustomer(TenantId tenant, boolean live, String customer);
 
+    /** Keeps another one in place of one that is gone, unless somebody has; returns the one that is kept. */
+    String replaceCustomer(TenantId tenant, boolean live, String gone, String customer);
+
     /** Keeps it; the same record again is the same. */
     void keep(RejectedRecord rejected);
 

@@ -113,6 +113,12 @@ public final class MemoryLedgerStore implements LedgerStore, MeterOutbox {
     }
 
     @Override
+    public synchronized String replaceCustomer(TenantId tenant, boolean live, String gone, String customer) {
+        customers.replace(tenant + "#" + live, gone, customer);
+        return customer(tenant, live).orElseThrow();
+    }
+
+    @Override
     public synchronized void seal(TenantId tenant, UUID id, Instant at) {
         MicroUsd amount = open.remove(tenant);
         if (amount != null && !amount.isZero()) {

@@ -1,6 +1,7 @@
 package io.agentserver.billing.stripe;
 
 import com.stripe.StripeClient;
+import com.stripe.exception.InvalidRequestException;
 import com.stripe.exception.StripeException;
 import com.stripe.model.Customer;
 import com.stripe.model.Dispute;
@@ -23,13 +24,18 @@ import io.agentserver.billing.topup.Checkout;
 import io.agentserver.billing.topup.PaymentsAwayException;
 import io.agentserver.billing.topup.TopUpAmount;
 import io.agentserver.envelope.TenantId;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Consumer;
 
 /**
  * The calls of Stripe's API that billing makes, through Stripe's own library. What creates something carries an idempotency
@@ -37,6 +43,8 @@ import java.util.UUID;
  * same key, twice. Safe on any thread; blocks, some 30 s at most.
  */
 public final class StripeAccount implements Checkout {
+    private static final Logger LOG = LoggerFactory.getLogger(StripeAccount.class);
+
     /** Of a customer, a page and a payment: whose they are. */
     static final String TENANT = "tenant";
 
@@ -80,22 +88,22 @@ public final class StripeAccount implements Checkout {
         if (known.isPresent()) {
             return known.get();
         }
-        Customer made = calling(() -> client.v1()
-                .customers()
-                .create(
-                        CustomerCreateParams.builder()
-                                .setName(tenant.value())
-                                .putMetadata(TENANT, tenant.value())
-                                .build(),
-                        once("customer:" + tenant)));
+        Customer made = newCustomer(tenant, "customer:" + tenant);
         return store.keepCustomer(tenant, settings.isLive(), made.getId());
     }
 
     @Override
     public URI page(TenantId tenant, UUID attempt, TopUpAmount amount, URI success, URI cancel) {
+        Session session = calling(
+                () -> forCustomer(tenant, customer -> session(tenant, customer, attempt, amount, success, cancel)));
+        return URI.create(session.getUrl());
+    }
+
+    private Session session(TenantId tenant, String customer, UUID attempt, TopUpAmount amount, URI success, URI cancel)
+            throws StripeException {
         SessionCreateParams params = SessionCreateParams.builder()
                 .setMode(SessionCreateParams.Mode.PAYMENT)
-                .setCustomer(customer(tenant))
+                .setCustomer(customer)
                 .setClientReferenceId(tenant.value())
                 .putMetadata(TENANT, tenant.value())
                 .setPaymentIntentData(SessionCreateParams.PaymentIntentData.builder()
@@ -115,10 +123,52 @@ public final class StripeAccount implements Checkout {
                 .setSuccessUrl(success.toString())
                 .setCancelUrl(cancel.toString())
                 .build();
-        // the amount is in the key, for Stripe refuses another content under a key that it knows
-        String key = "checkout:" + tenant + ":" + attempt + ":" + amount.cents();
-        Session session = calling(() -> client.v1().checkout().sessions().create(params, once(key)));
-        return URI.create(session.getUrl());
+        // amount and customer are in the key, for Stripe refuses another content under a key that it knows
+        String key = "checkout:" + tenant + ":" + attempt + ":" + amount.cents() + ":" + customer;
+        return client.v1().checkout().sessions().create(params, once(key));
+    }
+
+    private interface OfCustomer<T> {
+        T make(String customer) throws StripeException;
+    }
+
+    /** Somebody may have deleted the customer at Stripe, or the key is another account's now: then it is made anew, once. */
+    private <T> T forCustomer(TenantId tenant, OfCustomer<T> call) throws StripeException {
+        String customer = customer(tenant);
+        try {
+            return call.make(customer);
+        } catch (InvalidRequestException e) {
+            if (!isOfMissingCustomer(e)) {
+                throw e;
+            }
+            // with a key of its own, or Stripe would answer with the one that is gone
+            Customer made = newCustomer(tenant, "customer:" + tenant + ":after:" + customer);
+            String kept = store.replaceCustomer(tenant, settings.isLive(), customer, made.getId());
+            LOG.warn(
+                    "Stripe has no customer {} of {} any more; {} is in its place: what stood on it at Stripe, as a"
+                            + " subscription, has to be made there again",
+                    customer,
+                    tenant,
+                    kept);
+            return call.make(kept);
+        }
+    }
+
+    private static boolean isOfMissingCustomer(InvalidRequestException e) {
+        return "resource_missing".equals(e.getCode())
+                && (String.valueOf(e.getParam()).contains("customer")
+                        || String.valueOf(e.getMessage()).contains("No such customer"));
+    }
+
+    private Customer newCustomer(TenantId tenant, String key) {
+        return calling(() -> client.v1()
+                .customers()
+                .create(
+                        CustomerCreateParams.builder()
+                                .setName(tenant.value())
+                                .putMetadata(TENANT, tenant.value())
+                                .build(),
+                        once(key)));
     }
 
     /** Empty if our account has no such payment. */
@@ -134,72 +184,89 @@ public final class StripeAccount implements Checkout {
     }
 
     List<Refund> refundsOf(String payment) {
-        return all(() -> client.v1()
-                .refunds()
-                .list(RefundListParams.builder()
-                        .setPaymentIntent(payment)
-                        .setLimit(PAGE)
-                        .build()));
+        List<Refund> all = new ArrayList<>();
+        forEach(
+                () -> client.v1()
+                        .refunds()
+                        .list(RefundListParams.builder()
+                                .setPaymentIntent(payment)
+                                .setLimit(PAGE)
+                                .build()),
+                all::add);
+        return all;
     }
 
     List<Dispute> disputesOf(String payment) {
-        return all(() -> client.v1()
-                .disputes()
-                .list(DisputeListParams.builder()
-                        .setPaymentIntent(payment)
-                        .setLimit(PAGE)
-                        .build()));
+        List<Dispute> all = new ArrayList<>();
+        forEach(
+                () -> client.v1()
+                        .disputes()
+                        .list(DisputeListParams.builder()
+                                .setPaymentIntent(payment)
+                                .setLimit(PAGE)
+                                .build()),
+                all::add);
+        return all;
     }
 
-    /** Those that were begun since then. */
-    List<PaymentIntent> payments(Instant since) {
-        return all(() -> client.v1()
-                .paymentIntents()
-                .list(PaymentIntentListParams.builder()
-                        .setCreated(PaymentIntentListParams.Created.builder()
-                                .setGte(since.getEpochSecond())
-                                .build())
-                        .setLimit(PAGE)
-                        .build()));
+    /** Those that were begun since then, newest first; a page of {@value #PAGE} is in memory at a time, likewise below. */
+    void forEachPayment(Instant since, Consumer<PaymentIntent> visitor) {
+        forEach(
+                () -> client.v1()
+                        .paymentIntents()
+                        .list(PaymentIntentListParams.builder()
+                                .setCreated(PaymentIntentListParams.Created.builder()
+                                        .setGte(since.getEpochSecond())
+                                        .build())
+                                .setLimit(PAGE)
+                                .build()),
+                visitor);
     }
 
-    List<Refund> refunds(Instant since) {
-        return all(() -> client.v1()
-                .refunds()
-                .list(RefundListParams.builder()
-                        .setCreated(RefundListParams.Created.builder()
-                                .setGte(since.getEpochSecond())
-                                .build())
-                        .setLimit(PAGE)
-                        .build()));
+    void forEachRefund(Instant since, Consumer<Refund> visitor) {
+        forEach(
+                () -> client.v1()
+                        .refunds()
+                        .list(RefundListParams.builder()
+                                .setCreated(RefundListParams.Created.builder()
+                                        .setGte(since.getEpochSecond())
+                                        .build())
+                                .setLimit(PAGE)
+                                .build()),
+                visitor);
     }
 
-    List<Dispute> disputes(Instant since) {
-        return all(() -> client.v1()
-                .disputes()
-                .list(DisputeListParams.builder()
-                        .setCreated(DisputeListParams.Created.builder()
-                                .setGte(since.getEpochSecond())
-                                .build())
-                        .setLimit(PAGE)
-                        .build()));
+    void forEachDispute(Instant since, Consumer<Dispute> visitor) {
+        forEach(
+                () -> client.v1()
+                        .disputes()
+                        .list(DisputeListParams.builder()
+                                .setCreated(DisputeListParams.Created.builder()
+                                        .setGte(since.getEpochSecond())
+                                        .build())
+                                .setLimit(PAGE)
+                                .build()),
+                visitor);
     }
 
     /** Once, by the batch's id, however often it is told within a day. */
     void meter(MeterBatch batch) throws StripeException {
-        client.v1()
-                .billing()
-                .meterEvents()
-                .create(
-                        MeterEventCreateParams.builder()
-                                .setEventName(settings.meter())
-                                .setIdentifier(batch.id().toString())
-                                .setTimestamp(batch.at().getEpochSecond())
-                                .putPayload("stripe_customer_id", customer(batch.tenant()))
-                                .putPayload(
-                                        "value", Long.toString(batch.amount().value()))
-                                .build(),
-                        once("meter:" + batch.id()));
+        forCustomer(
+                batch.tenant(),
+                customer -> client.v1()
+                        .billing()
+                        .meterEvents()
+                        .create(
+                                MeterEventCreateParams.builder()
+                                        .setEventName(settings.meter())
+                                        .setIdentifier(batch.id().toString())
+                                        .setTimestamp(batch.at().getEpochSecond())
+                                        .putPayload("stripe_customer_id", customer)
+                                        .putPayload(
+                                                "value",
+                                                Long.toString(batch.amount().value()))
+                                        .build(),
+                                once("meter:" + batch.id() + ":" + customer)));
     }
 
     static PaymentsAwayException away(StripeException e) {
@@ -226,14 +293,18 @@ public final class StripeAccount implements Checkout {
         }
     }
 
-    private static <T extends StripeObject & HasId> List<T> all(Call<StripeCollection<T>> list) {
-        StripeCollection<T> first = calling(list);
+    private static <T extends StripeObject & HasId> void forEach(Call<StripeCollection<T>> list, Consumer<T> visitor) {
+        Iterator<T> pages = calling(list).autoPagingIterable().iterator();
+        for (Optional<T> each = next(pages); each.isPresent(); each = next(pages)) {
+            visitor.accept(each.get());
+        }
+    }
+
+    /** Here the next page is asked for; the library wraps what that throws. */
+    private static <T> Optional<T> next(Iterator<T> pages) {
         try {
-            return java.util.stream.StreamSupport.stream(
-                            first.autoPagingIterable().spliterator(), false)
-                    .toList();
+            return pages.hasNext() ? Optional.of(pages.next()) : Optional.empty();
         } catch (RuntimeException e) {
-            // the library wraps what a later page throws
             if (e.getCause() instanceof StripeException cause) {
                 throw away(cause);
             }

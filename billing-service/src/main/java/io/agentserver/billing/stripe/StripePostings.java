@@ -51,44 +51,44 @@ final class StripePostings {
     }
 
     /** From the moment when it is asked for; one that the bank did not take is given back. */
+    static List<GroupKind> kinds(Refund refund) {
+        return refund.getStatus().equals("failed") || refund.getStatus().equals("canceled")
+                ? List.of(GroupKind.REFUND, GroupKind.REFUND_FAILED)
+                : List.of(GroupKind.REFUND);
+    }
+
+    /** Stripe takes the money when it is disputed, and gives it back if we win; before that it only inquires. */
+    static List<GroupKind> kinds(Dispute dispute) {
+        return switch (dispute.getStatus()) {
+            case "needs_response", "under_review" -> List.of(GroupKind.DISPUTE);
+            case "won" -> List.of(GroupKind.DISPUTE, GroupKind.DISPUTE_WON);
+            case "lost" -> List.of(GroupKind.DISPUTE, GroupKind.DISPUTE_LOST);
+            default -> List.of(); // warning_…, prevented: an inquiry, no money moves
+        };
+    }
+
     private void add(Refund refund) {
+        List<GroupKind> kinds = kinds(refund);
         add(GroupKind.REFUND, refund.getId(), refund.getCreated(), refund.getAmount(), credit, balance);
-        if (refund.getStatus().equals("failed") || refund.getStatus().equals("canceled")) {
+        if (kinds.contains(GroupKind.REFUND_FAILED)) {
             add(GroupKind.REFUND_FAILED, refund.getId(), refund.getCreated(), refund.getAmount(), balance, credit);
         }
     }
 
-    /** Stripe takes the money when it is disputed, and gives it back if we win; before that it only inquires. */
     private void add(Dispute dispute) {
-        switch (dispute.getStatus()) {
-            case "needs_response", "under_review" -> take(dispute);
-            case "won" -> {
-                take(dispute);
-                add(
-                        GroupKind.DISPUTE_WON,
-                        dispute.getId(),
-                        dispute.getCreated(),
-                        dispute.getAmount(),
-                        disputed,
-                        credit);
-            }
-            case "lost" -> {
-                take(dispute);
-                add(
-                        GroupKind.DISPUTE_LOST,
-                        dispute.getId(),
-                        dispute.getCreated(),
-                        dispute.getAmount(),
-                        disputed,
-                        balance);
-            }
-            default -> {} // warning_…, prevented: an inquiry, no money moves
+        List<GroupKind> kinds = kinds(dispute);
+        long created = dispute.getCreated();
+        long cents = dispute.getAmount();
+        if (kinds.contains(GroupKind.DISPUTE)) {
+            // "disputed" stands below 0 until it is decided: money that is not ours and not yet gone
+            add(GroupKind.DISPUTE, dispute.getId(), created, cents, credit, disputed);
         }
-    }
-
-    private void take(Dispute dispute) {
-        // "disputed" stands below 0 until it is decided: money that is not ours and not yet gone
-        add(GroupKind.DISPUTE, dispute.getId(), dispute.getCreated(), dispute.getAmount(), credit, disputed);
+        if (kinds.contains(GroupKind.DISPUTE_WON)) {
+            add(GroupKind.DISPUTE_WON, dispute.getId(), created, cents, disputed, credit);
+        }
+        if (kinds.contains(GroupKind.DISPUTE_LOST)) {
+            add(GroupKind.DISPUTE_LOST, dispute.getId(), created, cents, disputed, balance);
+        }
     }
 
     private void add(GroupKind kind, String id, long created, long cents, Account debit, Account creditSide) {

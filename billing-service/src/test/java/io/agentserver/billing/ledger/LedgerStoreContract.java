@@ -295,6 +295,19 @@ public abstract class LedgerStoreContract {
         assertThat(store().customer(tenant, false)).contains("cus_3");
     }
 
+    @Test
+    void puts_another_customer_in_the_place_of_one_that_is_gone_once() {
+        store().keepCustomer(tenant, true, "cus_1");
+        store().keepCustomer(tenant, false, "cus_3");
+
+        assertThat(store().replaceCustomer(tenant, true, "cus_1", "cus_4")).isEqualTo("cus_4");
+        assertThat(store().replaceCustomer(tenant, true, "cus_1", "cus_5"))
+                .as("another was quicker")
+                .isEqualTo("cus_4");
+        assertThat(store().customer(tenant, true)).contains("cus_4");
+        assertThat(store().customer(tenant, false)).contains("cus_3");
+    }
+
     private List<PostingGroup> walk(Book book, LineOrder order, int limit) {
         List<PostingGroup> walked = new ArrayList<>();
         List<PostingGroup> page = store().list(tenant, book, order, null, limit);

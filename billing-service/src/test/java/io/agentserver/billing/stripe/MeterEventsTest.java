@@ -20,6 +20,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** Each call's price is 140 micro-USD. */
 class MeterEventsTest extends StripeTest {
+    /** For Stripe to take it. */
+    private static final Duration TOO_OLD = Duration.ofDays(36);
+
     @Test
     void what_was_posted_is_told_once() {
         post(3);
@@ -97,9 +100,9 @@ class MeterEventsTest extends StripeTest {
     @Test
     void one_tenants_failure_keeps_no_other_from_being_told() {
         TenantId other = Calls.newTenant();
-        store.keepCustomer(other, false, "cus_deleted");
         post(1);
         ledger.post(List.of(PostingGroup.of(Calls.call(other, Ids.v7()))));
+        store.seal(other, UUID.randomUUID(), clock.instant().minus(TOO_OLD)); // a 400
 
         tell();
 
@@ -128,8 +131,8 @@ class MeterEventsTest extends StripeTest {
 
     @Test
     void what_certainly_did_not_arrive_is_told_however_late() {
-        store.keepCustomer(tenant, false, "cus_nobody"); // a 400
         post(3);
+        store.seal(tenant, UUID.randomUUID(), clock.instant().minus(TOO_OLD)); // a 400
         tell();
         clock.pass(Duration.ofDays(3));
 
@@ -137,6 +140,19 @@ class MeterEventsTest extends StripeTest {
 
         assertThat(stripe.calls.stream().filter(call -> call.path().equals("/v1/billing/meter_events")))
                 .hasSize(2);
+    }
+
+    @Test
+    void usage_of_a_customer_that_was_deleted_at_stripe_is_told_of_another() {
+        String gone = account.customer(tenant);
+        stripe.deleteCustomer(gone);
+        post(3);
+
+        tell();
+
+        assertThat(account.customer(tenant)).isNotEqualTo(gone);
+        assertThat(metered()).isEqualTo(420);
+        assertThat(totals().told()).isEqualTo(new MicroUsd(420));
     }
 
     private void post(int calls) {

@@ -62,7 +62,28 @@ class StripeAccountTest extends StripeTest {
                         .filter(call -> call.path().equals("/v1/checkout/sessions"))
                         .map(StripeDouble.Call::idempotencyKey))
                 .hasSize(2)
-                .containsOnly("agentserver:checkout:" + tenant + ":" + attempt + ":2500");
+                .containsOnly("agentserver:checkout:" + tenant + ":" + attempt + ":2500:" + account.customer(tenant));
+    }
+
+    @Test
+    void a_customer_that_was_deleted_at_stripe_is_made_anew_and_the_payment_goes_on() {
+        page(UUID.randomUUID(), 500);
+        String gone = account.customer(tenant);
+        stripe.deleteCustomer(gone);
+
+        URI page = page(attempt, 2_500);
+
+        String customer = account.customer(tenant);
+        assertThat(customer).isNotEqualTo(gone);
+        assertThat(stripe.calls.getLast().form())
+                .containsEntry("customer", customer)
+                .containsEntry("metadata[tenant]", tenant.value());
+        assertThat(page(attempt, 2_500)).as("the same attempt").isEqualTo(page);
+        assertThat(stripe.number("customer")).isEqualTo(2);
+
+        stripe.deleteCustomer(customer); // and another time
+        page(UUID.randomUUID(), 2_500);
+        assertThat(stripe.number("customer")).isEqualTo(3);
     }
 
     @Test

@@ -137,6 +137,11 @@ public final class StripeDouble implements AutoCloseable {
         return id;
     }
 
+    /** Somebody does so on Stripe's dashboard. */
+    synchronized void deleteCustomer(String id) {
+        known(id).removeAll().put("id", id).put("object", "customer").put("deleted", true);
+    }
+
     /** As if a key of the test mode had seen a payment of the other. */
     synchronized void makeLive(String payment) {
         known(payment).put("livemode", true);
@@ -325,7 +330,7 @@ public final class StripeDouble implements AutoCloseable {
 
     private Answer session(Map<String, String> form) {
         ObjectNode customer = objects.get(form.get("customer"));
-        if (customer == null) {
+        if (customer == null || isGone(customer)) {
             return error(
                     400,
                     "invalid_request_error",
@@ -368,7 +373,7 @@ public final class StripeDouble implements AutoCloseable {
             return error(
                     400, "invalid_request_error", null, "An event already exists with identifier " + identifier + ".");
         }
-        if (!objects.containsKey(form.get("payload[stripe_customer_id]"))) {
+        if (isGone(objects.get(form.get("payload[stripe_customer_id]")))) {
             return error(400, "invalid_request_error", "resource_missing", "No such customer");
         }
         long age = clock.instant().getEpochSecond() - Long.parseLong(form.get("timestamp"));
@@ -389,6 +394,10 @@ public final class StripeDouble implements AutoCloseable {
         event.put("timestamp", Long.parseLong(form.get("timestamp")));
         meterEvents.add(event);
         return new Answer(200, event);
+    }
+
+    private static boolean isGone(@Nullable ObjectNode customer) {
+        return customer == null || customer.path("deleted").asBoolean(false);
     }
 
     private Answer one(String id) {

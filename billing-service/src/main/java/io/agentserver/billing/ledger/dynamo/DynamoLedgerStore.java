@@ -262,6 +262,22 @@ public final class DynamoLedgerStore implements LedgerStore {
     }
 
     @Override
+    public String replaceCustomer(TenantId tenant, boolean live, String gone, String customer) {
+        Map<String, AttributeValue> item =
+                new HashMap<>(key(LedgerTable.tenantKey(tenant.value()), LedgerTable.customerKey(live)));
+        item.put("customer", AttributeValue.fromS(customer));
+        try {
+            dynamo.putItem(request -> request.tableName(LedgerTable.NAME)
+                    .item(item)
+                    .conditionExpression("customer = :gone")
+                    .expressionAttributeValues(Map.of(":gone", AttributeValue.fromS(gone))));
+            return customer;
+        } catch (ConditionalCheckFailedException replacedMeanwhile) {
+            return customer(tenant, live).orElseThrow();
+        }
+    }
+
+    @Override
     public void keep(RejectedRecord rejected) {
         dynamo.putItem(request -> request.tableName(LedgerTable.NAME).item(LedgerItems.ofRejected(rejected)));
     }
