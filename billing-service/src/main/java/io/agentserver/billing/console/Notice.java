@@ -10,6 +10,7 @@ public enum Notice {
     ORG_CLAIMED(true, "You are the owner of this org. Let the others in under People."),
     CONVERSATION_CANCELLED(true, "Cancelled. What was already being done may still finish, and is dropped."),
     ORGANISM_SAVED(true, "Saved. Turns that start from now on run on this version."),
+    ORGANISM_UNCHANGED(true, "Nothing was changed, so no version was made."),
     KEY_REVOKED(true, "Revoked. Within 5 seconds nobody can use it any more."),
     TOPPED_UP(true, "Your credit has grown by that amount."),
     PAID(true, "Thank you. Your credit grows as soon as Stripe confirms the payment, usually within seconds."),

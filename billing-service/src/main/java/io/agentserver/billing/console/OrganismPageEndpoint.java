@@ -1,11 +1,13 @@
 package io.agentserver.billing.console;
 
 import jakarta.servlet.http.HttpServletResponse;
+import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Controller;
 import org.springframework.ui.Model;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestAttribute;
+import org.springframework.web.bind.annotation.RequestHeader;
 import org.springframework.web.bind.annotation.RequestParam;
 import tools.jackson.databind.JsonNode;
 
@@ -38,14 +40,25 @@ public final class OrganismPageEndpoint {
         return shown(visit, model);
     }
 
-    /** For htmx: what is wrong with the text, saved or not. */
+    /** What is wrong with the text, saved or not: for htmx that alone, for a browser without scripts the whole page. */
     @PostMapping("/console/{org}/organism/check")
     @May(Action.CHANGE_ORGANISM)
-    String check(@RequestAttribute Visit visit, @RequestParam String yaml, Model model) {
-        Gateway.Answer answer = gateway.checkOrganism(visit.tenant(), yaml);
+    String check(
+            @RequestAttribute Visit visit,
+            @RequestParam String yaml,
+            @RequestParam(defaultValue = "") String version,
+            @RequestHeader(value = "HX-Request", required = false) @Nullable String htmx,
+            Model model) {
+        String text = document(yaml);
+        Gateway.Answer answer = gateway.checkOrganism(visit.tenant(), text);
         judged(answer, model);
         model.addAttribute("checked", answer.isOk());
-        return "console/findings";
+        if (htmx != null) {
+            return "console/findings";
+        }
+        model.addAttribute("yaml", text);
+        model.addAttribute("version", version);
+        return shown(visit, model);
     }
 
     @PostMapping("/console/{org}/organism")
@@ -56,13 +69,16 @@ public final class OrganismPageEndpoint {
             @RequestParam String version,
             HttpServletResponse response,
             Model model) {
-        Gateway.Answer answer = gateway.saveOrganism(visit.tenant(), yaml, digits(version));
+        String text = document(yaml);
+        Gateway.Answer answer = gateway.saveOrganism(visit.tenant(), text, digits(version));
         if (answer.isOk()) {
-            return "redirect:/console/" + visit.tenant() + "/organism?notice=" + Notice.ORGANISM_SAVED.wireName();
+            Notice notice =
+                    answer.etag().equals("\"" + version + "\"") ? Notice.ORGANISM_UNCHANGED : Notice.ORGANISM_SAVED;
+            return "redirect:/console/" + visit.tenant() + "/organism?notice=" + notice.wireName();
         }
         response.setStatus(answer.status());
         judged(answer, model);
-        model.addAttribute("yaml", yaml);
+        model.addAttribute("yaml", text);
         model.addAttribute("version", version);
         model.addAttribute("conflict", answer.status() == PRECONDITION_FAILED);
         return shown(visit, model);
@@ -97,6 +113,11 @@ public final class OrganismPageEndpoint {
         if (answer.status() != UNPROCESSABLE || errors.isEmpty()) {
             model.addAttribute("problem", answer.reason());
         }
+    }
+
+    /** A form ends each line with CR LF, whatever was in it (HTML, "multipart form data"); the document has LF. */
+    private static String document(String yaml) {
+        return yaml.replace("\r\n", "\n").replace('\r', '\n');
     }
 
     private static String digits(String version) {
