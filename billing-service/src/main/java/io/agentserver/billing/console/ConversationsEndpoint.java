@@ -28,7 +28,7 @@ public final class ConversationsEndpoint {
     private static final Logger LOG = LoggerFactory.getLogger(ConversationsEndpoint.class);
     private static final int PAGE_SIZE = 25;
     private static final String ACTIVITY = "activity";
-    private static final int FIRST_SLOTS = 100;
+    private static final int SLOTS = 100;
     private static final int TOO_MANY = 429;
     private static final Pattern SEQUENCE = Pattern.compile("[0-9]{1,18}");
 
@@ -36,7 +36,10 @@ public final class ConversationsEndpoint {
     private final LiveSlots live;
     private final Watchers watchers;
 
-    /** @param to the listener that was first written to; empty: none yet */
+    /**
+     * @param to the listener that was first written to; empty: none yet
+     * @param messages the sequence number of its last one
+     */
     record Row(
             String id,
             String state,
@@ -88,14 +91,26 @@ public final class ConversationsEndpoint {
 
     @GetMapping("/console/{org}/conversations/{id}")
     @May(Action.SEE_CONVERSATIONS)
-    String one(@RequestAttribute Visit visit, @PathVariable String id, Model model) {
-        Gateway.Answer conversation = found(gateway.conversation(visit.tenant(), id));
-        Gateway.Answer slots = found(gateway.slots(visit.tenant(), id, 0, FIRST_SLOTS));
+    String one(
+            @RequestAttribute Visit visit,
+            @PathVariable String id,
+            @RequestParam(defaultValue = "0") String after,
+            Model model) {
+        long from = Long.parseLong(sequence(after));
+        Row conversation =
+                Row.of(found(gateway.conversation(visit.tenant(), id)).json());
+        Gateway.Answer slots = found(gateway.slots(visit.tenant(), id, from, SLOTS));
         List<SlotView> shown =
                 slots.json().path("data").values().stream().map(SlotView::of).toList();
-        model.addAttribute("conversation", Row.of(conversation.json()));
+        long last = shown.isEmpty() ? from : shown.getLast().sequence();
+        model.addAttribute("conversation", conversation);
         model.addAttribute("slots", shown);
-        model.addAttribute("last", shown.isEmpty() ? 0 : shown.getLast().sequence());
+        model.addAttribute("last", last);
+        model.addAttribute("after", from);
+        model.addAttribute("earlier", Math.max(0, from - SLOTS));
+        // the last page alone is live: another one would pull all that is behind it
+        model.addAttribute("later", shown.size() == SLOTS && last < conversation.messages());
+        model.addAttribute("newest", Math.max(0, conversation.messages() - SLOTS));
         return "console/conversation";
     }
 
@@ -117,10 +132,7 @@ public final class ConversationsEndpoint {
             @RequestHeader(value = "Last-Event-ID", required = false) @Nullable String last,
             HttpServletResponse response)
             throws IOException, InterruptedException {
-        String from = last == null ? after : last;
-        if (!SEQUENCE.matcher(from).matches()) {
-            throw new NotHere();
-        }
+        String from = sequence(last == null ? after : last);
         Optional<Watchers.Watching> watching = watchers.enter(visit);
         if (watching.isEmpty()) {
             response.setStatus(TOO_MANY);
@@ -148,6 +160,13 @@ public final class ConversationsEndpoint {
         } catch (IOException e) {
             LOG.debug("whoever watched a conversation has gone: {}", e.toString());
         }
+    }
+
+    private static String sequence(String number) {
+        if (!SEQUENCE.matcher(number).matches()) {
+            throw new NotHere();
+        }
+        return number;
     }
 
     private static Gateway.Answer found(Gateway.Answer answer) {
