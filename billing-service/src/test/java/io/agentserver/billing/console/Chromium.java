@@ -56,10 +56,15 @@ final class Chromium implements AutoCloseable {
     }
 
     Page open(int width, int height, ColorScheme scheme) {
+        return open(width, height, scheme, "en-GB");
+    }
+
+    /** @param locale the reader's; the time zone is Berlin's */
+    Page open(int width, int height, ColorScheme scheme, String locale) {
         BrowserContext context = browser.newContext(new Browser.NewContextOptions()
                 .setViewportSize(width, height)
                 .setColorScheme(scheme)
-                .setLocale("en-GB")
+                .setLocale(locale)
                 .setTimezoneId("Europe/Berlin"));
         Page page = context.newPage();
         page.onConsoleMessage(message -> {

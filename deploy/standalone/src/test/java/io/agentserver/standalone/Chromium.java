@@ -56,7 +56,13 @@ final class Chromium implements AutoCloseable {
     }
 
     Page open(int width, int height, ColorScheme scheme) {
+        return open(width, height, scheme, true);
+    }
+
+    /** @param scripts whether it runs the page's scripts */
+    Page open(int width, int height, ColorScheme scheme, boolean scripts) {
         BrowserContext context = browser.newContext(new Browser.NewContextOptions()
+                .setJavaScriptEnabled(scripts)
                 .setViewportSize(width, height)
                 .setColorScheme(scheme)
                 .setLocale("en-GB")
