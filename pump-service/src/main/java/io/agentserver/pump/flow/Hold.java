@@ -12,6 +12,14 @@ public interface Hold {
     }
 
     /**
+     * To be called by the lane before it waits for a store or the log, which mostly answer in milliseconds: others may work
+     * if it takes long.
+     */
+    default Pause pauseIfLong() {
+        return () -> {};
+    }
+
+    /**
      * The message is in the journal's care and off the log: its offset is finished, what comes after it in its lane goes on, and
      * the work on it goes on for as long as the pump runs, whoever has its partition.
      */

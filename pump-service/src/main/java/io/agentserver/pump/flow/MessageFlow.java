@@ -50,6 +50,7 @@ public final class MessageFlow {
     private final Tracing tracing;
     private final Patience patience;
     private final FairGate<TenantId> gate;
+    private final LongWaits waits = GatedHold.longWaits();
     private final Clock clock;
 
     MessageFlow(
@@ -87,7 +88,7 @@ public final class MessageFlow {
         }
         gate.enter(tenant.get());
         try {
-            return handleInside(message, new GatedHold(gate, tenant.get(), hold));
+            return handleInside(message, new GatedHold(gate, waits, tenant.get(), hold));
         } finally {
             gate.leave();
         }

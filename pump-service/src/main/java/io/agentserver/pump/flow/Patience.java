@@ -9,7 +9,7 @@ import java.util.function.Supplier;
 
 /**
  * Waits for what is away, in the lane of the message that needs it: 50 ms at first, 5 s at most, with jitter, for as long
- * as the message is held. The message is never lost by it, and other lanes go on. What is there and fails is waited for too,
+ * as the message is held; an attempt that takes long holds no place of the gate. The message is never lost by it, and other lanes go on. What is there and fails is waited for too,
  * but for two minutes in all: it may fail at this message for ever. Safe on any thread.
  */
 final class Patience {
@@ -53,7 +53,7 @@ final class Patience {
                 throw new LetGo();
             }
             Duration pause = backoff(failures, SHORTEST, LONGEST);
-            try {
+            try (Hold.Pause ifLong = hold.pauseIfLong()) {
                 return attempt.get();
             } catch (UnavailableException e) {
                 log(failures, e);

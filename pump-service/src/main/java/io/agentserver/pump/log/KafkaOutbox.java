@@ -20,18 +20,24 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * Kafka as the way out: one idempotent producer, {@code acks=all}, small batches by lanes that send side by side. Blocks the
- * calling virtual thread until all records are acknowledged, 15 s at most.
+ * Kafka as the way out: one idempotent producer, {@code acks=all}, small batches by lanes that send side by side; a topic that
+ * cannot be written fills an eighth of its memory at most. Blocks the calling virtual thread until all records are acknowledged,
+ * 15 s at most.
  */
 public final class KafkaOutbox implements Outbox, AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(15);
+    /** Of the producer's memory, for all topics; an eighth of it for one. */
+    private static final int MEMORY = 32 * 1024 * 1024;
 
+    private final TopicRoom room = new TopicRoom(MEMORY / 8);
     private final KafkaProducer<byte[], byte[]> producer;
 
     public KafkaOutbox(Brokers brokers) {
         this.producer = brokers.producer(Map.of(
                 ProducerConfig.MAX_REQUEST_SIZE_CONFIG,
                 MOST_BYTES,
+                ProducerConfig.BUFFER_MEMORY_CONFIG,
+                (long) MEMORY,
                 ProducerConfig.MAX_BLOCK_MS_CONFIG,
                 10_000L,
                 ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG,
@@ -44,14 +50,14 @@ public final class KafkaOutbox implements Outbox, AutoCloseable {
 
     @Override
     public void append(List<LogRecord> records) {
-        try {
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        try (TopicRoom.Taken taken = room.take(records, deadline)) {
             List<Future<?>> sent = new ArrayList<>();
             for (LogRecord each : records) {
                 ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(each.topic(), each.key(), each.value());
                 each.headers().forEach((name, bytes) -> record.headers().add(name, bytes));
                 sent.add(producer.send(record));
             }
-            long deadline = System.nanoTime() + PATIENCE.toNanos();
             for (Future<?> one : sent) {
                 one.get(Math.max(1, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
             }

@@ -1,7 +1,10 @@
 package io.agentserver.pump.flow;
 
+import io.agentserver.buffer.v1.BeginReply;
+import io.agentserver.buffer.v1.BeginRequest;
 import io.agentserver.buffer.v1.Tokens;
 import io.agentserver.envelope.Envelope;
+import io.agentserver.envelope.TenantId;
 import io.agentserver.log.RecordHeaders;
 import io.agentserver.pump.handler.HandlerOutput;
 import io.agentserver.pump.handler.HandlerResult;
@@ -19,6 +22,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 /** What goes wrong, and what becomes of it. */
 class FlowFailuresTest extends FlowFixture {
+    private static final TenantId OTHER = new TenantId("other");
+
     @Test
     void an_output_that_its_receiver_does_not_take_is_an_error_and_not_sent() {
         http = _ -> done(new HandlerOutput.Forward("left", "<Poll><Wrong/></Poll>"));
@@ -171,7 +176,7 @@ class FlowFailuresTest extends FlowFixture {
     }
 
     @Test
-    @Timeout(30)
+    @Timeout(value = 30, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
     void a_handler_that_waits_gives_its_place_to_others() throws InterruptedException {
         gate = new FairGate<>(1, _ -> 1);
         CountDownLatch running = new CountDownLatch(1);
@@ -198,6 +203,64 @@ class FlowFailuresTest extends FlowFixture {
 
         lane.join();
         assertThat(journal.completed).hasSize(1);
+    }
+
+    @Test
+    @Timeout(value = 30, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void a_log_that_does_not_acknowledge_takes_no_place_from_other_tenants() throws InterruptedException {
+        gate = new FairGate<>(1, _ -> 1);
+        CountDownLatch asked = new CountDownLatch(1);
+        CountDownLatch acknowledged = new CountDownLatch(1);
+        outbox = records -> {
+            asked.countDown();
+            await(acknowledged);
+            log.addAll(records);
+        };
+        http = _ -> done(new HandlerOutput.Forward("left", "<Poll><Question>a</Question></Poll>"));
+        Thread lane = Thread.ofVirtual().start(() -> step(client("service", "<Job><Text>x</Text></Job>")));
+        asked.await();
+
+        gate.inside(OTHER, () -> "it has its turn, and for ever, while the log of the first is away");
+        assertThat(log).isEmpty();
+        acknowledged.countDown();
+
+        lane.join();
+        assertThat(log).hasSize(1);
+        gate.inside(OTHER, () -> "every place has been given back once");
+        assertThat(gate.waiting()).isZero();
+    }
+
+    @Test
+    @Timeout(value = 30, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void a_journal_that_does_not_answer_takes_no_place_from_other_tenants() throws InterruptedException {
+        gate = new FairGate<>(1, _ -> 1);
+        CountDownLatch asked = new CountDownLatch(1);
+        CountDownLatch answers = new CountDownLatch(1);
+        ThreadBuffer slow = new ForwardingBuffer(journal) {
+            @Override
+            public BeginReply begin(BeginRequest request) {
+                asked.countDown();
+                await(answers);
+                return super.begin(request);
+            }
+        };
+        http = _ -> done(new HandlerOutput.Respond("<ok/>"));
+        Thread lane = Thread.ofVirtual().start(() -> handle(client("service", "<Job><Text>x</Text></Job>"), slow));
+        asked.await();
+
+        gate.inside(OTHER, () -> "it has its turn");
+        answers.countDown();
+
+        lane.join();
+        assertThat(journal.completed).hasSize(1);
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     @Test
