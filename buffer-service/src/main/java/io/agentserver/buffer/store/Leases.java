@@ -18,4 +18,7 @@ public interface Leases {
      * @param owner the same for the life of a process
      */
     List<Integer> renew(String owner);
+
+    /** The owner asks no more: what it held is free for the next who renews. */
+    default void release(String owner) {}
 }

@@ -51,15 +51,17 @@ public final class DynamoDueStore implements DueStore {
                 ":pk", shard(shard),
                 // '$' is the character after '#'
                 ":end", AttributeValue.fromS(String.format(Locale.ROOT, "%013d$", nowMs)));
-        return ask(() -> dynamo.query(request -> request.tableName(DueTable.NAME)
-                                .keyConditionExpression("pk = :pk AND sk < :end")
-                                .expressionAttributeValues(bounds)
-                                .limit(limit))
-                        .items())
+        return ask(() -> dynamo
+                .queryPaginator(request -> request.tableName(DueTable.NAME)
+                        .keyConditionExpression("pk = :pk AND sk < :end")
+                        .expressionAttributeValues(bounds)
+                        .limit(limit))
+                .items()
                 .stream()
+                .limit(limit)
                 .flatMap(item -> Stream.ofNullable(item.get(ThreadsTable.SK)))
                 .map(key -> DueEntry.parse(key.s()))
-                .toList();
+                .toList());
     }
 
     @Override

@@ -38,6 +38,15 @@ public final class LeaseScript implements Leases {
         }
     }
 
+    @Override
+    public void release(String owner) {
+        try {
+            redis.zrem(KEYS[0], utf8(owner)); // whose shards nobody living holds are free
+        } catch (RedisException | CancellationException e) {
+            throw new StoreUnavailableException("Redis", e);
+        }
+    }
+
     private List<Long> run(byte[][] arguments) {
         try {
             return redis.evalsha(digest, ScriptOutputType.MULTI, KEYS, arguments);

@@ -66,6 +66,14 @@ class RedisDueStoreTest extends DueStoreContract {
     }
 
     @Test
+    void what_an_owner_gives_back_is_the_next_ones_at_once() {
+        LeaseScript leases = new LeaseScript(redis);
+        leases.renew("a");
+        leases.release("a");
+        assertThat(leases.renew("b")).hasSize(16);
+    }
+
+    @Test
     void says_that_redis_is_away(@TempDir Path directory) {
         LocalRedis other = LocalRedis.start(directory, 0);
         RedisConnections gone = RedisConnections.open(other.url());
