@@ -194,10 +194,13 @@ class PumpConfiguration {
         return new Tracing(tracer, propagator.getIfAvailable(() -> Propagator.NOOP));
     }
 
-    /** Alive: it can take messages again without a new process. */
+    /** Alive: it can take messages again, and bring back what is due, without a new process. */
     @Bean
-    HealthIndicator polling(Pump pump) {
-        return () -> (pump.isAlive() ? Health.up() : Health.down()).build();
+    HealthIndicator polling(Pump pump, DueMessages due) {
+        return () -> (pump.isAlive() && due.isAlive() ? Health.up() : Health.down())
+                .withDetail("messages", pump.isAlive())
+                .withDetail("due", due.isAlive())
+                .build();
     }
 
     /** Ready: it takes messages and knows whose they are. With the buffer away it is not, until it is back. */

@@ -61,6 +61,7 @@ public record MessageFlows(
                 patience,
                 gate,
                 clock);
-        return new Parts(flow, new DueMessages(buffer, emitter), running);
+        DueMessages due = new DueMessages(buffer, emitter, new FairGate<>(PLACES, weights));
+        return new Parts(flow, due, running);
     }
 }
