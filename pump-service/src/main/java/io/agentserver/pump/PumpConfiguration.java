@@ -84,8 +84,8 @@ class PumpConfiguration {
     }
 
     @Bean
-    MessageFlows.Parts parts(MessageFlows flows) {
-        return flows.parts();
+    MessageFlows.Parts parts(MessageFlows flows, PumpProperties properties) {
+        return flows.parts(properties.inFlight().history().toBytes());
     }
 
     @Bean

@@ -38,12 +38,12 @@ record PumpProperties(
         Duration keepLog,
         InFlight inFlight) {
 
-    /** Messages of a partition, of a tenant, and in all; bytes in all. */
-    record InFlight(int partition, int tenant, int all, DataSize size) {
+    /** Messages of a partition, of a tenant, and in all; bytes of them in all; bytes of the histories that handlers hold. */
+    record InFlight(int partition, int tenant, int all, DataSize size, DataSize history) {
         InFlight {
-            if (partition < 1 || tenant < partition || all < tenant || size.toBytes() < 1) {
+            if (partition < 1 || tenant < partition || all < tenant || size.toBytes() < 1 || history.toBytes() < 1) {
                 throw new ConfigurationException("agentserver.pump.in-flight.*: partition=" + partition + ", tenant="
-                        + tenant + ", all=" + all + ", size=" + size
+                        + tenant + ", all=" + all + ", size=" + size + ", history=" + history
                         + ": each must be 1 or more, and partition <= tenant <= all");
             }
         }

@@ -50,6 +50,9 @@ final class BeginDecision {
         if (request.getHistorySlots() < 0) {
             throw new IllegalArgumentException("history_slots: <" + request.getHistorySlots() + "> is less than 0");
         }
+        if (request.getHistoryBytes() < 0) {
+            throw new IllegalArgumentException("history_bytes: <" + request.getHistoryBytes() + "> is less than 0");
+        }
     }
 
     Decision<BeginReply> decide(JournalState state) {
@@ -217,13 +220,14 @@ final class BeginDecision {
         return began + ttl.toMillis() - ttl.toMillis() / 24;
     }
 
-    /** The latest of them: as many as were asked for and as a reply can carry. */
+    /** The latest of them: as many as were asked for, and as the caller and a reply have room for. */
     private List<Slot> bounded(List<Slot> history) {
+        long most = request.getHistoryBytes() == 0 ? HISTORY_BYTES : Math.min(HISTORY_BYTES, request.getHistoryBytes());
         int first = history.size();
         long bytes = 0;
         while (first > 0 && history.size() - first < request.getHistorySlots()) {
             bytes += history.get(first - 1).getSerializedSize();
-            if (bytes > HISTORY_BYTES) {
+            if (bytes > most) {
                 break;
             }
             first--;

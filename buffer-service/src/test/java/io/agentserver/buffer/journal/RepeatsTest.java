@@ -224,6 +224,16 @@ class RepeatsTest {
                 .extracting(Slot::getSequence)
                 .as("the latest, without the current one")
                 .containsExactly(6L, 7L, 8L, 9L, 10L, 11L, 12L);
+        assertThat(talk.journal
+                        .begin(
+                                talk.key,
+                                talk.beginning(message)
+                                        .setHistoryBytes(megabyte.length() * 5L / 2)
+                                        .build())
+                        .getHistoryList())
+                .extracting(Slot::getSequence)
+                .as("what the caller has room for")
+                .containsExactly(11L, 12L);
         assertThat(talk.complete(message, talk.respond(message)).getOutcome()).isEqualTo(Outcome.ACCEPTED);
     }
 

@@ -6,6 +6,8 @@ import io.agentserver.buffer.v1.BeginRequest;
 import io.agentserver.buffer.v1.CompleteReply;
 import io.agentserver.buffer.v1.Outcome;
 import io.agentserver.buffer.v1.Parking;
+import io.agentserver.buffer.v1.Slot;
+import io.agentserver.buffer.v1.Verdict;
 import io.agentserver.envelope.Envelope;
 import io.agentserver.envelope.Meta;
 import io.agentserver.envelope.TenantId;
@@ -49,6 +51,7 @@ public final class MessageFlow {
     private final PumpMetrics metrics;
     private final Tracing tracing;
     private final Patience patience;
+    private final HistoryRoom histories;
     private final FairGate<TenantId> gate;
     private final LongWaits waits = GatedHold.longWaits();
     private final Clock clock;
@@ -64,6 +67,7 @@ public final class MessageFlow {
             PumpMetrics metrics,
             Tracing tracing,
             Patience patience,
+            HistoryRoom histories,
             FairGate<TenantId> gate,
             Clock clock) {
         this.reader = reader;
@@ -76,6 +80,7 @@ public final class MessageFlow {
         this.metrics = metrics;
         this.tracing = tracing;
         this.patience = patience;
+        this.histories = histories;
         this.gate = gate;
         this.clock = clock;
     }
@@ -189,18 +194,34 @@ public final class MessageFlow {
     }
 
     private boolean isFinished(LogMessage message, Opened.Trusted trusted, long version, Handling handling, Hold hold) {
-        TenantId tenant = trusted.tenant();
-        Envelope envelope = trusted.envelope();
-        Organism organism = patience.until(hold, () -> organisms.at(tenant, version));
-        Target target = Target.of(organism, envelope);
-        BeginReply begun = begun(message, trusted, target, version, handling, hold);
+        for (long asked = version; ; ) {
+            long wanted = asked;
+            Organism organism = patience.until(hold, () -> organisms.at(trusted.tenant(), wanted));
+            Target target = Target.of(organism, trusted.envelope());
+            long most = handling.readsHistory() ? target.historyBytes() : 0;
+            try (HistoryRoom.Taken room = histories.take(trusted.tenant(), most, hold)) {
+                BeginReply begun = begun(message, trusted, target, asked, handling, hold);
+                room.settle(begun.getHistoryList().stream()
+                        .mapToLong(Slot::getSerializedSize)
+                        .sum());
+                if (begun.getVerdict() != Verdict.RUN || begun.getOrganismVersion() == asked) {
+                    return isFinished(
+                            message,
+                            new Step(trusted.tenant(), trusted.envelope(), organism, target, begun),
+                            handling,
+                            hold);
+                }
+                // a turn stays with the version that it began with, and so does the history that it is asked with
+                asked = begun.getOrganismVersion();
+            }
+        }
+    }
+
+    private boolean isFinished(LogMessage message, Step step, Handling handling, Hold hold) {
+        TenantId tenant = step.tenant();
+        BeginReply begun = step.begun();
         return switch (begun.getVerdict()) {
-            case RUN ->
-                begun.getOrganismVersion() == version
-                        ? isCompleted(new Step(tenant, envelope, organism, target, begun), message, handling, hold)
-                        // a turn stays with the version that it began with, and so does the history that it is asked
-                        // with
-                        : isFinished(message, trusted, begun.getOrganismVersion(), handling, hold);
+            case RUN -> isCompleted(step, message, handling, hold);
             case DONE, ABSORBED -> {
                 if (begun.hasLetter()) { // its pump may have died before it had written it
                     deadLetters.add(tenant, message, Letter.of(begun.getLetter()), hold);
@@ -234,6 +255,7 @@ public final class MessageFlow {
         while (true) {
             BeginRequest.Builder asked = request(trusted.tenant(), trusted.envelope(), target, version)
                     .setHistorySlots(slots)
+                    .setHistoryBytes(target.historyBytes())
                     .setAppendedAtMs(message.appendedAtMs());
             Traceparent.valid(message.traceparent()).ifPresent(asked::setTrace);
             BeginRequest request = asked.build();

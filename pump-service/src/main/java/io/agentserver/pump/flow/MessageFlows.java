@@ -32,14 +32,23 @@ public record MessageFlows(
      */
     private static final int PLACES = Math.max(16, 8 * Runtime.getRuntime().availableProcessors());
 
+    /** As pump.yml has it. */
+    private static final long HISTORY_BYTES = 64L * 1024 * 1024;
+
     /** What a pump runs: the flow of each message, and the two that bring back and stop. */
     public record Parts(MessageFlow flow, DueMessages due, RunningHandlers running) {}
 
     public Parts parts() {
-        return parts(new Patience(), new FairGate<>(PLACES, weights), HandlerRuns.PARK_AFTER);
+        return parts(HISTORY_BYTES);
     }
 
-    Parts parts(Patience patience, FairGate<TenantId> gate, Duration parkAfter) {
+    /** @param historyBytes of histories that handlers hold while they run, in all; twice as much if many tenants do */
+    public Parts parts(long historyBytes) {
+        return parts(
+                new Patience(), new FairGate<>(PLACES, weights), new HistoryRoom(historyBytes), HandlerRuns.PARK_AFTER);
+    }
+
+    Parts parts(Patience patience, FairGate<TenantId> gate, HistoryRoom histories, Duration parkAfter) {
         EnvelopeToken tokens = new EnvelopeToken(clock);
         Budget budget = new Budget(clock);
         DeadLetters deadLetters = new DeadLetters(outbox, clock, metrics, patience);
@@ -59,6 +68,7 @@ public record MessageFlows(
                 metrics,
                 tracing,
                 patience,
+                histories,
                 gate,
                 clock);
         DueMessages due = new DueMessages(buffer, emitter, new FairGate<>(PLACES, weights));

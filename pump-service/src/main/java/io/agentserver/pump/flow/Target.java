@@ -16,6 +16,15 @@ sealed interface Target {
     /** Enough for 32 copies, 32 answers and the question. */
     int BROADCAST_HISTORY = 80;
 
+    /** What a reply carries. */
+    long MOST_HISTORY_BYTES = 8L * 1024 * 1024;
+
+    /** A token is estimated at four characters, of three bytes at most. */
+    long BYTES_A_TOKEN = 12;
+
+    /** What a slot has beside its payload: meta, token, receipts, names. */
+    long BYTES_A_SLOT = 4096;
+
     record One(Listener listener) implements Target {}
 
     /** {@code core} forwards a copy to each. */
@@ -71,6 +80,21 @@ sealed interface Target {
             case One(Listener listener) ->
                 listener.handler() instanceof Handler.Llm ? listener.history().slots() : 0;
             case Broadcast _, BroadcastAnswer _ -> BROADCAST_HISTORY;
+            case Nobody _ -> 0;
+        };
+    }
+
+    /** How many bytes of slots that is at most: what is older than the prompt has room for need not be read. */
+    default long historyBytes() {
+        return switch (this) {
+            case One(Listener listener) ->
+                Math.min(
+                        MOST_HISTORY_BYTES,
+                        historySlots() == 0
+                                ? 0
+                                : historySlots() * BYTES_A_SLOT
+                                        + listener.history().tokens() * BYTES_A_TOKEN);
+            case Broadcast _, BroadcastAnswer _ -> MOST_HISTORY_BYTES;
             case Nobody _ -> 0;
         };
     }

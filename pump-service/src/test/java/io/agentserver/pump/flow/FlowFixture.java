@@ -165,6 +165,7 @@ abstract class FlowFixture {
     }
 
     FairGate<TenantId> gate = new FairGate<>(64, _ -> 1);
+    HistoryRoom histories = new HistoryRoom(64 * 1024 * 1024);
     Duration parkAfter = HandlerRuns.PARK_AFTER;
 
     MessageFlow flow(ThreadBuffer with) {
@@ -185,7 +186,7 @@ abstract class FlowFixture {
                         Tracing.none(),
                         _ -> 1,
                         Clock.systemUTC())
-                .parts(new Patience(pauses::add), gate, parkAfter);
+                .parts(new Patience(pauses::add), gate, histories, parkAfter);
     }
 
     LogMessage client(@Nullable String to, String payload) {
