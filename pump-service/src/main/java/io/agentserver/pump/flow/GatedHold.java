@@ -47,6 +47,11 @@ record GatedHold(FairGate<TenantId> gate, LongWaits waits, TenantId tenant, Hold
     }
 
     @Override
+    public void whenLetGo(Runnable stop) {
+        hold.whenLetGo(stop);
+    }
+
+    @Override
     public void detach() {
         hold.detach();
     }

@@ -257,6 +257,7 @@ final class HandlerRuns {
                         result.completeExceptionally(e);
                     }
                 }));
+        hold.whenLetGo(() -> result.completeExceptionally(new Patience.LetGo()));
         try (RunningHandlers.Running stoppable =
                 running.add(step, () -> result.completeExceptionally(new StepChanged()))) {
             return awaited(result, call, step, parking, hold);
@@ -266,6 +267,12 @@ final class HandlerRuns {
                         "nobody waits for the handler of {} any more: stopped",
                         call.listener().name());
                 throw changed;
+            }
+            if (e.getCause() instanceof Patience.LetGo letGo) {
+                LOG.debug(
+                        "the handler of {} runs elsewhere: stopped",
+                        call.listener().name());
+                throw letGo;
             }
             return thrown(call, e.getCause());
         } catch (InterruptedException e) {

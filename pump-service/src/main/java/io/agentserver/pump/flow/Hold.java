@@ -20,6 +20,12 @@ public interface Hold {
     }
 
     /**
+     * Has {@code stop} called once, at once or later and on any thread, if the message is let go. It must not block. A later
+     * call takes the place of an earlier one.
+     */
+    default void whenLetGo(Runnable stop) {}
+
+    /**
      * The message is in the journal's care and off the log: its offset is finished, what comes after it in its lane goes on, and
      * the work on it goes on for as long as the pump runs, whoever has its partition.
      */

@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -35,6 +36,9 @@ final class Lanes {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition idle = lock.newCondition();
     private final Map<Intake.Slice, Holding> holdings = new HashMap<>();
+    /** Those that want to be told when they are let go. */
+    private final Map<MessageHold, Runnable> listening = new ConcurrentHashMap<>();
+
     private int running;
     private int detached;
     private volatile boolean stopped;
@@ -72,6 +76,19 @@ final class Lanes {
         }
 
         @Override
+        public void whenLetGo(Runnable stop) {
+            listening.put(this, stop);
+            tellIfLetGo();
+        }
+
+        void tellIfLetGo() {
+            Runnable stop = isLetGo() ? listening.remove(this) : null;
+            if (stop != null) {
+                stop.run();
+            }
+        }
+
+        @Override
         public void detach() {
             lock.lock();
             try {
@@ -93,6 +110,7 @@ final class Lanes {
         void end() {
             lock.lock();
             try {
+                listening.remove(this);
                 intake.releaseDetached(slice(message), message.value().length);
                 detached--;
                 idle.signalAll();
@@ -202,6 +220,7 @@ final class Lanes {
                 return;
             }
             holding.letGo = true;
+            listening.keySet().forEach(MessageHold::tellIfLetGo);
             holding.lanes.forEach((_, lane) -> {
                 // the first is running: its lane releases it
                 while (lane.size() > 1) {
@@ -228,6 +247,7 @@ final class Lanes {
     void stop() {
         stopped = true;
         letGoOfAll();
+        listening.keySet().forEach(MessageHold::tellIfLetGo);
     }
 
     /** Messages that are worked on off the log. */
@@ -303,7 +323,7 @@ final class Lanes {
                 hold.end();
                 return; // the lane went on without it
             }
-            message = next(holding, key, message, finished);
+            message = next(holding, key, hold, finished);
         }
     }
 
@@ -343,12 +363,13 @@ final class Lanes {
     }
 
     /** Ends the message and gives the lane's next; null: the lane is empty and gone. */
-    private @Nullable LogMessage next(Holding holding, String key, LogMessage done, boolean finished) {
+    private @Nullable LogMessage next(Holding holding, String key, MessageHold done, boolean finished) {
         lock.lock();
         try {
-            intake.release(slice(done), done.value().length);
+            listening.remove(done);
+            intake.release(slice(done.message), done.message.value().length);
             if (finished) {
-                holding.window.finish(done.offset());
+                holding.window.finish(done.message.offset());
             }
             return following(holding, key);
         } finally {

@@ -11,13 +11,17 @@ import io.agentserver.pump.handler.HandlerResult;
 import io.agentserver.pump.handler.SystemErrors.Code;
 import io.agentserver.pump.testing.Calls;
 import io.agentserver.service.FairGate;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** What goes wrong, and what becomes of it. */
@@ -253,6 +257,45 @@ class FlowFailuresTest extends FlowFixture {
 
         lane.join();
         assertThat(journal.completed).hasSize(1);
+    }
+
+    @Test
+    @Timeout(value = 30, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void a_handler_whose_message_is_let_go_is_interrupted_at_once() throws InterruptedException {
+        CountDownLatch running = new CountDownLatch(1);
+        CountDownLatch interrupted = new CountDownLatch(1);
+        http = _ -> {
+            running.countDown();
+            try {
+                new CountDownLatch(1).await();
+            } catch (InterruptedException e) {
+                interrupted.countDown();
+            }
+            return done(new HandlerOutput.Respond("<late/>"));
+        };
+        AtomicReference<@Nullable Runnable> stop = new AtomicReference<>();
+        AtomicBoolean finished = new AtomicBoolean(true);
+        Hold hold = new Hold() {
+            @Override
+            public boolean isLetGo() {
+                return false;
+            }
+
+            @Override
+            public void whenLetGo(Runnable action) {
+                stop.set(action);
+            }
+        };
+        MessageFlow flow = flow(journal);
+        Thread lane = Thread.ofVirtual()
+                .start(() -> finished.set(flow.handle(client("service", "<Job><Text>x</Text></Job>"), hold)));
+        running.await();
+        requireNonNull(stop.get()).run();
+
+        interrupted.await();
+        lane.join();
+        assertThat(finished).as("whoever holds it next goes on").isFalse();
+        assertThat(journal.completed).isEmpty();
     }
 
     private static void await(CountDownLatch latch) {

@@ -5,6 +5,7 @@ import io.agentserver.pump.log.Intake.Bound;
 import io.agentserver.pump.log.Intake.Slice;
 import io.agentserver.pump.testing.Seeds;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -114,6 +115,46 @@ class LanesTest {
         assertThat(lanes.awaitIdle(Duration.ofSeconds(10))).isTrue();
         assertThat(letGo).containsExactly(false);
         assertThat(intake.messages()).isZero();
+    }
+
+    @Test
+    @Timeout(60)
+    void whose_partition_goes_is_told_at_once_and_what_is_detached_when_all_stops() throws InterruptedException {
+        CountDownLatch running = new CountDownLatch(2);
+        Map<Long, CountDownLatch> told = Map.of(0L, new CountDownLatch(1), 1L, new CountDownLatch(1));
+        Lanes lanes = new Lanes(
+                (message, hold) -> {
+                    CountDownLatch mine = requireNonNull(told.get(message.offset()));
+                    hold.whenLetGo(() -> {
+                        throw new IllegalStateException("a later one took its place");
+                    });
+                    hold.whenLetGo(mine::countDown);
+                    if (message.offset() == 1) {
+                        hold.detach();
+                    }
+                    running.countDown();
+                    await(mine);
+                    hold.whenLetGo(running::countDown); // too late: it is told at once
+                    return !hold.isLetGo();
+                },
+                new Intake(ROOMY, ROOMY, ROOMY));
+        lanes.add(message(0, 0, "a"));
+        lanes.add(message(0, 1, "b"));
+        running.await();
+
+        lanes.letGo(ZERO);
+        requireNonNull(told.get(0L)).await();
+        while (lanes.count() > 0) {
+            Thread.onSpinWait();
+        }
+        assertThat(requireNonNull(told.get(1L)).getCount())
+                .as("it is not on the log")
+                .isEqualTo(1);
+
+        lanes.stop();
+        requireNonNull(told.get(1L)).await();
+        assertThat(lanes.awaitIdle(Duration.ofSeconds(10))).isTrue();
+        assertThat(lanes.detached()).isZero();
     }
 
     @Test
