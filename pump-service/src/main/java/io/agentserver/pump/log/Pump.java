@@ -47,21 +47,24 @@ public final class Pump implements AutoCloseable {
     private static final long MEASURE_EVERY_NANOS = Duration.ofSeconds(1).toNanos();
     private static final Duration CLOSE = Duration.ofSeconds(3);
     private static final Duration PAUSE_AFTER_FAILURE = Duration.ofSeconds(1);
-    private static final Map<String, Object> SETTINGS = Map.of(
-            ConsumerConfig.GROUP_ID_CONFIG,
-            Pump.GROUP,
-            ConsumerConfig.GROUP_PROTOCOL_CONFIG,
-            "consumer",
-            ConsumerConfig.AUTO_OFFSET_RESET_CONFIG,
-            "earliest",
-            ConsumerConfig.METADATA_MAX_AGE_CONFIG,
-            2_000, // how soon a new tenant's topic is found
-            ConsumerConfig.MAX_POLL_RECORDS_CONFIG,
-            500,
-            ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG,
-            250,
-            ConsumerConfig.FETCH_MIN_BYTES_CONFIG,
-            1);
+    /**
+     * Beside what {@link Intake} bounds, the consumer keeps what it has fetched and {@code poll} has not given: of each partition
+     * one piece of this size, or one batch that is larger (2 MiB at most), also while the partition is paused.
+     */
+    static final int PIECE_BYTES = 256 * 1024;
+    /** Of an answer of one broker; each has one on its way at a time. */
+    private static final int FETCH_BYTES = 16 * 1024 * 1024;
+
+    static final Map<String, Object> SETTINGS = Map.ofEntries(
+            Map.entry(ConsumerConfig.GROUP_ID_CONFIG, Pump.GROUP),
+            Map.entry(ConsumerConfig.GROUP_PROTOCOL_CONFIG, "consumer"),
+            Map.entry(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest"),
+            Map.entry(ConsumerConfig.METADATA_MAX_AGE_CONFIG, 2_000), // how soon a new tenant's topic is found
+            Map.entry(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, 500),
+            Map.entry(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG, PIECE_BYTES),
+            Map.entry(ConsumerConfig.FETCH_MAX_BYTES_CONFIG, FETCH_BYTES),
+            Map.entry(ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG, 250),
+            Map.entry(ConsumerConfig.FETCH_MIN_BYTES_CONFIG, 1));
 
     private final Supplier<Consumer<byte[], byte[]>> consumers;
     private final Duration drain;

@@ -7,6 +7,8 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
 import org.junit.jupiter.api.AfterAll;
@@ -18,9 +20,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import java.util.Random;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -169,6 +173,37 @@ class PumpTest {
         }
         assertThat(handled).containsExactly(0L, 1L, 2L);
         assertThat(committed(topic)).isEqualTo(3);
+    }
+
+    @Test
+    void fetches_small_pieces_so_that_what_waits_beside_the_lanes_is_bounded() throws Exception {
+        String topic = topic("large");
+        byte[] value = new byte[Pump.PIECE_BYTES / 4];
+        new Random(7).nextBytes(value); // it does not shrink
+        try (KafkaOutbox outbox = new KafkaOutbox(Brokers.plain(kafka.bootstrap()))) {
+            for (int i = 0; i < 24; i++) {
+                outbox.append(List.of(new LogRecord(topic, new byte[] {1}, value, Map.of())));
+            }
+        }
+        Map<String, Object> settings = new HashMap<>(Pump.SETTINGS);
+        settings.put(ConsumerConfig.GROUP_ID_CONFIG, "reader");
+        try (KafkaConsumer<byte[], byte[]> consumer =
+                Brokers.plain(kafka.bootstrap()).consumer(settings)) {
+            TopicPartition partition = new TopicPartition(topic, 0);
+            consumer.assign(List.of(partition));
+            consumer.seekToBeginning(List.of(partition));
+            AtomicInteger read = new AtomicInteger();
+            await().atMost(Duration.ofSeconds(30))
+                    .until(() ->
+                            read.addAndGet(consumer.poll(Duration.ofMillis(100)).count()) >= 24);
+            double largest = consumer.metrics().values().stream()
+                    .filter(metric -> metric.metricName().name().equals("fetch-size-max"))
+                    .mapToDouble(metric -> (double) metric.metricValue())
+                    .filter(size -> !Double.isNaN(size))
+                    .max()
+                    .orElseThrow();
+            assertThat(largest).isBetween((double) value.length, Pump.PIECE_BYTES + 1024.0 * 4);
+        }
     }
 
     private static Pump pump(Queue<Long> handled) {
