@@ -64,6 +64,8 @@ class BadInputTest {
                 "/v1/threads/0199c0de-7a11-7000-8000-000000000001/messages?cursor=x",
                 "/v1/usage?from=0001-01-01&to=0001-01-02",
                 "/v1/usage?from=2025-02-30",
+                "/v1/usage?from=2025-01-01&to=2026-01-02",
+                "/v1/usage?to=1999-12-31",
             })
     void says_400_to_a_parameter_with_a_wrong_value(String path) {
         Answer answer = gateway.get(path, key);

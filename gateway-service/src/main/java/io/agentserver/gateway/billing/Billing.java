@@ -41,6 +41,7 @@ public final class Billing implements AutoCloseable {
      * A tenant's usage of the days {@code from} to {@code to}, both included, as billing's own JSON.
      *
      * @throws Unavailable if billing does not answer, or not with 200
+     * @throws io.agentserver.gateway.problems.Refusal 400 for days that billing does not take
      */
     public byte[] usage(TenantId tenant, LocalDate from, LocalDate to) {
         HttpResponse<byte[]> answer = send(
@@ -49,6 +50,11 @@ public final class Billing implements AutoCloseable {
                 "try again");
         return switch (answer.statusCode()) {
             case 200 -> answer.body();
+            case 400 -> // another day it would be the same
+                throw Problem.of(
+                                ProblemType.INVALID_REQUEST,
+                                "from, to: billing does not take the days " + from + " to " + to)
+                        .refusal();
             default -> throw away(answer);
         };
     }

@@ -24,6 +24,7 @@ import java.time.Clock;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeParseException;
+import java.time.temporal.ChronoUnit;
 
 /** {@code GET /v1/usage?from=…&to=…}: days in UTC, both included; the last 30 if not said. */
 @RestController
@@ -58,8 +59,8 @@ public final class UsageEndpoint {
             @Param(value = "The last day.", format = "date") @RequestParam(required = false) @Nullable String to) {
         Caller caller = callers.require(authorization, Scope.USAGE_READ);
         LocalDate last = to == null ? LocalDate.ofInstant(clock.instant(), ZoneOffset.UTC) : day("to", to);
-        LocalDate first = from == null ? last.minusDays(DAYS - 1) : day("from", from);
-        if (first.isAfter(last) || first.plusDays(MOST_DAYS).isBefore(last)) {
+        LocalDate first = from == null ? earliest(last.minusDays(DAYS - 1)) : day("from", from);
+        if (first.isAfter(last) || ChronoUnit.DAYS.between(first, last) >= MOST_DAYS) {
             throw Problem.of(ProblemType.INVALID_REQUEST, "from, to: must be a span of 1 to " + MOST_DAYS + " days")
                     .refusal();
         }
@@ -67,6 +68,11 @@ public final class UsageEndpoint {
                 .contentType(MediaType.APPLICATION_JSON)
                 .header(HttpHeaders.CACHE_CONTROL, "no-store")
                 .body(billing.usage(caller.tenantId(), first, last));
+    }
+
+    /** Without {@code from} the first days may lie before those that there are. */
+    private static LocalDate earliest(LocalDate day) {
+        return day.getYear() < FIRST_YEAR ? LocalDate.of(FIRST_YEAR, 1, 1) : day;
     }
 
     private static LocalDate day(String what, String text) {
