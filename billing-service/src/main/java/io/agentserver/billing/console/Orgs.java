@@ -7,6 +7,7 @@ import io.agentserver.tenancy.TenantDirectory;
 import io.agentserver.tenancy.TenantEntry;
 
 import java.time.Clock;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -27,7 +28,7 @@ public final class Orgs {
     public sealed interface Claim {
         record Owner(TenantId tenant) implements Claim {}
 
-        /** Not a living key with {@code keys:write}; it is not said which. */
+        /** Not a living key with all scopes; it is not said which. */
         record NoSuchKey() implements Claim {}
 
         record HasOwner() implements Claim {}
@@ -57,7 +58,7 @@ public final class Orgs {
                 .toList();
     }
 
-    /** Whoever holds a key that makes keys can do what an owner can; an org that has an owner is that owner's to open. */
+    /** Whoever holds a key with all scopes can do what an owner can, and no other key's holder; an org that has an owner is that owner's to open. */
     public Claim claim(Person person, String key) {
         if (!directory.isFresh()) {
             return new Claim.Away();
@@ -65,7 +66,8 @@ public final class Orgs {
         Optional<TenantEntry> org = ApiKey.parse(key.strip())
                 .flatMap(parsed -> directory.keyByHash(parsed.hash()))
                 .filter(owner -> owner.key().isAlive(clock.instant())
-                        && owner.key().scopes().contains(Scope.KEYS_WRITE.wireName()))
+                        && Arrays.stream(Scope.values())
+                                .allMatch(scope -> owner.key().scopes().contains(scope.wireName())))
                 .map(TenantDirectory.KeyOwner::tenant);
         if (org.isEmpty()) {
             return new Claim.NoSuchKey();

@@ -100,7 +100,7 @@ public final class SignInEndpoint {
                 "redirect:/console/" + tenant + "/overview?notice=" + Notice.ORG_CLAIMED.wireName();
             case Orgs.Claim.NoSuchKey() ->
                 refused(
-                        "That is no living API key with the scope keys:write. Paste the whole key, as_live_… or as_test_….",
+                        "That is no living API key with all scopes. Paste the whole key, as_live_… or as_test_….",
                         response,
                         model);
             case Orgs.Claim.HasOwner() ->

@@ -2,6 +2,7 @@ package io.agentserver.billing.console;
 
 import io.agentserver.service.ConfigurationException;
 import io.agentserver.tenancy.ApiKey;
+import io.agentserver.tenancy.Scope;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -12,9 +13,11 @@ import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -88,20 +91,25 @@ class SignInTest {
         }
     }
 
+    private static final Set<String> ALL_SCOPES =
+            Arrays.stream(Scope.values()).map(Scope::wireName).collect(Collectors.toSet());
+
     @Test
-    void a_key_that_makes_keys_makes_its_holder_the_first_owner_and_nobody_the_second() {
+    void a_key_with_all_scopes_makes_its_holder_the_first_owner_and_nobody_the_second() {
         ApiKey strong = ApiKey.create(true, new SecureRandom());
         ApiKey weak = ApiKey.create(true, new SecureRandom());
+        ApiKey keysOnly = ApiKey.create(true, new SecureRandom());
         ApiKey old = ApiKey.create(true, new SecureRandom());
         String org = "claimed-" + System.nanoTime();
         console.putTenant(
                 org,
-                TenantsOnTopic.key(strong, Set.of("keys:write"), null),
+                TenantsOnTopic.key(strong, ALL_SCOPES, null),
                 TenantsOnTopic.key(weak, Set.of("threads:read"), null),
-                TenantsOnTopic.key(old, Set.of("keys:write"), Instant.EPOCH));
+                TenantsOnTopic.key(keysOnly, Set.of("keys:write", "messages:write"), null),
+                TenantsOnTopic.key(old, ALL_SCOPES, Instant.EPOCH));
         try (Visitor ann = signedIn("ann-" + org + "@x.test", true);
                 Visitor bob = signedIn("bob-" + org + "@x.test", true)) {
-            for (ApiKey useless : new ApiKey[] {weak, old, ApiKey.create(true, new SecureRandom())}) {
+            for (ApiKey useless : new ApiKey[] {weak, keysOnly, old, ApiKey.create(true, new SecureRandom())}) {
                 assertThat(claim(ann, useless.secret()).statusCode()).isEqualTo(422);
             }
             assertThat(claim(ann, "nonsense").statusCode()).isEqualTo(422);
