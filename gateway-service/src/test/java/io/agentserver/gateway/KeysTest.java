@@ -141,6 +141,25 @@ class KeysTest {
         assertThat(kept.propertyNames()).containsExactlyInAnyOrder("kty", "crv", "x", "kid", "alg");
     }
 
+    @Test
+    void registering_a_signing_key_takes_the_right_to_send_what_it_signs() {
+        String keysOnly =
+                issue("\"scopes\":[\"keys:write\"]").json().path("secret").asString();
+        Answer refused = gateway.post("/v1/signing-keys", keysOnly, "application/json", jwk("k-only"));
+        assertThat(refused.status()).isEqualTo(403);
+        assertThat(refused.body()).contains("messages:write");
+        String both = issue("\"scopes\":[\"keys:write\",\"messages:write\"]")
+                .json()
+                .path("secret")
+                .asString();
+        assertThat(gateway.post("/v1/signing-keys", both, "application/json", jwk("k-both"))
+                        .status())
+                .isEqualTo(201);
+        assertThat(gateway.delete("/v1/signing-keys/k-both", keysOnly).status())
+                .as("taking a right away needs less than giving it")
+                .isEqualTo(204);
+    }
+
     private Answer issue(String members) {
         return gateway.post("/v1/keys", key, "application/json", "{\"name\":\"another\"," + members + "}");
     }

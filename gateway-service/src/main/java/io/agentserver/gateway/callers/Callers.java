@@ -54,6 +54,22 @@ public final class Callers {
     }
 
     /**
+     * The caller, who may do all of these.
+     *
+     * @throws io.agentserver.gateway.problems.Refusal 401, 403, 503
+     */
+    public Caller requireAll(@Nullable String authorization, Scope... scopes) {
+        Caller caller = require(authorization);
+        for (Scope scope : scopes) {
+            if (!caller.has(scope)) {
+                throw Problem.of(ProblemType.FORBIDDEN, "the API key has not the scope " + scope.wireName())
+                        .refusal();
+            }
+        }
+        return caller;
+    }
+
+    /**
      * The caller, whatever it may do.
      *
      * @throws io.agentserver.gateway.problems.Refusal 401, 503

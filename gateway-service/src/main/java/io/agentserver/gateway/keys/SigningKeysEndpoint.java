@@ -87,7 +87,9 @@ public final class SigningKeysEndpoint extends JsonEndpoint {
     @Call(
             id = "registerSigningKey",
             does = "Registers a public key; envelopes that its other half has signed are taken without an API key.",
-            scopes = Scope.KEYS_WRITE,
+            more = "Whoever signs sends messages: so both scopes are needed.",
+            scopes = {Scope.KEYS_WRITE, Scope.MESSAGES_WRITE},
+            allScopes = true,
             takes = @Takes("Jwk"),
             answers = @Answer(status = 201, value = "It is registered.", schema = "SigningKey", headers = "Location"),
             problems = {ProblemType.INVALID_KEY, ProblemType.CONFLICT, ProblemType.NOT_FOUND})
@@ -96,7 +98,7 @@ public final class SigningKeysEndpoint extends JsonEndpoint {
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
             HttpServletRequest request)
             throws IOException {
-        Caller caller = callers.require(authorization, Scope.KEYS_WRITE);
+        Caller caller = callers.requireAll(authorization, Scope.KEYS_WRITE, Scope.MESSAGES_WRITE);
         String jwk = JsonBody.read(request, JWK_MEMBERS).toString();
         VerificationKey key;
         try {

@@ -29,6 +29,9 @@ public @interface Call {
     /** One of them is enough; none: any key. */
     Scope[] scopes() default {};
 
+    /** Whether all of them are needed. */
+    boolean allScopes() default false;
+
     Takes[] takes() default {};
 
     /** Whether a call without a body is taken too. */

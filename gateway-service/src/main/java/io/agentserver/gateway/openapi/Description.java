@@ -130,7 +130,7 @@ final class Description {
         }
         String scopes = Arrays.stream(call.scopes())
                 .map(scope -> "`" + scope.wireName() + "`")
-                .collect(Collectors.joining(" or "));
+                .collect(Collectors.joining(call.allScopes() ? " and " : " or "));
         return call.more() + (call.more().isEmpty() ? "" : "\n\n") + "Scope: " + scopes + ".";
     }
 
@@ -142,8 +142,12 @@ final class Description {
                 // none
             }
             case KEY, KEY_OR_SIGNATURE -> {
-                for (Scope scope : call.scopes()) {
-                    ways.add(Map.of("apiKey", List.of(scope.wireName())));
+                List<String> scopes =
+                        Arrays.stream(call.scopes()).map(Scope::wireName).toList();
+                if (call.allScopes()) {
+                    ways.add(Map.of("apiKey", scopes));
+                } else {
+                    scopes.forEach(scope -> ways.add(Map.of("apiKey", List.of(scope))));
                 }
                 if (ways.isEmpty()) {
                     ways.add(Map.of("apiKey", List.of()));
