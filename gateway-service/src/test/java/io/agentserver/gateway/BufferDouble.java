@@ -71,6 +71,13 @@ final class BufferDouble extends BufferGrpc.BufferImplBase implements AutoClosea
                 .start();
     }
 
+    /** Calls of {@code read} so far. */
+    int reads() {
+        synchronized (waits) {
+            return waits.size();
+        }
+    }
+
     String address() {
         return "127.0.0.1:" + server.getPort();
     }
@@ -114,7 +121,12 @@ final class BufferDouble extends BufferGrpc.BufferImplBase implements AutoClosea
                             .setState(ConversationState.OPEN)
                             .setLastSequence(lastSequence)
                             .addTurns(Turn.newBuilder().setId(slot.getMessage()).setState(TurnState.TURN_OPEN)));
-            if (request.getAfter() == 0 && request.getLimit() > 0) {
+            boolean asked =
+                    request.getMessage().isEmpty() || request.getMessage().equals(slot.getMessage());
+            if (!asked || request.getBrief()) {
+                reply.getConversationBuilder().clearTurns();
+            }
+            if (asked && request.getAfter() == 0 && request.getLimit() > 0) {
                 reply.addSlots(slot);
             }
         }

@@ -26,6 +26,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -172,6 +173,26 @@ class ConversationsTest {
                         .build());
         assertThat(send(stands).status()).isEqualTo(202);
         assertThat(send(message(thread, id, "another")).status()).isEqualTo(422);
+    }
+
+    private String conversation() {
+        String thread = Ids.v7().toString();
+        buffer.slots.put(
+                thread,
+                Slot.newBuilder().setSequence(1).setMessage(Ids.v7().toString()).build());
+        return thread;
+    }
+
+    @Test
+    void asks_the_journal_once_whether_a_message_is_a_repeat() {
+        String thread = conversation();
+        int before = buffer.reads();
+        assertThat(send(message(thread, Ids.v7().toString(), "new")).status()).isEqualTo(202);
+        assertThat(buffer.reads() - before).isEqualTo(1);
+
+        String known = Objects.requireNonNull(buffer.slots.get(thread)).getMessage();
+        assertThat(send(message(thread, known, "another content")).status()).isEqualTo(422);
+        assertThat(buffer.reads() - before).isEqualTo(2);
     }
 
     @Test

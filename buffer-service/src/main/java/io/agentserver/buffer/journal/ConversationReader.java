@@ -57,8 +57,40 @@ public final class ConversationReader {
             throw new IllegalArgumentException("limit, after, wait_ms: none may be less than 0");
         }
         Duration wait = atMost(request.getWaitMs(), LONGEST_READ);
-        Function<JournalState, ReadReply> view = state -> page(state, request, thread);
-        return await(key, wait, () -> journal.look(key, view), reply -> reply.getFound() || reply.getErased(), view);
+        if (request.getMessage().isEmpty()) {
+            Function<JournalState, ReadReply> view = state -> page(state, request, thread);
+            return await(
+                    key, wait, () -> journal.look(key, view), reply -> reply.getFound() || reply.getErased(), view);
+        }
+        MessageKey message = new MessageKey(thread.orElse(key.conversation()), MessageId.parse(request.getMessage()));
+        Function<JournalState, ReadReply> view = state -> one(state, message, request.getLimit() > 0);
+        return await(
+                key,
+                wait,
+                () -> journal.look(key, view),
+                reply -> reply.getErased()
+                        || reply.getSlotsCount() > 0
+                        || reply.getConversation().getTurnsCount() > 0,
+                view);
+    }
+
+    /** By the journal's index: as fast in a long conversation as in a short one. */
+    private ReadReply one(JournalState state, MessageKey message, boolean withSlot) {
+        long oldest = journal.oldestVisibleMs();
+        if (!ConversationView.isFound(state, oldest)) {
+            return ReadReply.newBuilder().setErased(state.erasure().isPresent()).build();
+        }
+        Conversation.Builder conversation = ConversationView.brief(state).toBuilder();
+        if (message.thread().equals(state.conversation())) {
+            state.turn(message.message()).ifPresent(turn -> conversation.addTurns(turn.toTurn()));
+        }
+        ReadReply.Builder reply = ReadReply.newBuilder().setFound(true).setConversation(conversation);
+        if (withSlot) {
+            state.find(message)
+                    .filter(slot -> slot.getSequence() > ConversationView.goneThrough(state, oldest))
+                    .ifPresent(reply::addSlots);
+        }
+        return reply.build();
     }
 
     private ReadReply page(JournalState state, ReadRequest request, Optional<ThreadId> thread) {
@@ -66,7 +98,9 @@ public final class ConversationReader {
         if (!ConversationView.isFound(state, oldest)) {
             return ReadReply.newBuilder().setErased(state.erasure().isPresent()).build();
         }
-        ReadReply.Builder reply = ReadReply.newBuilder().setFound(true).setConversation(ConversationView.full(state));
+        ReadReply.Builder reply = ReadReply.newBuilder()
+                .setFound(true)
+                .setConversation(request.getBrief() ? ConversationView.brief(state) : ConversationView.full(state));
         long bytes = 0;
         for (var slot : ConversationView.slots(state, request.getAfter(), request.getLimit(), thread, oldest)) {
             bytes += slot.getSerializedSize();

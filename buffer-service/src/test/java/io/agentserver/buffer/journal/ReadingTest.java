@@ -69,6 +69,60 @@ class ReadingTest {
     }
 
     @Test
+    void a_message_is_found_by_its_id_with_the_turn_that_it_opened() {
+        Emission shout =
+                talk.handle(talk.first, talk.handOver(talk.first, "shouter")).getFirst();
+        ReadReply first = readMessage("", talk.first.getMessage(), 0, 1);
+        assertThat(first.getSlotsList()).extracting(Slot::getSequence).containsExactly(1L);
+        assertThat(first.getConversation().getTurnsList())
+                .extracting(io.agentserver.buffer.v1.Turn::getId)
+                .containsExactly(talk.first.getMessage());
+        assertThat(first.getConversation().getThreadsList()).isEmpty();
+        assertThat(readMessage("", talk.first.getMessage(), 0, 0).getSlotsList())
+                .as("only the turn")
+                .isEmpty();
+        ReadReply inner = readMessage(shout.getThread(), shout.getMessage(), 0, 1);
+        assertThat(inner.getSlotsList()).extracting(Slot::getSequence).containsExactly(2L);
+        assertThat(inner.getConversation().getTurnsList()).isEmpty();
+        ReadReply other = readMessage("", shout.getMessage(), 0, 1);
+        assertThat(other.getFound()).isTrue();
+        assertThat(other.getSlotsList()).as("it is in another thread").isEmpty();
+        assertThatThrownBy(() -> readMessage("", "no id", 0, 1)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void a_read_waits_for_a_message_that_is_on_its_way() {
+        try (var pool = Executors.newVirtualThreadPerTaskExecutor()) {
+            CompletableFuture<ReadReply> reply =
+                    CompletableFuture.supplyAsync(() -> readMessage("", talk.first.getMessage(), 5_000, 0), pool);
+            talk.begin(talk.first);
+            assertThat(reply.join().getConversation().getTurnsList()).hasSize(1);
+        }
+    }
+
+    @Test
+    void a_brief_state_has_neither_threads_nor_turns() {
+        talk.begin(talk.first);
+        ReadReply brief = reader.read(
+                talk.key, ReadRequest.newBuilder().setLimit(10).setBrief(true).build());
+        assertThat(brief.getSlotsList()).hasSize(1);
+        assertThat(brief.getConversation().getLastSequence()).isEqualTo(1);
+        assertThat(brief.getConversation().getThreadsList()).isEmpty();
+        assertThat(brief.getConversation().getTurnsList()).isEmpty();
+    }
+
+    private ReadReply readMessage(String thread, String message, int waitMs, int limit) {
+        return reader.read(
+                talk.key,
+                ReadRequest.newBuilder()
+                        .setThread(thread)
+                        .setMessage(message)
+                        .setWaitMs(waitMs)
+                        .setLimit(limit)
+                        .build());
+    }
+
+    @Test
     void a_read_waits_for_a_conversation_that_is_on_its_way() {
         try (var pool = Executors.newVirtualThreadPerTaskExecutor()) {
             CompletableFuture<ReadReply> reply = CompletableFuture.supplyAsync(

@@ -130,11 +130,9 @@ public final class EventStreams {
 
     /** A client that resumes behind the end of its turn is told of it by no event. */
     private boolean hasEnded(TenantId tenant, ThreadId conversation, String turn) {
-        return buffer.find(tenant, conversation, Duration.ZERO).stream()
-                .flatMap(c -> c.getTurnsList().stream())
-                .anyMatch(t -> t.getId().equals(turn)
-                        && t.getState() != TurnState.TURN_OPEN
-                        && t.getState() != TurnState.TURN_QUEUED);
+        return buffer.turn(tenant, conversation, turn)
+                .filter(t -> t.getState() != TurnState.TURN_OPEN && t.getState() != TurnState.TURN_QUEUED)
+                .isPresent();
     }
 
     private static void write(OutputStream out, String text) throws IOException {

@@ -15,6 +15,7 @@ import io.agentserver.buffer.v1.ListRequest;
 import io.agentserver.buffer.v1.ReadReply;
 import io.agentserver.buffer.v1.ReadRequest;
 import io.agentserver.buffer.v1.Slot;
+import io.agentserver.buffer.v1.Turn;
 import io.agentserver.buffer.v1.WatchEvent;
 import io.agentserver.buffer.v1.WatchRequest;
 import io.agentserver.envelope.MessageId;
@@ -55,7 +56,6 @@ public final class ThreadBuffer implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(5);
     private static final Duration BETWEEN_RESETS = Duration.ofMillis(500);
     private static final int LARGEST_REPLY = 64 * 1024 * 1024;
-    private static final int PAGE = 100;
 
     private final ManagedChannel channel;
     private final ServiceTokens tokens;
@@ -74,7 +74,7 @@ public final class ThreadBuffer implements AutoCloseable {
     }
 
     /**
-     * A page of slots after a sequence and the conversation's state.
+     * A page of slots after a sequence and the conversation's state, without threads and turns.
      *
      * @param wait for a conversation that is not there yet
      */
@@ -86,39 +86,50 @@ public final class ThreadBuffer implements AutoCloseable {
                 .setLimit(limit)
                 .setThread(thread)
                 .setWaitMs((int) wait.toMillis())
+                .setBrief(true)
                 .build();
         return answered(() -> stub(tenant, PATIENCE.plus(wait)).read(request));
     }
 
-    /** The conversation's state, without slots; or why there is none. */
+    /** The conversation's state with all threads and turns, without slots; or why there is none. */
     public ReadReply state(TenantId tenant, ThreadId conversation, Duration wait) {
-        return read(tenant, conversation, 0, 0, "", wait);
+        ReadRequest request = ReadRequest.newBuilder()
+                .setTenant(tenant.value())
+                .setConversation(conversation.toString())
+                .setWaitMs((int) wait.toMillis())
+                .build();
+        return answered(() -> stub(tenant, PATIENCE.plus(wait)).read(request));
     }
 
-    /** The conversation's state, without slots; empty if there is no such one. */
-    public Optional<Conversation> find(TenantId tenant, ThreadId conversation, Duration wait) {
-        ReadReply reply = state(tenant, conversation, wait);
-        return reply.getFound() ? Optional.of(reply.getConversation()) : Optional.empty();
-    }
-
-    /** The slot of a message in a conversation's root thread, looked for if its turn is known. */
+    /** The slot of a message in a conversation's root thread, in one call however long the conversation is. */
     public Optional<Slot> slot(TenantId tenant, ThreadId conversation, MessageId message) {
-        String wanted = message.toString();
-        boolean journalled = find(tenant, conversation, Duration.ZERO)
-                .filter(c -> c.getTurnsList().stream().anyMatch(t -> t.getId().equals(wanted)))
-                .isPresent();
-        long after = 0;
-        while (journalled) {
-            ReadReply page = read(tenant, conversation, after, PAGE, conversation.toString(), Duration.ZERO);
-            for (Slot slot : page.getSlotsList()) {
-                if (slot.getMessage().equals(wanted)) {
-                    return Optional.of(slot);
-                }
-                after = slot.getSequence();
-            }
-            journalled = !page.getSlotsList().isEmpty();
-        }
-        return Optional.empty();
+        return message(tenant, conversation, message.toString(), 1, Duration.ZERO).getSlotsList().stream()
+                .filter(slot -> slot.getMessage().equals(message.toString()))
+                .findFirst();
+    }
+
+    /** The turn that a client's message has opened, or will. */
+    Optional<Turn> turn(TenantId tenant, ThreadId conversation, String turn) {
+        return turn(message(tenant, conversation, turn, 0, Duration.ZERO), turn);
+    }
+
+    private static Optional<Turn> turn(ReadReply reply, String turn) {
+        return reply.getConversation().getTurnsList().stream()
+                .filter(its -> its.getId().equals(turn))
+                .findFirst();
+    }
+
+    /** An older buffer, while a new version is rolled out, answers with its first slots and all turns. */
+    private ReadReply message(TenantId tenant, ThreadId conversation, String message, int limit, Duration wait) {
+        ReadRequest request = ReadRequest.newBuilder()
+                .setTenant(tenant.value())
+                .setConversation(conversation.toString())
+                .setMessage(message)
+                .setThread(conversation.toString())
+                .setLimit(limit)
+                .setWaitMs((int) wait.toMillis())
+                .build();
+        return answered(() -> stub(tenant, PATIENCE.plus(wait)).read(request));
     }
 
     ListReply list(TenantId tenant, int limit, boolean oldestFirst, String cursor) {

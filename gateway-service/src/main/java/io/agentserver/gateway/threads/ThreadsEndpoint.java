@@ -1,6 +1,5 @@
 package io.agentserver.gateway.threads;
 
-import io.agentserver.buffer.v1.Conversation;
 import io.agentserver.buffer.v1.ListReply;
 import io.agentserver.buffer.v1.ReadReply;
 import io.agentserver.buffer.v1.Slot;
@@ -118,7 +117,9 @@ public final class ThreadsEndpoint extends JsonEndpoint {
                     String id,
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
         Caller caller = callers.require(authorization, Scope.THREADS_READ);
-        return ok(ThreadJson.conversation(conversation(caller, thread(id)), true));
+        ThreadId thread = thread(id);
+        ReadReply reply = found(caller, wait -> buffer.state(caller.tenantId(), thread, wait));
+        return ok(ThreadJson.conversation(reply.getConversation(), true));
     }
 
     @Call(
@@ -197,7 +198,7 @@ public final class ThreadsEndpoint extends JsonEndpoint {
         Caller caller = callers.require(authorization, Scope.MESSAGES_WRITE);
         JsonBody.requireEmpty(request);
         ThreadId thread = thread(id);
-        conversation(caller, thread);
+        brief(caller, thread);
         return ok(ThreadJson.conversation(
                 buffer.cancel(caller.tenantId(), thread)
                         .orElseThrow(() -> Problem.notFound().refusal()),
@@ -225,7 +226,7 @@ public final class ThreadsEndpoint extends JsonEndpoint {
         Caller caller = callers.require(authorization, Scope.MESSAGES_WRITE);
         ThreadId thread = thread(id);
         if (!buffer.erase(caller.tenantId(), thread)) {
-            conversation(caller, thread); // what was accepted a moment ago is erased too
+            brief(caller, thread); // what was accepted a moment ago is erased too
             buffer.erase(caller.tenantId(), thread);
         }
         return ResponseEntity.noContent().build();
@@ -265,7 +266,7 @@ public final class ThreadsEndpoint extends JsonEndpoint {
         ThreadId thread = thread(id);
         String awaited = turn == null ? null : thread(turn).toString();
         Long last = lastEventId == null ? null : sequence("Last-Event-ID", lastEventId);
-        conversation(caller, thread);
+        brief(caller, thread);
         response.setContentType("text/event-stream;charset=UTF-8");
         response.setHeader(HttpHeaders.CACHE_CONTROL, "no-store");
         response.setHeader("X-Accel-Buffering", "no");
@@ -283,9 +284,9 @@ public final class ThreadsEndpoint extends JsonEndpoint {
         streams.stop();
     }
 
-    private Conversation conversation(Caller caller, ThreadId thread) {
-        return found(caller, wait -> buffer.state(caller.tenantId(), thread, wait))
-                .getConversation();
+    /** Whether there is one, and no more than that. */
+    private void brief(Caller caller, ThreadId thread) {
+        found(caller, wait -> buffer.read(caller.tenantId(), thread, 0, 0, "", wait));
     }
 
     /** At once, or within the time that what was accepted a moment ago may take to get there; what was erased does not come. */
