@@ -23,6 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import java.io.IOException;
 import java.net.http.HttpRequest;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -30,6 +31,7 @@ import java.util.Objects;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -173,6 +175,52 @@ class ConversationsTest {
                         .build());
         assertThat(send(stands).status()).isEqualTo(202);
         assertThat(send(message(thread, id, "another")).status()).isEqualTo(422);
+    }
+
+    @Test
+    void a_stream_ends_with_the_key_that_asked_for_it() throws Exception {
+        String thread = conversation();
+        Answer made = gateway.post(
+                "/v1/keys", key, "application/json", "{\"name\":\"reader\",\"scopes\":[\"threads:read\"]}");
+        OpenRequests streams = gateway.bean(OpenRequests.class);
+        long before = streams.waiting();
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            Future<Answer> stream = threads.submit(() -> gateway.get(
+                    "/v1/threads/" + thread + "/events",
+                    made.json().path("secret").asString()));
+            Awaitility.await().until(() -> streams.waiting() > before);
+            assertThat(gateway.delete("/v1/keys/" + made.json().path("id").asString(), key)
+                            .status())
+                    .isEqualTo(204);
+            Answer ended = stream.get(5, TimeUnit.SECONDS);
+            assertThat(ended.status()).isEqualTo(200);
+            assertThat(ended.body()).contains("event: slot").doesNotContain("event: done");
+        }
+    }
+
+    @Test
+    void a_stream_ends_when_its_key_expires() throws Exception {
+        String thread = conversation();
+        Instant end = Instant.now().plusSeconds(3);
+        Answer made = gateway.post(
+                "/v1/keys",
+                key,
+                "application/json",
+                "{\"name\":\"reader\",\"scopes\":[\"threads:read\"],\"expires_at\":\"" + end + "\"}");
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            Future<Answer> stream = threads.submit(() -> gateway.get(
+                    "/v1/threads/" + thread + "/events",
+                    made.json().path("secret").asString()));
+            assertThat(stream.get(8, TimeUnit.SECONDS).status()).isEqualTo(200);
+            assertThat(Instant.now()).isAfterOrEqualTo(end);
+        }
+    }
+
+    @Test
+    void says_404_to_a_stream_of_a_turn_that_the_conversation_does_not_have() {
+        String thread = conversation();
+        Answer answer = gateway.get("/v1/threads/" + thread + "/events?turn=" + Ids.v7(), key);
+        assertThat(answer.status()).as(answer.body()).isEqualTo(404);
     }
 
     private String conversation() {

@@ -69,6 +69,18 @@ public final class Callers {
         return caller;
     }
 
+    /** Whether a caller would still be one: for what goes on after it was let in. A key's scopes never change. */
+    public boolean isStillOne(Caller caller) {
+        return directory.isFresh()
+                && directory
+                        .find(caller.tenantId())
+                        .filter(tenant -> caller.keyId() == null
+                                || tenant.apiKeys().stream()
+                                        .anyMatch(
+                                                key -> key.id().equals(caller.keyId()) && key.isAlive(clock.instant())))
+                        .isPresent();
+    }
+
     /**
      * The caller, whatever it may do.
      *

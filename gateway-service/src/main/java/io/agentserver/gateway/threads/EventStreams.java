@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
 
 /**
  * Runs event streams, each on its request's virtual thread: watches the buffer, writes what comes, and a comment where nothing
@@ -37,18 +38,24 @@ public final class EventStreams {
     }
 
     /**
-     * Returns when the stream is at its end or the gateway stops.
+     * Returns when the stream is at its end, its caller may not have it any more, or the gateway stops.
      *
+     * @param isAllowed asked every second
      * @throws IOException when the client has gone
      */
     void run(
-            TenantId tenant, ThreadId conversation, @Nullable String turn, @Nullable Long lastEventId, OutputStream out)
+            TenantId tenant,
+            ThreadId conversation,
+            @Nullable String turn,
+            @Nullable Long lastEventId,
+            BooleanSupplier isAllowed,
+            OutputStream out)
             throws IOException, InterruptedException {
         EventStream stream = new EventStream(turn, lastEventId);
-        while (!stopping.await(0, TimeUnit.MILLISECONDS)) {
+        while (!stopping.await(0, TimeUnit.MILLISECONDS) && isAllowed.getAsBoolean()) {
             BlockingClientCall<?, WatchEvent> call = buffer.watch(tenant, conversation, stream.lastSequence());
             try {
-                if (follow(call, stream, tenant, conversation, turn, out)) {
+                if (follow(call, stream, tenant, conversation, turn, isAllowed, out)) {
                     return;
                 }
             } catch (StatusException e) {
@@ -87,17 +94,25 @@ public final class EventStreams {
         stopping.countDown();
     }
 
-    /** True when the stream is at its end; false when the buffer ended the watch. */
+    /** True when the stream is at its end, or its caller's; false when the buffer ended the watch. */
     private boolean follow(
             BlockingClientCall<?, WatchEvent> call,
             EventStream stream,
             TenantId tenant,
             ThreadId conversation,
             @Nullable String turn,
+            BooleanSupplier isAllowed,
             OutputStream out)
             throws IOException, InterruptedException, StatusException {
         long quiet = 0;
+        long asked = System.nanoTime();
         while (stopping.getCount() > 0) {
+            if (System.nanoTime() - asked >= POLL.toNanos()) {
+                asked = System.nanoTime();
+                if (!isAllowed.getAsBoolean()) {
+                    return true;
+                }
+            }
             WatchEvent event;
             try {
                 event = call.read(POLL.toMillis(), TimeUnit.MILLISECONDS);

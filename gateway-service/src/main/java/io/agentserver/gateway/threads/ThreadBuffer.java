@@ -113,6 +113,16 @@ public final class ThreadBuffer implements AutoCloseable {
         return turn(message(tenant, conversation, turn, 0, Duration.ZERO), turn);
     }
 
+    /**
+     * As {@link #turn}; found if the turn is.
+     *
+     * @param wait for one that the journal does not have yet
+     */
+    ReadReply withTurn(TenantId tenant, ThreadId conversation, String turn, Duration wait) {
+        ReadReply reply = message(tenant, conversation, turn, 0, wait);
+        return reply.toBuilder().setFound(turn(reply, turn).isPresent()).build();
+    }
+
     private static Optional<Turn> turn(ReadReply reply, String turn) {
         return reply.getConversation().getTurnsList().stream()
                 .filter(its -> its.getId().equals(turn))

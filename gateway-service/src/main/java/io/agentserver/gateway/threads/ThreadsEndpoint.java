@@ -238,7 +238,8 @@ public final class ThreadsEndpoint extends JsonEndpoint {
             does = "Follows a conversation: its messages as they come, as server-sent events.",
             more = """
                     The stream ends with `done`, when no turn is open and it has sent a slot or was asked to resume; with `turn`, when \
-                    that turn has ended. A connection that broke before is resumed with `Last-Event-ID`.
+                    that turn has ended; a turn that the conversation does not have is `not-found`. Without `done` it ends when the API key is \
+                    revoked or has expired, within 5 seconds. A connection that broke before is resumed with `Last-Event-ID`.
 
                     """ + JUST_NOW,
             scopes = Scope.THREADS_READ,
@@ -266,13 +267,23 @@ public final class ThreadsEndpoint extends JsonEndpoint {
         ThreadId thread = thread(id);
         String awaited = turn == null ? null : thread(turn).toString();
         Long last = lastEventId == null ? null : sequence("Last-Event-ID", lastEventId);
-        brief(caller, thread);
+        if (awaited == null) {
+            brief(caller, thread);
+        } else {
+            requireTurn(caller, thread, awaited);
+        }
         response.setContentType("text/event-stream;charset=UTF-8");
         response.setHeader(HttpHeaders.CACHE_CONTROL, "no-store");
         response.setHeader("X-Accel-Buffering", "no");
         response.flushBuffer();
         try {
-            streams.run(caller.tenantId(), thread, awaited, last, response.getOutputStream());
+            streams.run(
+                    caller.tenantId(),
+                    thread,
+                    awaited,
+                    last,
+                    () -> callers.isStillOne(caller),
+                    response.getOutputStream());
         } catch (IOException e) {
             LOG.debug("the client of an event stream has gone: {}", e.toString());
         }
@@ -287,6 +298,11 @@ public final class ThreadsEndpoint extends JsonEndpoint {
     /** Whether there is one, and no more than that. */
     private void brief(Caller caller, ThreadId thread) {
         found(caller, wait -> buffer.read(caller.tenantId(), thread, 0, 0, "", wait));
+    }
+
+    /** As {@link #found}: a stream that waits for the end of a turn that is not there would not end. */
+    private void requireTurn(Caller caller, ThreadId thread, String turn) {
+        found(caller, wait -> buffer.withTurn(caller.tenantId(), thread, turn, wait));
     }
 
     /** At once, or within the time that what was accepted a moment ago may take to get there; what was erased does not come. */
