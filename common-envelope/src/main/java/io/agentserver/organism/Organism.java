@@ -41,6 +41,11 @@ public record Organism(String name, Limits limits, List<Listener> listeners) {
         }
     }
 
+    /** Bytes that the organism of a document takes in memory, about: reckoned, with its schemas, so that a cache can be bounded. */
+    public static int weight(String yaml) {
+        return Math.toIntExact(Math.min(Integer.MAX_VALUE, 8 * 1024 + 16L * yaml.length()));
+    }
+
     public Optional<Listener> listener(String name) {
         return listeners.stream()
                 .filter(listener -> listener.name().equals(name))

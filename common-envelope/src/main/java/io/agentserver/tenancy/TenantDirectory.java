@@ -26,6 +26,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.LongSupplier;
@@ -49,7 +50,7 @@ public final class TenantDirectory implements AutoCloseable {
     private static final Duration STALE_AFTER = Duration.ofSeconds(30);
 
     private final Map<String, TenantEntry> tenants = new ConcurrentHashMap<>();
-    private final Map<String, OrganismEntry> organisms = new ConcurrentHashMap<>();
+    private final KeptOrganisms organisms = new KeptOrganisms();
     private final Map<String, KeyOwner> keysByHash = new ConcurrentHashMap<>();
     /** By their text: to check that a point is on its curve takes several times what a signature takes. */
     private final Cache<String, VerificationKey> verificationKeys =
@@ -92,8 +93,33 @@ public final class TenantDirectory implements AutoCloseable {
         return List.copyOf(tenants.values());
     }
 
+    /** Empty: it has not come yet, or {@link #isRetired it is retired}. Unzips it. */
     public Optional<OrganismEntry> organism(TenantId tenant, long version) {
-        return Optional.ofNullable(organisms.get(OrganismEntry.key(tenant, version)));
+        return organisms.find(tenant, version);
+    }
+
+    public boolean hasOrganism(TenantId tenant, long version) {
+        return organisms.has(tenant, version);
+    }
+
+    /** Which versions of a tenant's organism are known here, also of a tenant that is not. */
+    public Set<Long> versions(TenantId tenant) {
+        return organisms.versions(tenant);
+    }
+
+    /**
+     * Whether a version is too old to be kept, for certain: the topic has a version before the entry that names it, so that one
+     * which is not here behind a newer entry does not come any more.
+     */
+    public boolean isRetired(TenantId tenant, long version) {
+        boolean allRead = caughtUp; // before the look-up, or what was read between would be missed
+        TenantEntry entry = tenants.get(tenant.value());
+        return allRead && entry != null && version < entry.organismVersion() && !organisms.has(tenant, version);
+    }
+
+    /** Versions that the topic has and that are too old to be kept ({@link OrganismEntry#MOST_KEPT}): it need not have them. */
+    public List<RetiredOrganism> retired() {
+        return organisms.retired();
     }
 
     /** Whose living key has this hash; expiry and revocation are the caller's to judge by {@link TenantEntry.Key#isAlive}. */
@@ -251,7 +277,7 @@ public final class TenantDirectory implements AutoCloseable {
         if (value == null) {
             organisms.remove(key);
         } else {
-            organisms.put(key, OrganismEntry.ofJson(value));
+            organisms.put(key, value);
         }
     }
 

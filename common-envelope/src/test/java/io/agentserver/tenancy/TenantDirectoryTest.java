@@ -98,6 +98,18 @@ class TenantDirectoryTest {
     }
 
     @Test
+    void a_version_that_does_not_stand_before_a_newer_entry_is_retired() throws Exception {
+        TenantId acme = new TenantId("acme");
+        Topic topic = new Topic("acme"); // version 1 is current
+        try (TenantDirectory directory = directory(topic)) {
+            topic.isRead();
+            assertThat(directory.isRetired(acme, 0)).isTrue();
+            assertThat(directory.isRetired(acme, 1)).as("it may still come").isFalse();
+            assertThat(directory.isRetired(new TenantId("nobody"), 0)).isFalse();
+        }
+    }
+
+    @Test
     void is_fresh_from_a_heartbeat_on_for_thirty_seconds_of_the_monotonic_clock() throws Exception {
         Topic topic = new Topic("acme", TenantDirectory.HEARTBEAT);
         try (TenantDirectory directory = directory(topic)) {

@@ -294,7 +294,8 @@ class GatewayConfiguration {
 
     @Bean
     Reconciliation reconciliation(TenantDirectory directory, Tenants tenants, Activation activation) {
-        return new Reconciliation(directory, tenants::reconcile, activation::finishPending).start();
+        return new Reconciliation(directory, tenants::reconcile, activation::finishPending, tenants::retireOrganisms)
+                .start();
     }
 
     @Bean

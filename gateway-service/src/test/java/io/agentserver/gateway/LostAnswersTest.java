@@ -59,7 +59,9 @@ class LostAnswersTest {
 
             TenantEntry entry = gateway.entry(tenant);
             assertThat(entry.revision()).as("each change once").isEqualTo(6);
-            assertThat(dynamo.writes()).as("and twice sent").isEqualTo(12);
+            assertThat(dynamo.writes())
+                    .as("and twice sent, with the tenant's place in the index")
+                    .isEqualTo(14);
         }
     }
 }

@@ -309,6 +309,21 @@ class RespondTest {
         assertThat(respond(old, "<Verdict><Text>yes</Text></Verdict>").status()).isEqualTo(422);
     }
 
+    @Test
+    void an_answer_for_a_version_that_is_kept_no_more_is_too_late() {
+        Asked old = new Asked(
+                new TenantId(tenant),
+                conversation,
+                conversation,
+                message,
+                "approver",
+                0, // older than any
+                Instant.now().plusSeconds(60));
+        Answer answer = respond(RespondToken.issue(gateway.platformKeys().signing(), old), YES);
+        assertThat(answer.status()).isEqualTo(410);
+        assertThat(answer.problem()).isEqualTo("gone");
+    }
+
     private String token() {
         return RespondToken.issue(
                 gateway.platformKeys().signing(), asked(tenant, Instant.now().plusSeconds(60)));

@@ -5,10 +5,14 @@ import io.agentserver.envelope.Ids;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.gateway.RunningGateway.Answer;
 import io.agentserver.gateway.tenants.DynamoTenantTable;
+import io.agentserver.gateway.tenants.Tenants;
 import io.agentserver.localstores.LocalStores;
 import io.agentserver.log.Topics;
 import io.agentserver.service.ServiceApplication;
+import io.agentserver.tenancy.RetiredOrganism;
 import io.agentserver.tenancy.Scope;
+import io.agentserver.tenancy.TenantDirectory;
+import io.agentserver.tenancy.TenantEntry;
 import org.apache.kafka.clients.admin.Admin;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
@@ -22,6 +26,7 @@ import software.amazon.awssdk.core.interceptor.ExecutionAttributes;
 import software.amazon.awssdk.core.interceptor.ExecutionInterceptor;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
+import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
 import software.amazon.awssdk.services.dynamodb.model.CreateTableRequest;
 import software.amazon.awssdk.services.dynamodb.model.DynamoDbException;
 
@@ -31,8 +36,10 @@ import java.net.ServerSocket;
 import java.net.http.HttpRequest;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -99,6 +106,79 @@ class TenantsTest {
                 .hasSize(2);
         assertThat(gateway.get("/v1/listeners", key).body()).contains("greeter", "Greeting");
         assertThat(gateway.get("/v1/listeners/greeter/schema", key).body()).contains("schema");
+    }
+
+    @Test
+    void no_pod_keeps_old_versions_and_the_table_does() {
+        String key = gateway.createTenant(tenant);
+        TenantId id = new TenantId(tenant);
+        Random random = new Random(11);
+        for (int version = 1; version <= 4; version++) {
+            assertThat(gateway.putOrganism(key, AdmissionTest.ORGANISM + noise(random))
+                            .status())
+                    .isEqualTo(200);
+        }
+        TenantDirectory directory = gateway.bean(TenantDirectory.class);
+        DynamoTenantTable table = gateway.bean(DynamoTenantTable.class);
+        assertThat(directory.versions(id)).containsExactlyInAnyOrder(3L, 4L);
+        assertThat(directory.isRetired(id, 2)).isTrue();
+
+        // as every minute
+        gateway.bean(Tenants.class).retireOrganisms();
+
+        assertThat(table.organism(id, 2))
+                .as("its schemas can be fetched for ever")
+                .isPresent();
+        Awaitility.await()
+                .untilAsserted(() -> assertThat(directory.retired())
+                        .extracting(RetiredOrganism::tenant)
+                        .doesNotContain(id));
+        Answer page = gateway.get("/v1/organism/versions?limit=3", key);
+        assertThat(page.json().path("data").findValuesAsString("version")).containsExactly("4", "3", "2");
+        assertThat(page.json().path("data").get(0).path("current").asBoolean()).isTrue();
+        Answer rest = gateway.get(
+                "/v1/organism/versions?limit=3&cursor="
+                        + page.json().path("next_cursor").asString(),
+                key);
+        assertThat(rest.json().path("data").findValuesAsString("version")).containsExactly("1");
+        assertThat(rest.body()).doesNotContain("next_cursor");
+        assertThat(gateway.get("/v1/organism/versions?cursor=1", key).body()).isEqualTo("{\"data\":[]}");
+        String later =
+                gateway.get("/v1/organism/versions?limit=1&cursor=999999", key).body();
+        assertThat(later).contains("\"version\":4", "\"next_cursor\":\"4\"");
+        gateway.bean(DynamoDbClient.class) // as an older version of this service has made it
+                .deleteItem(b -> b.tableName("tenants")
+                        .key(Map.of(
+                                "pk", AttributeValue.fromS(tenant), "sk", AttributeValue.fromS("version#0000000004"))));
+        assertThat(gateway.get("/v1/organism/versions?limit=1&cursor=5", key).body())
+                .isEqualTo(later);
+        assertThat(gateway.get("/v1/organism/versions?limit=0", key).status()).isEqualTo(400);
+        assertThat(gateway.get("/v1/organism/versions?cursor=x", key).status()).isEqualTo(400);
+    }
+
+    @Test
+    void finds_the_entries_by_an_index_that_the_start_completes() {
+        gateway.createTenant(tenant);
+        DynamoTenantTable table = gateway.bean(DynamoTenantTable.class);
+        assertThat(table.all()).extracting(TenantEntry::id).contains(tenant);
+
+        gateway.bean(DynamoDbClient.class) // as if an older version had made it
+                .deleteItem(b -> b.tableName("tenants")
+                        .key(Map.of("pk", AttributeValue.fromS("#tenants"), "sk", AttributeValue.fromS(tenant))));
+        assertThat(table.all()).extracting(TenantEntry::id).doesNotContain(tenant);
+        table.index();
+        assertThat(table.all()).extracting(TenantEntry::id).contains(tenant);
+    }
+
+    /** Comments that take 375 KB when they are zipped. */
+    private static String noise(Random random) {
+        StringBuilder lines = new StringBuilder();
+        byte[] line = new byte[75_000];
+        for (int i = 0; i < 5; i++) {
+            random.nextBytes(line);
+            lines.append("# ").append(Base64.getEncoder().encodeToString(line)).append('\n');
+        }
+        return lines.toString();
     }
 
     /** Where the installation makes the tables, the gateway's role may not. */

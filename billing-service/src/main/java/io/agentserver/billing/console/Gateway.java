@@ -130,8 +130,8 @@ public final class Gateway implements AutoCloseable {
         return get(tenant, mayChange ? Scope.ORGANISM_WRITE : Scope.THREADS_READ, "/v1/organism");
     }
 
-    public Answer organismVersions(TenantId tenant) {
-        return get(tenant, Scope.ORGANISM_WRITE, "/v1/organism/versions");
+    public Answer organismVersions(TenantId tenant, int limit) {
+        return get(tenant, Scope.ORGANISM_WRITE, "/v1/organism/versions?limit=" + limit);
     }
 
     public Answer checkOrganism(TenantId tenant, String yaml) {

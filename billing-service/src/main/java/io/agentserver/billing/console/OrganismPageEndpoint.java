@@ -85,14 +85,14 @@ public final class OrganismPageEndpoint {
     }
 
     private String shown(Visit visit, Model model) {
-        List<Version> versions = gateway.organismVersions(visit.tenant()).json().path("data").values().stream()
-                .map(v -> new Version(
-                        v.path("version").asLong(0),
-                        v.path("created_at").asString(""),
-                        v.path("current").asBoolean(false)))
-                .sorted((a, b) -> Long.compare(b.version(), a.version()))
-                .limit(MOST_VERSIONS)
-                .toList();
+        List<Version> versions =
+                gateway.organismVersions(visit.tenant(), MOST_VERSIONS).json().path("data").values().stream()
+                        .map(v -> new Version(
+                                v.path("version").asLong(0),
+                                v.path("created_at").asString(""),
+                                v.path("current").asBoolean(false)))
+                        .sorted((a, b) -> Long.compare(b.version(), a.version()))
+                        .toList();
         model.addAttribute("versions", versions);
         return "console/organism";
     }

@@ -30,7 +30,7 @@ class AwsTest {
     private static final Map<String, Pattern> CALLS = new TreeMap<>(Map.ofEntries(
             Map.entry("dynamodb:DescribeTable", Pattern.compile("\\.describeTable\\(|waitUntilTableExists")),
             Map.entry("dynamodb:DescribeTimeToLive", Pattern.compile("\\.describeTimeToLive\\(")),
-            Map.entry("dynamodb:BatchGetItem", Pattern.compile("\\.batchGetItem\\(")),
+            Map.entry("dynamodb:BatchGetItem", Pattern.compile("\\.batchGetItem(Paginator)?\\(")),
             Map.entry("dynamodb:BatchWriteItem", Pattern.compile("\\.batchWriteItem\\(")),
             Map.entry("dynamodb:GetItem", Pattern.compile("\\.getItem\\(")),
             Map.entry("dynamodb:PutItem", Pattern.compile("\\.putItem\\(|\\bPut\\.builder\\(|\\.put\\(p ->")),

@@ -42,6 +42,8 @@ import java.util.regex.Pattern;
 @RestController
 public final class OrganismEndpoint extends JsonEndpoint {
     private static final MediaType YAML = MediaType.parseMediaType("application/yaml");
+    private static final int MOST = 100;
+    private static final String VERSION = "^[0-9]{1,18}$";
     private static final Pattern SECRET = Pattern.compile("whsec_[A-Za-z0-9+/=_-]*");
     private static final Set<String> TAKEN = Set.of("application/yaml", "application/x-yaml", "text/yaml");
 
@@ -129,23 +131,43 @@ public final class OrganismEndpoint extends JsonEndpoint {
 
     @Call(
             id = "listOrganismVersions",
-            does = "Lists the versions of the organism.",
-            answers = @Answer(value = "All of them.", schema = "OrganismVersions"))
+            does = "Lists the versions of the organism, the newest first.",
+            answers = @Answer(value = "A page of them.", schema = "OrganismVersions"))
     @GetMapping("/v1/organism/versions")
     ResponseEntity<byte[]> versions(
-            @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
+            @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
+            @Param(value = "Versions a page.", least = 1, most = MOST) @RequestParam(defaultValue = "50") int limit,
+            @Param(value = "The `next_cursor` of the page before.", pattern = VERSION)
+                    @RequestParam(required = false)
+                    @Nullable
+                    String cursor) {
         Caller caller = callers.require(authorization);
-        return ok(Map.of(
+        if (limit < 1 || limit > MOST) {
+            throw Problem.of(ProblemType.INVALID_REQUEST, "limit: must be 1 to " + MOST)
+                    .refusal();
+        }
+        if (cursor != null && !cursor.matches(VERSION)) {
+            throw Problem.of(ProblemType.INVALID_REQUEST, "cursor: must be the next_cursor of a page")
+                    .refusal();
+        }
+        long current = caller.tenant().organismVersion();
+        long newest = cursor == null ? current : Math.min(current, Long.parseLong(cursor) - 1);
+        Map<String, Object> page = new LinkedHashMap<>();
+        page.put(
                 "data",
-                table.organisms(caller.tenantId()).stream()
+                table.versions(caller.tenantId(), newest, limit).stream()
                         .map(o -> Map.of(
                                 "version",
                                 o.version(),
                                 "created_at",
                                 o.createdAt().toString(),
                                 "current",
-                                o.version() == caller.tenant().organismVersion()))
-                        .toList()));
+                                o.version() == current))
+                        .toList());
+        if (newest > limit) {
+            page.put("next_cursor", String.valueOf(newest - limit + 1));
+        }
+        return ok(page);
     }
 
     private static Problem invalid(List<OrganismError> errors) {

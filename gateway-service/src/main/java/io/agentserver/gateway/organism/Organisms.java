@@ -16,18 +16,26 @@ import org.slf4j.LoggerFactory;
 import java.util.Optional;
 import java.util.Set;
 
-/** Organisms, parsed once and kept: what stands in the directory under a version never changes. Safe on any thread. */
+/** Organisms, parsed once and kept while there is room: what stands in the directory under a version never changes. Safe on any thread. */
 public final class Organisms {
     /** What {@code builtin:<name>} may name; the pump has a handler for each. */
     public static final Set<String> BUILTINS = Set.of("echo", "upper", "calculate", "timer");
+
+    /** An eighth of the heap, however many tenants there are and however large their documents; four fit in any case. */
+    private static final long MOST_WEIGHT = Runtime.getRuntime().maxMemory() / 8;
 
     private static final Logger LOG = LoggerFactory.getLogger(Organisms.class);
 
     private final TenantDirectory directory;
     private final OrganismParser parser = new OrganismParser(BUILTINS, Set.of());
     private final OrganismParser saving;
-    private final Cache<String, Optional<Organism>> parsed =
-            Caffeine.newBuilder().maximumSize(2_000).build();
+    private final Cache<String, Read> parsed = Caffeine.newBuilder()
+            .maximumWeight(MOST_WEIGHT)
+            .weigher((String key, Read read) -> (int) Math.min(read.weight(), MOST_WEIGHT / 4))
+            .build();
+
+    /** @param weight bytes that it may take, about */
+    private record Read(Optional<Organism> organism, int weight) {}
 
     /** @param hosts where the {@code http} listeners of what is saved may be */
     public Organisms(TenantDirectory directory, HandlerHosts hosts) {
@@ -48,17 +56,22 @@ public final class Organisms {
     /** One that turns were begun with; empty: the directory does not have it, or not yet. */
     public Optional<Organism> version(TenantId tenant, long version) {
         String key = OrganismEntry.key(tenant, version);
-        Optional<Organism> known = parsed.getIfPresent(key);
+        Read known = parsed.getIfPresent(key);
         if (known != null) {
-            return known;
+            return known.organism();
         }
         Optional<OrganismEntry> entry = directory.organism(tenant, version);
         if (entry.isEmpty()) {
             return Optional.empty(); // may still come: not kept
         }
         Optional<Organism> organism = read(entry.get());
-        parsed.put(key, organism);
+        parsed.put(key, new Read(organism, Organism.weight(entry.get().yaml())));
         return organism;
+    }
+
+    /** Whether a version is too old to be kept: no turn that began with it goes on. */
+    public boolean isRetired(TenantId tenant, long version) {
+        return directory.isRetired(tenant, version);
     }
 
     /** Parses a version that nothing is known of here; whoever asks for it pays. */

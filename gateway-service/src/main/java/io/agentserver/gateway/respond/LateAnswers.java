@@ -76,7 +76,9 @@ public final class LateAnswers {
     void take(Asked asked, byte[] body) {
         Organism organism = organisms
                 .version(asked.tenant(), asked.version())
-                .orElseThrow(() -> new Unavailable("the organism of the message's turn is not known here yet", null));
+                .orElseThrow(() -> organisms.isRetired(asked.tenant(), asked.version())
+                        ? gone().refusal()
+                        : new Unavailable("the organism of the message's turn is not known here yet", null));
         Listener listener = organism.listener(asked.listener())
                 .orElseThrow(() -> Problem.notFound().refusal());
         String content = switch (ServiceAnswer.read(body, listener)) {

@@ -12,6 +12,7 @@ import software.amazon.awssdk.services.dynamodb.model.BillingMode;
 import software.amazon.awssdk.services.dynamodb.model.ConditionalCheckFailedException;
 import software.amazon.awssdk.services.dynamodb.model.DynamoDbException;
 import software.amazon.awssdk.services.dynamodb.model.KeyType;
+import software.amazon.awssdk.services.dynamodb.model.KeysAndAttributes;
 import software.amazon.awssdk.services.dynamodb.model.Put;
 import software.amazon.awssdk.services.dynamodb.model.ResourceInUseException;
 import software.amazon.awssdk.services.dynamodb.model.ResourceNotFoundException;
@@ -19,27 +20,36 @@ import software.amazon.awssdk.services.dynamodb.model.ScalarAttributeType;
 import software.amazon.awssdk.services.dynamodb.model.TransactWriteItem;
 import software.amazon.awssdk.services.dynamodb.model.TransactionCanceledException;
 
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
-import java.util.zip.GZIPInputStream;
-import java.util.zip.GZIPOutputStream;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
 
 /**
  * The DynamoDB table {@code tenants}, the truth of which the {@code tenants} topic is a copy. Key: {@code pk} = the tenant,
  * {@code sk} = {@code entry} (attribute {@code json}: the directory's record) or {@code organism#<version, 10 digits>}
- * ({@code gz}: its record, gzip, for an item holds 400 KB and a document may have 1 MiB); {@code key-uses} is {@link DynamoKeyUses}'. Every write is conditional: an entry's on the revision it was made from, an organism version's on being new. Blocks; safe on any thread.
+ * ({@code gz}: its record, gzip, for an item holds 400 KB and a document may have 1 MiB), with its {@code created_at} in {@code version#<version, 10 digits>}, for lists;
+ * {@code key-uses} is {@link DynamoKeyUses}'. The index of the entries: {@code pk} = {@code #tenants}, {@code sk} = the tenant. Every
+ * other write is conditional: an entry's on the revision it was made from, an organism version's on being new. Blocks; safe on any
+ * thread.
  */
 public final class DynamoTenantTable {
     static final String TABLE = "tenants";
     private static final String ENTRY = "entry";
     private static final String BOOT_PENDING = "boot_pending";
+    /** No tenant's id has this form. */
+    private static final String INDEX = "#tenants";
+
+    private static final int MOST_IN_A_BATCH = 100;
+    private static final String CREATED_AT = "created_at";
     private static final int LARGEST_VERSION = 390_000;
 
     private final DynamoDbClient dynamo;
@@ -81,16 +91,20 @@ public final class DynamoTenantTable {
     }
 
     public List<TenantEntry> all() {
-        return entries("sk = :sk", Map.of(":sk", text(ENTRY)));
+        return entries().map(DynamoTenantTable::entry).toList();
     }
 
     /** Those whose current organism version still owes its boot messages. */
     public List<TenantEntry> bootPending() {
-        return entries("sk = :sk AND attribute_exists(" + BOOT_PENDING + ")", Map.of(":sk", text(ENTRY)));
+        return entries()
+                .filter(item -> item.containsKey(BOOT_PENDING))
+                .map(DynamoTenantTable::entry)
+                .toList();
     }
 
     /** False if there is, or was, a tenant of that id; not if that is this very entry, written by a try whose answer was lost. */
     public boolean create(TenantEntry entry) {
+        index(entry.tenantId()); // first: one without an entry is passed over, an entry without one would not be found
         try {
             asked(() -> dynamo.putItem(b -> b.tableName(TABLE)
                     .item(item(entry.tenantId(), ENTRY, entry.toJson(), entry.revision()))
@@ -118,7 +132,7 @@ public final class DynamoTenantTable {
         }
     }
 
-    /** Writes a version and the entry that makes it current, both or neither; false as in {@link #replace}. */
+    /** Writes a version, its date and the entry that makes it current, all or none; false as in {@link #replace}. */
     public boolean activate(TenantEntry entry, OrganismEntry organism) {
         Map<String, AttributeValue> current =
                 new HashMap<>(item(entry.tenantId(), ENTRY, entry.toJson(), entry.revision()));
@@ -128,6 +142,9 @@ public final class DynamoTenantTable {
                 .item(version(entry.tenantId(), organism))
                 .conditionExpression("attribute_not_exists(pk)")
                 .build();
+        Map<String, AttributeValue> dated = new HashMap<>(key(entry.tenantId(), dateKey(organism.version())));
+        dated.put(CREATED_AT, text(organism.createdAt().toString()));
+        Put date = Put.builder().tableName(TABLE).item(dated).build();
         Put entryPut = Put.builder()
                 .tableName(TABLE)
                 .item(current)
@@ -137,6 +154,7 @@ public final class DynamoTenantTable {
         try {
             asked(() -> dynamo.transactWriteItems(b -> b.transactItems(
                     TransactWriteItem.builder().put(version).build(),
+                    TransactWriteItem.builder().put(date).build(),
                     TransactWriteItem.builder().put(entryPut).build())));
             return true;
         } catch (TransactionCanceledException e) {
@@ -171,30 +189,94 @@ public final class DynamoTenantTable {
         return item.isEmpty() ? Optional.empty() : Optional.of(organism(item));
     }
 
-    /** All versions of a tenant's organism, the newest first. */
-    public List<OrganismEntry> organisms(TenantId tenant) {
+    /** A version without its document. */
+    public record Version(long version, Instant createdAt) {}
+
+    /**
+     * Versions of a tenant's organism without their documents, which are not read either.
+     *
+     * @param newest the first of the list; those below it follow
+     * @param limit so many at most
+     */
+    public List<Version> versions(TenantId tenant, long newest, int limit) {
+        List<Long> numbers = LongStream.rangeClosed(Math.max(1, newest - limit + 1), newest)
+                .boxed()
+                .toList()
+                .reversed();
+        Map<String, Instant> dates = new HashMap<>();
+        for (Map<String, AttributeValue> item :
+                items(numbers.stream().map(n -> key(tenant, dateKey(n))).toList())) {
+            dates.put(
+                    Objects.requireNonNull(item.get("sk")).s(),
+                    Instant.parse(Objects.requireNonNull(item.get(CREATED_AT)).s()));
+        }
+        List<Version> versions = new ArrayList<>();
+        for (long number : numbers) {
+            Instant date = dates.get(dateKey(number));
+            if (date != null) {
+                versions.add(new Version(number, date));
+            } else { // one that was made before dates had items of their own
+                organism(tenant, number).ifPresent(o -> versions.add(new Version(number, o.createdAt())));
+            }
+        }
+        return versions;
+    }
+
+    /** Finds the entries by the index: a scan would read every version of every organism. */
+    private Stream<Map<String, AttributeValue>> entries() {
+        return items(indexed().stream().map(tenant -> key(tenant, ENTRY)).toList()).stream();
+    }
+
+    /** Those that there are, in no order. */
+    private List<Map<String, AttributeValue>> items(List<Map<String, AttributeValue>> keys) {
+        List<Map<String, AttributeValue>> found = new ArrayList<>();
+        for (int from = 0; from < keys.size(); from += MOST_IN_A_BATCH) {
+            KeysAndAttributes batch = KeysAndAttributes.builder()
+                    .consistentRead(true)
+                    .keys(keys.subList(from, Math.min(keys.size(), from + MOST_IN_A_BATCH)))
+                    .build();
+            found.addAll(asked(() -> dynamo.batchGetItemPaginator(b -> b.requestItems(Map.of(TABLE, batch))).stream()
+                    .flatMap(page -> page.responses().getOrDefault(TABLE, List.of()).stream())
+                    .toList()));
+        }
+        return found;
+    }
+
+    private List<TenantId> indexed() {
         return asked(() -> dynamo
                 .queryPaginator(b -> b.tableName(TABLE)
                         .consistentRead(true)
-                        .scanIndexForward(false)
-                        .keyConditionExpression("pk = :pk AND begins_with(sk, :sk)")
-                        .expressionAttributeValues(Map.of(":pk", text(tenant.value()), ":sk", text("organism#"))))
+                        .keyConditionExpression("pk = :pk")
+                        .expressionAttributeValues(Map.of(":pk", text(INDEX))))
                 .items()
                 .stream()
-                .map(DynamoTenantTable::organism)
+                .map(item -> new TenantId(Objects.requireNonNull(item.get("sk")).s()))
                 .toList());
     }
 
-    private List<TenantEntry> entries(String filter, Map<String, AttributeValue> values) {
-        return asked(() -> dynamo
-                .scanPaginator(b -> b.tableName(TABLE)
-                        .consistentRead(true)
-                        .filterExpression(filter)
-                        .expressionAttributeValues(values))
-                .items()
-                .stream()
-                .map(DynamoTenantTable::entry)
-                .toList());
+    /**
+     * Puts into the index whoever is missing there: those whom a version without one has made. Reads the whole table, so it is for
+     * the start.
+     */
+    public void index() {
+        Set<TenantId> known = Set.copyOf(indexed());
+        asked(() -> dynamo
+                        .scanPaginator(b -> b.tableName(TABLE)
+                                .projectionExpression("pk")
+                                .filterExpression("sk = :sk")
+                                .expressionAttributeValues(Map.of(":sk", text(ENTRY))))
+                        .items()
+                        .stream()
+                        .map(item -> new TenantId(
+                                Objects.requireNonNull(item.get("pk")).s()))
+                        .filter(tenant -> !known.contains(tenant))
+                        .toList())
+                .forEach(this::index);
+    }
+
+    private void index(TenantId tenant) {
+        asked(() ->
+                dynamo.putItem(b -> b.tableName(TABLE).item(Map.of("pk", text(INDEX), "sk", text(tenant.value())))));
     }
 
     /** A table that is away is the caller's to wait for; that a condition failed is an answer. */
@@ -226,8 +308,12 @@ public final class DynamoTenantTable {
 
     private static Map<String, AttributeValue> version(TenantId tenant, OrganismEntry organism) {
         Map<String, AttributeValue> item = new HashMap<>(key(tenant, versionKey(organism.version())));
-        item.put("gz", AttributeValue.fromB(SdkBytes.fromByteArrayUnsafe(gzip(organism.toJson()))));
+        item.put("gz", AttributeValue.fromB(SdkBytes.fromByteArrayUnsafe(organism.toZip())));
         return item;
+    }
+
+    private static String dateKey(long version) {
+        return "version#%010d".formatted(version);
     }
 
     private static String versionKey(long version) {
@@ -236,17 +322,7 @@ public final class DynamoTenantTable {
 
     /** Whether a version fits into an item. */
     public static boolean fits(OrganismEntry organism) {
-        return gzip(organism.toJson()).length <= LARGEST_VERSION;
-    }
-
-    private static byte[] gzip(byte[] bytes) {
-        ByteArrayOutputStream out = new ByteArrayOutputStream();
-        try (GZIPOutputStream gzip = new GZIPOutputStream(out)) {
-            gzip.write(bytes);
-        } catch (IOException e) {
-            throw new UncheckedIOException("memory does not fail", e);
-        }
-        return out.toByteArray();
+        return organism.toZip().length <= LARGEST_VERSION;
     }
 
     private static OrganismEntry organism(Map<String, AttributeValue> item) {
@@ -254,11 +330,7 @@ public final class DynamoTenantTable {
         if (gz == null) {
             throw new IllegalStateException("an item of table " + TABLE + " has no gz: " + item.get("sk"));
         }
-        try (GZIPInputStream gzip = new GZIPInputStream(gz.b().asInputStream())) {
-            return OrganismEntry.ofJson(gzip.readAllBytes());
-        } catch (IOException e) {
-            throw new UncheckedIOException("an item of table " + TABLE + " is no gzip: " + item.get("sk"), e);
-        }
+        return OrganismEntry.ofZip(gz.b().asByteArrayUnsafe());
     }
 
     private static TenantEntry entry(Map<String, AttributeValue> item) {

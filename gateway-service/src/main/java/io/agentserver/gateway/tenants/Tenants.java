@@ -6,6 +6,7 @@ import io.agentserver.gateway.log.LogTopics;
 import io.agentserver.tenancy.ApiKey;
 import io.agentserver.tenancy.OrganismEntry;
 import io.agentserver.tenancy.Plan;
+import io.agentserver.tenancy.RetiredOrganism;
 import io.agentserver.tenancy.Scope;
 import io.agentserver.tenancy.TenantDirectory;
 import io.agentserver.tenancy.TenantEntry;
@@ -15,6 +16,7 @@ import org.slf4j.LoggerFactory;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -36,6 +38,7 @@ public final class Tenants {
     private final LogTopics topics;
     private final Clock clock;
     private final SecureRandom random = new SecureRandom();
+    private volatile boolean indexed;
 
     public Tenants(
             DynamoTenantTable table, TenantsTopic topic, TenantDirectory directory, LogTopics topics, Clock clock) {
@@ -124,6 +127,10 @@ public final class Tenants {
 
     /** Tells the topic what it lacks: after a crash between table and topic, or after the topic was lost. */
     public void reconcile() {
+        if (!indexed) {
+            table.index();
+            indexed = true;
+        }
         for (TenantEntry entry : table.all()) {
             if (topic.knows(entry) && hasOrganism(entry)) {
                 continue;
@@ -131,9 +138,8 @@ public final class Tenants {
             LOG.info("the tenants topic lacks revision {} of tenant {}; publishing it", entry.revision(), entry.id());
             TenantId tenant = entry.tenantId();
             topics.createFor(tenant, Plan.of(entry.plan()).orElse(Plan.DEFAULT).partitions());
-            List<OrganismEntry> versions = table.organisms(tenant);
-            for (OrganismEntry organism : versions.reversed()) {
-                if (directory.organism(tenant, organism.version()).isEmpty()) {
+            for (OrganismEntry organism : kept(entry).reversed()) {
+                if (!directory.hasOrganism(tenant, organism.version())) {
                     topic.publish(organism);
                 }
             }
@@ -141,8 +147,32 @@ public final class Tenants {
         }
     }
 
+    /** As many documents as pods keep, the newest first: turns may still be bound to them. */
+    private List<OrganismEntry> kept(TenantEntry entry) {
+        List<OrganismEntry> kept = new ArrayList<>();
+        long bytes = 0;
+        for (long version = entry.organismVersion(); version > 0 && kept.size() < OrganismEntry.MOST_KEPT; version--) {
+            Optional<OrganismEntry> organism = table.organism(entry.tenantId(), version);
+            if (organism.isEmpty()) {
+                break;
+            }
+            bytes += organism.get().toZip().length;
+            if (!kept.isEmpty() && bytes > OrganismEntry.MOST_BYTES_KEPT) {
+                break;
+            }
+            kept.add(organism.get());
+        }
+        return kept;
+    }
+
+    /** Takes the versions that no pod keeps any more from the topic; the table has them still. */
+    public void retireOrganisms() {
+        for (RetiredOrganism old : directory.retired()) {
+            topic.retire(old.tenant(), old.version());
+        }
+    }
+
     private boolean hasOrganism(TenantEntry entry) {
-        return entry.organismVersion() == 0
-                || directory.organism(entry.tenantId(), entry.organismVersion()).isPresent();
+        return entry.organismVersion() == 0 || directory.hasOrganism(entry.tenantId(), entry.organismVersion());
     }
 }

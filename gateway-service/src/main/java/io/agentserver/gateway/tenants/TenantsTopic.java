@@ -9,6 +9,7 @@ import io.agentserver.tenancy.TenantEntry;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -68,6 +69,11 @@ public final class TenantsTopic implements AutoCloseable {
         send(OrganismEntry.key(new TenantId(organism.tenant()), organism.version()), organism.toJson());
     }
 
+    /** No pod keeps this version any more. Idempotent: a version's number never comes again. */
+    public void retire(TenantId tenant, long version) {
+        send(OrganismEntry.key(tenant, version), null);
+    }
+
     /** @throws Unavailable if the topic did not take it, or this pod's directory did not hear of it, in time */
     public void publish(TenantEntry entry) {
         send(entry.id(), entry.toJson());
@@ -119,7 +125,7 @@ public final class TenantsTopic implements AutoCloseable {
         }
     }
 
-    private void send(String key, byte[] value) {
+    private void send(String key, byte @Nullable [] value) {
         try {
             producer.send(new ProducerRecord<>(Topics.TENANTS, key.getBytes(StandardCharsets.UTF_8), value))
                     .get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
