@@ -329,9 +329,10 @@ class GatewayConfiguration {
             EnvelopeToken token,
             PlatformKeys keys,
             StaticDelivery delivery,
+            RateLimits limits,
             Clock clock) {
         BootMessages boot = new BootMessages(log, token, keys.signing());
-        return new Activation(organisms, tenants, table, boot, delivery, clock);
+        return new Activation(organisms, tenants, table, boot, delivery, limits, clock);
     }
 
     @Bean

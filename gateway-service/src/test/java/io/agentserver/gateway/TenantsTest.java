@@ -181,6 +181,58 @@ class TenantsTest {
         return lines.toString();
     }
 
+    @Test
+    void turns_a_storm_of_versions_away() {
+        String key = gateway.createTenant(tenant);
+        Answer last = gateway.putOrganism(key, AdmissionTest.ORGANISM);
+        int active = 0;
+        while (last.status() == 200 && active < 100) {
+            active++;
+            last = gateway.putOrganism(key, AdmissionTest.ORGANISM + "# " + active + "\n");
+        }
+        assertThat(last.problem()).isEqualTo("rate-limited");
+        assertThat(Integer.parseInt(last.header("Retry-After"))).isBetween(1, 10);
+        assertThat(active).isGreaterThanOrEqualTo(20);
+
+        assertThat(gateway.putOrganism(key, gateway.get("/v1/organism", key).body())
+                        .status())
+                .as("the same again makes no version")
+                .isEqualTo(200);
+        assertThat(gateway.send(gateway.request("/v1/organism?dry_run=true")
+                                .header("Authorization", "Bearer " + key)
+                                .header("Content-Type", "application/yaml")
+                                .PUT(HttpRequest.BodyPublishers.ofString(AdmissionTest.ORGANISM + "# dry\n")))
+                        .status())
+                .isEqualTo(200);
+    }
+
+    /** On counters of its own: the others make tenants too. */
+    @Test
+    void turns_a_storm_of_tenants_away() {
+        try (RunningGateway stormed =
+                RunningGateway.on(stores, Map.of("AGENTSERVER_REDIS_URL", stores.redisUrl() + "/1"))) {
+            String key = stormed.createTenant(tenant);
+            Answer last = again(stormed);
+            for (int i = 0; i < 2_000 && last.status() == 409; i++) {
+                last = again(stormed);
+            }
+            assertThat(last.status()).isEqualTo(429);
+            assertThat(last.problem()).isEqualTo("rate-limited");
+            assertThat(last.header("Retry-After")).isEqualTo("1");
+            assertThat(stormed.get("/v1/listeners", key).status())
+                    .as("others go on")
+                    .isEqualTo(200);
+        }
+    }
+
+    private Answer again(RunningGateway where) {
+        return where.post(
+                "/admin/v1/tenants",
+                RunningGateway.ADMIN_KEY,
+                "application/json",
+                "{\"id\":\"" + tenant + "\",\"name\":\"x\"}");
+    }
+
     /** Where the installation makes the tables, the gateway's role may not. */
     @Test
     void a_table_that_is_there_needs_no_right_to_make_one() {

@@ -25,6 +25,12 @@ import java.util.stream.Collectors;
 public final class RateLimits {
     private static final Duration IDLE = Duration.ofMinutes(15); // longer than any burst is saved up
     private static final int MOST = 100_000;
+    /** A new version of an organism costs ten of these: 20 at once, and one more every 10 s. */
+    private static final RateLimit ORGANISMS = new RateLimit(1, 200);
+
+    private static final int ORGANISM = 10;
+    /** Each makes topics. */
+    private static final RateLimit NEW_TENANTS = new RateLimit(10, 200);
 
     private final RedisBuckets buckets;
     private final LongSupplier nanoTime;
@@ -58,15 +64,10 @@ public final class RateLimits {
             }
             Duration wait = limit.allowance().take(requests);
             if (!wait.isZero()) {
-                return new Problem(
-                        ProblemType.RATE_LIMITED,
+                return tooMany(
                         "the " + limit.name() + " may ask "
                                 + limit.allowance().limit().perSecond() + " times a second; ask again later",
-                        null,
-                        List.of(),
-                        Map.of(
-                                Problem.RETRY_AFTER_MEMBER,
-                                Math.max(1, wait.plusMillis(999).toSeconds())));
+                        wait);
             }
         }
         return null;
@@ -75,6 +76,49 @@ public final class RateLimits {
     /** As {@link #take}, of a caller; a service of the platform that speaks for the tenant is not limited. */
     public @Nullable Problem take(Caller caller, int requests) {
         return caller.keyId() == null ? null : take(caller.tenant(), caller.keyId(), requests);
+    }
+
+    /**
+     * Counts a new version of a tenant's organism: every pod reads it. A tenant without a rate is not limited.
+     *
+     * @return as {@link #take}
+     */
+    public @Nullable Problem takeOrganism(TenantEntry tenant) {
+        return tenant.rate().isEmpty()
+                ? null
+                : taken(
+                        allowance(tenant.id(), "organism", ORGANISMS),
+                        ORGANISM,
+                        "the tenant has changed its organism too often; change it less often than every "
+                                + ORGANISM / ORGANISMS.perSecond() + " seconds");
+    }
+
+    /**
+     * Counts a new tenant, whoever it is for: the broker has its topics to make.
+     *
+     * @return as {@link #take}
+     */
+    public @Nullable Problem takeNewTenant() {
+        return taken(
+                allowance("", "new-tenants", NEW_TENANTS),
+                1,
+                "more than " + NEW_TENANTS.perSecond() + " tenants a second are made; go on later");
+    }
+
+    private static @Nullable Problem taken(Allowance allowance, int tokens, String detail) {
+        Duration wait = allowance.take(tokens);
+        return wait.isZero() ? null : tooMany(detail, wait);
+    }
+
+    private static Problem tooMany(String detail, Duration wait) {
+        return new Problem(
+                ProblemType.RATE_LIMITED,
+                detail,
+                null,
+                List.of(),
+                Map.of(
+                        Problem.RETRY_AFTER_MEMBER,
+                        Math.max(1, wait.plusMillis(999).toSeconds())));
     }
 
     /**
@@ -118,14 +162,16 @@ public final class RateLimits {
     private List<Named> limits(TenantEntry tenant, @Nullable String keyId) {
         List<Named> limits = new ArrayList<>(2);
         if (keyId != null) {
-            tenant.keyRate().ifPresent(limit -> limits.add(new Named("key", allowance(tenant, "key:" + keyId, limit))));
+            tenant.keyRate()
+                    .ifPresent(limit -> limits.add(new Named("key", allowance(tenant.id(), "key:" + keyId, limit))));
         }
-        tenant.rate().ifPresent(limit -> limits.add(new Named("tenant", allowance(tenant, "tenant", limit))));
+        tenant.rate().ifPresent(limit -> limits.add(new Named("tenant", allowance(tenant.id(), "tenant", limit))));
         return limits;
     }
 
-    private Allowance allowance(TenantEntry tenant, String which, RateLimit limit) {
-        String key = "rate:{" + tenant.id() + "}:" + which;
+    /** @param owner a tenant; empty: all of them together */
+    private Allowance allowance(String owner, String which, RateLimit limit) {
+        String key = "rate:{" + owner + "}:" + which;
         Allowance known = allowances.get(key, _ -> new Allowance(key, limit, buckets, nanoTime));
         if (known.limit().equals(limit)) {
             return known;

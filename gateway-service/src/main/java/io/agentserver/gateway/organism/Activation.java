@@ -1,6 +1,8 @@
 package io.agentserver.gateway.organism;
 
 import io.agentserver.envelope.TenantId;
+import io.agentserver.gateway.limits.RateLimits;
+import io.agentserver.gateway.problems.Problem;
 import io.agentserver.gateway.tenants.DynamoTenantTable;
 import io.agentserver.gateway.tenants.Tenants;
 import io.agentserver.organism.Organism;
@@ -30,6 +32,7 @@ public final class Activation {
     private final DynamoTenantTable table;
     private final BootMessages boot;
     private final StaticDelivery delivery;
+    private final RateLimits limits;
     private final Clock clock;
 
     public Activation(
@@ -38,12 +41,14 @@ public final class Activation {
             DynamoTenantTable table,
             BootMessages boot,
             StaticDelivery delivery,
+            RateLimits limits,
             Clock clock) {
         this.organisms = organisms;
         this.tenants = tenants;
         this.table = table;
         this.boot = boot;
         this.delivery = delivery;
+        this.limits = limits;
         this.clock = clock;
     }
 
@@ -63,6 +68,9 @@ public final class Activation {
         record TooLarge() implements Result {}
 
         record NoTenant() implements Result {}
+
+        /** Too many new versions, and when to come again. */
+        record TooMany(Problem problem) implements Result {}
     }
 
     /** @param expected the version that must be current; null: any */
@@ -95,6 +103,10 @@ public final class Activation {
             }
             if (dryRun) {
                 return new Result.WouldBe(next.version());
+            }
+            Problem tooMany = i == 0 ? limits.takeOrganism(before) : null; // a race that was lost costs nothing more
+            if (tooMany != null) {
+                return new Result.TooMany(tooMany);
             }
             if (tenants.activate(before, next)) {
                 sendBoot(tenant, next.version(), organism);

@@ -91,7 +91,7 @@ public final class OrganismEndpoint extends JsonEndpoint {
             id = "activateOrganism",
             does = "Makes a document the tenant's organism, for the turns that start after it.",
             more =
-                    "It is checked whole: `errors` has every error with line, reason and remedy. The same document again is the same version.",
+                    "It is checked whole: `errors` has every error with line, reason and remedy. The same document again is the same version. A tenant has at most 20 new versions at once, and one more every 10 seconds; of all its versions the newest 100 are kept, and 1 MiB of them, zipped: a turn that began with an older one ends `failed`.",
             scopes = Scope.ORGANISM_WRITE,
             takes = @Takes(type = "application/yaml", value = "Organism"),
             answers = @Answer(value = "Its version.", schema = "OrganismVersion", headers = "ETag"),
@@ -125,6 +125,7 @@ public final class OrganismEndpoint extends JsonEndpoint {
             case Activation.Result.TooLarge() ->
                 throw Problem.of(ProblemType.TOO_LARGE, "the document is too large even when compressed; shorten it")
                         .refusal();
+            case Activation.Result.TooMany(Problem problem) -> throw problem.refusal();
             case Activation.Result.NoTenant() -> throw Problem.notFound().refusal();
         };
     }

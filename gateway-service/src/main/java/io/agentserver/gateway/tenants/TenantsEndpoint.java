@@ -5,6 +5,7 @@ import io.agentserver.envelope.TenantId;
 import io.agentserver.gateway.callers.Operator;
 import io.agentserver.gateway.http.JsonBody;
 import io.agentserver.gateway.http.JsonEndpoint;
+import io.agentserver.gateway.limits.RateLimits;
 import io.agentserver.gateway.openapi.Access;
 import io.agentserver.gateway.openapi.Answer;
 import io.agentserver.gateway.openapi.Call;
@@ -45,20 +46,23 @@ public final class TenantsEndpoint extends JsonEndpoint {
     private final Operator operator;
     private final Tenants tenants;
     private final TenantDirectory directory;
+    private final RateLimits limits;
 
-    public TenantsEndpoint(Operator operator, Tenants tenants, TenantDirectory directory) {
+    public TenantsEndpoint(Operator operator, Tenants tenants, TenantDirectory directory, RateLimits limits) {
         this.operator = operator;
         this.tenants = tenants;
         this.directory = directory;
+        this.limits = limits;
     }
 
     @Call(
             id = "createTenant",
             does = "Makes a tenant, with its topics, its first API key and its plan's starting credit.",
+            more = "At most 200 at once, and 10 more a second.",
             access = Access.OPERATOR,
             takes = @Takes("NewTenant"),
             answers = @Answer(status = 201, value = "The tenant.", schema = "CreatedTenant", headers = "Location"),
-            problems = {ProblemType.CONFLICT, ProblemType.UNAVAILABLE})
+            problems = {ProblemType.CONFLICT, ProblemType.RATE_LIMITED, ProblemType.UNAVAILABLE})
     @PostMapping("/admin/v1/tenants")
     ResponseEntity<byte[]> create(
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
@@ -79,6 +83,10 @@ public final class TenantsEndpoint extends JsonEndpoint {
         }
         Plan plan = Plan.of(body.text("plan").orElse(Plan.DEFAULT.wireName()))
                 .orElseThrow(() -> JsonBody.invalid("plan", "is not known; known: " + Plan.known()));
+        Problem tooMany = limits.takeNewTenant();
+        if (tooMany != null) {
+            throw tooMany.refusal();
+        }
         return switch (tenants.create(new TenantId(id), name, plan)) {
             case Tenants.Creation.Created(var tenant, var key) -> {
                 Map<String, Object> created = json(tenant);
