@@ -14,6 +14,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -178,6 +179,7 @@ class ConversationsTest {
     }
 
     @Test
+    @Timeout(30) // or a stream without an end would never be told of
     void a_stream_ends_with_the_key_that_asked_for_it() throws Exception {
         String thread = conversation();
         Answer made = gateway.post(
@@ -199,6 +201,7 @@ class ConversationsTest {
     }
 
     @Test
+    @Timeout(30) // or a stream without an end would never be told of
     void a_stream_ends_when_its_key_expires() throws Exception {
         String thread = conversation();
         Instant end = Instant.now().plusSeconds(3);
@@ -217,6 +220,7 @@ class ConversationsTest {
     }
 
     @Test
+    @Timeout(30) // or a stream without an end would never be told of
     void says_404_to_a_stream_of_a_turn_that_the_conversation_does_not_have() {
         String thread = conversation();
         Answer answer = gateway.get("/v1/threads/" + thread + "/events?turn=" + Ids.v7(), key);
