@@ -16,7 +16,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The tenant's service: {@code /relay} hands over to echo at once, {@code /slow} answers after {@link #PAUSE}. A virtual
+ * The tenant's service: {@code /relay} hands over to echo at once, {@code /slow} answers after a pause. A virtual
  * thread for each connection, on plain sockets: it shares the machine with what is measured.
  */
 final class BenchService implements AutoCloseable {
@@ -30,12 +30,20 @@ final class BenchService implements AutoCloseable {
     private final AtomicInteger mostWaiting = new AtomicInteger();
     private final AtomicLong answered = new AtomicLong();
 
-    private BenchService(ServerSocket socket) {
+    private final Duration pause;
+
+    private BenchService(ServerSocket socket, Duration pause) {
         this.socket = socket;
+        this.pause = pause;
     }
 
     static BenchService start() throws IOException {
-        BenchService service = new BenchService(new ServerSocket(0, BACKLOG, InetAddress.getLoopbackAddress()));
+        return start(PAUSE);
+    }
+
+    /** @param pause until an answer of {@code /slow} */
+    static BenchService start(Duration pause) throws IOException {
+        BenchService service = new BenchService(new ServerSocket(0, BACKLOG, InetAddress.getLoopbackAddress()), pause);
         Thread.ofPlatform().daemon().name("bench-service").start(service::accept);
         return service;
     }
@@ -109,7 +117,7 @@ final class BenchService implements AutoCloseable {
         }
         mostWaiting.accumulateAndGet(waiting.incrementAndGet(), Math::max);
         try {
-            Thread.sleep(PAUSE);
+            Thread.sleep(pause);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

@@ -15,7 +15,7 @@ public final class LoadTests {
                    java -jar load-tests-exec.jar neighbours --store <mode> --flush <policy> [--rate 10] [--clients 256]
                        [--loud-rate 1000] [--seconds 30] [--warm-up 60]
                    java -jar load-tests-exec.jar new-tenants --store <mode> --flush <policy> [--tenants 20]
-                   java -jar load-tests-exec.jar waiting --store <mode> --flush <policy> [--messages 60000]
+                   java -jar load-tests-exec.jar waiting --store <mode> --flush <policy> [--messages 60000] [--pause 5]
                    java -jar load-tests-exec.jar slow-few --store <mode> --flush <policy> [--rate 300] [--seconds 30]
                        [--warm-up 60]
                    java -jar load-tests-exec.jar stores --file <stores.env>
@@ -26,7 +26,7 @@ public final class LoadTests {
                        [--rate 100] [--seconds 30] [--warm-up 20]
                    java -jar load-tests-exec.jar postings [--tenants 8] [--batch 25] [--seconds 20] [--warm-up 10]
                    java -jar load-tests-exec.jar envelope [--forks 2] [--iterations 5] [--seconds 1]
-                   java -jar load-tests-exec.jar service [--messages 60000]
+                   java -jar load-tests-exec.jar service [--messages 60000] [--pause 5]
                    java -jar load-tests-exec.jar console [--url http://127.0.0.1:8084/console] [--requests 1000]
                        [--warm-up 500]
                    java -jar load-tests-exec.jar call-to-console --router <url> [--console http://127.0.0.1:8084/console]
@@ -92,8 +92,8 @@ public final class LoadTests {
 
     /** The slow service alone, for a peer that has no bench of ours around it. */
     private static void serve(Options options) throws Exception {
-        options.only("messages");
-        try (BenchService service = BenchService.start()) {
+        options.only("messages", "pause");
+        try (BenchService service = BenchService.start(WaitingBench.pause(options))) {
             System.out.println(service.url() + "/slow");
             WaitingBench.report(service, options.number("messages", 60_000));
         }

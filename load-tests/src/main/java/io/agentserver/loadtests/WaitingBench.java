@@ -11,7 +11,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Handlers that wait: so many messages to a service that answers after {@link BenchService#PAUSE}, sent as fast as the gateway
+ * Handlers that wait: so many messages to a service that answers after a pause, sent as fast as the gateway
  * takes them, nobody waiting for the answers. How many of them wait at once, and how many are over each second.
  */
 final class WaitingBench {
@@ -20,10 +20,11 @@ final class WaitingBench {
     private final Settings settings;
 
     /** @param messages in all */
-    record Settings(String store, String flush, int messages) {
+    record Settings(String store, String flush, int messages, Duration pause) {
         static Settings of(Options options) {
-            options.only("store", "flush", "messages");
-            return new Settings(options.text("store"), options.text("flush"), options.number("messages", 60_000));
+            options.only("store", "flush", "messages", "pause");
+            return new Settings(
+                    options.text("store"), options.text("flush"), options.number("messages", 60_000), pause(options));
         }
     }
 
@@ -31,9 +32,14 @@ final class WaitingBench {
         this.settings = settings;
     }
 
+    /** {@code --pause}, in seconds. */
+    static Duration pause(Options options) {
+        return Duration.ofSeconds(options.number("pause", (int) BenchService.PAUSE.toSeconds()));
+    }
+
     void run() throws IOException, InterruptedException {
         try (Platform platform = Platform.find();
-                BenchService service = BenchService.start();
+                BenchService service = BenchService.start(settings.pause());
                 Conversations conversations = new Conversations(platform, Conversations.To.SLOW_UNWATCHED)) {
             Optional<String> before = platform.organism();
             platform.activate(Conversations.organism(service.url()));
