@@ -11,17 +11,15 @@ import io.agentserver.pump.handler.HandlerResult;
 import io.agentserver.pump.handler.SystemErrors.Code;
 import io.agentserver.pump.testing.Calls;
 import io.agentserver.service.FairGate;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicReference;
 
-import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** What goes wrong, and what becomes of it. */
@@ -273,7 +271,7 @@ class FlowFailuresTest extends FlowFixture {
             }
             return done(new HandlerOutput.Respond("<late/>"));
         };
-        AtomicReference<@Nullable Runnable> stop = new AtomicReference<>();
+        CompletableFuture<Runnable> stop = new CompletableFuture<>();
         AtomicBoolean finished = new AtomicBoolean(true);
         Hold hold = new Hold() {
             @Override
@@ -283,14 +281,14 @@ class FlowFailuresTest extends FlowFixture {
 
             @Override
             public void whenLetGo(Runnable action) {
-                stop.set(action);
+                stop.complete(action);
             }
         };
         MessageFlow flow = flow(journal);
         Thread lane = Thread.ofVirtual()
                 .start(() -> finished.set(flow.handle(client("service", "<Job><Text>x</Text></Job>"), hold)));
         running.await();
-        requireNonNull(stop.get()).run();
+        stop.join().run();
 
         interrupted.await();
         lane.join();
