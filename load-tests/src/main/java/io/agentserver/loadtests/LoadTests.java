@@ -93,7 +93,7 @@ public final class LoadTests {
     /** The slow service alone, for a peer that has no bench of ours around it. */
     private static void serve(Options options) throws Exception {
         options.only("messages", "pause");
-        try (BenchService service = BenchService.start(WaitingBench.pause(options))) {
+        try (BenchService service = BenchService.start(WaitingBench.pauseOf(options))) {
             System.out.println(service.url() + "/slow");
             WaitingBench.report(service, options.number("messages", 60_000));
         }

@@ -24,7 +24,7 @@ final class WaitingBench {
         static Settings of(Options options) {
             options.only("store", "flush", "messages", "pause");
             return new Settings(
-                    options.text("store"), options.text("flush"), options.number("messages", 60_000), pause(options));
+                    options.text("store"), options.text("flush"), options.number("messages", 60_000), pauseOf(options));
         }
     }
 
@@ -33,7 +33,7 @@ final class WaitingBench {
     }
 
     /** {@code --pause}, in seconds. */
-    static Duration pause(Options options) {
+    static Duration pauseOf(Options options) {
         return Duration.ofSeconds(options.number("pause", (int) BenchService.PAUSE.toSeconds()));
     }
 
