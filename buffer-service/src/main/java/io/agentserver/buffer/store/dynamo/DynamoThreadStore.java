@@ -21,7 +21,6 @@ import software.amazon.awssdk.services.dynamodb.model.BatchGetItemResponse;
 import software.amazon.awssdk.services.dynamodb.model.ConditionalCheckFailedException;
 import software.amazon.awssdk.services.dynamodb.model.KeysAndAttributes;
 import software.amazon.awssdk.services.dynamodb.model.QueryRequest;
-import software.amazon.awssdk.services.dynamodb.model.WriteRequest;
 
 import java.time.Clock;
 import java.time.Duration;
@@ -42,7 +41,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -70,7 +68,7 @@ public final class DynamoThreadStore implements ThreadStore {
     private static final Duration PURGE_BOUND = Duration.ofHours(24);
 
     private static final String META = "meta";
-    private static final String COMMIT = "commit#";
+    static final String COMMIT = "commit#";
     private static final String LAST_COMMIT = "commit#9999999999";
     /** So many commits {@code meta} is behind at most, unless a write of it was lost; each makes 33 slots at most. */
     private static final long META_COMMITS = 100;
@@ -81,12 +79,8 @@ public final class DynamoThreadStore implements ThreadStore {
     private static final int SIDE_WRITES = 64;
     /** That DynamoDB takes in one request. */
     private static final int MOST_KEYS = 100;
-    /** Likewise. */
-    private static final int MOST_WRITES = 25;
-
-    private static final int MOST_ATTEMPTS = 6;
-
     private final DynamoDbClient dynamo;
+    private final ErasedItems erased;
     private final Duration ttl;
     private final Clock clock;
     private final ExecutorService side = Executors.newVirtualThreadPerTaskExecutor();
@@ -96,6 +90,7 @@ public final class DynamoThreadStore implements ThreadStore {
     /** Creates the table if it is not there. */
     public DynamoThreadStore(DynamoDbClient dynamo, Duration ttl, Clock clock) {
         this.dynamo = dynamo;
+        this.erased = new ErasedItems(dynamo);
         this.ttl = ttl;
         this.clock = clock;
         ThreadsTable.createIfAbsent(dynamo);
@@ -203,73 +198,13 @@ public final class DynamoThreadStore implements ThreadStore {
         });
     }
 
-    /** An item for each number stays, without content, as long as the erasure itself; the texts that they named go. */
     @Override
     public boolean erase(ConversationKey key, Commit erasure) {
-        String expires = Long.toString(expirySeconds(erasure.getAtMs()));
-        QueryRequest query = QueryRequest.builder()
-                .tableName(ThreadsTable.NAME)
-                .consistentRead(true)
-                .keyConditionExpression("pk = :pk AND sk < :erasure")
-                .filterExpression("attribute_not_exists(erased)")
-                .projectionExpression(SK)
-                .expressionAttributeValues(Map.of(
-                        ":pk", AttributeValue.fromS(key.toString()),
-                        // "body#…" comes before all commits
-                        ":erasure", AttributeValue.fromS(commitKey(erasure.getNumber()))))
-                .build();
         return ask(() -> {
-            List<WriteRequest> writes = dynamo.queryPaginator(query).items().stream()
-                    .map(item -> text(item, SK))
-                    .map(sk -> sk.startsWith(COMMIT) ? emptied(key, sk, expires, erasure) : deleted(key, sk))
-                    .toList();
-            for (int from = 0; from < writes.size(); from += MOST_WRITES) {
-                writeAll(writes.subList(from, Math.min(from + MOST_WRITES, writes.size())));
-            }
+            erased.write(key, erasure, Long.toString(expirySeconds(erasure.getAtMs())));
             putMeta(key, erasure);
             return true;
         });
-    }
-
-    private static WriteRequest emptied(ConversationKey key, String sk, String expires, Commit erasure) {
-        Map<String, AttributeValue> attributes = new HashMap<>(
-                CommitItems.write(Erasures.placeholder(erasure, Long.parseLong(sk.substring(COMMIT.length()))))
-                        .attributes());
-        attributes.put("erased", AttributeValue.fromBool(true));
-        Map<String, AttributeValue> item = item(key, sk, expires, attributes);
-        return WriteRequest.builder().putRequest(put -> put.item(item)).build();
-    }
-
-    private static WriteRequest deleted(ConversationKey key, String sk) {
-        Map<String, AttributeValue> id = Map.of(PK, AttributeValue.fromS(key.toString()), SK, AttributeValue.fromS(sk));
-        return WriteRequest.builder().deleteRequest(delete -> delete.key(id)).build();
-    }
-
-    /** DynamoDB leaves what a partition cannot take at the moment, and its client does not try that again. */
-    private void writeAll(List<WriteRequest> some) {
-        List<WriteRequest> left = some;
-        for (int attempt = 1; !left.isEmpty(); attempt++) {
-            if (attempt > MOST_ATTEMPTS) {
-                throw new StoreUnavailableException("DynamoDB", left.size() + " writes were not taken");
-            }
-            if (attempt > 1) {
-                pause(attempt);
-            }
-            List<WriteRequest> these = left;
-            left = dynamo.batchWriteItem(request -> request.requestItems(Map.of(ThreadsTable.NAME, these)))
-                    .unprocessedItems()
-                    .getOrDefault(ThreadsTable.NAME, List.of());
-        }
-    }
-
-    /** Longer each time, at random. */
-    private static void pause(int attempt) {
-        try {
-            Thread.sleep(Duration.ofMillis(ThreadLocalRandom.current().nextLong(20L << attempt)));
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new StoreUnavailableException("DynamoDB", e);
-        }
     }
 
     /**
@@ -458,7 +393,7 @@ public final class DynamoThreadStore implements ThreadStore {
         dynamo.putItem(request -> request.tableName(ThreadsTable.NAME).item(item));
     }
 
-    private static Map<String, AttributeValue> item(
+    static Map<String, AttributeValue> item(
             ConversationKey key, String sk, String expires, Map<String, AttributeValue> attributes) {
         Map<String, AttributeValue> item = new HashMap<>(attributes);
         item.put(PK, AttributeValue.fromS(key.toString()));
@@ -492,7 +427,7 @@ public final class DynamoThreadStore implements ThreadStore {
         }
     }
 
-    private static String commitKey(long number) {
+    static String commitKey(long number) {
         return String.format(COMMIT + "%010d", number);
     }
 
@@ -504,7 +439,7 @@ public final class DynamoThreadStore implements ThreadStore {
         return AttributeValue.fromN(Long.toString(value));
     }
 
-    private static String text(Map<String, AttributeValue> item, String name) {
+    static String text(Map<String, AttributeValue> item, String name) {
         AttributeValue value = item.get(name);
         if (value == null) {
             throw new IllegalStateException("an item of the table threads has no attribute " + name);
