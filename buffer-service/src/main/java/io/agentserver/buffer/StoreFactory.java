@@ -41,7 +41,7 @@ final class StoreFactory {
                 new Stores(new MemoryThreadStore(properties.ttl(), clock), new MemoryDueStore(), Leases.NOBODY_ELSE);
             case REDIS -> {
                 RedisConnections redis = redis();
-                yield new Stores(threads(redis), new RedisDueStore(redis), new LeaseScript(redis));
+                yield new Stores(threads(redis), new RedisDueStore(redis), new LeaseScript(redis, "due"));
             }
             case TIERED -> tiered(redis());
         };
@@ -54,7 +54,9 @@ final class StoreFactory {
             HotStore hot = threads(redis);
             hot.onAppend(durable::heard);
             return new Stores(
-                    new TieredThreadStore(durable, hot, breaker()), new DynamoDueStore(dynamo), new LeaseScript(redis));
+                    new TieredThreadStore(durable, hot, breaker()),
+                    new DynamoDueStore(dynamo),
+                    new LeaseScript(redis, "due"));
         } catch (SdkException | StoreUnavailableException e) {
             redis.close();
             throw new ConfigurationException(

@@ -1,7 +1,7 @@
 -- Shares the shards between living owners, as evenly as whole shards go. Atomic; by Redis' own clock.
 --
--- KEYS[1]  {due}:owners, a sorted set: owner by when it asked last, in milliseconds
--- KEYS[2]  {due}:leases, a hash: shard to owner
+-- KEYS[1]  {<name>}:owners, a sorted set: owner by when it asked last, in milliseconds
+-- KEYS[2]  {<name>}:leases, a hash: shard to owner
 -- ARGV[1]  the owner that asks
 -- ARGV[2]  milliseconds after which an owner that has not asked is gone
 -- ARGV[3]  number of shards

@@ -79,6 +79,6 @@ class RedisClusterTest {
 
     @Test
     void the_shards_are_leased() {
-        assertThat(new LeaseScript(redis).renew("a")).hasSize(16);
+        assertThat(new LeaseScript(redis, "due").renew("a")).hasSize(16);
     }
 }

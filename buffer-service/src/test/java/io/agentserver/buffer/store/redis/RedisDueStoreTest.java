@@ -47,7 +47,7 @@ class RedisDueStoreTest extends DueStoreContract {
 
     @Test
     void one_owner_gets_all_shards_and_gives_its_share_to_those_who_come() {
-        LeaseScript leases = new LeaseScript(redis);
+        LeaseScript leases = new LeaseScript(redis, "due");
         assertThat(leases.renew("a")).hasSize(16);
         assertThat(leases.renew("b")).as("none is free yet").isEmpty();
         assertThat(leases.renew("a")).hasSize(8);
@@ -58,7 +58,7 @@ class RedisDueStoreTest extends DueStoreContract {
 
     @Test
     void what_an_owner_held_that_asks_no_more_goes_to_the_others() {
-        LeaseScript leases = new LeaseScript(redis);
+        LeaseScript leases = new LeaseScript(redis, "due");
         leases.renew("a");
         redis.commands().zadd("{due}:owners", 1.0, "a".getBytes(StandardCharsets.UTF_8)); // long ago
         assertThat(leases.renew("b")).hasSize(16);
@@ -67,7 +67,7 @@ class RedisDueStoreTest extends DueStoreContract {
 
     @Test
     void what_an_owner_gives_back_is_the_next_ones_at_once() {
-        LeaseScript leases = new LeaseScript(redis);
+        LeaseScript leases = new LeaseScript(redis, "due");
         leases.renew("a");
         leases.release("a");
         assertThat(leases.renew("b")).hasSize(16);
@@ -77,7 +77,7 @@ class RedisDueStoreTest extends DueStoreContract {
     void says_that_redis_is_away(@TempDir Path directory) {
         LocalRedis other = LocalRedis.start(directory, 0);
         RedisConnections gone = RedisConnections.open(other.url());
-        LeaseScript leases = new LeaseScript(gone);
+        LeaseScript leases = new LeaseScript(gone, "due");
         other.close();
         assertThatThrownBy(() -> leases.renew("a")).isInstanceOf(StoreUnavailableException.class);
         assertThatThrownBy(() -> new RedisDueStore(gone).due(0, 1, 1)).isInstanceOf(StoreUnavailableException.class);
