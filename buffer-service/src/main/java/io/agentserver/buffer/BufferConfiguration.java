@@ -6,6 +6,7 @@ import io.agentserver.buffer.grpc.TracingInterceptor;
 import io.agentserver.buffer.journal.ConversationJournal;
 import io.agentserver.buffer.journal.ConversationReader;
 import io.agentserver.buffer.journal.DueIndex;
+import io.agentserver.buffer.journal.Pruner;
 import io.agentserver.buffer.journal.Wakeups;
 import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.buffer.store.ThreadStore;
@@ -15,7 +16,6 @@ import io.agentserver.service.EvenClock;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceTokens;
 import io.agentserver.service.metrics.TenantGauge;
-import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.MeterBinder;
@@ -78,6 +78,30 @@ class BufferConfiguration {
     }
 
     @Bean
+    Pruner pruner(Stores stores, ConversationJournal journal, BufferProperties properties, Clock clock) {
+        Pruner pruner = new Pruner(
+                journal,
+                stores.threads(),
+                properties.mode() == StoreMode.TIERED,
+                stores.prunes(),
+                stores.sweeps(),
+                properties.ttl(),
+                clock);
+        if (properties.mode() != StoreMode.MEMORY) {
+            journal.onClosing(pruner);
+        }
+        if (stores.threads() instanceof TieredThreadStore tiered) {
+            tiered.onRefill(pruner::refilled);
+        }
+        return pruner;
+    }
+
+    @Bean
+    PruneLoop pruneLoop(Pruner pruner) {
+        return new PruneLoop(pruner).start();
+    }
+
+    @Bean
     ConversationReader reader(ConversationJournal journal, ThreadStore store, Wakeups wakeups) {
         return new ConversationReader(journal, store, wakeups);
     }
@@ -87,9 +111,10 @@ class BufferConfiguration {
             ConversationJournal journal,
             ConversationReader reader,
             DueIndex due,
+            Pruner pruner,
             Wakeups wakeups,
             MeterRegistry meters) {
-        return new BufferEndpoint(journal, reader, due, wakeups, meters);
+        return new BufferEndpoint(journal, reader, due, pruner, wakeups, meters);
     }
 
     @Bean
@@ -144,13 +169,16 @@ class BufferConfiguration {
     }
 
     @Bean
-    MeterBinder bufferMeters(ThreadStore store) {
+    MeterBinder bufferMeters(ThreadStore store, Pruner pruner) {
         return meters -> {
-            Counter.builder("agentserver.prune")
-                    .description("closed threads freed in the hot store")
+            FunctionCounter.builder("agentserver.prune", pruner, Pruner::pruned)
+                    .description("conversations whose closed threads were freed in the hot store")
                     .register(meters);
-            Counter.builder("agentserver.prune.failures")
-                    .description("closed threads that could not be freed")
+            FunctionCounter.builder("agentserver.prune.failures", pruner, Pruner::failures)
+                    .description("conversations whose closed threads could not be freed")
+                    .register(meters);
+            FunctionCounter.builder("agentserver.prune.freed.bytes", pruner, Pruner::freedBytes)
+                    .description("bytes of the hot store that pruning freed")
                     .register(meters);
             if (store instanceof TieredThreadStore tiered) {
                 FunctionCounter.builder("agentserver.buffer.refills", tiered, TieredThreadStore::refills)

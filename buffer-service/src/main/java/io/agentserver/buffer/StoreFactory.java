@@ -27,6 +27,9 @@ import java.time.Duration;
 
 /** Opens the stores that the settings name. One that cannot be reached stops the start with a line that says so. */
 final class StoreFactory {
+    private static final String DUE = "due";
+    private static final String PRUNE = "prune";
+
     private final BufferProperties properties;
     private final Clock clock;
 
@@ -38,10 +41,20 @@ final class StoreFactory {
     Stores open() {
         return switch (properties.mode()) {
             case MEMORY ->
-                new Stores(new MemoryThreadStore(properties.ttl(), clock), new MemoryDueStore(), Leases.NOBODY_ELSE);
+                new Stores(
+                        new MemoryThreadStore(properties.ttl(), clock),
+                        new MemoryDueStore(),
+                        Leases.NOBODY_ELSE,
+                        new MemoryDueStore(),
+                        Leases.NOBODY_ELSE);
             case REDIS -> {
                 RedisConnections redis = redis();
-                yield new Stores(threads(redis), new RedisDueStore(redis), new LeaseScript(redis, "due"));
+                yield new Stores(
+                        threads(redis),
+                        new RedisDueStore(redis, DUE),
+                        new LeaseScript(redis, DUE),
+                        new RedisDueStore(redis, PRUNE),
+                        new LeaseScript(redis, PRUNE));
             }
             case TIERED -> tiered(redis());
         };
@@ -56,7 +69,9 @@ final class StoreFactory {
             return new Stores(
                     new TieredThreadStore(durable, hot, breaker()),
                     new DynamoDueStore(dynamo),
-                    new LeaseScript(redis, "due"));
+                    new LeaseScript(redis, DUE),
+                    new RedisDueStore(redis, PRUNE),
+                    new LeaseScript(redis, PRUNE));
         } catch (SdkException | StoreUnavailableException e) {
             redis.close();
             throw new ConfigurationException(

@@ -4,5 +4,10 @@ import io.agentserver.buffer.store.DueStore;
 import io.agentserver.buffer.store.Leases;
 import io.agentserver.buffer.store.ThreadStore;
 
-/** What the buffer keeps things in. The thread store's connections are the others' too: closing it closes all. */
-record Stores(ThreadStore threads, DueStore due, Leases leases) {}
+/**
+ * What the buffer keeps things in. The thread store's connections are the others' too: closing it closes all.
+ *
+ * @param due what has to be looked at when, and {@code leases} on its shards
+ * @param prunes which conversations hold what closed threads have left, and {@code sweeps}, the leases on its shards
+ */
+record Stores(ThreadStore threads, DueStore due, Leases leases, DueStore prunes, Leases sweeps) {}

@@ -4,6 +4,7 @@ import io.agentserver.buffer.journal.ConversationJournal;
 import io.agentserver.buffer.journal.ConversationReader;
 import io.agentserver.buffer.journal.ConversationWatch;
 import io.agentserver.buffer.journal.DueIndex;
+import io.agentserver.buffer.journal.Pruner;
 import io.agentserver.buffer.journal.Wakeups;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.v1.AnswerOutcome;
@@ -29,6 +30,8 @@ import io.agentserver.buffer.v1.ListRequest;
 import io.agentserver.buffer.v1.MessageRef;
 import io.agentserver.buffer.v1.ParkReply;
 import io.agentserver.buffer.v1.ParkRequest;
+import io.agentserver.buffer.v1.PruneReply;
+import io.agentserver.buffer.v1.PruneRequest;
 import io.agentserver.buffer.v1.ReadReply;
 import io.agentserver.buffer.v1.ReadRequest;
 import io.agentserver.buffer.v1.Stop;
@@ -72,6 +75,7 @@ public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
     private final ConversationJournal journal;
     private final ConversationReader reader;
     private final DueIndex due;
+    private final Pruner pruner;
     private final Wakeups wakeups;
     private final Timer begins;
     private final Timer completes;
@@ -81,11 +85,13 @@ public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
             ConversationJournal journal,
             ConversationReader reader,
             DueIndex due,
+            Pruner pruner,
             Wakeups wakeups,
             MeterRegistry meters) {
         this.journal = journal;
         this.reader = reader;
         this.due = due;
+        this.pruner = pruner;
         this.wakeups = wakeups;
         this.begins = Timer.builder("agentserver.buffer.begin")
                 .description("time of a begin, with its store")
@@ -147,6 +153,15 @@ public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
     @Override
     public void erase(EraseRequest request, StreamObserver<EraseReply> replies) {
         answer(replies, () -> journal.erase(key(request.getTenant(), request.getConversation())));
+    }
+
+    @Override
+    public void prune(PruneRequest request, StreamObserver<PruneReply> replies) {
+        answer(
+                replies,
+                () -> PruneReply.newBuilder()
+                        .setFreedBytes(pruner.prune(key(request.getTenant(), request.getConversation())))
+                        .build());
     }
 
     @Override

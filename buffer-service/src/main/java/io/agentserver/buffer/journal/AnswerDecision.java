@@ -1,6 +1,7 @@
 package io.agentserver.buffer.journal;
 
 import com.google.protobuf.ByteString;
+import io.agentserver.buffer.commit.Answered;
 import io.agentserver.buffer.journal.Decision.Knowledge;
 import io.agentserver.buffer.v1.AnswerOutcome;
 import io.agentserver.buffer.v1.AnswerReply;
@@ -50,6 +51,11 @@ final class AnswerDecision {
         CommitDraft draft = new CommitDraft(state, nowMs);
         draft.answer(key, answer);
         return Decision.write(draft.build(), Knowledge.REMEMBERED, _ -> reply(AnswerOutcome.ANSWER_TAKEN));
+    }
+
+    /** Of an answer that is perhaps pruned. */
+    static ByteString digest(Answered answered) {
+        return answered.hasAnswer() ? digest(answered.getAnswer()) : answered.getDigest();
     }
 
     /** Of its content, which is canonical: the same answer in other spelling is the same. */

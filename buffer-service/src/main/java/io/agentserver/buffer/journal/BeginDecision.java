@@ -78,7 +78,11 @@ final class BeginDecision {
             if (state.isAsleep(key) || state.isBehind(key)) {
                 return queueInMailbox(state);
             }
-            return waitsForOthers(state) ? absorb(state) : Decision.answer(Knowledge.LOOKED, this::run);
+            if (waitsForOthers(state)) {
+                return absorb(state);
+            }
+            // what is pruned is closed: a state in which it is not is an old one
+            return Decision.answer(state.lacksContentFor(key) ? Knowledge.CERTAIN : Knowledge.LOOKED, this::run);
         }
         if (known.isEmpty()) {
             return request.getClient()

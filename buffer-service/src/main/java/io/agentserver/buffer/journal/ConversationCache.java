@@ -2,9 +2,11 @@ package io.agentserver.buffer.journal;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import io.agentserver.buffer.commit.Commit;
 import io.agentserver.buffer.store.ConversationKey;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -53,6 +55,21 @@ final class ConversationCache {
         void confirm(long at) {
             confirmed = true;
             confirmedAt = at;
+        }
+
+        /** Whole or not at all: from a state with half a commit, as of a newer buffer's, nothing may be decided. */
+        void apply(ConversationKey key, List<Commit> commits) {
+            try {
+                for (Commit commit : commits) {
+                    if (!state.isFollowedBy(commit)) {
+                        state = new JournalState(key.conversation()); // what lies between has expired
+                    }
+                    state.apply(commit);
+                }
+            } catch (RuntimeException | Error e) {
+                forget(key);
+                throw e;
+            }
         }
 
         /** The store knows better than we do. */

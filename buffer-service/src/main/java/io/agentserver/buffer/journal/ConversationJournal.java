@@ -36,6 +36,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.Gatherers;
 
 /**
@@ -62,6 +63,7 @@ public final class ConversationJournal {
     private final Clock clock;
     private final ConversationCache cache;
     private final KeptSlots slots;
+    private volatile Closings closings = Closings.NOBODY_HEARS;
 
     /** @param cacheBytes about how much memory remembered states may take */
     public ConversationJournal(
@@ -73,6 +75,11 @@ public final class ConversationJournal {
         this.clock = clock;
         this.cache = new ConversationCache(cacheBytes);
         this.slots = new KeptSlots(ttl);
+    }
+
+    /** To be called before the first step. */
+    public void onClosing(Closings listener) {
+        closings = listener;
     }
 
     /** @throws IllegalArgumentException if the request makes no sense */
@@ -281,6 +288,20 @@ public final class ConversationJournal {
         return look(key, number, Look.FAST, view);
     }
 
+    /**
+     * Looks as {@link #look} does, closely, to show readers slots.
+     *
+     * @param suffices whether a state has the content of all that is to be shown; if not, the durable store's has
+     */
+    <R> R show(ConversationKey key, Predicate<JournalState> suffices, Function<JournalState, R> view) {
+        return look(key, Long.MAX_VALUE, Look.CONSISTENT, System.nanoTime(), suffices, view);
+    }
+
+    /** Likewise, at a state that has commit {@code number}. */
+    <R> R show(ConversationKey key, long number, Predicate<JournalState> suffices, Function<JournalState, R> view) {
+        return look(key, number, Look.FAST, System.nanoTime(), suffices, view);
+    }
+
     /** What is older is hidden from readers, in milliseconds since 1970. */
     long oldestVisibleMs() {
         return clock.millis() - ttl.toMillis();
@@ -291,11 +312,25 @@ public final class ConversationJournal {
     }
 
     private <R> R look(ConversationKey key, long number, Look look, long asked, Function<JournalState, R> view) {
+        return look(key, number, look, asked, _ -> true, view);
+    }
+
+    private <R> R look(
+            ConversationKey key,
+            long number,
+            Look look,
+            long asked,
+            Predicate<JournalState> suffices,
+            Function<JournalState, R> view) {
         Held held = cache.get(key);
         held.lock.lock();
         try {
             if (held.state.number() < number && !(look == Look.CONSISTENT && held.isConfirmedSince(asked))) {
                 catchUp(key, held, look);
+            }
+            if (!suffices.test(held.state)) {
+                held.forget(key); // what is pruned in the hot copy is whole in the durable one
+                catchUp(key, held, Look.CONSISTENT);
             }
             return view.apply(held.state);
         } finally {
@@ -331,15 +366,17 @@ public final class ConversationJournal {
 
     private boolean append(ConversationKey key, Held held, Commit commit) {
         long asked = System.nanoTime();
+        Runnable closed = Closings.closes(commit) ? closings.closing(key) : () -> {};
         if (!store.append(key, commit, held.state.lastActivityMs())) {
             return false;
         }
         held.confirm(asked);
         long before = held.state.sequence();
-        apply(key, held, List.of(commit));
+        held.apply(key, List.of(commit));
         slots.add(key.tenant(), held.state.sequence() - before, clock.millis());
         cache.weigh(key, held);
         wakeups.appended(key, commit.getNumber(), commit.getStops());
+        closed.run();
         return true;
     }
 
@@ -352,23 +389,8 @@ public final class ConversationJournal {
         if (commits.isEmpty()) {
             return;
         }
-        apply(key, held, commits);
+        held.apply(key, commits);
         cache.weigh(key, held);
-    }
-
-    /** Whole or not at all: from a state with half a commit, as of a newer buffer's, nothing may be decided. */
-    private static void apply(ConversationKey key, Held held, List<Commit> commits) {
-        try {
-            for (Commit commit : commits) {
-                if (!held.state.isFollowedBy(commit)) {
-                    held.state = new JournalState(key.conversation()); // what lies between has expired
-                }
-                held.state.apply(commit);
-            }
-        } catch (RuntimeException | Error e) {
-            held.forget(key);
-            throw e;
-        }
     }
 
     private void catchUpAfterLoss(ConversationKey key, Held held) {

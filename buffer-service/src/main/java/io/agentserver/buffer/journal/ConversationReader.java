@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.LongFunction;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 
@@ -58,20 +59,36 @@ public final class ConversationReader {
         }
         Duration wait = atMost(request.getWaitMs(), LONGEST_READ);
         if (request.getMessage().isEmpty()) {
-            Function<JournalState, ReadReply> view = state -> page(state, request, thread);
-            return await(
-                    key, wait, () -> journal.look(key, view), reply -> reply.getFound() || reply.getErased(), view);
+            return show(
+                    key,
+                    wait,
+                    state -> request.getLimit() == 0 || state.isWholeAfter(request.getAfter()),
+                    reply -> reply.getFound() || reply.getErased(),
+                    state -> page(state, request, thread));
         }
         MessageKey message = new MessageKey(thread.orElse(key.conversation()), MessageId.parse(request.getMessage()));
-        Function<JournalState, ReadReply> view = state -> one(state, message, request.getLimit() > 0);
-        return await(
+        return show(
                 key,
                 wait,
-                () -> journal.look(key, view),
+                state -> request.getLimit() == 0 || state.isWhole(message),
                 reply -> reply.getErased()
                         || reply.getSlotsCount() > 0
                         || reply.getConversation().getTurnsCount() > 0,
-                view);
+                state -> one(state, message, request.getLimit() > 0));
+    }
+
+    private ReadReply show(
+            ConversationKey key,
+            Duration wait,
+            Predicate<JournalState> suffices,
+            Predicate<ReadReply> isAnswer,
+            Function<JournalState, ReadReply> view) {
+        return await(
+                key,
+                wait,
+                () -> journal.show(key, suffices, view),
+                isAnswer,
+                number -> number > 0 ? journal.show(key, number, suffices, view) : journal.show(key, suffices, view));
     }
 
     /** By the journal's index: as fast in a long conversation as in a short one. */
@@ -156,7 +173,7 @@ public final class ConversationReader {
                     return nothing ? AwaitTurnReply.getDefaultInstance() : journal.look(key, view);
                 },
                 AwaitTurnReply::getEnded,
-                view);
+                number -> number > 0 ? journal.look(key, number, view) : journal.look(key, view));
     }
 
     /** Whatever turn it was, it has no response and gets none. */
@@ -179,13 +196,11 @@ public final class ConversationReader {
     /**
      * Looks again after each wake-up and, closely, at the end of each poll, until the answer is one or the time is up. A store
      * that is away meanwhile is no reason to give up early.
+     *
+     * @param next looks again, at a state that has this commit; 0: closely
      */
     private <R> R await(
-            ConversationKey key,
-            Duration wait,
-            Supplier<R> first,
-            Predicate<R> isAnswer,
-            Function<JournalState, R> view) {
+            ConversationKey key, Duration wait, Supplier<R> first, Predicate<R> isAnswer, LongFunction<R> next) {
         long deadline = System.nanoTime() + wait.toNanos();
         try (Waiter waiter = wakeups.register(key)) {
             R answer = first.get();
@@ -194,7 +209,7 @@ public final class ConversationReader {
                 long number = waiter.await(left.compareTo(POLL) < 0 ? left : POLL);
                 left = Duration.ofNanos(deadline - System.nanoTime());
                 try {
-                    answer = number > 0 ? journal.look(key, number, view) : journal.look(key, view);
+                    answer = next.apply(number);
                 } catch (StoreUnavailableException e) {
                     if (!left.isPositive()
                             || wakeups.isClosed()

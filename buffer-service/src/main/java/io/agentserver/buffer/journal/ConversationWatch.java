@@ -56,22 +56,28 @@ public final class ConversationWatch {
     /** @return whether the watcher has been told all there will ever be: the conversation is erased; else it has gone, or the service stops */
     public boolean run() {
         try (Waiter waiter = wakeups.register(key)) {
-            List<WatchEvent> events = journal.look(key, this::next);
+            List<WatchEvent> events = journal.show(key, this::suffices, this::next);
             while (!isOver()) {
                 events.forEach(watcher::send);
                 if (erased) {
                     return true;
                 }
                 if (!events.isEmpty()) {
-                    events = journal.look(key, 0, this::next);
+                    events = journal.show(key, 0, this::suffices, this::next);
                     continue;
                 }
                 long number = waiter.await(ConversationReader.POLL);
                 // the poll is the safety net for a lost wake-up and for a stale copy, so it looks closely
-                events = number > 0 ? journal.look(key, number, this::next) : journal.look(key, this::next);
+                events = number > 0
+                        ? journal.show(key, number, this::suffices, this::next)
+                        : journal.show(key, this::suffices, this::next);
             }
             return false;
         }
+    }
+
+    private boolean suffices(JournalState state) {
+        return state.isWholeAfter(after);
     }
 
     private boolean isOver() {

@@ -29,6 +29,7 @@ import java.util.Collection;
 import java.util.Collections;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -73,6 +74,13 @@ final class JournalState {
     private final Map<MessageKey, LateAnswer> answers = new HashMap<>();
     /** Of all that were answered late: by it a repeat is known. */
     private final Map<MessageKey, ByteString> answerDigests = new HashMap<>();
+
+    /** Sequences of slots whose content the store that was read did not have. */
+    private final Set<Long> prunedSlots = new HashSet<>();
+    /** Messages whose late answer it did not have. */
+    private final Set<MessageKey> prunedAnswers = new HashSet<>();
+
+    private long prunedThrough;
 
     private long cancelledAtMs;
     private @Nullable Commit erasure;
@@ -238,6 +246,25 @@ final class JournalState {
         return Optional.ofNullable(erasure);
     }
 
+    /** Whether all slots after this sequence have their content. */
+    boolean isWholeAfter(long after) {
+        return prunedThrough <= after;
+    }
+
+    /** Whether a message's slot, if there is one, has its content. */
+    boolean isWhole(MessageKey key) {
+        Long at = sequences.get(key);
+        return at == null || !prunedSlots.contains(at);
+    }
+
+    /** Whether it lacks something that a handler of this message would be given, as only an old state of a pruned copy may. */
+    boolean lacksContentFor(MessageKey key) {
+        return prunedAnswers.contains(key)
+                || thread(key.thread())
+                        .filter(thread -> prunedSlots.stream().anyMatch(thread::remembers))
+                        .isPresent();
+    }
+
     // ---- what happens
 
     /** Is it the next one, with no number and no slot in between? To nothing any commit is. */
@@ -264,7 +291,7 @@ final class JournalState {
             switch (change.getWhatCase()) {
                 case COMPLETED -> handled = complete(change.getCompleted());
                 case ENTRY -> enter(change.getEntry(), handled);
-                case TURN_OPENED -> openTurn(change.getTurnOpened(), commit.getAtMs());
+                case TURN_OPENED -> openTurn(change.getTurnOpened(), commit.getAtMs(), commit.getSequenceBefore());
                 case TURN_ENDED -> endTurn(change.getTurnEnded(), commit.getAtMs());
                 case THREAD_OPENED -> open(change.getThreadOpened());
                 case THREAD_CLOSED ->
@@ -314,7 +341,10 @@ final class JournalState {
     private void answer(Answered answered) {
         MessageKey key = MessageKey.of(answered.getThread(), answered.getMessage());
         answers.put(key, answered.getAnswer());
-        answerDigests.put(key, AnswerDecision.digest(answered.getAnswer()));
+        answerDigests.put(key, AnswerDecision.digest(answered));
+        if (!answered.hasAnswer()) {
+            prunedAnswers.add(key);
+        }
         asleep.remove(key);
     }
 
@@ -345,6 +375,9 @@ final class JournalState {
         endedTurns.clear();
         queue.clear();
         answerDigests.clear();
+        prunedSlots.clear();
+        prunedAnswers.clear();
+        prunedThrough = 0;
         cancelledAtMs = 0;
         openTurn = null;
     }
@@ -387,6 +420,10 @@ final class JournalState {
         Slot slot = entry.getSlot();
         MessageKey key = MessageKey.of(slot);
         sequence = slot.getSequence();
+        if (entry.getPruned() > 0) {
+            prunedSlots.add(sequence);
+            prunedThrough = sequence;
+        }
         slots.add(slot);
         Long taken = sequences.put(key, sequence);
         if (taken != null) {
@@ -428,7 +465,7 @@ final class JournalState {
                 slot(atSequence).toBuilder().setState(state).build());
     }
 
-    private void openTurn(TurnOpened opened, long atMs) {
+    private void openTurn(TurnOpened opened, long atMs, long sequenceBefore) {
         MessageKey key = new MessageKey(conversation, MessageId.parse(opened.getTurn()));
         queue.remove(key);
         inFlight.put(key, NO_CALL);
@@ -439,6 +476,8 @@ final class JournalState {
         turn.state = TurnState.TURN_OPEN;
         turn.openedAtMs = atMs;
         turn.organismVersion = opened.getOrganismVersion();
+        turn.commitsBefore = number - 1;
+        turn.slotsBefore = sequenceBefore;
         openTurn = turn;
         ThreadState root = root();
         root.listener = opened.getListener();

@@ -76,6 +76,11 @@ final class ThreadState {
         history.add(sequence);
     }
 
+    /** Is it in its history? */
+    boolean remembers(long sequence) {
+        return history.contains(sequence);
+    }
+
     void forget(long sequence) {
         history.remove(sequence);
     }

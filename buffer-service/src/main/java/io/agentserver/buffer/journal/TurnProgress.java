@@ -12,6 +12,10 @@ final class TurnProgress {
     long openedAtMs;
     long endedAtMs;
     long organismVersion;
+    /** Commits and slots up to these have nothing of it but perhaps its client's message. */
+    long commitsBefore;
+
+    long slotsBefore;
     long responseSequence;
     /** The conversation's last sequence when it ended: watchers hear of the end after that slot. */
     long endedAfterSequence;

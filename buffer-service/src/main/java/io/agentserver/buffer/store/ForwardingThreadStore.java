@@ -38,6 +38,11 @@ public abstract class ForwardingThreadStore implements ThreadStore {
     }
 
     @Override
+    public long prune(ConversationKey key, Pruning pruning) {
+        return store.prune(key, pruning);
+    }
+
+    @Override
     public RecentConversations recent(
             TenantId tenant, RecentConversations.Order order, int limit, Optional<RecentConversations.Recent> from) {
         return store.recent(tenant, order, limit, from);

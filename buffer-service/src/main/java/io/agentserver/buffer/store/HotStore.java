@@ -13,4 +13,7 @@ public interface HotStore extends ThreadStore {
      * @return how many commits it had; fewer than one less than the first one's number: nothing was put
      */
     long restore(ConversationKey key, List<Commit> commits);
+
+    /** As {@link #prune}, of a store that a durable one is under: also what may still be read. */
+    long pruneCopy(ConversationKey key, Pruning pruning);
 }

@@ -46,6 +46,15 @@ public interface ThreadStore extends AutoCloseable {
      */
     boolean erase(ConversationKey key, Commit erasure);
 
+    /**
+     * Frees what need not be held any longer, where nothing is lost by it. Repeating it is harmless.
+     *
+     * @return the number of bytes freed
+     */
+    default long prune(ConversationKey key, Pruning pruning) {
+        return 0;
+    }
+
     /** A tenant's conversations; what happened in the last ten minutes may not have reordered them yet. */
     RecentConversations recent(
             TenantId tenant, RecentConversations.Order order, int limit, Optional<RecentConversations.Recent> from);

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
@@ -25,6 +26,7 @@ public final class TieredThreadStore implements ThreadStore {
     private final HotStore hot;
     private final CircuitBreaker breaker;
     private final LongAdder refills = new LongAdder();
+    private volatile Consumer<ConversationKey> refilled = _ -> {};
 
     /** @param breaker spares callers the wait for a fast store that is away */
     public TieredThreadStore(ThreadStore durable, HotStore hot, CircuitBreaker breaker) {
@@ -73,6 +75,12 @@ public final class TieredThreadStore implements ThreadStore {
         return tryHot(() -> hot.erase(key, erasure)).orElse(false) && durably;
     }
 
+    @Override
+    public long prune(ConversationKey key, Pruning pruning) {
+        return tryHot(() -> hot.pruneCopy(key, pruning))
+                .orElseThrow(() -> new StoreUnavailableException("Redis", "closed threads were not freed"));
+    }
+
     /** The durable one's: the fast one's list may have gone with it. */
     @Override
     public RecentConversations recent(
@@ -88,6 +96,11 @@ public final class TieredThreadStore implements ThreadStore {
     @Override
     public void check() {
         durable.check();
+    }
+
+    /** Tells {@code listener}, which must not block, where the fast one was filled up with commits that were there before. */
+    public void onRefill(Consumer<ConversationKey> listener) {
+        refilled = listener;
     }
 
     /** How often the fast store lacked commits that the durable one had. */
@@ -107,7 +120,13 @@ public final class TieredThreadStore implements ThreadStore {
             return;
         }
         long first = commits.getFirst().getNumber();
-        tryHot(() -> hot.restore(key, commits)).filter(had -> had + 1 < first).ifPresent(had -> refill(key, had));
+        tryHot(() -> hot.restore(key, commits)).ifPresent(had -> {
+            if (had + 1 < first) {
+                refill(key, had);
+            } else if (had + 1 < commits.getLast().getNumber()) {
+                refilled.accept(key);
+            }
+        });
     }
 
     /** Outside the breaker, which must not hold the durable store's failures against the fast one. */
@@ -117,7 +136,7 @@ public final class TieredThreadStore implements ThreadStore {
             List<Commit> missing = durable.read(key, had + 1, Look.CONSISTENT);
             // a conversation whose beginning has expired has no place in the list: the durable store serves it
             if (!missing.isEmpty() && missing.getFirst().getNumber() == had + 1) {
-                tryHot(() -> hot.restore(key, missing));
+                tryHot(() -> hot.restore(key, missing)).ifPresent(_ -> refilled.accept(key));
             }
         } catch (StoreUnavailableException e) {
             log.debug("the fast store goes on lacking commits of {}", key, e);

@@ -12,6 +12,7 @@ import java.util.List;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 /** What every due index promises; each adapter passes it against the real thing. */
 public abstract class DueStoreContract {
@@ -48,6 +49,19 @@ public abstract class DueStoreContract {
         assertThat(store().due(entry.shard(), NOW, 10)).containsExactlyInAnyOrder(entry, other);
         store().remove(entry);
         store().remove(entry);
+        assertThat(store().due(entry.shard(), NOW, 10)).containsExactly(other);
+    }
+
+    @Test
+    void takes_a_note_and_removes_many_at_once() {
+        DueEntry entry = put(NOW);
+        DueEntry other = put(NOW - 1);
+        DueEntry noted = new DueEntry(conversation, conversation.conversation(), entry.message(), NOW - 2);
+        written.add(noted);
+        store().note(noted);
+        await().untilAsserted(
+                        () -> assertThat(store().due(entry.shard(), NOW, 10)).containsExactly(noted, other, entry));
+        store().removeAll(List.of(noted, entry));
         assertThat(store().due(entry.shard(), NOW, 10)).containsExactly(other);
     }
 

@@ -287,6 +287,26 @@ public abstract class ThreadStoreContract {
     }
 
     @Test
+    void pruning_loses_nothing() {
+        ConversationKey key = conversation(TENANT);
+        List<Commit> commits = append(key, 3);
+        Pruning pruning =
+                new Pruning(0, 3, commit -> commit.toBuilder().clearChanges().build(), 0);
+        long freed = store().prune(key, pruning);
+        assertThat(freed).isNotNegative();
+        assertThat(store().prune(key, pruning)).as("again").isZero();
+        assertThat(store().read(key, 1, Look.CONSISTENT)).isEqualTo(commits);
+        assertThat(store().read(key, 1, Look.FAST))
+                .extracting(Commit::getNumber)
+                .containsExactly(1L, 2L, 3L);
+        assertThat(store().append(key, commit(4, "four"), NOW)).isTrue();
+        assertThat(store().read(key, 4, Look.FAST)).containsExactly(commit(4, "four"));
+        assertThat(store().prune(conversation(TENANT), pruning))
+                .as("there is none")
+                .isZero();
+    }
+
+    @Test
     void a_page_that_begins_before_all_that_is_kept_is_empty() {
         TenantId tenant = new TenantId("with-an-old-cursor");
         ConversationKey key = conversation(tenant);

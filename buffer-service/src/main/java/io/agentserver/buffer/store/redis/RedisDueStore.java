@@ -6,18 +6,28 @@ import io.agentserver.buffer.store.StoreUnavailableException;
 import io.lettuce.core.Limit;
 import io.lettuce.core.Range;
 import io.lettuce.core.RedisException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
-/** The due index in Redis: a sorted set for each shard, {@code due:{<shard>}}, of keys by their time. */
+/** An index of what is due in Redis: a sorted set for each shard, {@code <name>:{<shard>}}, of keys by their time. */
 public final class RedisDueStore implements DueStore {
-    private final RedisConnections redis;
+    private static final Logger log = LoggerFactory.getLogger(RedisDueStore.class);
 
-    public RedisDueStore(RedisConnections redis) {
+    private final RedisConnections redis;
+    private final String name;
+
+    /** @param name of what is due: {@code due} for messages */
+    public RedisDueStore(RedisConnections redis, String name) {
         this.redis = redis;
+        this.name = name;
     }
 
     @Override
@@ -26,8 +36,34 @@ public final class RedisDueStore implements DueStore {
     }
 
     @Override
+    public void note(DueEntry entry) {
+        try {
+            redis.async()
+                    .zadd(set(entry.shard()), (double) entry.dueMs(), utf8(entry.key()))
+                    .whenComplete((added, failure) -> {
+                        if (failure != null) {
+                            log.debug("{} is not noted", entry, failure);
+                        }
+                    });
+        } catch (RedisException | IllegalStateException | RejectedExecutionException e) {
+            log.debug("{} is not noted: Redis is away or closed", entry, e);
+        }
+    }
+
+    @Override
     public void remove(DueEntry entry) {
         ask(() -> redis.commands().zrem(set(entry.shard()), utf8(entry.key())));
+    }
+
+    /** With one command for each shard. */
+    @Override
+    public void removeAll(Collection<DueEntry> entries) {
+        entries.stream()
+                .collect(Collectors.groupingBy(DueEntry::shard))
+                .forEach((shard, its) -> ask(() -> redis.commands()
+                        .zrem(
+                                set(shard),
+                                its.stream().map(entry -> utf8(entry.key())).toArray(byte[][]::new))));
     }
 
     @Override
@@ -41,7 +77,7 @@ public final class RedisDueStore implements DueStore {
 
     @Override
     public void check() {
-        ask(() -> redis.commands().exists("due:check"));
+        ask(() -> redis.commands().exists(name + ":check"));
     }
 
     private static <T> T ask(Supplier<T> command) {
@@ -52,8 +88,8 @@ public final class RedisDueStore implements DueStore {
         }
     }
 
-    private static String set(int shard) {
-        return "due:{" + shard + "}";
+    private String set(int shard) {
+        return name + ":{" + shard + "}";
     }
 
     private static byte[] utf8(String text) {

@@ -1,12 +1,12 @@
 package io.agentserver.buffer.store.redis;
 
-import com.google.protobuf.InvalidProtocolBufferException;
 import io.agentserver.buffer.commit.Commit;
 import io.agentserver.buffer.store.AppendListener;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.Erasures;
 import io.agentserver.buffer.store.HotStore;
 import io.agentserver.buffer.store.Look;
+import io.agentserver.buffer.store.Pruning;
 import io.agentserver.buffer.store.RecentConversations;
 import io.agentserver.buffer.store.RecentConversations.Order;
 import io.agentserver.buffer.store.RecentConversations.Recent;
@@ -43,10 +43,12 @@ public final class RedisThreadStore implements HotStore {
     private static final String CHANNEL = "appended:";
     private static final char STOPS = '!'; // before the name; in no tenant id
     private static final long RECENT_BUCKET_MS = 1_000;
+    private static final int PRUNED_AT_ONCE = 32; // of a megabyte at most, each
 
     private final RedisConnections redis;
     private final AppendScript append;
     private final EraseScript erase;
+    private final PruneScript prune;
     private final Duration ttl;
     private final Clock clock;
     private volatile boolean closed;
@@ -55,6 +57,7 @@ public final class RedisThreadStore implements HotStore {
         this.redis = redis;
         this.append = new AppendScript(redis.async());
         this.erase = new EraseScript(redis.async());
+        this.prune = new PruneScript(redis.async());
         this.ttl = ttl;
         this.clock = clock;
     }
@@ -64,9 +67,7 @@ public final class RedisThreadStore implements HotStore {
         List<byte[]> values = ask(() -> Answers.of(redis.async().lrange(commits(key), number - 1, -1)));
         List<Commit> commits = new ArrayList<>(values.size());
         for (byte[] value : values) {
-            if (value.length > 0) { // or its place is kept, see erase.lua
-                commits.add(parse(key, value));
-            }
+            CommitForms.read(commits(key), value).ifPresent(commits::add);
         }
         return commits;
     }
@@ -99,6 +100,33 @@ public final class RedisThreadStore implements HotStore {
                     .zrem(recent(key.tenant()), key.conversation().toString().getBytes(StandardCharsets.UTF_8)));
         });
         return true;
+    }
+
+    /** What can still be read stays: nothing else has it. */
+    @Override
+    public long prune(ConversationKey key, Pruning pruning) {
+        return pruneCopy(key, pruning.ofPastUseAlone());
+    }
+
+    @Override
+    public long pruneCopy(ConversationKey key, Pruning pruning) {
+        String list = commits(key);
+        return ask(() -> {
+            long freed = 0;
+            for (long first = pruning.after() + 1; first <= pruning.through(); first += PRUNED_AT_ONCE) {
+                long last = Math.min(pruning.through(), first + PRUNED_AT_ONCE - 1);
+                List<byte[]> values = Answers.of(redis.async().lrange(list, first - 1, last - 1));
+                List<byte[]> shorter = new ArrayList<>();
+                for (int i = 0; i < values.size(); i++) {
+                    long number = first + i;
+                    byte[] value = values.get(i);
+                    CommitForms.shorter(list, value, pruning)
+                            .ifPresent(form -> PruneScript.add(shorter, number, value.length, form));
+                }
+                freed += shorter.isEmpty() ? 0 : prune.run(list, shorter);
+            }
+            return freed;
+        });
     }
 
     @Override
@@ -184,14 +212,6 @@ public final class RedisThreadStore implements HotStore {
     private static Recent toRecent(ScoredValue<byte[]> scored) {
         return new Recent(
                 (long) scored.getScore(), ThreadId.parse(new String(scored.getValue(), StandardCharsets.UTF_8)));
-    }
-
-    private static Commit parse(ConversationKey key, byte[] value) {
-        try {
-            return Commit.parseFrom(value);
-        } catch (InvalidProtocolBufferException e) {
-            throw new IllegalStateException(commits(key) + " in Redis holds a value that is no commit", e);
-        }
     }
 
     private <T> T ask(Supplier<T> command) {

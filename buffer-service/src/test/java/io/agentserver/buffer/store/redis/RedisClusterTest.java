@@ -73,7 +73,7 @@ class RedisClusterTest {
     class Due extends DueStoreContract {
         @Override
         protected DueStore store() {
-            return new RedisDueStore(redis);
+            return new RedisDueStore(redis, "due");
         }
     }
 

@@ -42,7 +42,7 @@ class RedisDueStoreTest extends DueStoreContract {
 
     @Override
     protected DueStore store() {
-        return new RedisDueStore(redis);
+        return new RedisDueStore(redis, "due");
     }
 
     @Test
@@ -80,7 +80,8 @@ class RedisDueStoreTest extends DueStoreContract {
         LeaseScript leases = new LeaseScript(gone, "due");
         other.close();
         assertThatThrownBy(() -> leases.renew("a")).isInstanceOf(StoreUnavailableException.class);
-        assertThatThrownBy(() -> new RedisDueStore(gone).due(0, 1, 1)).isInstanceOf(StoreUnavailableException.class);
+        assertThatThrownBy(() -> new RedisDueStore(gone, "due").due(0, 1, 1))
+                .isInstanceOf(StoreUnavailableException.class);
         gone.close();
     }
 }
