@@ -25,6 +25,10 @@ public final class TieredThreadStore implements ThreadStore {
     private final ThreadStore durable;
     private final HotStore hot;
     private final CircuitBreaker breaker;
+    /** For a Redis that answers, a hundred times what two cores can ask. */
+    static final int MOST_WAITING = 1_024;
+
+    private final CallLimit waiting = new CallLimit("Redis", MOST_WAITING);
     private final LongAdder refills = new LongAdder();
     private volatile Consumer<ConversationKey> refilled = _ -> {};
 
@@ -145,7 +149,8 @@ public final class TieredThreadStore implements ThreadStore {
 
     private <T> Optional<T> tryHot(Supplier<T> use) {
         try {
-            return Optional.of(breaker.executeSupplier(use));
+            // outside the breaker: too many callers are not Redis' failure
+            return Optional.of(waiting.within(() -> breaker.executeSupplier(use)));
         } catch (CallNotPermittedException open) {
             return Optional.empty();
         } catch (StoreUnavailableException e) {

@@ -26,6 +26,12 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
@@ -189,6 +195,73 @@ class TieredThreadStoreTest extends ThreadStoreContract {
                     assertThat(commands.llen(list(key))).isEqualTo(20);
                 });
             }
+        }
+    }
+
+    @Test
+    void a_redis_that_stands_still_makes_no_error_and_is_used_again_when_it_goes_on(@TempDir Path directory)
+            throws Exception {
+        try (LocalRedis stopped = LocalRedis.start(directory, 0);
+                TieredThreadStore lonely = open(stopped);
+                ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<ConversationKey> keys =
+                    IntStream.range(0, 200).mapToObj(i -> conversation(TENANT)).toList();
+            keys.forEach(key -> lonely.append(key, commit(1, "one"), 0));
+            signal(stopped, "STOP");
+            try {
+                List<Future<Boolean>> appended = keys.stream()
+                        .map(key -> callers.submit(() -> lonely.append(key, commit(2, "two"), 1)))
+                        .toList();
+                for (Future<Boolean> each : appended) {
+                    assertThat(each.get()).isTrue();
+                }
+                assertThat(keys)
+                        .allSatisfy(key ->
+                                assertThat(lonely.read(key, 1, Look.FAST)).hasSize(2));
+            } finally {
+                signal(stopped, "CONT");
+            }
+            try (RedisClient client = RedisClient.create(stopped.url())) {
+                RedisCommands<String, String> commands = client.connect().sync();
+                await().untilAsserted(() -> assertThat(keys).allSatisfy(key -> {
+                    assertThat(lonely.read(key, 1, Look.CONSISTENT)).hasSize(2);
+                    assertThat(commands.llen(list(key))).isEqualTo(2);
+                }));
+            }
+        }
+    }
+
+    private static void signal(LocalRedis server, String signal) throws Exception {
+        assertThat(new ProcessBuilder("kill", "-" + signal, Long.toString(server.pid()))
+                        .inheritIO()
+                        .start()
+                        .waitFor())
+                .isZero();
+    }
+
+    @Test
+    void no_more_calls_wait_for_redis_than_are_allowed() throws Exception {
+        CountDownLatch answer = new CountDownLatch(1);
+        AtomicInteger asked = new AtomicInteger();
+        HotStore silent = (HotStore)
+                Proxy.newProxyInstance(HotStore.class.getClassLoader(), new Class<?>[] {HotStore.class}, (p, m, a) -> {
+                    asked.incrementAndGet();
+                    answer.await();
+                    return m.getReturnType() == long.class ? 0L : List.of();
+                });
+        TieredThreadStore tiered = new TieredThreadStore(
+                new MemoryThreadStore(TTL, Clock.systemUTC()), silent, CircuitBreaker.ofDefaults("redis"));
+        ConversationKey key = conversation(TENANT);
+        try (ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i < TieredThreadStore.MOST_WAITING; i++) {
+                callers.execute(() -> tiered.read(key, 1, Look.HOT));
+            }
+            await().until(() -> asked.get() == TieredThreadStore.MOST_WAITING);
+            assertThat(tiered.append(conversation(TENANT), commit(1, "one"), 0))
+                    .as("served without it, at once")
+                    .isTrue();
+            assertThat(asked).hasValue(TieredThreadStore.MOST_WAITING);
+            answer.countDown();
         }
     }
 

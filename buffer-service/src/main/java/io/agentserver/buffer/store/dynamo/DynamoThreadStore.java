@@ -2,6 +2,7 @@ package io.agentserver.buffer.store.dynamo;
 
 import io.agentserver.buffer.commit.Commit;
 import io.agentserver.buffer.store.AppendListener;
+import io.agentserver.buffer.store.CallLimit;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.Erasures;
 import io.agentserver.buffer.store.Look;
@@ -77,13 +78,18 @@ public final class DynamoThreadStore implements ThreadStore {
 
     private static final long SLOTS_AHEAD = 33 * COMMITS_AHEAD;
     private static final int SIDE_WRITES = 64;
+    /** Eight for each connection: a second's worth where DynamoDB takes a tenth of a second. */
+    private static final int MOST_WAITING = 2_048;
+
     /** That DynamoDB takes in one request. */
     private static final int MOST_KEYS = 100;
+
     private final DynamoDbClient dynamo;
     private final ErasedItems erased;
     private final Duration ttl;
     private final Clock clock;
     private final ExecutorService side = Executors.newVirtualThreadPerTaskExecutor();
+    private final CallLimit waiting = new CallLimit("DynamoDB", MOST_WAITING);
     private final Semaphore sideWrites = new Semaphore(SIDE_WRITES);
     private volatile boolean closed;
 
@@ -415,7 +421,7 @@ public final class DynamoThreadStore implements ThreadStore {
 
     private <T> T ask(Supplier<T> request) {
         try {
-            return request.get();
+            return waiting.within(request);
         } catch (SdkException | CancellationException e) {
             // the SDK lets the latter through when a call's time is up while it waits for a connection
             throw new StoreUnavailableException("DynamoDB", e);
