@@ -62,7 +62,7 @@ class BufferConfiguration {
     @Bean(destroyMethod = "close")
     Wakeups wakeups(ThreadStore store) {
         Wakeups wakeups = new Wakeups();
-        store.onAppend(wakeups::appended);
+        store.onAppend(wakeups);
         return wakeups;
     }
 

@@ -29,12 +29,24 @@ public final class ConversationWatch {
     /** How many of the ended turns have been told or are older than where the watcher began; negative: not yet known. */
     private int turnsTold = -1;
 
+    private final Pauses pauses;
     private boolean caughtUp;
+    private boolean idle;
     private boolean erased;
 
     /** @param after the sequence of the last slot that the watcher has; 0: none */
     public ConversationWatch(
             ConversationJournal journal, Wakeups wakeups, ConversationKey key, long after, Watcher watcher) {
+        this(journal, wakeups, key, after, watcher, Pauses.usual());
+    }
+
+    ConversationWatch(
+            ConversationJournal journal,
+            Wakeups wakeups,
+            ConversationKey key,
+            long after,
+            Watcher watcher,
+            Pauses pauses) {
         if (after < 0) {
             throw new IllegalArgumentException("after: <" + after + "> is less than 0");
         }
@@ -43,6 +55,7 @@ public final class ConversationWatch {
         this.key = key;
         this.after = after;
         this.watcher = watcher;
+        this.pauses = pauses;
     }
 
     /** Where events go. */
@@ -63,10 +76,11 @@ public final class ConversationWatch {
                     return true;
                 }
                 if (!events.isEmpty()) {
+                    pauses.restart();
                     events = journal.show(key, 0, this::suffices, this::next);
                     continue;
                 }
-                long number = waiter.await(ConversationReader.POLL);
+                long number = waiter.await(pauses.next(idle && !wakeups.isDeaf()));
                 // the poll is the safety net for a lost wake-up and for a stale copy, so it looks closely
                 events = number > 0
                         ? journal.show(key, number, this::suffices, this::next)
@@ -87,6 +101,7 @@ public final class ConversationWatch {
     /** What the watcher lacks of this state, a portion of it; empty: nothing. */
     private List<WatchEvent> next(JournalState state) {
         List<WatchEvent> events = new ArrayList<>();
+        idle = ConversationView.openTurn(state).isEmpty();
         long oldest = journal.oldestVisibleMs();
         long gone = ConversationView.goneThrough(state, oldest);
         if (turnsTold < 0) {

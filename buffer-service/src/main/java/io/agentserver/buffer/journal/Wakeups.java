@@ -1,5 +1,6 @@
 package io.agentserver.buffer.journal;
 
+import io.agentserver.buffer.store.AppendListener;
 import io.agentserver.buffer.store.ConversationKey;
 
 import java.time.Duration;
@@ -14,10 +15,11 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 
 /** Who waits for which conversation. Safe on any thread; waking never blocks. */
-public final class Wakeups {
+public final class Wakeups implements AppendListener {
     private final ConcurrentMap<ConversationKey, Set<Waiter>> waiters = new ConcurrentHashMap<>();
     private final List<Consumer<ConversationKey>> stopListeners = new CopyOnWriteArrayList<>();
     private volatile boolean closed;
+    private volatile boolean deaf;
 
     /** To be registered before the state is looked at, or a commit in between goes unnoticed. */
     Waiter register(ConversationKey key) {
@@ -31,11 +33,24 @@ public final class Wakeups {
     }
 
     /** What any process, also this one, has appended. */
+    @Override
     public void appended(ConversationKey key, long number, boolean stops) {
         wake(key, number);
         if (stops) {
             stopListeners.forEach(listener -> listener.accept(key));
         }
+    }
+
+    /** Whoever waits looks closely, once when nothing more is heard, and once when it is again. */
+    @Override
+    public void hears(boolean appends) {
+        deaf = !appends;
+        waiters.values().forEach(all -> all.forEach(Waiter::miss));
+    }
+
+    /** What other processes append is not heard of at the moment. */
+    boolean isDeaf() {
+        return deaf;
     }
 
     /** Calls it, which must not block, with conversations in which something that may run has lost whoever waited for it. */
@@ -73,6 +88,7 @@ public final class Wakeups {
         private final ConversationKey key;
         private final Semaphore woken = new Semaphore(0);
         private final AtomicLong latest = new AtomicLong();
+        private volatile boolean missed;
 
         private Waiter(ConversationKey key) {
             this.key = key;
@@ -83,16 +99,23 @@ public final class Wakeups {
             woken.release();
         }
 
+        void miss() {
+            missed = true;
+            woken.release();
+        }
+
         /**
          * Blocks until the conversation has been appended to since the last call.
          *
-         * @return the highest number of a commit that this waiter heard of; 0: the time is up
+         * @return the highest number of a commit that this waiter heard of; 0: the time is up, or one may have been missed
          */
         long await(Duration atMost) {
             try {
                 boolean heard = !closed && woken.tryAcquire(atMost.toNanos(), TimeUnit.NANOSECONDS);
                 woken.drainPermits();
-                return heard ? latest.get() : 0;
+                boolean nothingMissed = !missed;
+                missed = false;
+                return heard && nothingMissed ? latest.get() : 0;
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 return 0;

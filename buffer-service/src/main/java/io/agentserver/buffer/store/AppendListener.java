@@ -8,4 +8,11 @@ public interface AppendListener {
      * @param stops whether one of them took from something in flight whoever waited for it
      */
     void appended(ConversationKey key, long number, boolean stops);
+
+    /**
+     * Whether appends are told of from now on; what came just before may have been missed.
+     *
+     * @param appends false: the connection that tells of them is broken
+     */
+    default void hears(boolean appends) {}
 }

@@ -16,6 +16,8 @@ import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
 import io.lettuce.core.Limit;
 import io.lettuce.core.Range;
+import io.lettuce.core.RedisChannelHandler;
+import io.lettuce.core.RedisConnectionStateAdapter;
 import io.lettuce.core.RedisException;
 import io.lettuce.core.ScoredValue;
 import io.lettuce.core.ZAddArgs;
@@ -173,6 +175,19 @@ public final class RedisThreadStore implements HotStore {
                         ConversationKey.parse(message.substring(stops ? 1 : 0, at)),
                         Long.parseLong(message, at + 1, message.length(), 10),
                         stops);
+            }
+
+            @Override
+            public void subscribed(String channel, long count) {
+                if (count == ShardKey.SHARDS) { // all of them, at first and after each reconnection
+                    listener.hears(true);
+                }
+            }
+        });
+        redis.messages().addListener(new RedisConnectionStateAdapter() {
+            @Override
+            public void onRedisDisconnected(RedisChannelHandler<?, ?> connection) {
+                listener.hears(false);
             }
         });
         String[] channels = IntStream.range(0, ShardKey.SHARDS)

@@ -1,5 +1,6 @@
 package io.agentserver.buffer.store.redis;
 
+import io.agentserver.buffer.store.AppendListener;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.Look;
 import io.agentserver.buffer.store.StoreUnavailableException;
@@ -102,6 +103,32 @@ class RedisThreadStoreTest extends ThreadStoreContract {
             ConversationKey key = conversation(TENANT);
             append(key, 2);
             await().untilAsserted(() -> assertThat(heard).contains(key + " 1", key + " 2"));
+        }
+    }
+
+    @Test
+    void says_when_it_no_longer_hears_of_appends_and_when_it_does_again(@TempDir Path directory) {
+        Queue<Boolean> hears = new ConcurrentLinkedQueue<>();
+        LocalRedis first = LocalRedis.start(directory, 0);
+        try (RedisThreadStore listening = open(first)) {
+            listening.onAppend(new AppendListener() {
+                @Override
+                public void appended(ConversationKey key, long number, boolean stops) {
+                    // not what is asked here
+                }
+
+                @Override
+                public void hears(boolean appends) {
+                    hears.add(appends);
+                }
+            });
+            await().untilAsserted(() -> assertThat(hears).containsExactly(true));
+            first.close();
+            await().untilAsserted(() -> assertThat(hears).startsWith(true, false));
+            try (LocalRedis again = LocalRedis.start(directory, first.port())) {
+                assertThat(again.port()).isEqualTo(first.port());
+                await().untilAsserted(() -> assertThat(hears).last().isEqualTo(true));
+            }
         }
     }
 
