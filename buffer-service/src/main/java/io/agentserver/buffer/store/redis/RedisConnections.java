@@ -2,6 +2,7 @@ package io.agentserver.buffer.store.redis;
 
 import io.lettuce.core.AbstractRedisClient;
 import io.lettuce.core.ClientOptions;
+import io.lettuce.core.ReadFrom;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.SocketOptions;
@@ -30,8 +31,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
 /**
- * Connections to one Redis node, or to a Redis Cluster if several are named: one for commands, which all threads share, and
- * one for messages. They reconnect by themselves; while they are not connected, commands fail at once.
+ * Connections to one Redis node, or to a Redis Cluster if several are named: one for commands, which all threads share, one for
+ * messages, and with a cluster one for reads that replicas may answer. They reconnect by themselves; while they are not connected, commands fail at once.
  */
 public final class RedisConnections implements AutoCloseable {
     private static final Duration CONNECT_LIMIT = Duration.ofSeconds(3);
@@ -48,6 +49,8 @@ public final class RedisConnections implements AutoCloseable {
     private final StatefulConnection<String, byte[]> connection;
     private final RedisClusterCommands<String, byte[]> commands;
     private final RedisClusterAsyncCommands<String, byte[]> asyncCommands;
+    private final StatefulConnection<String, byte[]> replicas;
+    private final RedisClusterCommands<String, byte[]> replicaCommands;
     private final StatefulRedisPubSubConnection<String, String> messages;
 
     private RedisConnections(RedisClient client, ClientResources resources) {
@@ -57,6 +60,8 @@ public final class RedisConnections implements AutoCloseable {
         this.connection = node;
         this.commands = node.sync();
         this.asyncCommands = node.async();
+        this.replicas = node;
+        this.replicaCommands = node.sync();
         this.messages = client.connectPubSub();
     }
 
@@ -67,6 +72,10 @@ public final class RedisConnections implements AutoCloseable {
         this.connection = cluster;
         this.commands = cluster.sync();
         this.asyncCommands = cluster.async();
+        StatefulRedisClusterConnection<String, byte[]> stale = client.connect(CODEC);
+        stale.setReadFrom(ReadFrom.REPLICA_PREFERRED);
+        this.replicas = stale;
+        this.replicaCommands = stale.sync();
         this.messages = client.connectPubSub();
     }
 
@@ -120,6 +129,11 @@ public final class RedisConnections implements AutoCloseable {
         return asyncCommands;
     }
 
+    /** For reads that may be some moments behind: a cluster's replicas answer them, and its primaries where there is none. */
+    RedisClusterCommands<String, byte[]> replicas() {
+        return replicaCommands;
+    }
+
     StatefulRedisPubSubConnection<String, String> messages() {
         return messages;
     }
@@ -128,6 +142,7 @@ public final class RedisConnections implements AutoCloseable {
     public void close() {
         messages.close();
         connection.close();
+        replicas.close();
         shutDown(client, resources);
     }
 

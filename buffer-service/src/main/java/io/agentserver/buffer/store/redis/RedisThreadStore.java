@@ -148,8 +148,8 @@ public final class RedisThreadStore implements HotStore {
             while (page.size() <= limit) {
                 Limit some = Limit.create(offset, limit + 1L);
                 List<ScoredValue<byte[]>> found = switch (order) {
-                    case NEWEST_FIRST -> redis.commands().zrevrangebyscoreWithScores(set, range, some);
-                    case OLDEST_FIRST -> redis.commands().zrangebyscoreWithScores(set, range, some);
+                    case NEWEST_FIRST -> redis.replicas().zrevrangebyscoreWithScores(set, range, some);
+                    case OLDEST_FIRST -> redis.replicas().zrangebyscoreWithScores(set, range, some);
                 };
                 found.stream()
                         .map(RedisThreadStore::toRecent)

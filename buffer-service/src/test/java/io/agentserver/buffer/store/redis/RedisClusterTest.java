@@ -1,10 +1,16 @@
 package io.agentserver.buffer.store.redis;
 
+import io.agentserver.buffer.commit.Commit;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.DueStore;
 import io.agentserver.buffer.store.DueStoreContract;
+import io.agentserver.buffer.store.Look;
+import io.agentserver.buffer.store.RecentConversations.Order;
 import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.buffer.store.ThreadStoreContract;
+import io.agentserver.envelope.Ids;
+import io.agentserver.envelope.TenantId;
+import io.agentserver.envelope.ThreadId;
 import io.agentserver.localstores.LocalRedisCluster;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -15,8 +21,12 @@ import org.junit.jupiter.api.io.TempDir;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 /** The contracts of the stores on a Redis Cluster of three primaries. */
 class RedisClusterTest {
@@ -75,6 +85,52 @@ class RedisClusterTest {
         protected DueStore store() {
             return new RedisDueStore(redis, "due");
         }
+    }
+
+    @Test
+    void lists_are_read_from_replicas_and_journals_from_primaries() {
+        TenantId tenant = new TenantId("reader");
+        ConversationKey key = new ConversationKey(tenant, new ThreadId(Ids.v7()));
+        long now = System.currentTimeMillis();
+        for (int number = 1; number <= 3; number++) {
+            store.append(key, Commit.newBuilder().setNumber(number).setAtMs(now).build(), number == 1 ? 0 : now);
+            assertThat(store.read(key, 1, Look.FAST)).hasSize(number);
+        }
+        // a client that came with the cluster may not have heard yet who replicates whom
+        await().atMost(Duration.ofMinutes(1)).until(() -> listed(tenant) == 1 && calls("zrevrangebyscore", false) > 0);
+        long byPrimaries = calls("zrevrangebyscore", true);
+        long byReplicas = calls("zrevrangebyscore", false);
+        long journalByPrimaries = calls("lrange", true);
+        for (int i = 0; i < 10; i++) {
+            assertThat(listed(tenant)).isEqualTo(1);
+            assertThat(store.read(key, 1, Look.FAST)).hasSize(3);
+        }
+        assertThat(calls("zrevrangebyscore", false)).isEqualTo(byReplicas + 10);
+        assertThat(calls("zrevrangebyscore", true)).isEqualTo(byPrimaries);
+        assertThat(calls("lrange", true)).isEqualTo(journalByPrimaries + 10);
+        assertThat(calls("lrange", false)).isZero();
+    }
+
+    private static int listed(TenantId tenant) {
+        return store.recent(tenant, Order.NEWEST_FIRST, 10, Optional.empty())
+                .conversations()
+                .size();
+    }
+
+    /** How often the primaries, or their replicas, have run a command. */
+    private static long calls(String command, boolean primaries) {
+        Pattern calls = Pattern.compile("cmdstat_" + command + ":calls=(\\d+)");
+        long sum = 0;
+        for (int node = 0; node < 6; node++) {
+            if (cluster.isPrimary(node) == primaries) {
+                try (RedisConnections one =
+                        RedisConnections.open(cluster.node(node).url())) {
+                    Matcher found = calls.matcher(one.commands().info("commandstats"));
+                    sum += found.find() ? Long.parseLong(found.group(1)) : 0;
+                }
+            }
+        }
+        return sum;
     }
 
     @Test
