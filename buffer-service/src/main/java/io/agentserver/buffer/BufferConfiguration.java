@@ -16,7 +16,6 @@ import io.agentserver.service.EvenClock;
 import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceTokens;
 import io.agentserver.service.metrics.TenantGauge;
-import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import io.micrometer.tracing.Tracer;
@@ -32,6 +31,7 @@ import org.springframework.context.annotation.Configuration;
 
 import java.net.InetSocketAddress;
 import java.time.Clock;
+import java.util.Map;
 
 /** The buffer's map: gRPC server → endpoint → journal → store. */
 @Configuration(proxyBeanMethods = false)
@@ -40,6 +40,13 @@ class BufferConfiguration {
     private static final TenantGauge.Meaning SLOTS = new TenantGauge.Meaning(
             "agentserver.buffer.slots",
             "slots that this process has journalled and that are still kept",
+            null,
+            true,
+            Double::sum);
+
+    private static final TenantGauge.Meaning BYTES = new TenantGauge.Meaning(
+            "agentserver.buffer.bytes",
+            "bytes that this process has journalled and that are still kept",
             null,
             true,
             Double::sum);
@@ -169,29 +176,17 @@ class BufferConfiguration {
     }
 
     @Bean
-    MeterBinder bufferMeters(ThreadStore store, Pruner pruner) {
-        return meters -> {
-            FunctionCounter.builder("agentserver.prune", pruner, Pruner::pruned)
-                    .description("conversations whose closed threads were freed in the hot store")
-                    .register(meters);
-            FunctionCounter.builder("agentserver.prune.failures", pruner, Pruner::failures)
-                    .description("conversations whose closed threads could not be freed")
-                    .register(meters);
-            FunctionCounter.builder("agentserver.prune.freed.bytes", pruner, Pruner::freedBytes)
-                    .description("bytes of the hot store that pruning freed")
-                    .register(meters);
-            if (store instanceof TieredThreadStore tiered) {
-                FunctionCounter.builder("agentserver.buffer.refills", tiered, TieredThreadStore::refills)
-                        .description("how often Redis lacked commits that DynamoDB had")
-                        .register(meters);
-            }
-        };
+    MeterBinder storeMeters(ThreadStore store, Pruner pruner, ConversationJournal journal) {
+        return new StoreMeters(store, pruner, journal.kept());
     }
 
     @Bean
     SlotCount slotCount(
             ConversationJournal journal, MeterRegistry meters, @Value("${agentserver.metrics.tenants}") int tenants) {
-        return new SlotCount(journal::slots, new TenantGauge(meters, tenants, SLOTS)).start();
+        return new SlotCount(Map.of(
+                        new TenantGauge(meters, tenants, SLOTS), journal.kept()::slotsByTenant,
+                        new TenantGauge(meters, tenants, BYTES), journal.kept()::bytesByTenant))
+                .start();
     }
 
     private static PlatformKeys keys(BufferProperties properties) {

@@ -6,17 +6,15 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.function.Supplier;
 
-/** Shows how many slots are kept, each second, on a virtual thread of its own: what expires makes no event. */
+/** Shows how much of each tenant is kept, each second, on a virtual thread of its own: what expires makes no event. */
 final class SlotCount implements AutoCloseable {
     private static final Duration EVERY = Duration.ofSeconds(1);
 
-    private final Supplier<Map<String, Double>> slots;
-    private final TenantGauge gauge;
+    private final Map<TenantGauge, Supplier<Map<String, Double>>> gauges;
     private final Thread thread = Thread.ofVirtual().name("slot-count").unstarted(this::run);
 
-    SlotCount(Supplier<Map<String, Double>> slots, TenantGauge gauge) {
-        this.slots = slots;
-        this.gauge = gauge;
+    SlotCount(Map<TenantGauge, Supplier<Map<String, Double>>> gauges) {
+        this.gauges = Map.copyOf(gauges);
     }
 
     SlotCount start() {
@@ -32,7 +30,7 @@ final class SlotCount implements AutoCloseable {
     private void run() {
         try {
             while (true) {
-                gauge.show(slots.get());
+                gauges.forEach((gauge, amounts) -> gauge.show(amounts.get()));
                 Thread.sleep(EVERY);
             }
         } catch (InterruptedException closed) {

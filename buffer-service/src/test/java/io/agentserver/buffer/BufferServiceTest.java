@@ -14,6 +14,7 @@ import io.agentserver.buffer.v1.Kind;
 import io.agentserver.buffer.v1.LateAnswer;
 import io.agentserver.buffer.v1.ListRequest;
 import io.agentserver.buffer.v1.Output;
+import io.agentserver.buffer.v1.PruneRequest;
 import io.agentserver.buffer.v1.ReadRequest;
 import io.agentserver.buffer.v1.Verdict;
 import io.agentserver.buffer.v1.WatchEvent;
@@ -196,6 +197,21 @@ class BufferServiceTest {
     }
 
     @Test
+    void prunes_when_it_is_asked_to() {
+        Talk talk = new Talk();
+        stub(TENANT).complete(talk.respond(stub(TENANT).begin(talk.begin().build())));
+        PruneRequest request = PruneRequest.newBuilder()
+                .setTenant(TENANT.value())
+                .setConversation(talk.conversation)
+                .build();
+        assertThat(stub(TENANT).prune(request).getFreedBytes())
+                .as("nothing but the root's, which stays open")
+                .isZero();
+        refused(Status.Code.PERMISSION_DENIED, () -> stub(new TenantId("other")).prune(request));
+        assertThat(stub(TENANT).read(talk.read(TENANT)).getSlotsList()).hasSize(2);
+    }
+
+    @Test
     void says_what_is_wrong_with_a_request() {
         refused(
                 Status.Code.INVALID_ARGUMENT,
@@ -212,8 +228,14 @@ class BufferServiceTest {
         assertThat(get("/actuator/health/liveness")).contains("\"UP\"");
         assertThat(get("/actuator/prometheus"))
                 .contains("agentserver_buffer_slots ")
-                .contains("agentserver_prune_total 0.0")
+                .contains("agentserver_buffer_bytes")
+                .contains("agentserver_buffer_shard_slots{shard=\"15\"}")
+                .contains("agentserver_buffer_shard_bytes{shard=\"0\"}")
+                .contains("agentserver_buffer_reads_total{from=\"hot\"}")
+                .contains("agentserver_buffer_call_seconds_count{call=\"park\"}")
+                .contains("agentserver_prune_total ")
                 .contains("agentserver_prune_failures_total 0.0")
+                .contains("agentserver_prune_freed_bytes_total")
                 .contains("agentserver_buffer_refills_total")
                 .contains("agentserver_buffer_begin_seconds_count");
     }

@@ -52,6 +52,7 @@ import io.micrometer.core.instrument.Timer;
 import org.slf4j.MDC;
 
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -64,6 +65,8 @@ import java.util.function.Supplier;
  */
 public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
     private static final int MOST_AWAITED = 1_000;
+    private static final List<String> CALLS =
+            List.of("park", "answer", "erase", "prune", "cancel", "due", "awaited", "read", "list");
     private static final String ANSWER = "ANSWER_";
     private static final List<AnswerOutcome> OUTCOMES = List.of(
             AnswerOutcome.ANSWER_TAKEN,
@@ -79,6 +82,7 @@ public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
     private final Wakeups wakeups;
     private final Timer begins;
     private final Timer completes;
+    private final Map<String, Timer> calls = new HashMap<>();
     private final Map<AnswerOutcome, Counter> answers = new EnumMap<>(AnswerOutcome.class);
 
     public BufferEndpoint(
@@ -93,14 +97,10 @@ public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
         this.due = due;
         this.pruner = pruner;
         this.wakeups = wakeups;
-        this.begins = Timer.builder("agentserver.buffer.begin")
-                .description("time of a begin, with its store")
-                .publishPercentileHistogram()
-                .register(meters);
-        this.completes = Timer.builder("agentserver.buffer.complete")
-                .description("time of a complete, with its store")
-                .publishPercentileHistogram()
-                .register(meters);
+        CallTimers timers = new CallTimers(meters);
+        this.begins = timers.step("begin");
+        this.completes = timers.step("complete");
+        CALLS.forEach(call -> calls.put(call, timers.call(call)));
         for (AnswerOutcome outcome : OUTCOMES) {
             answers.put(
                     outcome,
@@ -137,44 +137,48 @@ public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
 
     @Override
     public void park(ParkRequest request, StreamObserver<ParkReply> replies) {
-        answer(replies, () -> journal.park(key(request.getTenant(), request.getConversation()), request));
+        answer(
+                replies,
+                timed("park", () -> journal.park(key(request.getTenant(), request.getConversation()), request)));
     }
 
     @Override
     public void answer(AnswerRequest request, StreamObserver<AnswerReply> replies) {
-        answer(replies, () -> {
+        answer(replies, timed("answer", () -> {
             ConversationKey key = key(request.getTenant(), request.getConversation());
             AnswerReply reply = journal.answer(key, request);
             Objects.requireNonNull(answers.get(reply.getOutcome())).increment();
             return reply;
-        });
+        }));
     }
 
     @Override
     public void erase(EraseRequest request, StreamObserver<EraseReply> replies) {
-        answer(replies, () -> journal.erase(key(request.getTenant(), request.getConversation())));
+        answer(replies, timed("erase", () -> journal.erase(key(request.getTenant(), request.getConversation()))));
     }
 
     @Override
     public void prune(PruneRequest request, StreamObserver<PruneReply> replies) {
         answer(
                 replies,
-                () -> PruneReply.newBuilder()
-                        .setFreedBytes(pruner.prune(key(request.getTenant(), request.getConversation())))
-                        .build());
+                timed(
+                        "prune",
+                        () -> PruneReply.newBuilder()
+                                .setFreedBytes(pruner.prune(key(request.getTenant(), request.getConversation())))
+                                .build()));
     }
 
     @Override
     public void cancel(CancelRequest request, StreamObserver<CancelReply> replies) {
-        answer(replies, () -> journal.cancel(key(request.getTenant(), request.getConversation())));
+        answer(replies, timed("cancel", () -> journal.cancel(key(request.getTenant(), request.getConversation()))));
     }
 
     @Override
     public void due(DueRequest request, StreamObserver<DueReply> replies) {
-        answer(replies, () -> {
+        answer(replies, timed("due", () -> {
             requirePlatform();
             return due.take(request);
-        });
+        }));
     }
 
     @Override
@@ -192,7 +196,7 @@ public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
 
     @Override
     public void awaited(AwaitedRequest request, StreamObserver<AwaitedReply> replies) {
-        answer(replies, () -> {
+        answer(replies, timed("awaited", () -> {
             requirePlatform();
             if (request.getMessagesCount() > MOST_AWAITED) {
                 throw new IllegalArgumentException("messages: more than " + MOST_AWAITED);
@@ -206,17 +210,17 @@ public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
                         MessageId.parse(message.getMessage())));
             }
             return reply.build();
-        });
+        }));
     }
 
     @Override
     public void read(ReadRequest request, StreamObserver<ReadReply> replies) {
-        answer(replies, () -> reader.read(key(request.getTenant(), request.getConversation()), request));
+        answer(replies, timed("read", () -> reader.read(key(request.getTenant(), request.getConversation()), request)));
     }
 
     @Override
     public void list(ListRequest request, StreamObserver<ListReply> replies) {
-        answer(replies, () -> reader.list(tenant(request.getTenant()), request));
+        answer(replies, timed("list", () -> reader.list(tenant(request.getTenant()), request)));
     }
 
     @Override
@@ -245,6 +249,10 @@ public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
         };
         // not on this thread: gRPC tells a call of its end on the thread that handles it
         Thread.ofVirtual().name("watch").start(Context.current().wrap(watch));
+    }
+
+    private <R> Supplier<R> timed(String call, Supplier<R> reply) {
+        return () -> CallTimers.timed(Objects.requireNonNull(calls.get(call)), reply);
     }
 
     private static <R> void answer(StreamObserver<R> replies, Supplier<R> reply) {

@@ -62,7 +62,7 @@ public final class ConversationJournal {
     private final Duration ttl;
     private final Clock clock;
     private final ConversationCache cache;
-    private final KeptSlots slots;
+    private final KeptVolume kept;
     private volatile Closings closings = Closings.NOBODY_HEARS;
 
     /** @param cacheBytes about how much memory remembered states may take */
@@ -74,7 +74,7 @@ public final class ConversationJournal {
         this.ttl = ttl;
         this.clock = clock;
         this.cache = new ConversationCache(cacheBytes);
-        this.slots = new KeptSlots(ttl);
+        this.kept = new KeptVolume(ttl, clock);
     }
 
     /** To be called before the first step. */
@@ -218,9 +218,9 @@ public final class ConversationJournal {
 
     private record Waking(Optional<List<Emission>> owed, Optional<Commit> erasure) {}
 
-    /** Slots that this process has journalled and that are still kept, by tenant. */
-    public Map<String, Double> slots() {
-        return slots.byTenant(clock.millis());
+    /** What this process has journalled and that is still kept. */
+    public KeptVolume kept() {
+        return kept;
     }
 
     /**
@@ -373,7 +373,7 @@ public final class ConversationJournal {
         held.confirm(asked);
         long before = held.state.sequence();
         held.apply(key, List.of(commit));
-        slots.add(key.tenant(), held.state.sequence() - before, clock.millis());
+        kept.add(key, held.state.sequence() - before, commit.getSerializedSize());
         cache.weigh(key, held);
         wakeups.appended(key, commit.getNumber(), commit.getStops());
         closed.run();

@@ -30,6 +30,9 @@ public final class TieredThreadStore implements ThreadStore {
 
     private final CallLimit waiting = new CallLimit("Redis", MOST_WAITING);
     private final LongAdder refills = new LongAdder();
+    private final LongAdder hotReads = new LongAdder();
+    private final LongAdder missedReads = new LongAdder();
+    private final LongAdder certainReads = new LongAdder();
     private volatile Consumer<ConversationKey> refilled = _ -> {};
 
     /** @param breaker spares callers the wait for a fast store that is away */
@@ -44,12 +47,17 @@ public final class TieredThreadStore implements ThreadStore {
         if (look != Look.CONSISTENT) {
             Optional<List<Commit>> found = tryHot(() -> hot.read(key, number, look));
             if (look == Look.HOT) {
+                hotReads.increment();
                 return found.orElse(List.of());
             }
             // from 1 it cannot tell "there is none" from "I have lost it"; later ones are looked for when it matters
             if (found.isPresent() && (number > 1 || !found.get().isEmpty())) {
+                hotReads.increment();
                 return found.get();
             }
+            missedReads.increment();
+        } else {
+            certainReads.increment();
         }
         List<Commit> commits = durable.read(key, number, look);
         if (!commits.isEmpty()) {
@@ -110,6 +118,21 @@ public final class TieredThreadStore implements ThreadStore {
     /** How often the fast store lacked commits that the durable one had. */
     public long refills() {
         return refills.sum();
+    }
+
+    /** How many reads the fast store answered. */
+    public long hotReads() {
+        return hotReads.sum();
+    }
+
+    /** How many it was asked for and could not answer: the durable one did. */
+    public long missedReads() {
+        return missedReads.sum();
+    }
+
+    /** How many the durable one had to answer, because it alone is certain to have the latest commit. */
+    public long certainReads() {
+        return certainReads.sum();
     }
 
     @Override

@@ -1,6 +1,4 @@
-package io.agentserver.buffer.journal;
-
-import io.agentserver.envelope.TenantId;
+package io.agentserver.buffer.store;
 
 import java.time.Duration;
 import java.util.Arrays;
@@ -9,11 +7,11 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * How many slots this process has journalled of each tenant that are still kept: those of the last TTL, which is counted in
- * {@value #PARTS} parts, so a slot counts for up to one part longer than it is kept. Safe on any thread.
+ * Sums, by name, of what came in the last TTL, which is counted in {@value #PARTS} parts: each amount counts for up to one part
+ * longer than it is kept. Safe on any thread.
  */
-final class KeptSlots {
-    private static final int PARTS = 24;
+public final class KeptAmounts {
+    static final int PARTS = 24;
 
     private final long partMs;
     private final Map<String, Window> windows = new ConcurrentHashMap<>();
@@ -34,8 +32,8 @@ final class KeptSlots {
             }
         }
 
-        void add(long slots) {
-            counts[(int) (latest % counts.length)] += slots;
+        void add(long amount) {
+            counts[(int) (latest % counts.length)] += amount;
         }
 
         long sum() {
@@ -47,27 +45,37 @@ final class KeptSlots {
         }
     }
 
-    KeptSlots(Duration ttl) {
+    public KeptAmounts(Duration ttl) {
         this.partMs = Math.max(1, ttl.toMillis() / PARTS);
     }
 
-    void add(TenantId tenant, long slots, long nowMs) {
-        if (slots == 0) {
+    public void add(String name, long amount, long nowMs) {
+        if (amount == 0) {
             return;
         }
-        windows.compute(tenant.value(), (name, there) -> {
+        windows.compute(name, (n, there) -> {
             Window window = there == null ? new Window() : there;
             window.moveTo(nowMs / partMs);
-            window.add(slots);
+            window.add(amount);
             return window;
         });
     }
 
+    public long sum(String name, long nowMs) {
+        long[] sum = {0};
+        windows.computeIfPresent(name, (n, window) -> {
+            window.moveTo(nowMs / partMs);
+            sum[0] = window.sum();
+            return window;
+        });
+        return sum[0];
+    }
+
     /** Without those that have none. */
-    Map<String, Double> byTenant(long nowMs) {
+    public Map<String, Double> byName(long nowMs) {
         Map<String, Double> kept = new HashMap<>();
-        for (String tenant : windows.keySet()) {
-            windows.computeIfPresent(tenant, (name, window) -> {
+        for (String each : windows.keySet()) {
+            windows.computeIfPresent(each, (name, window) -> {
                 window.moveTo(nowMs / partMs);
                 long sum = window.sum();
                 kept.put(name, (double) sum);
