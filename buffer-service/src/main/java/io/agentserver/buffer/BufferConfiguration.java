@@ -76,7 +76,14 @@ class BufferConfiguration {
     @Bean
     ConversationJournal journal(Stores stores, Wakeups wakeups, BufferProperties properties, Clock clock) {
         return new ConversationJournal(
-                stores.threads(), stores.due(), wakeups, properties.ttl(), properties.cacheBytes(), clock);
+                stores.threads(),
+                stores.due(),
+                wakeups,
+                properties.ttl(),
+                properties.cacheBytes(),
+                properties.limits(),
+                stores.tenantBytes(),
+                clock);
     }
 
     @Bean
@@ -182,10 +189,15 @@ class BufferConfiguration {
 
     @Bean
     SlotCount slotCount(
-            ConversationJournal journal, MeterRegistry meters, @Value("${agentserver.metrics.tenants}") int tenants) {
-        return new SlotCount(Map.of(
-                        new TenantGauge(meters, tenants, SLOTS), journal.kept()::slotsByTenant,
-                        new TenantGauge(meters, tenants, BYTES), journal.kept()::bytesByTenant))
+            Stores stores,
+            ConversationJournal journal,
+            MeterRegistry meters,
+            @Value("${agentserver.metrics.tenants}") int tenants) {
+        return new SlotCount(
+                        stores.tenantBytes(),
+                        Map.of(
+                                new TenantGauge(meters, tenants, SLOTS), journal.kept()::slotsByTenant,
+                                new TenantGauge(meters, tenants, BYTES), journal.kept()::bytesByTenant))
                 .start();
     }
 

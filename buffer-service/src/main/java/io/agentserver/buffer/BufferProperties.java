@@ -1,5 +1,6 @@
 package io.agentserver.buffer;
 
+import io.agentserver.buffer.journal.Limits;
 import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.Setting;
 import org.springframework.boot.context.properties.ConfigurationProperties;
@@ -20,6 +21,9 @@ import java.util.Locale;
  * @param dynamodbUrl DynamoDB's endpoint; empty: the AWS region's own
  * @param ttl how long a conversation is kept after its last activity
  * @param cache how much memory remembered conversations may take; 0: an eighth of the heap
+ * @param threadSlots the most slots of one thread; 0: any number
+ * @param conversationBytes the most of one conversation; 0: any
+ * @param tenantBytes the most of all conversations of a tenant; 0: any
  * @param platformKey file with the platform's keys, which service tokens are verified by
  */
 @ConfigurationProperties("agentserver.buffer")
@@ -31,6 +35,9 @@ public record BufferProperties(
         String dynamodbUrl,
         Duration ttl,
         DataSize cache,
+        int threadSlots,
+        DataSize conversationBytes,
+        DataSize tenantBytes,
         String platformKey) {
 
     public BufferProperties {
@@ -47,6 +54,12 @@ public record BufferProperties(
             throw new ConfigurationException(
                     Setting.AGENTSERVER_BUFFER_TTL + "=" + ttl + " is too short: set at least 1m");
         }
+        if (threadSlots < 0 || conversationBytes.isNegative() || tenantBytes.isNegative()) {
+            throw new ConfigurationException(Setting.AGENTSERVER_BUFFER_THREAD_SLOTS + "=" + threadSlots + ", "
+                    + Setting.AGENTSERVER_BUFFER_CONVERSATION_BYTES + "=" + conversationBytes + ", "
+                    + Setting.AGENTSERVER_BUFFER_TENANT_BYTES + "=" + tenantBytes
+                    + ": none may be less than 0; 0 is no limit");
+        }
         if (port < 0 || port > 65_535) {
             throw new ConfigurationException(
                     Setting.AGENTSERVER_BUFFER_PORT + "=" + port + " is no port: set 1 to 65535");
@@ -55,6 +68,10 @@ public record BufferProperties(
             throw new ConfigurationException(
                     Setting.AGENTSERVER_PLATFORM_KEY + " is not set: name the file of the platform's keys");
         }
+    }
+
+    Limits limits() {
+        return new Limits(threadSlots, conversationBytes.toBytes(), tenantBytes.toBytes());
     }
 
     StoreMode mode() {

@@ -4,6 +4,7 @@ import io.agentserver.buffer.store.HotStore;
 import io.agentserver.buffer.store.Leases;
 import io.agentserver.buffer.store.ListedThreadStore;
 import io.agentserver.buffer.store.MemoryDueStore;
+import io.agentserver.buffer.store.MemoryTenantBytes;
 import io.agentserver.buffer.store.MemoryThreadStore;
 import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.buffer.store.TieredThreadStore;
@@ -13,6 +14,7 @@ import io.agentserver.buffer.store.dynamo.DynamoThreadStore;
 import io.agentserver.buffer.store.redis.LeaseScript;
 import io.agentserver.buffer.store.redis.RedisConnections;
 import io.agentserver.buffer.store.redis.RedisDueStore;
+import io.agentserver.buffer.store.redis.RedisTenantBytes;
 import io.agentserver.buffer.store.redis.RedisThreadStore;
 import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.Setting;
@@ -46,7 +48,8 @@ final class StoreFactory {
                         new MemoryDueStore(),
                         Leases.NOBODY_ELSE,
                         new MemoryDueStore(),
-                        Leases.NOBODY_ELSE);
+                        Leases.NOBODY_ELSE,
+                        new MemoryTenantBytes(properties.ttl(), clock));
             case REDIS -> {
                 RedisConnections redis = redis();
                 yield new Stores(
@@ -54,7 +57,8 @@ final class StoreFactory {
                         new RedisDueStore(redis, DUE),
                         new LeaseScript(redis, DUE),
                         new RedisDueStore(redis, PRUNE),
-                        new LeaseScript(redis, PRUNE));
+                        new LeaseScript(redis, PRUNE),
+                        new RedisTenantBytes(redis, properties.ttl(), clock));
             }
             case TIERED -> tiered(redis());
         };
@@ -71,7 +75,8 @@ final class StoreFactory {
                     new DynamoDueStore(dynamo),
                     new LeaseScript(redis, DUE),
                     new RedisDueStore(redis, PRUNE),
-                    new LeaseScript(redis, PRUNE));
+                    new LeaseScript(redis, PRUNE),
+                    new RedisTenantBytes(redis, properties.ttl(), clock));
         } catch (SdkException | StoreUnavailableException e) {
             redis.close();
             throw new ConfigurationException(

@@ -2,6 +2,7 @@ package io.agentserver.buffer;
 
 import io.agentserver.buffer.store.DueStore;
 import io.agentserver.buffer.store.Leases;
+import io.agentserver.buffer.store.TenantBytes;
 import io.agentserver.buffer.store.ThreadStore;
 
 /**
@@ -9,5 +10,7 @@ import io.agentserver.buffer.store.ThreadStore;
  *
  * @param due what has to be looked at when, and {@code leases} on its shards
  * @param prunes which conversations hold what closed threads have left, and {@code sweeps}, the leases on its shards
+ * @param tenantBytes how much each tenant has
  */
-record Stores(ThreadStore threads, DueStore due, Leases leases, DueStore prunes, Leases sweeps) {}
+record Stores(
+        ThreadStore threads, DueStore due, Leases leases, DueStore prunes, Leases sweeps, TenantBytes tenantBytes) {}

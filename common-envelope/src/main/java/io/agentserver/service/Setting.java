@@ -36,6 +36,11 @@ public enum Setting {
     AGENTSERVER_BUFFER_MANAGEMENT_PORT(9082),
     AGENTSERVER_BUFFER_STORE("memory, redis or tiered"),
     AGENTSERVER_BUFFER_TTL("how long a conversation is kept after its last activity; default 24h"),
+    AGENTSERVER_BUFFER_THREAD_SLOTS("the most messages that one thread may hold; default 100000; 0: any number"),
+    AGENTSERVER_BUFFER_CONVERSATION_BYTES(
+            "the most that one conversation may hold, as 64MB, the default; 0B: any amount"),
+    AGENTSERVER_BUFFER_TENANT_BYTES(
+            "the most that a tenant's conversations may hold together, as 100GB; default 0B: any amount"),
     AGENTSERVER_LLM_URL("the router's base URL, without /v1"),
     AGENTSERVER_LLM_PORT(8081),
     AGENTSERVER_LLM_MANAGEMENT_PORT(9081),

@@ -32,17 +32,19 @@ final class BeginDecision {
     private final BeginRequest request;
     private final long nowMs;
     private final Duration ttl;
+    private final Room room;
 
     /**
      * @param ttl what entered longer ago than this may have been forgotten
      * @throws IllegalArgumentException if the request makes no sense in any state
      */
-    BeginDecision(ConversationKey conversation, BeginRequest request, long nowMs, Duration ttl) {
+    BeginDecision(ConversationKey conversation, BeginRequest request, long nowMs, Duration ttl, Room room) {
         this.conversation = conversation;
         this.key = MessageKey.of(request.getThread(), request.getMessage());
         this.request = request;
         this.nowMs = nowMs;
         this.ttl = ttl;
+        this.room = room;
         if (request.getClient() && !key.thread().equals(conversation.conversation())) {
             throw new IllegalArgumentException("thread: a client's message enters a root thread, <"
                     + request.getThread() + "> is not the conversation's");
@@ -86,13 +88,22 @@ final class BeginDecision {
         }
         if (known.isEmpty()) {
             return request.getClient()
-                    ? mayHaveBeenForgotten() ? expired() : isCancelled(state) ? arriveTooLate(state) : arrive(state)
+                    ? mayHaveBeenForgotten()
+                            ? expired()
+                            : isCancelled(state) ? arriveTooLate(state) : arriveIfThereIsRoom(state)
                     : dead("the conversation knows no such message; it may have expired");
         }
         if (state.queue().contains(key)) {
             return wait(state);
         }
         return dead("its thread is closed or its turn has ended");
+    }
+
+    /** From an old state there may seem to be none: what it holds expires. */
+    private Decision<BeginReply> arriveIfThereIsRoom(JournalState state) {
+        return room.end(conversation.tenant(), state, key.thread(), nowMs - ttl.toMillis())
+                .map(reason -> Decision.<BeginReply>answer(Knowledge.CERTAIN, _ -> verdict(Verdict.REFUSED, reason)))
+                .orElseGet(() -> arrive(state));
     }
 
     /** Its turn opens, or it queues behind the open one and those that came before. */
@@ -201,6 +212,8 @@ final class BeginDecision {
         state.parking(key).ifPresent(reply::setParking);
         state.answer(key).ifPresent(reply::setAnswer);
         reply.setKeepsUntilMs(keptUntilMs(state, turn));
+        room.lack(conversation.tenant(), state, key.thread(), nowMs - ttl.toMillis())
+                .ifPresent(reply::setOverLimit);
         long current = state.find(key).map(Slot::getSequence).orElse(0L);
         // one more: a message that the thread sent to itself is in its history and is the current one
         List<Slot> history = thread.latest(request.getHistorySlots() + 1).stream()

@@ -7,7 +7,9 @@ import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.DueEntry;
 import io.agentserver.buffer.store.DueStore;
 import io.agentserver.buffer.store.Look;
+import io.agentserver.buffer.store.MemoryTenantBytes;
 import io.agentserver.buffer.store.StoreUnavailableException;
+import io.agentserver.buffer.store.TenantBytes;
 import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.buffer.v1.AnswerOutcome;
 import io.agentserver.buffer.v1.AnswerReply;
@@ -63,11 +65,29 @@ public final class ConversationJournal {
     private final Clock clock;
     private final ConversationCache cache;
     private final KeptVolume kept;
+    private final TenantBytes tenants;
+    private final Room room;
     private volatile Closings closings = Closings.NOBODY_HEARS;
 
-    /** @param cacheBytes about how much memory remembered states may take */
+    /** One without limits. */
     public ConversationJournal(
             ThreadStore store, DueStore due, Wakeups wakeups, Duration ttl, long cacheBytes, Clock clock) {
+        this(store, due, wakeups, ttl, cacheBytes, Limits.NONE, new MemoryTenantBytes(ttl, clock), clock);
+    }
+
+    /**
+     * @param cacheBytes about how much memory remembered states may take
+     * @param tenants told of what this journal writes
+     */
+    public ConversationJournal(
+            ThreadStore store,
+            DueStore due,
+            Wakeups wakeups,
+            Duration ttl,
+            long cacheBytes,
+            Limits limits,
+            TenantBytes tenants,
+            Clock clock) {
         this.store = store;
         this.due = due;
         this.wakeups = wakeups;
@@ -75,6 +95,8 @@ public final class ConversationJournal {
         this.clock = clock;
         this.cache = new ConversationCache(cacheBytes);
         this.kept = new KeptVolume(ttl, clock);
+        this.tenants = tenants;
+        this.room = new Room(limits, tenants);
     }
 
     /** To be called before the first step. */
@@ -84,7 +106,7 @@ public final class ConversationJournal {
 
     /** @throws IllegalArgumentException if the request makes no sense */
     public BeginReply begin(ConversationKey key, BeginRequest request) {
-        return step(key, new BeginDecision(key, request, clock.millis(), ttl)::decide);
+        return step(key, new BeginDecision(key, request, clock.millis(), ttl, room)::decide);
     }
 
     /** @throws IllegalArgumentException if the request makes no sense */
@@ -374,6 +396,7 @@ public final class ConversationJournal {
         long before = held.state.sequence();
         held.apply(key, List.of(commit));
         kept.add(key, held.state.sequence() - before, commit.getSerializedSize());
+        tenants.add(key.tenant(), commit.getSerializedSize());
         cache.weigh(key, held);
         wakeups.appended(key, commit.getNumber(), commit.getStops());
         closed.run();

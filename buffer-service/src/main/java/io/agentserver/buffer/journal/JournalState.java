@@ -51,6 +51,7 @@ final class JournalState {
     private long createdAtMs;
     private long lastActivityMs;
     private long weight;
+    private long bytes;
     private Tokens tokens = Tokens.getDefaultInstance();
 
     private final List<Slot> slots = new ArrayList<>();
@@ -75,8 +76,8 @@ final class JournalState {
     /** Of all that were answered late: by it a repeat is known. */
     private final Map<MessageKey, ByteString> answerDigests = new HashMap<>();
 
-    /** Sequences of slots whose content the store that was read did not have. */
-    private final Set<Long> prunedSlots = new HashSet<>();
+    /** Slots whose content the store that was read did not have, by sequence: how many bytes. */
+    private final Map<Long, Integer> prunedSlots = new HashMap<>();
     /** Messages whose late answer it did not have. */
     private final Set<MessageKey> prunedAnswers = new HashSet<>();
 
@@ -254,14 +255,24 @@ final class JournalState {
     /** Whether a message's slot, if there is one, has its content. */
     boolean isWhole(MessageKey key) {
         Long at = sequences.get(key);
-        return at == null || !prunedSlots.contains(at);
+        return at == null || !prunedSlots.containsKey(at);
+    }
+
+    /** How many bytes a slot lacks. */
+    int prunedBytes(long atSequence) {
+        return prunedSlots.getOrDefault(atSequence, 0);
+    }
+
+    /** Of its slots, whether they are whole or not. */
+    long bytes() {
+        return bytes;
     }
 
     /** Whether it lacks something that a handler of this message would be given, as only an old state of a pruned copy may. */
     boolean lacksContentFor(MessageKey key) {
         return prunedAnswers.contains(key)
                 || thread(key.thread())
-                        .filter(thread -> prunedSlots.stream().anyMatch(thread::remembers))
+                        .filter(thread -> prunedSlots.keySet().stream().anyMatch(thread::remembers))
                         .isPresent();
     }
 
@@ -364,6 +375,7 @@ final class JournalState {
         createdAtMs = lastActivityMs;
         weight = 256 + 2L * last.getSerializedSize();
         tokens = Tokens.getDefaultInstance();
+        bytes = 0;
         slots.clear();
         sequences.clear();
         completed.clear();
@@ -421,10 +433,11 @@ final class JournalState {
         MessageKey key = MessageKey.of(slot);
         sequence = slot.getSequence();
         if (entry.getPruned() > 0) {
-            prunedSlots.add(sequence);
+            prunedSlots.put(sequence, entry.getPruned());
             prunedThrough = sequence;
         }
         slots.add(slot);
+        bytes += slot.getSerializedSize() + entry.getPruned();
         Long taken = sequences.put(key, sequence);
         if (taken != null) {
             displace(key, taken);

@@ -718,6 +718,8 @@ class ChartTest {
             case AGENTSERVER_REDIS_URL -> "redis://redis:6379";
             case AGENTSERVER_BUFFER_STORE -> "redis";
             case AGENTSERVER_BUFFER_TTL -> "12h";
+            case AGENTSERVER_BUFFER_THREAD_SLOTS -> 1000;
+            case AGENTSERVER_BUFFER_CONVERSATION_BYTES, AGENTSERVER_BUFFER_TENANT_BYTES -> "64MB";
             case AGENTSERVER_BUFFER_ADDRESS -> "elsewhere:8082";
             case AGENTSERVER_LOG_FORMAT -> "text";
             case AGENTSERVER_METRICS_TENANTS -> 500;

@@ -35,6 +35,9 @@ class ComposeTest {
     private static final Set<String> OPTIONAL = Set.of(
             "AGENTSERVER_ALLOW_LOOPBACK",
             "AGENTSERVER_BIND",
+            "AGENTSERVER_BUFFER_CONVERSATION_BYTES",
+            "AGENTSERVER_BUFFER_TENANT_BYTES",
+            "AGENTSERVER_BUFFER_THREAD_SLOTS",
             "AGENTSERVER_BUFFER_TTL",
             "AGENTSERVER_KAFKA_PROPERTIES",
             "AGENTSERVER_LLM_ROUTES",

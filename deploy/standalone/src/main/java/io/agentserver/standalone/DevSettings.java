@@ -108,6 +108,9 @@ final class DevSettings {
         for (Setting setting : new Setting[] {
             Setting.AGENTSERVER_BUFFER_STORE,
             Setting.AGENTSERVER_BUFFER_TTL,
+            Setting.AGENTSERVER_BUFFER_THREAD_SLOTS,
+            Setting.AGENTSERVER_BUFFER_CONVERSATION_BYTES,
+            Setting.AGENTSERVER_BUFFER_TENANT_BYTES,
             Setting.AGENTSERVER_LLM_ROUTES,
             Setting.AGENTSERVER_OTLP_ENDPOINT,
             Setting.AGENTSERVER_METRICS_TENANTS,

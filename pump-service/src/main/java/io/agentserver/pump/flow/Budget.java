@@ -8,7 +8,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 
-/** The bounds of a turn (CONTRACTS 4): hops, tokens, wall time. */
+/** The bounds of a turn (CONTRACTS 4): hops, tokens, wall time, and what the journal may keep. */
 final class Budget {
     private final Clock clock;
 
@@ -18,6 +18,9 @@ final class Budget {
 
     /** Which bound the turn is past, in words for the client; empty: none. A model is not asked with no token left. */
     Optional<String> exceeded(Step step) {
+        if (!step.begun().getOverLimit().isEmpty()) {
+            return Optional.of(step.begun().getOverLimit());
+        }
         Organism.Limits limits = step.organism().limits();
         long tokens =
                 step.begun().getTokens().getInput() + step.begun().getTokens().getOutput();

@@ -242,6 +242,10 @@ public final class MessageFlow {
                 deadLetters.add(tenant, message, "expired: " + begun.getReason(), hold);
                 yield true;
             }
+            case REFUSED -> {
+                deadLetters.add(tenant, message, "refused: " + begun.getReason(), hold);
+                yield true;
+            }
             case VERDICT_UNSPECIFIED, UNRECOGNIZED ->
                 throw new UnavailableException(
                         "the buffer is newer than this pump: verdict " + begun.getVerdictValue());

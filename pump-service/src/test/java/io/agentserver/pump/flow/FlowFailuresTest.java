@@ -305,6 +305,23 @@ class FlowFailuresTest extends FlowFixture {
     }
 
     @Test
+    void what_the_journal_has_no_room_for_ends_its_turn_and_the_client_is_told() {
+        journal.overLimit = "the conversation holds 64 bytes, which is the most: start another";
+        step(client("service", "<Job><Text>x</Text></Job>"));
+        assertThat(last().getFailed()).isTrue();
+        assertThat(last().getOutputs(0).getEnvelope())
+                .contains("<code>budget</code>", "holds 64 bytes", "<retry-allowed>false</retry-allowed>");
+    }
+
+    @Test
+    void what_the_journal_refuses_becomes_a_dead_letter() {
+        journal.refusal = "the thread holds 10 messages";
+        step(client(null, "<Greeting><Name>Ann</Name></Greeting>"));
+        assertThat(journal.completed).isEmpty();
+        assertThat(text(log.getLast(), RecordHeaders.REASON)).isEqualTo("refused: the thread holds 10 messages");
+    }
+
+    @Test
     void what_the_journal_has_forgotten_becomes_a_dead_letter() {
         LogMessage now = client(null, "<Greeting><Name>Ann</Name></Greeting>");
         step(new LogMessage(

@@ -65,6 +65,11 @@ final class TinyJournal implements ThreadBuffer {
     private long bound;
     private boolean ended;
     int failures;
+    /** Why nothing more is kept; empty: it is. */
+    String refusal = "";
+    /** As {@link BeginReply#getOverLimit}. */
+    String overLimit = "";
+
     long openedAtMs;
     Tokens tokens = Tokens.getDefaultInstance();
 
@@ -98,6 +103,12 @@ final class TinyJournal implements ThreadBuffer {
             return BeginReply.newBuilder()
                     .setVerdict(Verdict.EXPIRED)
                     .setReason("too old")
+                    .build();
+        }
+        if (!refusal.isEmpty()) {
+            return BeginReply.newBuilder()
+                    .setVerdict(Verdict.REFUSED)
+                    .setReason(refusal)
                     .build();
         }
         String key = request.getThread() + request.getMessage();
@@ -137,6 +148,7 @@ final class TinyJournal implements ThreadBuffer {
             reply.setAnswer(answer);
         }
         return reply.setVerdict(Verdict.RUN)
+                .setOverLimit(overLimit)
                 .setTurn(turn)
                 .setOrganismVersion(version)
                 .setCaller(thread.caller())

@@ -1,0 +1,83 @@
+package io.agentserver.buffer.store.redis;
+
+import io.agentserver.envelope.TenantId;
+import io.agentserver.localstores.LocalRedis;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+class RedisTenantBytesTest {
+    private static final TenantId ACME = new TenantId("acme");
+    private static final Duration TTL = Duration.ofHours(24);
+    private static final Instant NOW = Instant.parse("2026-01-01T00:00:00Z");
+
+    private static LocalRedis server;
+    private static RedisConnections redis;
+
+    @BeforeAll
+    static void start(@TempDir Path directory) {
+        server = LocalRedis.start(directory, 0);
+        redis = RedisConnections.open(server.url());
+    }
+
+    @AfterAll
+    static void stop() {
+        redis.close();
+        server.close();
+    }
+
+    @Test
+    void processes_hear_of_each_others_and_forget_what_has_expired() {
+        RedisTenantBytes one = at(redis, NOW);
+        RedisTenantBytes two = at(redis, NOW.plus(Duration.ofHours(3)));
+        one.add(ACME, 100);
+        assertThat(one.kept(ACME)).as("its own at once").isEqualTo(100);
+        one.share();
+        two.add(ACME, 20);
+        two.share();
+        await().untilAsserted(() -> assertThat(two.kept(ACME)).isEqualTo(120));
+        assertThat(two.kept(new TenantId("other"))).isZero();
+        assertThat(redis.commands().pttl("bytes:acme")).isPositive();
+
+        RedisTenantBytes later = at(redis, NOW.plus(Duration.ofHours(26)));
+        later.add(ACME, 3);
+        later.share();
+        await().untilAsserted(() -> assertThat(later.kept(ACME)).isEqualTo(23));
+        await().untilAsserted(() ->
+                assertThat(redis.commands().hlen("bytes:acme")).as("parts").isEqualTo(2));
+    }
+
+    @Test
+    void what_a_redis_that_is_away_did_not_take_is_told_later(@TempDir Path directory) {
+        LocalRedis away = LocalRedis.start(directory, 0);
+        try (RedisConnections lonely = RedisConnections.open(away.url())) {
+            RedisTenantBytes bytes = at(lonely, NOW);
+            away.close();
+            bytes.add(ACME, 7);
+            bytes.share();
+            await().untilAsserted(() -> assertThat(bytes.kept(ACME)).isEqualTo(7));
+            try (LocalRedis back = LocalRedis.start(directory, away.port())) {
+                assertThat(back.port()).isEqualTo(away.port());
+                await().untilAsserted(() -> {
+                    bytes.share();
+                    assertThat(lonely.commands().hvals("bytes:acme")).hasSize(1);
+                });
+                await().untilAsserted(() -> assertThat(bytes.kept(ACME)).isEqualTo(7));
+            }
+        }
+    }
+
+    private static RedisTenantBytes at(RedisConnections connections, Instant now) {
+        return new RedisTenantBytes(connections, TTL, Clock.fixed(now, ZoneOffset.UTC));
+    }
+}
