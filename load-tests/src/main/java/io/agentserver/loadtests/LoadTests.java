@@ -25,6 +25,8 @@ public final class LoadTests {
                    java -jar load-tests-exec.jar restate --ingress <url> --handler append|relay [--clients 64]
                        [--rate 100] [--seconds 30] [--warm-up 20]
                    java -jar load-tests-exec.jar postings [--tenants 8] [--batch 25] [--seconds 20] [--warm-up 10]
+                   java -jar load-tests-exec.jar journal --buffer <host:port> --key <platform's keys> --redis <url>
+                       [--payload 500] [--streams 64] [--length 10000] [--threads 10000] [--seconds 30] [--warm-up 60]
                    java -jar load-tests-exec.jar envelope [--forks 2] [--iterations 5] [--seconds 1]
                    java -jar load-tests-exec.jar service [--messages 60000] [--pause 5]
                    java -jar load-tests-exec.jar console [--url http://127.0.0.1:8084/console] [--requests 1000]
@@ -64,6 +66,7 @@ public final class LoadTests {
                 new PostingsBench(PostingsBench.Settings.of(Options.parse(options))).run();
                 System.exit(0); // DynamoDB Local leaves a thread behind that would keep the process
             }
+            case "journal" -> new JournalBench(JournalBench.Settings.of(Options.parse(options))).run();
             case "envelope" -> new EnvelopeRatios(EnvelopeRatios.Settings.of(Options.parse(options))).run();
             case "service" -> serve(Options.parse(options));
             case "console" -> new ConsoleBench(ConsoleBench.Settings.of(Options.parse(options))).run();
