@@ -8,6 +8,7 @@ import io.agentserver.buffer.store.redis.RedisThreadStore;
 import io.agentserver.buffer.v1.AwaitTurnReply;
 import io.agentserver.buffer.v1.AwaitTurnRequest;
 import io.agentserver.buffer.v1.BeginReply;
+import io.agentserver.buffer.v1.Emission;
 import io.agentserver.localstores.LocalDynamo;
 import io.agentserver.localstores.LocalRedis;
 import io.github.resilience4j.circuitbreaker.CircuitBreaker;
@@ -16,6 +17,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
+import software.amazon.awssdk.services.dynamodb.model.PutItemRequest;
+import software.amazon.awssdk.services.dynamodb.model.PutItemResponse;
+import software.amazon.awssdk.services.dynamodb.model.ReturnConsumedCapacity;
 
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
@@ -25,8 +29,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.function.Consumer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
@@ -34,6 +37,7 @@ import static org.awaitility.Awaitility.await;
 /** What a conversation costs in DynamoDB, whose calls are the price and the limit of {@code tiered}. */
 class DynamoCallsTest {
     private final List<String> calls = new CopyOnWriteArrayList<>();
+    private final List<Double> units = new CopyOnWriteArrayList<>();
     private LocalRedis redis;
     private LocalDynamo dynamo;
     private TieredThreadStore store;
@@ -50,6 +54,7 @@ class DynamoCallsTest {
                 new RedisThreadStore(RedisConnections.open(redis.url()), ttl, clock),
                 CircuitBreaker.ofDefaults("redis"));
         calls.clear();
+        units.clear();
     }
 
     @AfterEach
@@ -63,32 +68,82 @@ class DynamoCallsTest {
     void a_conversation_of_one_message_and_its_response_is_two_commits_an_index_entry_and_no_read() throws Exception {
         Conversing talk = new Conversing(store, Conversing.idOf(Conversing.START));
         ConversationReader reader = new ConversationReader(talk.journal, store, talk.wakeups);
-        try (ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
-            CompletableFuture<AwaitTurnReply> response = CompletableFuture.supplyAsync(
-                    () -> reader.awaitTurn(
-                            talk.key,
-                            AwaitTurnRequest.newBuilder()
-                                    .setTurn(talk.first.getMessage())
-                                    .setWaitMs(30_000)
-                                    .build()),
-                    clients);
-            BeginReply begun = talk.begin(talk.first);
-            talk.complete(talk.first, talk.respond(talk.first, begun));
-            assertThat(response.get().getEnded()).isTrue();
-        }
+        CompletableFuture<AwaitTurnReply> response = new CompletableFuture<>();
+        Thread client = Thread.ofVirtual()
+                .start(() -> response.complete(reader.awaitTurn(
+                        talk.key,
+                        AwaitTurnRequest.newBuilder()
+                                .setTurn(talk.first.getMessage())
+                                .setWaitMs(30_000)
+                                .build())));
+        // for a wake-up: who comes when the turn has ended looks closely
+        await().until(() -> client.getState() == Thread.State.TIMED_WAITING);
+        BeginReply begun = talk.begin(talk.first);
+        talk.complete(talk.first, talk.respond(talk.first, begun));
+        assertThat(response.get().getEnded()).isTrue();
         await().untilAsserted(() -> assertThat(calls).hasSizeGreaterThanOrEqualTo(3));
         assertThat(calls).containsExactly("putItem", "putItem", "putItem");
+    }
+
+    /** The load that docs/scaling.md reckons with: the example's three slots, one after another. */
+    @Test
+    void a_message_of_three_slots_costs_as_many_write_units_as_the_reckoning_says() {
+        Conversing talk = new Conversing(store, Conversing.idOf(Conversing.START));
+        String padding = "x".repeat(500);
+        BeginReply begun = talk.journal.begin(
+                talk.key,
+                talk.beginning(talk.first)
+                        .setEnvelope("<message>" + "j".repeat(900) + padding + "</message>")
+                        .build());
+        Emission call = talk.journal
+                .complete(
+                        talk.key,
+                        talk.completing(
+                                        talk.first,
+                                        talk.handOver(talk.first, "shouter").toBuilder()
+                                                .setEnvelope("<message>" + padding + "</message>")
+                                                .build())
+                                .build())
+                .getEmissions(0);
+        talk.begin(call);
+        talk.journal.complete(
+                talk.key,
+                talk.completing(
+                                call,
+                                talk.respond(call, begun).toBuilder()
+                                        .setEnvelope("<message>" + padding + "</message>")
+                                        .build())
+                        .build());
+        await().untilAsserted(() -> assertThat(units).hasSize(4));
+        assertThat(calls).containsOnly("putItem");
+        assertThat(units.stream().mapToDouble(each -> each).sum())
+                .as("write units of three commits and meta: " + units
+                        + "; DynamoDB Local does not count meta's entry in the index")
+                .isEqualTo(7);
     }
 
     private DynamoDbClient counted(DynamoDbClient client) {
         return (DynamoDbClient) Proxy.newProxyInstance(
                 DynamoDbClient.class.getClassLoader(), new Class<?>[] {DynamoDbClient.class}, (proxy, method, args) -> {
                     calls.add(method.getName());
+                    if (method.getName().equals("putItem") && args[0] instanceof Consumer<?> mutation) {
+                        return put(client, mutation);
+                    }
                     try {
                         return method.invoke(client, args);
                     } catch (InvocationTargetException e) {
                         throw e.getCause();
                     }
                 });
+    }
+
+    @SuppressWarnings("unchecked") // it is what putItem takes
+    private PutItemResponse put(DynamoDbClient client, Consumer<?> mutation) {
+        PutItemResponse response = client.putItem(PutItemRequest.builder()
+                .applyMutation((Consumer<PutItemRequest.Builder>) mutation)
+                .returnConsumedCapacity(ReturnConsumedCapacity.TOTAL)
+                .build());
+        units.add(response.consumedCapacity().capacityUnits());
+        return response;
     }
 }
