@@ -44,11 +44,18 @@ public final class ConversationReader {
     private final ConversationJournal journal;
     private final ThreadStore store;
     private final Wakeups wakeups;
+    private final Duration poll;
 
     public ConversationReader(ConversationJournal journal, ThreadStore store, Wakeups wakeups) {
+        this(journal, store, wakeups, POLL);
+    }
+
+    /** @param poll how long a lost wake-up goes unnoticed */
+    ConversationReader(ConversationJournal journal, ThreadStore store, Wakeups wakeups, Duration poll) {
         this.journal = journal;
         this.store = store;
         this.wakeups = wakeups;
+        this.poll = poll;
     }
 
     public ReadReply read(ConversationKey key, ReadRequest request) {
@@ -206,7 +213,7 @@ public final class ConversationReader {
             R answer = first.get();
             Duration left = Duration.ofNanos(deadline - System.nanoTime());
             while (!isAnswer.test(answer) && left.isPositive() && !wakeups.isClosed()) {
-                long number = waiter.await(left.compareTo(POLL) < 0 ? left : POLL);
+                long number = waiter.await(left.compareTo(poll) < 0 ? left : poll);
                 left = Duration.ofNanos(deadline - System.nanoTime());
                 try {
                     answer = next.apply(number);

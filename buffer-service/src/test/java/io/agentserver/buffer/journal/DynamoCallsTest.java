@@ -67,7 +67,8 @@ class DynamoCallsTest {
     @Test
     void a_conversation_of_one_message_and_its_response_is_two_commits_an_index_entry_and_no_read() throws Exception {
         Conversing talk = new Conversing(store, Conversing.idOf(Conversing.START));
-        ConversationReader reader = new ConversationReader(talk.journal, store, talk.wakeups);
+        // its poll asks DynamoDB, and would come first on a slow machine
+        ConversationReader reader = new ConversationReader(talk.journal, store, talk.wakeups, Duration.ofMinutes(1));
         CompletableFuture<AwaitTurnReply> response = new CompletableFuture<>();
         Thread client = Thread.ofVirtual()
                 .start(() -> response.complete(reader.awaitTurn(
