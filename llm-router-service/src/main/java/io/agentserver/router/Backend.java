@@ -5,6 +5,8 @@ import tools.jackson.databind.node.ObjectNode;
 
 import java.io.IOException;
 import java.net.URI;
+import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
@@ -20,6 +22,11 @@ interface Backend {
         return Optional.empty();
     }
 
+    /** Those of its servers that one call may ask, in this order. */
+    default List<Replica> inTurn() {
+        return List.of(new Replica(this, new Guard(provider(), Guard.Limits.NONE)));
+    }
+
     /**
      * Asks; blocks until the provider has said whether it will answer. An interrupt of the thread cancels the provider's
      * request.
@@ -29,22 +36,30 @@ interface Backend {
     Opening open(Request request) throws IOException, InterruptedException;
 
     /**
-     * @param body the client's request, not to be changed
+     * @param chat the client's request, not to be changed
      * @param model the model's name as this provider knows it
      * @param maxOutput the most tokens of one answer, reasoning included
      * @param trace W3C trace headers to hand on
      */
-    record Request(ObjectNode body, String model, int maxOutput, UUID receipt, Map<String, String> trace) {}
+    record Request(ChatRequest chat, String model, int maxOutput, UUID receipt, Map<String, String> trace) {}
 
     /** What a provider says first. */
     sealed interface Opening {
         record Opened(Chunks chunks) implements Opening {}
 
-        /** @param message the provider's own words, for the caller if the request is the caller's fault */
-        record Refused(int status, String message) implements Opening {}
+        /**
+         * @param message the provider's own words, for the caller if the request is the caller's fault
+         * @param retryAfter how long it wants to be left alone, if it says so
+         */
+        record Refused(int status, String message, Optional<Duration> retryAfter) implements Opening {}
     }
 
-    /** An answer as OpenAI's chat completion chunks, also where the provider gave it in one piece. One thread at a time. */
+    /**
+     * An answer as OpenAI's chat completion chunks, also where the provider gave it in one piece. Where client and provider
+     * both speak Anthropic's shape the deltas have a member {@code blocks} instead of {@code content} and {@code tool_calls}:
+     * Anthropic's content blocks by their index, with the JSON of a tool's input as {@code partial_json}. Of embeddings it
+     * is one chunk, OpenAI's whole answer. One thread at a time.
+     */
     interface Chunks extends AutoCloseable {
 
         /**

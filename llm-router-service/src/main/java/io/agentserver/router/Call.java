@@ -12,6 +12,7 @@ import java.util.UUID;
  * @param receipt its id, the same in the answer, the usage record and the ledger; of this run alone: a call that is
  *     repeated under its idempotency key has another one, and its answer, if it is the kept one, says that one's
  * @param trace W3C trace headers that the caller brought
+ * @param client whether it is still there
  */
 record Call(
         TenantId tenant,
@@ -19,8 +20,20 @@ record Call(
         Attribution attribution,
         Optional<String> idempotencyKey,
         UUID receipt,
-        Map<String, String> trace) {
+        Map<String, String> trace,
+        HangUp client) {
     Call {
         trace = Map.copyOf(trace);
+    }
+
+    /** Of a caller that cannot hang up. */
+    Call(
+            TenantId tenant,
+            ChatRequest request,
+            Attribution attribution,
+            Optional<String> idempotencyKey,
+            UUID receipt,
+            Map<String, String> trace) {
+        this(tenant, request, attribution, idempotencyKey, receipt, trace, HangUp.NEVER);
     }
 }

@@ -1,6 +1,5 @@
 package io.agentserver.router;
 
-import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -11,13 +10,24 @@ import java.util.HexFormat;
 import java.util.Optional;
 
 /**
- * The body of {@code POST /v1/chat/completions}. Only what the router itself acts on, and what bears upon the price, is
- * looked at; everything else goes to the provider as it came.
+ * What a model is asked: the body of {@code POST /v1/chat/completions} or {@code /v1/embeddings}, or a body in Anthropic's
+ * shape put into that of chat completions ({@link AnthropicRequest}). Only what the router itself acts on, and what bears
+ * upon the price, is looked at; everything else goes to the provider as it came.
  *
- * @param body never changed; who sends it on copies it
+ * @param body in OpenAI's shape; never changed; who sends it on copies it
+ * @param anthropic the body as it came, where it came in Anthropic's shape
  */
-record ChatRequest(ObjectNode body, String model, boolean stream, boolean includeUsage) {
-    private static final int LONGEST_MODEL = 256;
+record ChatRequest(
+        Kind kind,
+        ObjectNode body,
+        String model,
+        boolean stream,
+        boolean includeUsage,
+        Optional<AnthropicBody> anthropic) {
+    enum Kind {
+        CHAT,
+        EMBEDDINGS
+    }
 
     /** A request, or why it is none. */
     sealed interface Reading {
@@ -27,21 +37,13 @@ record ChatRequest(ObjectNode body, String model, boolean stream, boolean includ
     }
 
     static Reading read(byte[] json) {
-        JsonNode root;
-        try {
-            root = Json.readStrictly(json);
-        } catch (JacksonException malformed) {
-            return unreadable("the body is not JSON, each member once: send one object with model and messages", "");
-        }
-        if (!(root instanceof ObjectNode body)) {
-            return unreadable("the body is not a JSON object: send one with model and messages", "");
-        }
-        JsonNode model = body.path("model");
-        if (!model.isString()
-                || model.stringValue().isEmpty()
-                || model.stringValue().length() > LONGEST_MODEL) {
-            return unreadable("model is missing or is no short text: name a model or a route, e.g. default", "model");
-        }
+        return switch (Body.read(json)) {
+            case Body.Reading.Unreadable unreadable -> new Reading.Unreadable(unreadable.refusal());
+            case Body.Reading.Read read -> read(read.body(), read.model());
+        };
+    }
+
+    private static Reading read(ObjectNode body, String model) {
         JsonNode messages = body.path("messages");
         if (!messages.isArray() || messages.isEmpty()) {
             return unreadable("messages is missing or empty: send at least one message", "messages");
@@ -52,11 +54,11 @@ record ChatRequest(ObjectNode body, String model, boolean stream, boolean includ
             }
         }
         JsonNode stream = body.path("stream");
-        if (!isAbsent(stream) && !stream.isBoolean()) {
+        if (!Json.isAbsent(stream) && !stream.isBoolean()) {
             return unreadable("stream must be true or false", "stream");
         }
         JsonNode options = body.path("stream_options");
-        if (!isAbsent(options) && !options.isObject()) {
+        if (!Json.isAbsent(options) && !options.isObject()) {
             return unreadable("stream_options must be an object", "stream_options");
         }
         Optional<Refusal> unpriced = Unpriced.in(body);
@@ -65,10 +67,12 @@ record ChatRequest(ObjectNode body, String model, boolean stream, boolean includ
         }
         boolean streamed = stream.asBoolean(false);
         return new Reading.Read(new ChatRequest(
+                Kind.CHAT,
                 body,
-                model.stringValue(),
+                model,
                 streamed,
-                streamed && options.path("include_usage").asBoolean(false)));
+                streamed && options.path("include_usage").asBoolean(false),
+                Optional.empty()));
     }
 
     /**
@@ -89,7 +93,7 @@ record ChatRequest(ObjectNode body, String model, boolean stream, boolean includ
 
     /** The most tokens of all answers together; {@code otherwise} as above. */
     long maxOutput(int otherwise) {
-        return (long) answerCap(otherwise) * answers();
+        return kind == Kind.EMBEDDINGS ? 0 : (long) answerCap(otherwise) * answers();
     }
 
     /** How many images it shows. */
@@ -106,14 +110,21 @@ record ChatRequest(ObjectNode body, String model, boolean stream, boolean includ
     /** Whether it asks for reasoning, which some providers do and charge without showing it. */
     boolean asksForReasoning() {
         JsonNode effort = body.path("reasoning_effort");
-        return !isAbsent(effort) && !effort.asString("").equals("none")
+        return !Json.isAbsent(effort) && !effort.asString("").equals("none")
                 || body.path("thinking").isObject()
+                || anthropic.filter(AnthropicBody::asksForThinking).isPresent()
                 || body.path("reasoning").isObject();
     }
 
-    /** SHA-256, hex, the same for every spelling of the same JSON. */
+    /** SHA-256, hex, the same for every spelling of the same JSON; another one for another call's body. */
     String digest() {
-        return sha256(Json.normalForm(body));
+        if (anthropic.isPresent()) {
+            String asked = "anthropic " + anthropic.get().betas() + " ";
+            return sha256(asked + new String(Json.normalForm(anthropic.get().body()), StandardCharsets.UTF_8));
+        }
+        return kind == Kind.CHAT
+                ? sha256(Json.normalForm(body))
+                : sha256("embeddings " + new String(Json.normalForm(body), StandardCharsets.UTF_8));
     }
 
     static String sha256(String text) {
@@ -126,10 +137,6 @@ record ChatRequest(ObjectNode body, String model, boolean stream, boolean includ
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every JDK has SHA-256", e);
         }
-    }
-
-    private static boolean isAbsent(JsonNode node) {
-        return node.isMissingNode() || node.isNull();
     }
 
     private static Reading unreadable(String message, String param) {

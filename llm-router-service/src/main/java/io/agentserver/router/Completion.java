@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Puts an answer's chunks together into one chat completion, and takes one apart again. Members it does not know are
@@ -17,12 +18,18 @@ import java.util.Map;
  */
 final class Completion {
     /** Texts in a delta that are said once or again and again, instead of growing. */
-    private static final List<String> NAMES = List.of("id", "type", "role", "name");
+    private static final Set<String> NAMES = Set.of("id", "type", "role", "name");
+
+    /** Members of a delta that are not said, or are said a second time. */
+    private static final Set<String> NOT_SAID = Set.of("signature", "data", "thinking_blocks", "citations");
 
     private final Map<String, Object> top = new LinkedHashMap<>();
 
     /** Whether the chunk brings anything of the answer itself, be it its end. */
     static boolean isToken(ObjectNode chunk) {
+        if (isEmbeddings(chunk)) {
+            return true;
+        }
         for (JsonNode choice : chunk.path("choices")) {
             if (!choice.path("finish_reason").asString("").isEmpty()) {
                 return true;
@@ -32,7 +39,7 @@ final class Completion {
                 boolean empty = value.isNull()
                         || value.isString() && value.stringValue().isEmpty()
                         || value.isContainer() && value.isEmpty();
-                if (!member.getKey().equals("role") && !empty) {
+                if (!empty && !member.getKey().equals("role") && !isEmptyBlocks(member.getKey(), value)) {
                     return true;
                 }
             }
@@ -40,8 +47,32 @@ final class Completion {
         return false;
     }
 
+    /** Blocks of Anthropic's that have begun and say nothing yet; a call says its tool's name. */
+    private static boolean isEmptyBlocks(String name, JsonNode blocks) {
+        if (!name.equals("blocks")) {
+            return false;
+        }
+        for (JsonNode block : blocks) {
+            for (Map.Entry<String, JsonNode> member : block.properties()) {
+                if (!member.getKey().equals("type")
+                        && !member.getValue().asString("").isEmpty()
+                        && !member.getKey().equals("index")) {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
+    private static boolean isEmbeddings(JsonNode answer) {
+        return !answer.path("data").isEmpty() && !answer.has("choices");
+    }
+
     /** A whole completion as the chunks of a stream: what it says, then how it ended. */
     static List<ObjectNode> toChunks(ObjectNode completion) {
+        if (isEmbeddings(completion)) {
+            return List.of(completion);
+        }
         ObjectNode said = completion.deepCopy();
         said.put("object", "chat.completion.chunk");
         said.remove("agentserver");
@@ -81,6 +112,9 @@ final class Completion {
 
     /** Whether that many answers have come to their end; only their usage may follow. */
     boolean isFinished(int answers) {
+        if (top.containsKey("data")) {
+            return true;
+        }
         int finished = 0;
         if (top.get("choices") instanceof List<?> choices) {
             for (Object choice : choices) {
@@ -111,6 +145,9 @@ final class Completion {
     ObjectNode build() {
         ObjectNode completion = Json.object();
         top.forEach((name, value) -> completion.set(name, toJson(value)));
+        if (isEmbeddings(completion)) {
+            return completion;
+        }
         completion.put("object", "chat.completion");
         if (!completion.path("choices").isArray()) {
             completion.putArray("choices");
@@ -228,7 +265,12 @@ final class Completion {
     private static void appendTexts(@Nullable Object value, StringBuilder out) {
         switch (value) {
             case StringBuilder text -> out.append(text).append(' ');
-            case Map<?, ?> members -> members.values().forEach(member -> appendTexts(member, out));
+            case Map<?, ?> members ->
+                members.forEach((name, member) -> {
+                    if (!NOT_SAID.contains(String.valueOf(name))) {
+                        appendTexts(member, out);
+                    }
+                });
             case List<?> elements -> elements.forEach(element -> appendTexts(element, out));
             case null, default -> {} // numbers, flags and names are not said
         }

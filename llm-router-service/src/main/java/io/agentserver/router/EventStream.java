@@ -1,5 +1,6 @@
 package io.agentserver.router;
 
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
 import java.io.IOException;
@@ -8,77 +9,85 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 
 /**
- * Writes an answer as OpenAI's stream of server-sent events, each flushed, on the caller's thread. While a model is silent
- * a comment goes out each second: a client that has hung up shows itself only when it is written to.
+ * Writes an answer as a stream of server-sent events, each flushed, on the caller's thread; what they say is its {@link
+ * Script}'s. While a model is silent something goes out each second, and whether the client has hung up is looked at more
+ * often.
  */
 final class EventStream {
+    private static final Duration LOOK_EVERY = Duration.ofMillis(250);
     private static final Duration QUIET = Duration.ofSeconds(1);
-    private static final byte[] COMMENT = ": waiting\n\n".getBytes(StandardCharsets.UTF_8);
-    private static final byte[] DONE = "data: [DONE]\n\n".getBytes(StandardCharsets.UTF_8);
+    private static final byte[] END = "\n\n".getBytes(StandardCharsets.UTF_8);
 
     private final OutputStream out;
-    private final boolean includeUsage;
+    private final HangUp hangUp;
 
-    EventStream(OutputStream out, boolean includeUsage) {
+    /** What is written, in one API's shape. */
+    interface Script {
+        void chunk(ObjectNode chunk, EventStream to) throws IOException;
+
+        /** The model is silent. */
+        void quiet(EventStream to) throws IOException;
+
+        void end(ObjectNode completion, EventStream to) throws IOException;
+
+        void broken(Refusal refusal, EventStream to) throws IOException;
+    }
+
+    EventStream(OutputStream out, HangUp hangUp) {
         this.out = out;
-        this.includeUsage = includeUsage;
+        this.hangUp = hangUp;
     }
 
     /**
      * @return false if the answer broke off: an {@code error} event has been written, and the connection must now be broken
      * @throws IOException if the client has gone
      */
-    boolean write(Answer.Live answer) throws IOException, InterruptedException {
+    boolean write(Answer.Live answer, Script script) throws IOException, InterruptedException {
+        Stopwatch quiet = new Stopwatch();
+        Stopwatch looked = new Stopwatch();
         while (true) {
-            switch (answer.next(QUIET)) {
-                case Answer.Event.Chunk chunk -> chunk(chunk.chunk());
-                case Answer.Event.Quiet quiet -> send(COMMENT);
-                case Answer.Event.End end -> {
-                    if (includeUsage) {
-                        event(usage(end.completion()));
+            if (looked.left(LOOK_EVERY).isNegative()) {
+                looked = new Stopwatch();
+                hangUp.check();
+            }
+            switch (answer.next(LOOK_EVERY)) {
+                case Answer.Event.Chunk chunk -> {
+                    script.chunk(chunk.chunk(), this);
+                    quiet = new Stopwatch();
+                }
+                case Answer.Event.Quiet nothing -> {
+                    if (quiet.left(QUIET).isNegative()) {
+                        script.quiet(this);
+                        quiet = new Stopwatch();
                     }
-                    send(DONE);
+                }
+                case Answer.Event.End end -> {
+                    script.end(end.completion(), this);
                     return true;
                 }
                 case Answer.Event.Broken broken -> {
-                    out.write("event: error\n".getBytes(StandardCharsets.UTF_8));
-                    event(OpenAiErrors.body(broken.refusal()));
+                    script.broken(broken.refusal(), this);
                     return false;
                 }
             }
         }
     }
 
-    /** The usage goes out in one chunk of its own at the end, wherever the provider has put it. */
-    private void chunk(ObjectNode chunk) throws IOException {
-        chunk.remove("usage");
-        if (chunk.path("choices").isEmpty()) {
-            return;
+    /** @param name of the event; null: it has none */
+    void event(@Nullable String name, ObjectNode data) throws IOException {
+        if (name != null) {
+            out.write(("event: " + name + "\n").getBytes(StandardCharsets.UTF_8));
         }
-        event(chunk);
-    }
-
-    private static ObjectNode usage(ObjectNode completion) {
-        ObjectNode chunk = Json.object();
-        for (String member : new String[] {"id", "created", "model", "system_fingerprint"}) {
-            if (completion.has(member)) {
-                chunk.set(member, completion.path(member));
-            }
-        }
-        chunk.put("object", "chat.completion.chunk").putArray("choices");
-        chunk.set("usage", completion.path("usage"));
-        chunk.set("agentserver", completion.path("agentserver"));
-        return chunk;
-    }
-
-    private void event(ObjectNode data) throws IOException {
         out.write("data: ".getBytes(StandardCharsets.UTF_8));
         out.write(Json.write(data));
-        send("\n\n".getBytes(StandardCharsets.UTF_8));
+        out.write(END);
+        out.flush();
     }
 
-    private void send(byte[] bytes) throws IOException {
-        out.write(bytes);
+    /** @param line without its end */
+    void line(String line) throws IOException {
+        out.write(line.getBytes(StandardCharsets.UTF_8));
+        out.write(END);
         out.flush();
     }
 }

@@ -63,6 +63,11 @@ final class Json {
         return JsonNodeFactory.instance.arrayNode();
     }
 
+    /** Whether the member is not there, or null. */
+    static boolean isAbsent(JsonNode node) {
+        return node.isMissingNode() || node.isNull();
+    }
+
     /** The text of a message's {@code content}: a string, or the text parts of an array, one a line. */
     static String contentText(JsonNode content) {
         if (content.isString()) {

@@ -69,7 +69,15 @@ final class LiveCall implements Answer.Live {
         }
         Duration left = left();
         return switch (poll(left.compareTo(wait) < 0 ? left : wait)) {
-            case null -> left().isPositive() ? new Answer.Event.Quiet() : broken("fell silent or took too long");
+            case null -> {
+                if (left().isPositive()) {
+                    yield new Answer.Event.Quiet();
+                }
+                if (!sinceLast.left(route.limits().silence()).isPositive()) {
+                    upstream.broke("silence");
+                }
+                yield broken("fell silent or took too long");
+            }
             case Signal.Part part -> {
                 sinceLast = new Stopwatch();
                 completion.add(part.chunk());
@@ -81,7 +89,10 @@ final class LiveCall implements Answer.Live {
                 over = true;
                 yield new Answer.Event.End(settlement.complete(completion));
             }
-            case Signal.Failed failed -> broken(failed.reason());
+            case Signal.Failed failed -> {
+                upstream.broke(failed.reason());
+                yield broken(failed.reason());
+            }
             case Signal.Refused refused -> throw new IllegalStateException("refused after its first token");
         };
     }

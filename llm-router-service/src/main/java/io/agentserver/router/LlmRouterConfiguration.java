@@ -19,11 +19,14 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.tracing.Tracer;
 import io.micrometer.tracing.propagation.Propagator;
+import org.apache.tomcat.util.buf.EncodedSolidusHandling;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
+import org.springframework.boot.tomcat.servlet.TomcatServletWebServerFactory;
+import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
@@ -40,7 +43,7 @@ import java.util.function.Supplier;
 /** The router's map: an HTTP call goes endpoint → callers → once-only → router → holds → backend, and back → settlement → usage. */
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(LlmRouterProperties.class)
-@Import(OpenAiErrorAdvice.class)
+@Import(ErrorAdvice.class)
 class LlmRouterConfiguration {
     private static final Duration CONNECT = Duration.ofSeconds(5);
 
@@ -50,14 +53,23 @@ class LlmRouterConfiguration {
     }
 
     @Bean
-    OpenAiEndpoint openAiEndpoint(
-            Callers callers,
-            OnceOnly chat,
-            RouteTable table,
-            RouterMetrics metrics,
-            Tracer tracer,
-            LlmRouterProperties properties) {
-        return new OpenAiEndpoint(callers, chat, table, metrics, tracer, properties.maxRequest());
+    OpenAiEndpoint openAiEndpoint(Door door, Supplier<RouteTable> routes) {
+        return new OpenAiEndpoint(door, new Models(routes));
+    }
+
+    @Bean
+    AnthropicEndpoint anthropicEndpoint(Door door) {
+        return new AnthropicEndpoint(door);
+    }
+
+    @Bean
+    Door door(Callers callers, OnceOnly chat, RouterMetrics metrics, Tracer tracer, LlmRouterProperties properties) {
+        return new Door(
+                callers,
+                chat,
+                metrics,
+                tracer,
+                Math.toIntExact(properties.maxRequest().toBytes()));
     }
 
     @Bean
@@ -79,6 +91,16 @@ class LlmRouterConfiguration {
     @Bean
     PatientTomcat patientTomcat(RouterMetrics metrics) {
         return new PatientTomcat(new ServerRefusals(metrics));
+    }
+
+    /** Whether a client has hung up; and models' names with a slash, which clients write as {@code %2F}. */
+    @Bean
+    WebServerFactoryCustomizer<TomcatServletWebServerFactory> hangUps() {
+        return factory -> {
+            factory.addEngineValves(new HangUpValve());
+            factory.addConnectorCustomizers(
+                    connector -> connector.setEncodedSolidusHandling(EncodedSolidusHandling.DECODE.getValue()));
+        };
     }
 
     @Bean
@@ -107,7 +129,7 @@ class LlmRouterConfiguration {
 
     @Bean
     Router router(
-            RouteTable table,
+            Supplier<RouteTable> routes,
             Settlement settlement,
             Holds holds,
             RouterMetrics metrics,
@@ -115,7 +137,7 @@ class LlmRouterConfiguration {
             ObjectProvider<Propagator> propagator,
             Clock clock) {
         ModelSpan.Maker spans = new ModelSpan.Maker(tracer, propagator.getIfAvailable(() -> Propagator.NOOP));
-        return new Router(table, settlement, holds, metrics, spans, clock);
+        return new Router(routes, settlement, holds, metrics, spans, clock);
     }
 
     @Bean
@@ -149,9 +171,22 @@ class LlmRouterConfiguration {
     }
 
     @Bean
-    RouteTable routeTable(LlmRouterProperties properties, HttpClient http, Environment environment, Clock clock) {
-        RouteTables tables = new RouteTables(http, environment::getProperty, clock);
-        return properties.routes().isBlank() ? tables.ofEnvironment() : tables.ofFile(Path.of(properties.routes()));
+    RouteTables routeTables(HttpClient http, Environment environment, Clock clock) {
+        return new RouteTables(http, environment::getProperty, clock);
+    }
+
+    @Bean
+    Supplier<RouteTable> routes(LlmRouterProperties properties, RouteTables tables, MeterRegistry registry) {
+        if (properties.routes().isBlank()) {
+            RouteTable table = tables.ofEnvironment();
+            return () -> table;
+        }
+        Path file = Path.of(properties.routes());
+        LiveRoutes routes = new LiveRoutes(file, text -> tables.of(RoutesFile.parse(file.toString(), text))).start();
+        Gauge.builder("agentserver.llm.routes.refused", routes, live -> live.isRefused() ? 1 : 0)
+                .description("1 while the routes file is wrong and an earlier one serves")
+                .register(registry);
+        return routes;
     }
 
     @Bean(destroyMethod = "shutdownNow") // close() would wait for every answer that still runs
@@ -164,8 +199,8 @@ class LlmRouterConfiguration {
     }
 
     @Bean
-    Settlement settlement(KafkaUsageLog log, RouteTable table, RouterMetrics metrics, Clock clock) {
-        return new Settlement(log, table.prices(), new TokenCounter(), metrics, clock);
+    Settlement settlement(KafkaUsageLog log, RouterMetrics metrics, Clock clock) {
+        return new Settlement(log, new TokenCounter(), metrics, clock);
     }
 
     @Bean
@@ -184,8 +219,9 @@ class LlmRouterConfiguration {
     }
 
     @Bean
-    RouterMetrics routerMetrics(MeterRegistry registry, TenantCounters counters, RouteTable table) {
-        return new RouterMetrics(registry, counters, table::isListed);
+    RouterMetrics routerMetrics(MeterRegistry registry, TenantCounters counters, Supplier<RouteTable> routes) {
+        return new RouterMetrics(
+                registry, counters, (provider, model) -> routes.get().isListed(provider, model));
     }
 
     @Bean

@@ -12,6 +12,7 @@ import java.net.URI;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -56,7 +57,7 @@ final class ModelSpan {
             if (current != null) {
                 builder.setParent(current.context());
             }
-            Span span = builder.name("chat " + target.model())
+            Span span = builder.name(operation(call) + " " + target.model())
                     .kind(Span.Kind.CLIENT)
                     .start();
             Map<String, String> headers = new HashMap<>();
@@ -68,7 +69,7 @@ final class ModelSpan {
         }
 
         private static void describe(Span span, Call call, Route route, Route.Target target, int attempt) {
-            span.tag("gen_ai.operation.name", "chat");
+            span.tag("gen_ai.operation.name", operation(call));
             span.tag("gen_ai.provider.name", target.backend().provider());
             span.tag("gen_ai.request.model", target.model());
             JsonNode body = call.request().body();
@@ -89,6 +90,10 @@ final class ModelSpan {
             of.thread().ifPresent(id -> span.tag(Spans.THREAD, id.toString()));
             of.message().ifPresent(id -> span.tag(Spans.MESSAGE, id.toString()));
             of.listener().ifPresent(name -> span.tag(Spans.LISTENER, name));
+        }
+
+        private static String operation(Call call) {
+            return call.request().kind().name().toLowerCase(Locale.ROOT);
         }
 
         private static void at(Span span, URI address) {
@@ -142,6 +147,7 @@ final class ModelSpan {
         ending.tag("gen_ai.usage.input_tokens", tokens.input());
         ending.tag("gen_ai.usage.output_tokens", tokens.output());
         ending.tag("gen_ai.usage.cache_read.input_tokens", tokens.cachedInput());
+        ending.tag("gen_ai.usage.cache_creation.input_tokens", tokens.written());
         ending.tag("agentserver.estimated", tokens.estimated());
         ending.tag("agentserver.cost_microusd", microusd);
         text(ending, "gen_ai.response.model", completion.path("model"));

@@ -8,8 +8,9 @@ import io.agentserver.credit.Hold;
  * @param cachedInput for that part of the input which the provider had cached
  * @param image the most tokens that it counts for one image
  * @param hiddenReasoning whether it thinks before it speaks, without showing it, and charges that as output
+ * @param cacheWrite for that part of the input which the provider puts into its cache
  */
-record Price(long input, long cachedInput, long output, long image, boolean hiddenReasoning) {
+record Price(long input, long cachedInput, long output, long image, boolean hiddenReasoning, long cacheWrite) {
     /** What an image is held for where nothing else is known; OpenAI's and Anthropic's models take less, but for one. */
     static final long IMAGE = 4_000;
 
@@ -18,14 +19,19 @@ record Price(long input, long cachedInput, long output, long image, boolean hidd
     private static final long MILLION = 1_000_000;
 
     Price {
-        if (input < 0 || cachedInput < 0 || output < 0 || image < 0) {
-            throw new IllegalArgumentException("price: " + input + "/" + cachedInput + "/" + output
+        if (input < 0 || cachedInput < 0 || output < 0 || image < 0 || cacheWrite < 0) {
+            throw new IllegalArgumentException("price: " + input + "/" + cachedInput + "/" + output + "/" + cacheWrite
                     + " micro-USD, an image of " + image + " tokens; none may be negative");
         }
     }
 
     Price(long input, long cachedInput, long output) {
-        this(input, cachedInput, output, IMAGE, false);
+        this(input, cachedInput, output, IMAGE, false, input);
+    }
+
+    /** The most that this many tokens of input can cost, as tokens to be priced. */
+    Tokens dearest(long in, long out) {
+        return new Tokens(in, 0, out, true, cacheWrite > input ? in : 0);
     }
 
     /**
@@ -36,8 +42,10 @@ record Price(long input, long cachedInput, long output, long image, boolean hidd
         try {
             long sum = Math.addExact(
                     Math.addExact(
-                            Math.multiplyExact(tokens.input() - tokens.cachedInput(), input),
-                            Math.multiplyExact(tokens.cachedInput(), cachedInput)),
+                            Math.addExact(
+                                    Math.multiplyExact(tokens.input() - tokens.cachedInput() - tokens.written(), input),
+                                    Math.multiplyExact(tokens.cachedInput(), cachedInput)),
+                            Math.multiplyExact(tokens.written(), cacheWrite)),
                     Math.multiplyExact(tokens.output(), output));
             return Math.min(Math.ceilDiv(sum, MILLION), Hold.MOST);
         } catch (ArithmeticException beyondCounting) {

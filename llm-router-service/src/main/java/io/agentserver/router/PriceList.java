@@ -20,6 +20,8 @@ import java.util.Objects;
  * takes money. Immutable.
  */
 final class PriceList {
+    private static final PriceList BUILT_IN = read();
+
     private final Map<String, Price> prices;
 
     private PriceList(Map<String, Price> prices) {
@@ -28,6 +30,10 @@ final class PriceList {
 
     /** The list in this jar, {@code prices.yaml}. */
     static PriceList builtIn() {
+        return BUILT_IN;
+    }
+
+    private static PriceList read() {
         try (InputStream in =
                 Objects.requireNonNull(PriceList.class.getResourceAsStream("/io/agentserver/router/prices.yaml"))) {
             return parse(in);
@@ -56,7 +62,8 @@ final class PriceList {
                     amount(model, columns, "cached_input"),
                     amount(model, columns, "output"),
                     columns.containsKey("image") ? amount(model, columns, "image") : Price.IMAGE,
-                    Boolean.TRUE.equals(columns.get("hidden_reasoning")));
+                    Boolean.TRUE.equals(columns.get("hidden_reasoning")),
+                    amount(model, columns, columns.containsKey("cache_write") ? "cache_write" : "input"));
             if (prices.put(model, price) != null) {
                 throw new IllegalArgumentException("price list: " + model + " stands there twice");
             }

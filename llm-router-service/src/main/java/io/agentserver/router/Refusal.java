@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 import java.time.Duration;
 
 /**
- * Why a call gets no answer; written as OpenAI writes its errors.
+ * Why a call gets no answer; written as the API that was called writes its errors.
  *
  * @param status the HTTP status
  * @param param the request's member that is wrong, if it is one
@@ -34,6 +34,7 @@ record Refusal(
         CREDIT_UNKNOWN("credit-unknown", "server_error", "unavailable"),
         PROVIDER_REFUSED("provider-refused", "invalid_request_error", "provider_refused"),
         PROVIDER_BROKEN("provider-broken", "server_error", "provider_broken"),
+        CLIENT_GONE("client-gone", "invalid_request_error", "client_gone"),
         UNAVAILABLE("unavailable", "server_error", "unavailable"),
         INTERNAL("internal", "server_error", "internal");
 
@@ -66,11 +67,19 @@ record Refusal(
     }
 
     static Refusal noSuchCall(int status) {
-        return of(status, Reason.NOT_FOUND, "no such call; known: POST /v1/chat/completions, GET /v1/models");
+        return of(
+                status,
+                Reason.NOT_FOUND,
+                "no such call; known: POST /v1/chat/completions, /v1/embeddings, /v1/messages, GET /v1/models");
     }
 
     static Refusal tooSlow() {
         return of(408, Reason.TOO_SLOW, "send the whole request within seconds");
+    }
+
+    /** Nobody reads it. */
+    static Refusal clientGone() {
+        return of(499, Reason.CLIENT_GONE, "the client has hung up"); // nginx's status for it
     }
 
     static Refusal unavailable(String message) {

@@ -1,20 +1,41 @@
 package io.agentserver.router;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.random.RandomGenerator;
+import java.util.stream.Stream;
 
 /**
  * Where a model's name leads: backends to be tried in this order, and what is answered when none of them answers.
  *
  * @param stub the text of the stub answer; none: 503
  * @param maxOutput tokens of an answer for which credit is held, where the request has no {@code max_tokens}
+ * @param cheapest when the chain has failed: these, the cheapest one first
+ * @param prices as they are while the call runs, whatever is loaded meanwhile
  */
-record Route(String name, List<Target> chain, Optional<String> stub, Limits limits, int maxOutput) {
+record Route(
+        String name,
+        List<Target> chain,
+        Optional<String> stub,
+        Limits limits,
+        int maxOutput,
+        List<Target> cheapest,
+        PriceList prices) {
     static final int MAX_OUTPUT = 4096;
 
-    /** A model at a provider. */
-    record Target(Backend backend, String model) {
+    /**
+     * A model at a provider.
+     *
+     * @param step targets of the same step share its calls by their weights
+     */
+    record Target(Backend backend, String model, int step, int weight) {
+        /** A step of its own. */
+        Target(Backend backend, String model) {
+            this(backend, model, -1, 1);
+        }
+
         String fullName() {
             return backend.provider() + "/" + model;
         }
@@ -41,11 +62,58 @@ record Route(String name, List<Target> chain, Optional<String> stub, Limits limi
 
     Route {
         chain = List.copyOf(chain);
+        cheapest = List.copyOf(cheapest);
         if (chain.isEmpty()) {
             throw new IllegalArgumentException("route " + name + ": its chain is empty; name at least one model");
         }
         if (maxOutput < 1) {
             throw new IllegalArgumentException("route " + name + ": max_output " + maxOutput + ": write 1 or more");
+        }
+    }
+
+    /** At the prices of this jar. */
+    Route(String name, List<Target> chain, Optional<String> stub, Limits limits, int maxOutput) {
+        this(name, chain, stub, limits, maxOutput, List.of(), PriceList.builtIn());
+    }
+
+    /** All that may answer. */
+    Stream<Target> targets() {
+        return Stream.concat(chain.stream(), cheapest.stream());
+    }
+
+    Price priceOf(Target target) {
+        return prices.of(target.backend().provider(), target.model());
+    }
+
+    /** The order in which one call tries them: within a step by weight, the others of the step after the one drawn. */
+    List<Target> inOrder(RandomGenerator random) {
+        List<Target> order = new ArrayList<>();
+        int from = 0;
+        while (from < chain.size()) {
+            int to = from + 1;
+            while (to < chain.size()
+                    && chain.get(to).step() >= 0
+                    && chain.get(to).step() == chain.get(from).step()) {
+                to++;
+            }
+            draw(new ArrayList<>(chain.subList(from, to)), random, order);
+            from = to;
+        }
+        order.addAll(cheapest);
+        return order;
+    }
+
+    private static void draw(List<Target> step, RandomGenerator random, List<Target> order) {
+        while (!step.isEmpty()) {
+            int drawn = step.size() == 1
+                    ? 0
+                    : random.nextInt(step.stream().mapToInt(Target::weight).sum());
+            int chosen = 0;
+            while (step.size() > 1 && drawn >= step.get(chosen).weight()) {
+                drawn -= step.get(chosen).weight();
+                chosen++;
+            }
+            order.add(step.remove(chosen));
         }
     }
 }

@@ -28,8 +28,14 @@ final class RouteTable {
         return route != null
                 ? Optional.of(route)
                 : target(model, backends)
-                        .map(t ->
-                                new Route(model, List.of(t), Optional.empty(), Route.Limits.DEFAULT, Route.MAX_OUTPUT));
+                        .map(target -> new Route(
+                                model,
+                                List.of(target),
+                                Optional.empty(),
+                                Route.Limits.DEFAULT,
+                                Route.MAX_OUTPUT,
+                                List.of(),
+                                prices));
     }
 
     static Optional<Route.Target> target(String fullName, Map<String, Backend> backends) {
@@ -49,7 +55,7 @@ final class RouteTable {
         Map<String, Model> models = new LinkedHashMap<>();
         routes.keySet().forEach(name -> models.put(name, new Model(name, "agentserver")));
         List<String> named = new ArrayList<>();
-        routes.values().forEach(route -> route.chain().forEach(t -> named.add(t.fullName())));
+        routes.values().forEach(route -> route.targets().forEach(t -> named.add(t.fullName())));
         backends.keySet().forEach(provider -> named.addAll(prices.modelsOf(provider)));
         named.forEach(id -> models.putIfAbsent(id, new Model(id, id.substring(0, id.indexOf('/')))));
         return List.copyOf(models.values());
@@ -66,7 +72,7 @@ final class RouteTable {
     boolean isListed(String provider, String model) {
         return prices.knows(provider, model)
                 || routes.values().stream()
-                        .flatMap(r -> r.chain().stream())
+                        .flatMap(Route::targets)
                         .anyMatch(t -> t.backend().provider().equals(provider)
                                 && t.model().equals(model));
     }

@@ -13,7 +13,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 
 /**
@@ -22,17 +24,29 @@ import java.util.function.Function;
  */
 final class RouteTables {
     private static final List<WellKnown> WELL_KNOWN = List.of(
-            new WellKnown("openai", "https://api.openai.com/v1", "OPENAI_API_KEY", "gpt-4.1-mini"),
-            new WellKnown("anthropic", "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY", "claude-haiku-4-5"),
-            new WellKnown("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", "llama-3.3-70b-versatile"));
+            new WellKnown(
+                    "openai", ProviderEntry.Kind.OPENAI, "https://api.openai.com/v1", "OPENAI_API_KEY", "gpt-4.1-mini"),
+            new WellKnown(
+                    "anthropic",
+                    ProviderEntry.Kind.ANTHROPIC,
+                    "https://api.anthropic.com/v1",
+                    "ANTHROPIC_API_KEY",
+                    "claude-haiku-4-5"),
+            new WellKnown(
+                    "groq",
+                    ProviderEntry.Kind.OPENAI,
+                    "https://api.groq.com/openai/v1",
+                    "GROQ_API_KEY",
+                    "llama-3.3-70b-versatile"));
     private static final List<String> STANDARD_ROUTES = List.of("default", "fast", "cheap");
 
     private final HttpClient http;
     private final Function<String, @Nullable String> environment;
     private final Clock clock;
+    private final Map<String, Guard> guards = new ConcurrentHashMap<>();
 
     /** @param model what a route without a file asks of it */
-    private record WellKnown(String name, String url, String keyEnv, String model) {}
+    private record WellKnown(String name, ProviderEntry.Kind kind, String url, String keyEnv, String model) {}
 
     RouteTables(HttpClient http, Function<String, @Nullable String> environment, Clock clock) {
         this.http = http;
@@ -51,7 +65,8 @@ final class RouteTables {
             }
         }
         if (chain.isEmpty()) {
-            chain.add(new Route.Target(new SimulatedBackend(clock), SimulatedBackend.MODEL));
+            Backend simulated = Objects.requireNonNull(backends.get(SimulatedBackend.PROVIDER));
+            chain.add(new Route.Target(simulated, SimulatedBackend.MODEL));
         }
         Map<String, Route> routes = new LinkedHashMap<>();
         for (String name : STANDARD_ROUTES) {
@@ -61,67 +76,99 @@ final class RouteTables {
     }
 
     /** @throws ConfigurationException with file, line, reason and remedy */
-    RouteTable ofFile(Path file) {
-        try {
-            return of(RoutesFile.parse(file.toString(), Files.readString(file)));
-        } catch (IOException unreadable) {
-            throw new ConfigurationException(
-                    "AGENTSERVER_LLM_ROUTES=" + file
-                            + ": the file cannot be read: name a readable UTF-8 file or unset the variable",
-                    unreadable);
-        }
-    }
-
     RouteTable of(RoutesFile file) {
         Map<String, Backend> backends = wellKnown();
         PriceList prices = PriceList.builtIn();
         List<String> seen = new ArrayList<>(List.of(SimulatedBackend.PROVIDER));
-        for (RoutesFile.Provider provider : file.providers()) {
+        for (ProviderEntry provider : file.providers()) {
             if (seen.contains(provider.name())) {
                 throw file.wrong(provider.line(), "a second provider " + provider.name(), "give it another name");
             }
             seen.add(provider.name());
-            backends.put(
-                    provider.name(),
-                    new OpenAiBackend(
-                            provider.name(),
-                            provider.url(),
-                            key(file, provider),
-                            provider.cap().orElseGet(() -> OpenAiBackend.Cap.of(provider.url())),
-                            http));
+            backends.put(provider.name(), pool(file, provider));
             if (provider.price().isPresent()) {
                 prices = prices.with(provider.name(), provider.price().get());
             }
         }
         Map<String, Route> routes = new LinkedHashMap<>();
         for (RoutesFile.Entry entry : file.routes()) {
-            List<Route.Target> chain = entry.chain().stream()
-                    .map(model -> RouteTable.target(model, backends)
-                            .orElseThrow(() -> file.wrong(
-                                    entry.line(),
-                                    "route " + entry.name() + ": no provider for <" + model + ">",
-                                    "write provider/model; providers: " + String.join(", ", backends.keySet()))))
+            List<Route.Target> chain = new ArrayList<>();
+            for (RoutesFile.Link link : entry.chain()) {
+                Route.Target target = target(file, entry, link.model(), backends);
+                chain.add(new Route.Target(target.backend(), target.model(), link.step(), link.weight()));
+            }
+            List<Route.Target> cheapest = entry.cheapest().stream()
+                    .map(model -> target(file, entry, model, backends))
                     .toList();
-            routes.put(entry.name(), new Route(entry.name(), chain, entry.stub(), entry.limits(), entry.maxOutput()));
+            routes.put(
+                    entry.name(),
+                    new Route(entry.name(), chain, entry.stub(), entry.limits(), entry.maxOutput(), cheapest, prices));
         }
         return new RouteTable(routes, backends, prices);
+    }
+
+    private static Route.Target target(
+            RoutesFile file, RoutesFile.Entry entry, String model, Map<String, Backend> backends) {
+        return RouteTable.target(model, backends)
+                .orElseThrow(() -> file.wrong(
+                        entry.line(),
+                        "route " + entry.name() + ": no provider for <" + model + ">",
+                        "write provider/model; providers: " + String.join(", ", backends.keySet())));
+    }
+
+    private Pool pool(RoutesFile file, ProviderEntry provider) {
+        Optional<String> key = key(file, provider);
+        List<Replica> replicas = new ArrayList<>();
+        for (URI url : provider.urls()) {
+            Backend backend = provider.kind() == ProviderEntry.Kind.ANTHROPIC
+                    ? new AnthropicBackend(provider.name(), url, key, http, clock)
+                    : new OpenAiBackend(
+                            provider.name(), url, key, provider.cap().orElseGet(() -> OpenAiBackend.Cap.of(url)), http);
+            replicas.add(new Replica(backend, guard(provider.name(), url.toString(), provider.guard())));
+        }
+        if (provider.kind() == ProviderEntry.Kind.SIMULATED) {
+            Backend backend = new SimulatedBackend(provider.name(), provider.simulation(), clock);
+            replicas.add(new Replica(backend, guard(provider.name(), "", provider.guard())));
+        }
+        return new Pool(provider.name(), replicas);
+    }
+
+    /** The same one for the same server after the file was loaded again: what is known of it stays, calls go on. */
+    private Guard guard(String provider, String url, Guard.Limits limits) {
+        String name = provider + " " + url;
+        return guards.computeIfAbsent(name + " " + limits, _ -> new Guard(name, limits));
     }
 
     private Map<String, Backend> wellKnown() {
         Map<String, Backend> backends = new LinkedHashMap<>();
         for (WellKnown provider : WELL_KNOWN) {
-            secret(provider.keyEnv()).ifPresent(key -> backends.put(provider.name(), openAi(provider, key)));
+            secret(provider.keyEnv()).ifPresent(key -> backends.put(provider.name(), wellKnown(provider, key)));
         }
-        backends.put(SimulatedBackend.PROVIDER, new SimulatedBackend(clock));
+        backends.put(
+                SimulatedBackend.PROVIDER,
+                new Pool(
+                        SimulatedBackend.PROVIDER,
+                        List.of(new Replica(
+                                new SimulatedBackend(clock),
+                                guard(SimulatedBackend.PROVIDER, "", Guard.Limits.NONE)))));
         return backends;
     }
 
-    private Backend openAi(WellKnown provider, String key) {
+    private Pool wellKnown(WellKnown provider, String key) {
         URI url = URI.create(provider.url());
-        return new OpenAiBackend(provider.name(), url, Optional.of(key), OpenAiBackend.Cap.of(url), http);
+        Optional<String> secret = Optional.of(key);
+        Backend backend = provider.kind() == ProviderEntry.Kind.ANTHROPIC
+                ? new AnthropicBackend(provider.name(), url, secret, http, clock)
+                : new OpenAiBackend(provider.name(), url, secret, OpenAiBackend.Cap.of(url), http);
+        Guard guard = guard(provider.name(), provider.url(), Guard.Limits.DEFAULT);
+        return new Pool(provider.name(), List.of(new Replica(backend, guard)));
     }
 
-    private Optional<String> key(RoutesFile file, RoutesFile.Provider provider) {
+    private Optional<String> key(RoutesFile file, ProviderEntry provider) {
+        if (provider.keyFile().isPresent()) {
+            return Optional.of(
+                    keyInFile(file, provider, Path.of(provider.keyFile().get())));
+        }
         Optional<String> key = provider.keyEnv().flatMap(this::secret);
         if (provider.keyEnv().isPresent() && key.isEmpty()) {
             throw file.wrong(
@@ -130,6 +177,21 @@ final class RouteTables {
                     "set it, or remove key_env");
         }
         return key;
+    }
+
+    private static String keyInFile(RoutesFile file, ProviderEntry provider, Path path) {
+        try {
+            String key = Files.readString(path).strip();
+            if (!key.isEmpty()) {
+                return key;
+            }
+        } catch (IOException unreadable) {
+            // told below, as for a file without a key; what the JDK says of it is its name again
+        }
+        throw file.wrong(
+                provider.line(),
+                "provider " + provider.name() + ": no key can be read from " + path,
+                "write it there, or remove key_file");
     }
 
     private Optional<String> secret(String variable) {

@@ -12,15 +12,20 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Supplier;
 
 /**
- * A call in, an answer out: finds the route and tries its backends in order until one gives a first token. From there on
+ * A call in, an answer out: finds the route and tries its backends in order, each one's replicas in turn and only
+ * those that their {@link Guard} lets be asked, until one gives a first token. From there on
  * the answer is that backend's, {@link LiveCall}. Runs on the caller's thread; a backend that is given up is cancelled.
  */
 final class Router implements Chat {
     private static final Logger LOG = LoggerFactory.getLogger(Router.class);
 
-    private final RouteTable table;
+    private static final Duration LOOK_EVERY = Duration.ofMillis(250);
+
+    private final Supplier<RouteTable> tables;
     private final Settlement settlement;
     private final Holds holds;
     private final RouterMetrics metrics;
@@ -35,16 +40,19 @@ final class Router implements Chat {
         record CallersFault(Refusal refusal) implements Attempt {}
 
         record Failed(String reason) implements Attempt {}
+
+        record ClientGone() implements Attempt {}
     }
 
+    /** @param tables the routes of now */
     Router(
-            RouteTable table,
+            Supplier<RouteTable> tables,
             Settlement settlement,
             Holds holds,
             RouterMetrics metrics,
             ModelSpan.Maker spans,
             Clock clock) {
-        this.table = table;
+        this.tables = tables;
         this.settlement = settlement;
         this.holds = holds;
         this.metrics = metrics;
@@ -54,6 +62,7 @@ final class Router implements Chat {
 
     @Override
     public Answer answer(Call call) throws InterruptedException {
+        RouteTable table = tables.get();
         Optional<Route> route = table.resolve(call.request().model());
         if (route.isEmpty()) {
             return new Answer.Refused(new Refusal(
@@ -91,49 +100,84 @@ final class Router implements Chat {
         Stopwatch sinceArrival = new Stopwatch();
         List<String> failures = new ArrayList<>();
         int attempts = 0;
-        for (Target target : route.chain()) {
-            Duration left = sinceArrival.left(route.limits().total());
-            if (left.isNegative()) {
-                break;
-            }
-            attempts++;
-            Stopwatch sinceAsked = new Stopwatch();
-            switch (attempt(call, route, target, attempts, left)) {
-                case Attempt.Begun begun -> {
-                    metrics.firstToken(target.backend().provider(), sinceAsked.elapsed());
-                    Head head =
-                            new Head(call.receipt(), target.backend().provider(), target.fullName(), attempts, false);
-                    return new Answer.Given(new LiveCall(
-                            head,
-                            route,
-                            begun.upstream(),
-                            begun.ahead(),
-                            sinceArrival,
-                            sinceAsked.elapsed(),
-                            call.request().answers(),
-                            settlement.open(call, route, target, attempts, hold, begun.span())));
+        for (Target step : settlement.cheapestLast(call, route, ThreadLocalRandom.current())) {
+            for (Replica replica : step.backend().inTurn()) {
+                Duration left = sinceArrival.left(route.limits().total());
+                if (left.isNegative()) {
+                    break;
                 }
-                case Attempt.CallersFault fault -> {
-                    return new Answer.Refused(fault.refusal());
-                }
-                case Attempt.Failed failed -> {
-                    metrics.failed(target.backend().provider());
-                    LOG.warn("backend {} {}", target.fullName(), failed.reason());
-                    failures.add(target.fullName() + " " + failed.reason());
+                Target target = new Target(replica.backend(), step.model());
+                switch (replica.guard().enter()) {
+                    case Guard.Entry.Closed closed -> {
+                        metrics.passedOver(target.backend().provider());
+                        failures.add(target.fullName() + " " + closed.reason());
+                    }
+                    case Guard.Entry.Free free -> {
+                        attempts++;
+                        Stopwatch sinceAsked = new Stopwatch();
+                        switch (attempt(call, route, target, attempts, left, free.pass())) {
+                            case Attempt.Begun begun -> {
+                                Duration waited = sinceAsked.elapsed();
+                                return given(call, route, target, attempts, hold, begun, sinceArrival, waited);
+                            }
+                            case Attempt.CallersFault fault -> {
+                                return new Answer.Refused(fault.refusal());
+                            }
+                            case Attempt.ClientGone gone -> {
+                                return new Answer.Refused(Refusal.clientGone());
+                            }
+                            case Attempt.Failed failed -> {
+                                metrics.failed(target.backend().provider());
+                                LOG.warn("backend {} {}", target.fullName(), failed.reason());
+                                failures.add(target.fullName() + " " + failed.reason());
+                            }
+                        }
+                    }
                 }
             }
         }
+        int attempted = attempts;
         return route.stub()
-                .map(text -> stub(call, route, text))
+                .filter(text -> call.request().kind() == ChatRequest.Kind.CHAT)
+                .map(text -> stub(call, route, text, attempted))
                 .orElseGet(() -> new Answer.Refused(Refusal.unavailable(
                         "no backend of " + route.name() + " answers: " + String.join("; ", failures))));
     }
 
-    private Attempt attempt(Call call, Route route, Target target, int attempt, Duration left)
+    private Answer given(
+            Call call,
+            Route route,
+            Target target,
+            int attempts,
+            Holds.Running hold,
+            Attempt.Begun begun,
+            Stopwatch sinceArrival,
+            Duration waited) {
+        metrics.firstToken(target.backend().provider(), waited);
+        Head head = new Head(call.receipt(), target.backend().provider(), target.fullName(), attempts, false);
+        return new Answer.Given(new LiveCall(
+                head,
+                route,
+                begun.upstream(),
+                begun.ahead(),
+                sinceArrival,
+                waited,
+                call.request().answers(),
+                settlement.open(call, route, target, attempts, hold, begun.span())));
+    }
+
+    private Attempt attempt(Call call, Route route, Target target, int attempt, Duration left, Guard.Pass pass)
             throws InterruptedException {
-        ModelSpan span = spans.start(call, route, target, attempt);
+        ModelSpan span;
+        try {
+            span = spans.start(call, route, target, attempt);
+        } catch (RuntimeException unexpected) {
+            pass.givenUp();
+            pass.leave();
+            throw unexpected;
+        }
         Backend.Request request = new Backend.Request(
-                call.request().body(),
+                call.request(),
                 target.model(),
                 call.request().answerCap(route.maxOutput()),
                 call.receipt(),
@@ -142,13 +186,21 @@ final class Router implements Chat {
                 ? left
                 : route.limits().firstToken();
         Stopwatch waited = new Stopwatch();
-        Upstream upstream = Upstream.start(target.backend(), request);
+        Upstream upstream = Upstream.start(target.backend(), request, pass); // from here on the pass is its
         boolean begun = false;
         try {
             List<ObjectNode> ahead = new ArrayList<>();
             while (true) {
-                switch (upstream.poll(waited.left(limit))) {
+                Duration wait = waited.left(limit);
+                switch (upstream.poll(wait.compareTo(LOOK_EVERY) < 0 ? wait : LOOK_EVERY)) {
                     case null -> {
+                        if (call.client().hasHappened()) {
+                            return new Attempt.ClientGone();
+                        }
+                        if (waited.left(limit).isPositive()) {
+                            continue;
+                        }
+                        pass.failed("timeout");
                         span.fail("timeout");
                         return new Attempt.Failed("gave no token within " + limit.toMillis() + " ms");
                     }
@@ -156,17 +208,21 @@ final class Router implements Chat {
                         ahead.add(part.chunk());
                         if (Completion.isToken(part.chunk())) {
                             begun = true;
+                            pass.answered();
                             span.firstToken();
                             return new Attempt.Begun(upstream, ahead, span);
                         }
                     }
                     case Signal.Ended ended -> {
+                        pass.failed("empty answer");
                         return new Attempt.Failed("gave an empty answer");
                     }
                     case Signal.Failed failed -> {
+                        pass.failed(failed.reason());
                         return new Attempt.Failed(failed.reason());
                     }
                     case Signal.Refused refused -> {
+                        pass.refused(refused.status(), refused.retryAfter());
                         span.fail(String.valueOf(refused.status()));
                         return refused(target, refused);
                     }
@@ -174,6 +230,7 @@ final class Router implements Chat {
             }
         } finally {
             if (!begun) {
+                pass.givenUp(); // unless it has failed or refused
                 upstream.close();
                 span.fail("_OTHER"); // unless it has failed in a way that has a name
             }
@@ -192,9 +249,9 @@ final class Router implements Chat {
                 : new Attempt.Failed("answered " + status);
     }
 
-    private Answer stub(Call call, Route route, String text) {
+    private Answer stub(Call call, Route route, String text, int attempts) {
         metrics.stub(route.name());
-        Head head = new Head(call.receipt(), "stub", "stub", route.chain().size(), true);
+        Head head = new Head(call.receipt(), "stub", "stub", attempts, true);
         ObjectNode completion = Json.object()
                 .put("id", "chatcmpl-" + call.receipt())
                 .put("object", "chat.completion")

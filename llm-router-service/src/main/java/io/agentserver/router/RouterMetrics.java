@@ -61,6 +61,15 @@ final class RouterMetrics {
                 .increment();
     }
 
+    /** A backend was not asked: it is cooling down, has failed too often, or has as many calls as it may. */
+    void passedOver(String provider) {
+        Counter.builder("agentserver.llm.backend.passed.over")
+                .description("backends that were not asked, because they would not answer")
+                .tag("provider", provider)
+                .register(registry)
+                .increment();
+    }
+
     void stub(String route) {
         Counter.builder("agentserver.llm.stubs")
                 .description("calls that no backend answered and the route's stub did")

@@ -11,7 +11,9 @@ import tools.jackson.databind.node.ObjectNode;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Optional;
+import java.util.random.RandomGenerator;
 
 /**
  * Turns what a call used into its usage record. The provider's own count wins, up to what it is believed; without one, and
@@ -24,14 +26,12 @@ final class Settlement {
     private static final long THOUGHT_A_SECOND = 200;
 
     private final KafkaUsageLog log;
-    private final PriceList prices;
     private final TokenCounter counter;
     private final RouterMetrics metrics;
     private final Clock clock;
 
-    Settlement(KafkaUsageLog log, PriceList prices, TokenCounter counter, RouterMetrics metrics, Clock clock) {
+    Settlement(KafkaUsageLog log, TokenCounter counter, RouterMetrics metrics, Clock clock) {
         this.log = log;
-        this.prices = prices;
         this.counter = counter;
         this.metrics = metrics;
         this.clock = clock;
@@ -48,20 +48,29 @@ final class Settlement {
      */
     UsageRecord atMost(Call call, Route route) {
         long texts = counter.texts(call.request());
-        return route.chain().stream()
+        return route.targets()
                 .map(target -> atMost(call, route, target, texts))
                 .max(Comparator.comparingLong(UsageRecord::priceMicrousd))
                 .orElseThrow();
     }
 
     private UsageRecord atMost(Call call, Route route, Target target, long texts) {
-        Price price = priceOf(target);
-        Tokens tokens = new Tokens(
-                texts + price.image() * call.request().images(),
-                0,
-                call.request().maxOutput(route.maxOutput()),
-                true);
+        Price price = route.priceOf(target);
+        Tokens tokens = price.dearest(
+                texts + price.image() * call.request().images(), call.request().maxOutput(route.maxOutput()));
         return usage(call, route.name(), target.backend().provider(), target.model(), tokens, false, price.of(tokens));
+    }
+
+    /** The order in which a call tries its route's targets; of those that are there for the price, the cheapest first. */
+    List<Target> cheapestLast(Call call, Route route, RandomGenerator random) {
+        List<Target> order = route.inOrder(random);
+        if (route.cheapest().size() > 1) {
+            long texts = counter.texts(call.request());
+            order.subList(route.chain().size(), order.size())
+                    .sort(Comparator.comparingLong(
+                            target -> atMost(call, route, target, texts).priceMicrousd()));
+        }
+        return order;
     }
 
     /**
@@ -95,7 +104,7 @@ final class Settlement {
             this.target = target;
             this.attempts = attempts;
             this.hold = hold;
-            this.price = priceOf(target);
+            this.price = route.priceOf(target);
             this.span = span;
         }
 
@@ -153,7 +162,10 @@ final class Settlement {
 
         /** By the provider, as far as it is believed. */
         private Optional<Tokens> told(Completion answer) {
-            return Tokens.ofUsage(answer.usage()).map(this::believed);
+            Optional<Tokens> told = call.request().kind() == ChatRequest.Kind.EMBEDDINGS
+                    ? Tokens.ofEmbeddings(answer.usage())
+                    : Tokens.ofUsage(answer.usage());
+            return told.map(this::believed);
         }
 
         private Tokens believed(Tokens told) {
@@ -183,10 +195,6 @@ final class Settlement {
             metrics.settled(call.tenant(), provider, target.model(), outcome, tokens, cost, sinceFirstToken.elapsed());
             return cost;
         }
-    }
-
-    private Price priceOf(Target target) {
-        return prices.of(target.backend().provider(), target.model());
     }
 
     /** What the provider takes is what the tenant pays: there is no margin yet. */

@@ -31,6 +31,32 @@ final class TokenCounter {
             "logit_bias",
             "stream_options");
 
+    private static final Set<String> NOT_PROMPT_OF_ANTHROPIC = Set.of(
+            "model",
+            "max_tokens",
+            "metadata",
+            "stop_sequences",
+            "stream",
+            "temperature",
+            "cache_control",
+            "role",
+            "type",
+            "signature");
+
+    /** Names that say how the body is built. */
+    private static final Set<String> STRUCTURE = Set.of(
+            "messages",
+            "content",
+            "text",
+            "role",
+            "type",
+            "system",
+            "tools",
+            "model",
+            "max_tokens",
+            "stream",
+            "source");
+
     private final Encoding encoding = Encodings.newLazyEncodingRegistry().getEncoding(EncodingType.O200K_BASE);
 
     /**
@@ -49,6 +75,49 @@ final class TokenCounter {
 
     /** Of all that is asked but images: whatever member a text is in. */
     long texts(ChatRequest request) {
+        if (request.kind() == ChatRequest.Kind.EMBEDDINGS) {
+            return input(request.body().path("input"));
+        }
+        return request.anthropic()
+                .map(brought -> 3 + inAnthropicsShape(brought.body()))
+                .orElseGet(() -> chat(request));
+    }
+
+    /** Of texts, or of tokens, which are their own number. */
+    private long input(JsonNode input) {
+        if (input.isString()) {
+            return count(input.stringValue());
+        }
+        long tokens = 0;
+        for (JsonNode element : input) {
+            tokens += element.isNumber() ? 1 : input(element);
+        }
+        return tokens;
+    }
+
+    /** All texts and names in it but those that no model reads, and but images, which have a price of their own. */
+    private long inAnthropicsShape(JsonNode node) {
+        if (node.isString()) {
+            return count(node.stringValue());
+        }
+        long tokens = 0;
+        if (node.isObject()) {
+            boolean image = node.path("type").asString("").equals("image");
+            tokens += node.path("role").isString() ? PER_MESSAGE : 0;
+            for (Map.Entry<String, JsonNode> member : node.properties()) {
+                String name = member.getKey();
+                tokens += STRUCTURE.contains(name) ? 0 : count(name);
+                tokens += image || NOT_PROMPT_OF_ANTHROPIC.contains(name) ? 0 : inAnthropicsShape(member.getValue());
+            }
+        } else {
+            for (JsonNode element : node) {
+                tokens += inAnthropicsShape(element);
+            }
+        }
+        return tokens;
+    }
+
+    private long chat(ChatRequest request) {
         long tokens = 3; // the answer's start
         for (JsonNode message : request.body().path("messages")) {
             tokens += PER_MESSAGE;

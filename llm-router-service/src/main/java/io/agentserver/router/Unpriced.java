@@ -33,7 +33,7 @@ final class Unpriced {
             return refused("n", "must be a whole number of answers, 1 to " + MOST_ANSWERS);
         }
         JsonNode tier = body.path("service_tier");
-        if (!isAbsent(tier) && !TIERS.contains(tier.asString(""))) {
+        if (!Json.isAbsent(tier) && !TIERS.contains(tier.asString(""))) {
             return refused("service_tier", "must be default or auto: the others have prices of their own");
         }
         for (JsonNode modality : body.path("modalities")) {
@@ -42,7 +42,7 @@ final class Unpriced {
             }
         }
         for (Map.Entry<String, String> member : MEMBERS.entrySet()) {
-            if (!isAbsent(body.path(member.getKey()))) {
+            if (!Json.isAbsent(body.path(member.getKey()))) {
                 return refused(member.getKey(), "is not taken here: " + member.getValue());
             }
         }
@@ -61,11 +61,11 @@ final class Unpriced {
     }
 
     private static Optional<Refusal> inMessage(JsonNode message) {
-        if (!isAbsent(message.path("audio"))) {
+        if (!Json.isAbsent(message.path("audio"))) {
             return refused("messages", "must be without audio: sound is priced by other tokens");
         }
         JsonNode content = message.path("content");
-        if (!isAbsent(content) && !content.isString() && !content.isArray()) {
+        if (!Json.isAbsent(content) && !content.isString() && !content.isArray()) {
             return refused("messages", "must each have as content a text or a list of parts");
         }
         for (JsonNode part : content) {
@@ -81,15 +81,11 @@ final class Unpriced {
     }
 
     private static boolean isOutside(JsonNode number, int most) {
-        return !isAbsent(number)
+        return !Json.isAbsent(number)
                 && !(number.isIntegralNumber()
                         && number.canConvertToInt()
                         && number.intValue() >= 1
                         && number.intValue() <= most);
-    }
-
-    private static boolean isAbsent(JsonNode node) {
-        return node.isMissingNode() || node.isNull();
     }
 
     private static String shortened(String text) {

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.net.ConnectException;
 import java.net.http.HttpTimeoutException;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -22,6 +23,7 @@ final class Upstream implements AutoCloseable {
     private static final int AHEAD = 64;
 
     private final BlockingQueue<Signal> signals = new ArrayBlockingQueue<>(AHEAD);
+    private final Guard.Pass pass;
     private final Thread reader;
 
     sealed interface Signal {
@@ -29,19 +31,26 @@ final class Upstream implements AutoCloseable {
 
         record Ended() implements Signal {}
 
-        record Refused(int status, String message) implements Signal {}
+        record Refused(int status, String message, Optional<Duration> retryAfter) implements Signal {}
 
         record Failed(String reason) implements Signal {}
     }
 
-    private Upstream(Backend backend, Backend.Request request) {
+    private Upstream(Backend backend, Backend.Request request, Guard.Pass pass) {
+        this.pass = pass;
         this.reader = Thread.ofVirtual().name("upstream-" + backend.provider()).unstarted(() -> read(backend, request));
     }
 
-    static Upstream start(Backend backend, Backend.Request request) {
-        Upstream upstream = new Upstream(backend, request);
+    /** @param pass left when nothing of the request runs any more */
+    static Upstream start(Backend backend, Backend.Request request, Guard.Pass pass) {
+        Upstream upstream = new Upstream(backend, request, pass);
         upstream.reader.start();
         return upstream;
+    }
+
+    /** After its first token: it is not going to end. */
+    void broke(String reason) {
+        pass.broke(reason);
     }
 
     /** Null if nothing comes within this time; a negative time is none. */
@@ -60,13 +69,16 @@ final class Upstream implements AutoCloseable {
             signals.put(result(backend, request));
         } catch (InterruptedException closed) {
             // nobody is waiting any more, and the thread ends here
+        } finally {
+            pass.leave();
         }
     }
 
     private Signal result(Backend backend, Backend.Request request) throws InterruptedException {
         try {
             return switch (backend.open(request)) {
-                case Backend.Opening.Refused refused -> new Signal.Refused(refused.status(), refused.message());
+                case Backend.Opening.Refused refused ->
+                    new Signal.Refused(refused.status(), refused.message(), refused.retryAfter());
                 case Backend.Opening.Opened opened -> {
                     try (Backend.Chunks chunks = opened.chunks()) {
                         for (ObjectNode chunk = chunks.next(); chunk != null; chunk = chunks.next()) {

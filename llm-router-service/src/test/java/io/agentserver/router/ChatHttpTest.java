@@ -46,8 +46,8 @@ class ChatHttpTest {
         this.platform = platform;
         String routes = """
                 providers:
-                  - {name: first, url: "%s", key_env: FIRST_KEY, price: {input: 1000000, cached_input: 100000, output: 3000000}}
-                  - {name: second, url: "%s", cap: max_completion_tokens}
+                  - {name: first, url: "%s", breaker: {window: 1000}, key_env: FIRST_KEY, price: {input: 1000000, cached_input: 100000, output: 3000000}}
+                  - {name: second, url: "%s", breaker: {window: 1000}, cap: max_completion_tokens}
                   - {name: nowhere, url: "http://127.0.0.1:1/v1"}
                 routes:
                   default: {chain: [first/m1, second/m2], stub: Nobody is in., first_token: 400ms, silence: 500ms}
@@ -284,7 +284,7 @@ class ChatHttpTest {
 
     @Test
     void waits_a_moment_for_the_usage_of_a_finished_answer_whose_client_hangs_up() throws Exception {
-        first.behave(ProviderDouble.saysItsUsageAfter(Duration.ofMillis(2_500), "Half", " an"));
+        first.behave(ProviderDouble.saysItsUsageAfter(Duration.ofMillis(700), "Half", " an"));
         HttpResponse<InputStream> response = open(streaming("patient"));
         BufferedReader reader = reader(response);
         while (!reader.readLine().contains("\"stop\"")) {

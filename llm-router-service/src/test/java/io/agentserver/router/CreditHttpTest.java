@@ -41,7 +41,7 @@ class CreditHttpTest {
                 "AGENTSERVER_LLM_ROUTES",
                 platform.write("credit-routes.yaml", """
                 providers:
-                  - {name: pool, url: "%s", price: {input: 1000000, output: 3000000}}
+                  - {name: pool, url: "%s", breaker: {window: 1000}, price: {input: 1000000, output: 3000000}}
                 routes:
                   default: {chain: [pool/m1], max_output: 100, stub: Nobody is in., first_token: 500ms}
                   strict: {chain: [pool/m1], max_output: 100}

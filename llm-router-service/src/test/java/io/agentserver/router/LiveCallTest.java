@@ -76,11 +76,11 @@ class LiveCallTest {
                 Map.of());
         SimpleMeterRegistry meters = new SimpleMeterRegistry();
         RouterMetrics metrics = new RouterMetrics(meters, new TenantCounters(meters, 10), (provider, model) -> true);
-        Settlement settlement =
-                new Settlement(log, PriceList.builtIn(), new TokenCounter(), metrics, Clock.systemUTC());
+        Settlement settlement = new Settlement(log, new TokenCounter(), metrics, Clock.systemUTC());
         Holds holds = new Holds(new Credit(clients), Duration.ofSeconds(60));
         Holds.Running hold = ((Taking.Taken) holds.take(call, route, settlement.atMost(call, route))).hold();
-        Upstream upstream = Upstream.start(backend, new Backend.Request(request.body(), "m", 4096, receipt, Map.of()));
+        Guard.Pass pass = ((Guard.Entry.Free) new Guard("pool", Guard.Limits.DEFAULT).enter()).pass();
+        Upstream upstream = Upstream.start(backend, new Backend.Request(request, "m", 4096, receipt, Map.of()), pass);
         Signal.Part first = (Signal.Part) Objects.requireNonNull(upstream.poll(Duration.ofSeconds(5)));
         return new LiveCall(
                 new Answer.Head(receipt, "pool", "pool/m", 1, false),

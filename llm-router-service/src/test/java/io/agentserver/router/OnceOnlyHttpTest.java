@@ -48,8 +48,9 @@ class OnceOnlyHttpTest {
 
     OnceOnlyHttpTest(TestPlatform platform) throws IOException {
         this.platform = platform;
-        String routes = "providers: [{name: p, url: \"%s\"}]%nroutes: {default: {chain: [p/m], stub: Out.}}%n"
-                .formatted(provider.url());
+        String routes =
+                "providers: [{name: p, url: \"%s\", breaker: {window: 1000}}]%nroutes: {default: {chain: [p/m], stub: Out.}}%n"
+                        .formatted(provider.url());
         settings = platform.settings();
         settings.put(
                 "AGENTSERVER_LLM_ROUTES",

@@ -18,7 +18,9 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 
-/** Somebody else's OpenAI-compatible server, well and badly behaved. */
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** Somebody else's server, OpenAI-compatible unless it behaves otherwise, well and badly behaved. */
 final class ProviderDouble implements AutoCloseable {
     private static final String USAGE = "{\"prompt_tokens\":100,\"completion_tokens\":20,\"total_tokens\":120,"
             + "\"prompt_tokens_details\":{\"cached_tokens\":40}}";
@@ -28,9 +30,10 @@ final class ProviderDouble implements AutoCloseable {
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final CountDownLatch closing = new CountDownLatch(1);
     private volatile CountDownLatch cancelled = new CountDownLatch(1);
+    private volatile CountDownLatch asked = new CountDownLatch(1);
     private volatile Behaviour behaviour = streams("Fine", ", thanks.");
 
-    record Received(Map<String, List<String>> headers, JsonNode body) {
+    record Received(String path, Map<String, List<String>> headers, JsonNode body) {
         String header(String name) {
             return headers.entrySet().stream()
                     .filter(entry -> entry.getKey().equalsIgnoreCase(name))
@@ -51,7 +54,9 @@ final class ProviderDouble implements AutoCloseable {
             throw new IllegalStateException(e);
         }
         server.setExecutor(threads);
-        server.createContext("/v1/chat/completions", this::handle);
+        for (String path : List.of("/v1/chat/completions", "/v1/embeddings", "/v1/messages")) {
+            server.createContext(path, this::handle);
+        }
         server.start();
     }
 
@@ -64,6 +69,12 @@ final class ProviderDouble implements AutoCloseable {
         behaviour = next;
         received.clear();
         cancelled = new CountDownLatch(1);
+        asked = new CountDownLatch(1);
+    }
+
+    /** Blocks until it has been asked since it behaves so. */
+    void awaitRequest() throws InterruptedException {
+        assertThat(asked.await(10, TimeUnit.SECONDS)).as("asked").isTrue();
     }
 
     /** Whether a stream of {@link #neverEnds} has been cancelled within this time. */
@@ -180,11 +191,35 @@ final class ProviderDouble implements AutoCloseable {
         };
     }
 
+    /** Is alive and says nothing, until its request is cancelled. */
+    static Behaviour thinksUntilCancelled() {
+        return (exchange, self) -> {
+            exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
+            exchange.sendResponseHeaders(200, 0);
+            try {
+                while (!self.closing.await(20, TimeUnit.MILLISECONDS)) {
+                    send(exchange, ": thinking\n\n");
+                }
+            } catch (IOException hungUp) {
+                self.cancelled.countDown();
+            }
+        };
+    }
+
+    static Behaviour refusesFor(int status, String retryAfter) {
+        return (exchange, self) -> {
+            exchange.getResponseHeaders().set("Retry-After", retryAfter);
+            respond(exchange, status, "{\"error\":{\"message\":\"later\"}}");
+        };
+    }
+
     private void handle(HttpExchange exchange) throws IOException {
         try {
             received.add(new Received(
+                    exchange.getRequestURI().getPath(),
                     Map.copyOf(exchange.getRequestHeaders()),
                     Json.read(exchange.getRequestBody().readAllBytes())));
+            asked.countDown();
             behaviour.answer(exchange, this);
         } catch (InterruptedException closed) {
             exchange.close();
@@ -218,7 +253,7 @@ final class ProviderDouble implements AutoCloseable {
                 + "}]}\n\n";
     }
 
-    private static void respond(HttpExchange exchange, int status, String json) throws IOException {
+    static void respond(HttpExchange exchange, int status, String json) throws IOException {
         byte[] bytes = json.getBytes(StandardCharsets.UTF_8);
         exchange.getResponseHeaders().set("Content-Type", "application/json");
         exchange.sendResponseHeaders(status, bytes.length);
@@ -226,7 +261,7 @@ final class ProviderDouble implements AutoCloseable {
         exchange.close();
     }
 
-    private static void send(HttpExchange exchange, String event) throws IOException {
+    static void send(HttpExchange exchange, String event) throws IOException {
         OutputStream out = exchange.getResponseBody();
         out.write(event.getBytes(StandardCharsets.UTF_8));
         out.flush();

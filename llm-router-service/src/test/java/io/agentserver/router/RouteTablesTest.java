@@ -89,7 +89,9 @@ class RouteTablesTest {
 
     @Test
     void refuses_a_file_that_cannot_be_read() {
-        assertThatThrownBy(() -> tables(Map.of()).ofFile(Path.of("/nowhere/routes.yaml")))
+        RouteTables tables = tables(Map.of());
+        assertThatThrownBy(() -> new LiveRoutes(
+                        Path.of("/nowhere/routes.yaml"), text -> tables.of(RoutesFile.parse("routes.yaml", text))))
                 .isInstanceOf(ConfigurationException.class)
                 .hasMessageContaining("AGENTSERVER_LLM_ROUTES=/nowhere/routes.yaml: the file cannot be read");
     }

@@ -33,8 +33,19 @@ final class RunningRouter implements AutoCloseable {
         return router;
     }
 
+    String url() {
+        return "http://127.0.0.1:" + port("local.server.port");
+    }
+
     HttpRequest.Builder request(String path) {
-        return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port("local.server.port") + path));
+        return HttpRequest.newBuilder(URI.create(url() + path));
+    }
+
+    HttpRequest.Builder post(String path, String key, String body) {
+        return request(path)
+                .header("x-api-key", key)
+                .header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString(body));
     }
 
     HttpRequest.Builder chat(String key, String body) {

@@ -7,16 +7,12 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
 import tools.jackson.databind.JsonNode;
 
-import java.io.IOException;
 import java.net.http.HttpResponse;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.UUID;
 
 import static io.agentserver.router.RunningRouter.json;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 /** Without any provider's key, as on a laptop. */
 @ExtendWith(TestPlatform.Extension.class)
@@ -76,7 +72,7 @@ class SimulatedHttpTest {
 
     @Test
     void answers_in_the_shapes_of_openais_own_description() throws Exception {
-        JsonNode schemas = openAiSchemas();
+        JsonNode schemas = OpenAiDescription.schemas();
         JsonNode whole = json(router.send(router.chat(platform.acmeKey, GREETER)));
         assertThat(new OpenAiShape(schemas).faults("CreateChatCompletionResponse", whole))
                 .isEmpty();
@@ -98,18 +94,19 @@ class SimulatedHttpTest {
                 json(router.send(router.request("/v1/models").header("Authorization", "Bearer " + platform.acmeKey)));
         assertThat(new OpenAiShape(schemas).faults("ListModelsResponse", models))
                 .isEmpty();
+        JsonNode embeddings = json(router.send(
+                router.post("/v1/embeddings", platform.acmeKey, "{\"model\":\"default\",\"input\":[\"a\",\"b\"]}")));
+        assertThat(new OpenAiShape(schemas).faults("CreateEmbeddingResponse", embeddings))
+                .isEmpty();
+        String tools = "{\"model\":\"default\",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}],"
+                + "\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}";
+        JsonNode calls = json(router.send(router.chat(platform.acmeKey, tools)));
+        assertThat(calls.at("/choices/0/message/tool_calls/0/function/name").asString(""))
+                .isEqualTo("f");
+        assertThat(new OpenAiShape(schemas).faults("CreateChatCompletionResponse", calls))
+                .isEmpty();
         // the checker itself can fail
         assertThat(new OpenAiShape(schemas).faults("CreateChatCompletionResponse", error))
                 .isNotEmpty();
-    }
-
-    private static JsonNode openAiSchemas() throws IOException {
-        Path description = Path.of(System.getProperty(
-                "openai.openapi",
-                Path.of("..", "..", "shared", "data", "openai", "openapi.json").toString()));
-        assumeTrue(
-                Files.isReadable(description),
-                "OpenAI's openapi.json is not at " + description + ": name it with -Dopenai.openapi=<file>");
-        return Json.read(Files.readAllBytes(description)).at("/components/schemas");
     }
 }

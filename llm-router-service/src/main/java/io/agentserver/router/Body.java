@@ -1,0 +1,42 @@
+package io.agentserver.router;
+
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** What every call's body has in common: one JSON object, each member once, that names a model. */
+final class Body {
+    private static final int LONGEST_MODEL = 256;
+
+    private Body() {}
+
+    sealed interface Reading {
+        record Read(ObjectNode body, String model) implements Reading {}
+
+        record Unreadable(Refusal refusal) implements Reading {}
+    }
+
+    static Reading read(byte[] json) {
+        JsonNode root;
+        try {
+            root = Json.readStrictly(json);
+        } catch (JacksonException malformed) {
+            return unreadable("the body is not JSON, each member once: send one object that names a model", null);
+        }
+        if (!(root instanceof ObjectNode body)) {
+            return unreadable("the body is not a JSON object: send one that names a model", null);
+        }
+        JsonNode model = body.path("model");
+        if (!model.isString()
+                || model.stringValue().isEmpty()
+                || model.stringValue().length() > LONGEST_MODEL) {
+            return unreadable("model is missing or is no short text: name a model or a route, e.g. default", "model");
+        }
+        return new Reading.Read(body, model.stringValue());
+    }
+
+    private static Reading unreadable(String message, @Nullable String param) {
+        return new Reading.Unreadable(Refusal.invalid(message, param));
+    }
+}

@@ -1,0 +1,264 @@
+package io.agentserver.router;
+
+import io.agentserver.envelope.Ids;
+import io.agentserver.envelope.MessageId;
+import io.agentserver.envelope.ThreadId;
+import io.agentserver.service.http.DeadlineInputStream;
+import io.agentserver.service.trace.Spans;
+import io.agentserver.service.trace.Traceparent;
+import io.micrometer.tracing.Tracer;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import org.apache.coyote.CloseNowException;
+import org.slf4j.MDC;
+import tools.jackson.databind.node.ObjectNode;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.BiConsumer;
+import java.util.regex.Pattern;
+
+/**
+ * The way of every call from HTTP to a {@link Chat} and back, whatever its {@link Shape}: who calls, what, for whom; then the
+ * answer, whole or streamed. On the request's thread.
+ */
+final class Door {
+    private static final Pattern TOKEN = Pattern.compile("[\\x21-\\x7e]{1,255}");
+    private static final Duration SLICE = Duration.ofMillis(250);
+    private static final Duration FOR_THE_BODY = Duration.ofSeconds(60);
+
+    private final Callers callers;
+    private final Chat chat;
+    private final RouterMetrics metrics;
+    private final Tracer tracer;
+    private final int maxRequest;
+
+    /** @param maxRequest bytes of a body */
+    Door(Callers callers, Chat chat, RouterMetrics metrics, Tracer tracer, int maxRequest) {
+        this.callers = callers;
+        this.chat = chat;
+        this.metrics = metrics;
+        this.tracer = tracer;
+        this.maxRequest = maxRequest;
+    }
+
+    void call(Shape shape, HttpServletRequest request, HttpServletResponse response) throws IOException {
+        Optional<Callers.Identity.Known> caller = caller(shape, request, response);
+        if (caller.isPresent()) {
+            Optional<byte[]> body = body(shape, request, response);
+            if (body.isPresent()) {
+                switch (shape.read(body.get(), request::getHeader)) {
+                    case ChatRequest.Reading.Unreadable unreadable -> refuse(shape, response, unreadable.refusal());
+                    case ChatRequest.Reading.Read read -> call(shape, caller.get(), read.request(), request, response);
+                }
+            }
+        }
+    }
+
+    /** For a call that asks no model: {@code answer} is told who calls; who may not is refused. */
+    void ask(Shape shape, HttpServletRequest request, HttpServletResponse response, Supply answer) throws IOException {
+        if (caller(shape, request, response).isPresent()) {
+            Optional<ObjectNode> found = answer.get();
+            if (found.isPresent()) {
+                json(response, 200, found.get(), Ids.v7().toString());
+            } else {
+                refuse(shape, response, Refusal.of(404, Refusal.Reason.UNKNOWN_MODEL, "no such model"));
+            }
+        }
+    }
+
+    /** Empty: there is no such thing. */
+    interface Supply {
+        Optional<ObjectNode> get();
+    }
+
+    private Optional<Callers.Identity.Known> caller(
+            Shape shape, HttpServletRequest request, HttpServletResponse response) throws IOException {
+        return switch (callers.identify(request.getHeader("Authorization"), request.getHeader("x-api-key"))) {
+            case Callers.Identity.Known known -> Optional.of(known);
+            case Callers.Identity.Refused refused -> {
+                refuse(shape, response, refused.refusal());
+                yield Optional.empty();
+            }
+        };
+    }
+
+    private Optional<byte[]> body(Shape shape, HttpServletRequest request, HttpServletResponse response)
+            throws IOException {
+        String type = request.getContentType();
+        if (type == null
+                || !type.toLowerCase(Locale.ROOT).startsWith("application/json")
+                || request.getHeader("Content-Encoding") != null) {
+            refuse(
+                    shape,
+                    response,
+                    Refusal.of(
+                            415,
+                            Refusal.Reason.UNSUPPORTED_TYPE,
+                            "send the body as Content-Type: application/json, without Content-Encoding"));
+            return Optional.empty();
+        }
+        byte[] body = new DeadlineInputStream(request.getInputStream(), FOR_THE_BODY).readNBytes(maxRequest + 1);
+        if (body.length > maxRequest) {
+            refuse(
+                    shape,
+                    response,
+                    Refusal.of(
+                            413,
+                            Refusal.Reason.TOO_LARGE,
+                            "the body is over " + maxRequest + " bytes: send a shorter one"));
+            return Optional.empty();
+        }
+        return Optional.of(body);
+    }
+
+    private void call(
+            Shape shape,
+            Callers.Identity.Known caller,
+            ChatRequest chatRequest,
+            HttpServletRequest request,
+            HttpServletResponse response)
+            throws IOException {
+        Optional<String> key = Optional.ofNullable(request.getHeader("Idempotency-Key"));
+        if (key.isPresent() && !TOKEN.matcher(key.get()).matches()) {
+            refuse(shape, response, Refusal.invalid("Idempotency-Key must be 1 to 255 visible ASCII characters", null));
+            return;
+        }
+        Attribution attribution;
+        try {
+            attribution = Attribution.ofHeaders(request::getHeader, caller.service());
+        } catch (IllegalArgumentException malformed) {
+            refuse(shape, response, Refusal.invalid(String.valueOf(malformed.getMessage()), null));
+            return;
+        }
+        Call call = new Call(
+                caller.tenant(), chatRequest, attribution, key, Ids.v7(), trace(request), HangUpValve.of(request));
+        Map<String, String> logged = logged(call);
+        logged.forEach(MDC::put);
+        if (Spans.areMade(tracer)) {
+            Spans.tagWithIds(tracer.currentSpan());
+        }
+        try {
+            answer(shape, call, response);
+        } catch (InterruptedException stopping) {
+            Thread.currentThread().interrupt();
+            if (response.isCommitted()) {
+                throw new CloseNowException();
+            }
+            refuse(shape, response, Refusal.unavailable("this router is stopping; try again"));
+        } finally {
+            logged.keySet().forEach(MDC::remove);
+        }
+    }
+
+    private void answer(Shape shape, Call call, HttpServletResponse response) throws IOException, InterruptedException {
+        switch (chat.answer(call)) {
+            case Answer.Refused refused -> refuse(shape, response, refused.refusal());
+            case Answer.Given given -> {
+                try (Answer.Live answer = given.live()) {
+                    headers(response, answer.head());
+                    if (call.request().stream()) {
+                        stream(shape, call, answer, response);
+                    } else {
+                        whole(shape, call, answer, response);
+                    }
+                }
+            }
+        }
+    }
+
+    private void stream(Shape shape, Call call, Answer.Live answer, HttpServletResponse response)
+            throws IOException, InterruptedException {
+        String requestId = Ids.v7().toString();
+        requestId(response::setHeader, requestId);
+        response.setContentType("text/event-stream;charset=utf-8");
+        response.setHeader("Cache-Control", "no-cache");
+        response.setHeader("X-Accel-Buffering", "no"); // nginx and its like collect otherwise
+        EventStream events = new EventStream(response.getOutputStream(), call.client());
+        if (!events.write(answer, shape.script(call.request(), requestId))) {
+            metrics.rejected(Refusal.Reason.PROVIDER_BROKEN);
+            throw new CloseNowException(); // the only end that no client takes for a complete one
+        }
+    }
+
+    private void whole(Shape shape, Call call, Answer.Live answer, HttpServletResponse response)
+            throws IOException, InterruptedException {
+        Stopwatch looked = new Stopwatch();
+        while (true) {
+            if (looked.left(SLICE).isNegative()) {
+                looked = new Stopwatch();
+                call.client().check();
+            }
+            switch (answer.next(SLICE)) {
+                case Answer.Event.End end -> {
+                    ObjectNode body = shape.whole(end.completion(), call.request());
+                    json(response, 200, body, Ids.v7().toString());
+                    return;
+                }
+                case Answer.Event.Broken broken -> {
+                    refuse(shape, response, broken.refusal());
+                    return;
+                }
+                case Answer.Event.Chunk chunk -> {} // in the completion at the end
+                case Answer.Event.Quiet quiet -> {}
+            }
+        }
+    }
+
+    private static void headers(HttpServletResponse response, Answer.Head head) {
+        response.setHeader("x-agentserver-receipt", head.receipt().toString());
+        response.setHeader("x-agentserver-provider", head.provider());
+        response.setHeader("x-agentserver-model", head.model());
+        response.setHeader("x-agentserver-cache", "bypass");
+        response.setHeader("x-agentserver-attempts", Integer.toString(head.attempts()));
+        if (head.stub()) {
+            response.setHeader("x-agentserver-stub", "true");
+        }
+    }
+
+    private void refuse(Shape shape, HttpServletResponse response, Refusal refusal) throws IOException {
+        metrics.rejected(refusal.reason());
+        if (refusal.retryAfter() != null) {
+            response.setHeader("Retry-After", Long.toString(refusal.retryAfter().toSeconds()));
+        }
+        String requestId = Ids.v7().toString();
+        json(response, refusal.status(), shape.refusal(refusal, requestId), requestId);
+    }
+
+    private static void json(HttpServletResponse response, int status, ObjectNode body, String requestId)
+            throws IOException {
+        byte[] bytes = Json.write(body);
+        response.setStatus(status);
+        requestId(response::setHeader, requestId);
+        response.setContentType("application/json");
+        response.setContentLength(bytes.length);
+        response.getOutputStream().write(bytes);
+    }
+
+    /** Anthropic's clients look for the one, OpenAI's for the other. */
+    private static void requestId(BiConsumer<String, String> headers, String id) {
+        headers.accept("Request-Id", id);
+        headers.accept("x-request-id", id);
+    }
+
+    /** What the caller brought. */
+    private static Map<String, String> trace(HttpServletRequest request) {
+        return Traceparent.valid(request.getHeader(Traceparent.HEADER))
+                .map(trace -> Map.of(Traceparent.HEADER, trace))
+                .orElse(Map.of());
+    }
+
+    private static Map<String, String> logged(Call call) {
+        Map<String, String> logged = new HashMap<>();
+        logged.put("tenant", call.tenant().value());
+        Attribution of = call.attribution();
+        of.conversation().map(ThreadId::toString).ifPresent(id -> logged.put("conversation", id));
+        of.thread().map(ThreadId::toString).ifPresent(id -> logged.put("thread", id));
+        of.message().map(MessageId::toString).ifPresent(id -> logged.put("message", id));
+        return logged;
+    }
+}
