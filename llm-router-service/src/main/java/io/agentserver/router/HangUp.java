@@ -1,6 +1,7 @@
 package io.agentserver.router;
 
-import java.io.IOException;
+import org.apache.coyote.CloseNowException;
+
 import java.util.function.BooleanSupplier;
 
 /**
@@ -16,10 +17,10 @@ record HangUp(BooleanSupplier gone) {
         return gone.getAsBoolean();
     }
 
-    /** @throws IOException if it has, as writing to the client would */
-    void check() throws IOException {
+    /** @throws CloseNowException if it has: Tomcat logs no error for it, and the connection is closed */
+    void check() throws CloseNowException {
         if (hasHappened()) {
-            throw new IOException("the client has hung up");
+            throw new CloseNowException("the client has hung up");
         }
     }
 }
