@@ -15,9 +15,6 @@ import java.util.Queue;
  */
 final class LiveCall implements Answer.Live {
     private static final Duration PAUSE = Duration.ofMillis(500); // longer than between two tokens that are shown
-    private static final Duration FOR_USAGE = Duration.ofSeconds(1);
-    private static final Duration FOR_WHAT_IS_THERE = Duration.ofMillis(200);
-    private static final Duration NO_TIME = Duration.ofMillis(10); // enough for what has arrived to be read
 
     private final Answer.Head head;
     private final Route route;
@@ -26,10 +23,23 @@ final class LiveCall implements Answer.Live {
     private final Stopwatch sinceArrival;
     private final Settlement.Open settlement;
     private final int answers;
+    private final Patience patience;
     private final Completion completion = new Completion();
     private Stopwatch sinceLast = new Stopwatch();
     private Duration silent;
     private boolean over;
+
+    /**
+     * How long what a provider has sent is waited for when its client has gone.
+     *
+     * @param usage the usage of an answer that is finished
+     * @param all everything else, together
+     * @param next between two of them: enough for what has arrived to be read
+     */
+    record Patience(Duration usage, Duration all, Duration next) {
+        static final Patience DEFAULT =
+                new Patience(Duration.ofSeconds(1), Duration.ofMillis(200), Duration.ofMillis(10));
+    }
 
     /**
      * @param ahead chunks that were read while waiting for the first token
@@ -44,7 +54,8 @@ final class LiveCall implements Answer.Live {
             Stopwatch sinceArrival,
             Duration silent,
             int answers,
-            Settlement.Open settlement) {
+            Settlement.Open settlement,
+            Patience patience) {
         this.head = head;
         this.route = route;
         this.upstream = upstream;
@@ -53,6 +64,7 @@ final class LiveCall implements Answer.Live {
         this.silent = silent;
         this.answers = answers;
         this.settlement = settlement;
+        this.patience = patience;
         ahead.forEach(completion::add);
     }
 
@@ -115,11 +127,11 @@ final class LiveCall implements Answer.Live {
         try {
             while (true) {
                 boolean finished = completion.isFinished(answers);
-                Duration left = reading.left(finished ? FOR_USAGE : FOR_WHAT_IS_THERE);
+                Duration left = reading.left(finished ? patience.usage() : patience.all());
                 if (!left.isPositive()) {
                     return;
                 }
-                switch (upstream.poll(finished ? left : NO_TIME)) {
+                switch (upstream.poll(finished ? left : patience.next())) {
                     case Signal.Part part -> completion.add(part.chunk());
                     case Signal.Ended ended -> {
                         settlement.complete(completion);

@@ -163,7 +163,8 @@ final class Router implements Chat {
                 sinceArrival,
                 waited,
                 call.request().answers(),
-                settlement.open(call, route, target, attempts, hold, begun.span())));
+                settlement.open(call, route, target, attempts, hold, begun.span()),
+                LiveCall.Patience.DEFAULT));
     }
 
     private Attempt attempt(Call call, Route route, Target target, int attempt, Duration left, Guard.Pass pass)

@@ -30,12 +30,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 /** An answer that its client leaves, with a real log and a real Redis behind it. */
 @ExtendWith(TestPlatform.Extension.class)
 class LiveCallTest {
-    private static final int WORDS = 200; // more than are read ahead
+    private static final int AHEAD = 65; // the first, which the call has, and as many as its upstream keeps
+    private static final int WORDS = 200;
+    private static final Duration LONG = Duration.ofMinutes(1); // longer than the slowest machine needs
 
     private final TestPlatform platform;
     private final RedisClients clients;
     private final KafkaUsageLog log;
-    private final Talkative backend = new Talkative();
     private final UUID receipt = UUID.randomUUID();
 
     LiveCallTest(TestPlatform platform) {
@@ -51,17 +52,30 @@ class LiveCallTest {
     }
 
     @Test
-    void bills_all_that_the_provider_has_sent_though_its_client_took_nothing_and_cancels_the_rest() throws Exception {
-        platform.loseCredit(TestPlatform.INITECH);
-        platform.openCredit(TestPlatform.INITECH, 1_000_000);
-        open().close();
-        assertThat(backend.cancelled.await(5, TimeUnit.SECONDS)).isTrue();
-        UsageRecord usage = platform.usageOf(receipt);
-        assertThat(usage.estimated()).isTrue();
-        assertThat(usage.outputTokens()).isBetween((long) WORDS, 2L * WORDS);
+    void bills_all_that_was_read_ahead_though_its_client_took_nothing_and_cancels_the_rest() throws Exception {
+        Talkative backend = Talkative.thatThinksForEver();
+        LiveCall call = open(backend, new LiveCall.Patience(LONG, LONG, Duration.ofMillis(10)));
+        assertThat(backend.readAhead.await(30, TimeUnit.SECONDS)).isTrue();
+        call.close();
+        assertThat(backend.closed.await(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(billed()).isBetween((long) AHEAD, 2L * WORDS);
     }
 
-    private LiveCall open() throws InterruptedException {
+    @Test
+    void bills_what_the_provider_has_sent_and_nobody_had_read_yet() throws Exception {
+        open(Talkative.thatBreaksOff(), new LiveCall.Patience(LONG, LONG, LONG)).close();
+        assertThat(billed()).isBetween((long) WORDS, 2L * WORDS);
+    }
+
+    private long billed() {
+        UsageRecord usage = platform.usageOf(receipt);
+        assertThat(usage.estimated()).isTrue();
+        return usage.outputTokens();
+    }
+
+    private LiveCall open(Backend backend, LiveCall.Patience patience) throws InterruptedException {
+        platform.loseCredit(TestPlatform.INITECH);
+        platform.openCredit(TestPlatform.INITECH, 1_000_000);
         Route.Target target = new Route.Target(backend, "m");
         Route route = new Route("r", List.of(target), Optional.empty(), Route.Limits.DEFAULT, 4096);
         ChatRequest request = ((ChatRequest.Reading.Read)
@@ -81,7 +95,7 @@ class LiveCallTest {
         Holds.Running hold = ((Taking.Taken) holds.take(call, route, settlement.atMost(call, route))).hold();
         Guard.Pass pass = ((Guard.Entry.Free) new Guard("pool", Guard.Limits.DEFAULT).enter()).pass();
         Upstream upstream = Upstream.start(backend, new Backend.Request(request, "m", 4096, receipt, Map.of()), pass);
-        Signal.Part first = (Signal.Part) Objects.requireNonNull(upstream.poll(Duration.ofSeconds(5)));
+        Signal.Part first = (Signal.Part) Objects.requireNonNull(upstream.poll(LONG));
         return new LiveCall(
                 new Answer.Head(receipt, "pool", "pool/m", 1, false),
                 route,
@@ -90,12 +104,28 @@ class LiveCallTest {
                 new Stopwatch(),
                 Duration.ZERO,
                 request.answers(),
-                settlement.open(call, route, target, 1, hold, ModelSpan.none(Map.of())));
+                settlement.open(call, route, target, 1, hold, ModelSpan.none(Map.of())),
+                patience);
     }
 
-    /** Says many words at once and then thinks for ever. */
+    /** Says many words at once, and then thinks for ever or breaks off. */
     private static final class Talkative implements Backend {
-        private final CountDownLatch cancelled = new CountDownLatch(1);
+        private final CountDownLatch readAhead =
+                new CountDownLatch(AHEAD + 1); // asked for one more, it has taken these
+        private final CountDownLatch closed = new CountDownLatch(1);
+        private final boolean breaksOff;
+
+        private Talkative(boolean breaksOff) {
+            this.breaksOff = breaksOff;
+        }
+
+        static Talkative thatThinksForEver() {
+            return new Talkative(false);
+        }
+
+        static Talkative thatBreaksOff() {
+            return new Talkative(true);
+        }
 
         @Override
         public String provider() {
@@ -109,9 +139,13 @@ class LiveCallTest {
 
                 @Override
                 public ObjectNode next() throws IOException {
+                    readAhead.countDown();
                     if (said++ < WORDS) {
                         return (ObjectNode)
                                 Json.read(ProviderDouble.chunk(" one").substring("data: ".length()));
+                    }
+                    if (breaksOff) {
+                        throw new IOException("broken off");
                     }
                     try {
                         new CountDownLatch(1).await();
@@ -123,7 +157,7 @@ class LiveCallTest {
 
                 @Override
                 public void close() {
-                    cancelled.countDown();
+                    closed.countDown();
                 }
             });
         }
