@@ -27,20 +27,23 @@ import java.util.regex.Pattern;
  * answer, whole or streamed. On the request's thread.
  */
 final class Door {
+    private static final String IDEMPOTENCY_KEY = "Idempotency-Key";
     private static final Pattern TOKEN = Pattern.compile("[\\x21-\\x7e]{1,255}");
     private static final Duration SLICE = Duration.ofMillis(250);
     private static final Duration FOR_THE_BODY = Duration.ofSeconds(60);
 
     private final Callers callers;
     private final Chat chat;
+    private final Unwanted unwanted;
     private final RouterMetrics metrics;
     private final Tracer tracer;
     private final int maxRequest;
 
     /** @param maxRequest bytes of a body */
-    Door(Callers callers, Chat chat, RouterMetrics metrics, Tracer tracer, int maxRequest) {
+    Door(Callers callers, Chat chat, Unwanted unwanted, RouterMetrics metrics, Tracer tracer, int maxRequest) {
         this.callers = callers;
         this.chat = chat;
+        this.unwanted = unwanted;
         this.metrics = metrics;
         this.tracer = tracer;
         this.maxRequest = maxRequest;
@@ -57,6 +60,37 @@ final class Door {
                 }
             }
         }
+    }
+
+    /**
+     * A service says that nobody wants the answer under this {@code Idempotency-Key} any more: 204, whether there is a call or
+     * not. A call whose caller has gone, or goes, is cancelled within a second.
+     */
+    void abandon(Shape shape, HttpServletRequest request, HttpServletResponse response) throws IOException {
+        Optional<Callers.Identity.Known> caller = caller(shape, request, response);
+        if (caller.isEmpty()) {
+            return;
+        }
+        String key = request.getHeader(IDEMPOTENCY_KEY);
+        if (!caller.get().service()) {
+            refuse(
+                    shape,
+                    response,
+                    Refusal.of(
+                            403,
+                            Refusal.Reason.FORBIDDEN,
+                            "this is for the platform's own services: to cancel a call, close its connection"));
+        } else if (key == null || !TOKEN.matcher(key).matches()) {
+            refuse(shape, response, unusableKey());
+        } else if (unwanted.say(caller.get().tenant(), key)) {
+            response.setStatus(204);
+        } else {
+            refuse(shape, response, Refusal.unavailable("it could not be noted that this call is unwanted; try again"));
+        }
+    }
+
+    private static Refusal unusableKey() {
+        return Refusal.invalid("Idempotency-Key must be 1 to 255 visible ASCII characters", null);
     }
 
     /** For a call that asks no model: {@code answer} is told who calls; who may not is refused. */
@@ -123,9 +157,9 @@ final class Door {
             HttpServletRequest request,
             HttpServletResponse response)
             throws IOException {
-        Optional<String> key = Optional.ofNullable(request.getHeader("Idempotency-Key"));
+        Optional<String> key = Optional.ofNullable(request.getHeader(IDEMPOTENCY_KEY));
         if (key.isPresent() && !TOKEN.matcher(key.get()).matches()) {
-            refuse(shape, response, Refusal.invalid("Idempotency-Key must be 1 to 255 visible ASCII characters", null));
+            refuse(shape, response, unusableKey());
             return;
         }
         Attribution attribution;
@@ -135,8 +169,11 @@ final class Door {
             refuse(shape, response, Refusal.invalid(String.valueOf(malformed.getMessage()), null));
             return;
         }
-        Call call = new Call(
-                caller.tenant(), chatRequest, attribution, key, Ids.v7(), trace(request), HangUpValve.of(request));
+        HangUp connection = HangUpValve.of(request);
+        HangUp client = caller.service() && key.isPresent() && !chatRequest.stream()
+                ? unwanted.unless(connection, caller.tenant(), key.get())
+                : connection;
+        Call call = new Call(caller.tenant(), chatRequest, attribution, key, Ids.v7(), trace(request), client);
         Map<String, String> logged = logged(call);
         logged.forEach(MDC::put);
         if (Spans.areMade(tracer)) {

@@ -63,10 +63,17 @@ class LlmRouterConfiguration {
     }
 
     @Bean
-    Door door(Callers callers, OnceOnly chat, RouterMetrics metrics, Tracer tracer, LlmRouterProperties properties) {
+    Door door(
+            Callers callers,
+            OnceOnly chat,
+            RedisAnswers answers,
+            RouterMetrics metrics,
+            Tracer tracer,
+            LlmRouterProperties properties) {
         return new Door(
                 callers,
                 chat,
+                new Unwanted(answers),
                 metrics,
                 tracer,
                 Math.toIntExact(properties.maxRequest().toBytes()));
@@ -111,8 +118,13 @@ class LlmRouterConfiguration {
     }
 
     @Bean
-    OnceOnly onceOnly(Router router, RedisClients redis, RouterMetrics metrics) {
-        return new OnceOnly(router, new RedisAnswers(redis.commands()), metrics);
+    OnceOnly onceOnly(Router router, RedisAnswers answers, RouterMetrics metrics) {
+        return new OnceOnly(router, answers, metrics);
+    }
+
+    @Bean
+    RedisAnswers redisAnswers(RedisClients redis) {
+        return new RedisAnswers(redis.commands());
     }
 
     @Bean

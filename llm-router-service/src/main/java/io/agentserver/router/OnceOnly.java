@@ -1,5 +1,6 @@
 package io.agentserver.router;
 
+import io.agentserver.envelope.TenantId;
 import io.agentserver.router.RedisAnswers.Claim;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,13 +28,17 @@ final class OnceOnly implements Chat {
         this.metrics = metrics;
     }
 
+    /** What Redis knows a key by. */
+    static String name(TenantId tenant, String idempotencyKey) {
+        return tenant + ":" + ChatRequest.sha256(idempotencyKey);
+    }
+
     @Override
     public Answer answer(Call call) throws InterruptedException {
         if (call.idempotencyKey().isEmpty()) {
             return chat.answer(call);
         }
-        String name =
-                call.tenant() + ":" + ChatRequest.sha256(call.idempotencyKey().get());
+        String name = name(call.tenant(), call.idempotencyKey().get());
         String digest = call.request().digest();
         Stopwatch waited = new Stopwatch();
         while (waited.left(LONGEST_WAIT).isPositive()) {

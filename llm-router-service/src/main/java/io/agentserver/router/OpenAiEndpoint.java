@@ -2,6 +2,7 @@ package io.agentserver.router;
 
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
+import org.springframework.web.bind.annotation.DeleteMapping;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
@@ -27,6 +28,12 @@ class OpenAiEndpoint {
     @PostMapping("/v1/chat/completions")
     void complete(HttpServletRequest request, HttpServletResponse response) throws IOException {
         door.call(Shape.CHAT_COMPLETIONS, request, response);
+    }
+
+    /** Of another service alone: nobody wants that answer any more. */
+    @DeleteMapping("/v1/chat/completions")
+    void abandon(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        door.abandon(Shape.CHAT_COMPLETIONS, request, response);
     }
 
     @PostMapping("/v1/embeddings")

@@ -3,6 +3,7 @@ package io.agentserver.router;
 import io.agentserver.envelope.Ids;
 import io.lettuce.core.RedisException;
 import io.lettuce.core.ScriptOutputType;
+import io.lettuce.core.SetArgs;
 import io.lettuce.core.cluster.api.sync.RedisClusterCommands;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -18,7 +19,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * What is known of idempotency keys, in Redis under <code>idem:{&lt;tenant&gt;:&lt;sha256 of the key&gt;}</code>, by {@code
- * claim.lua}, {@code renew.lua} and {@code end-claim.lua}. No method throws when Redis is away: it says so once, and answers
+ * claim.lua}, {@code renew.lua} and {@code end-claim.lua}; with {@code :unwanted} behind it, that its answer is wanted no more. No method throws when Redis is away: it says so once, and answers
  * that it does not know. Safe on any thread.
  */
 final class RedisAnswers {
@@ -26,6 +27,11 @@ final class RedisAnswers {
     static final Duration LEASE = Duration.ofSeconds(15);
 
     static final Duration KEPT = Duration.ofHours(24);
+
+    /** Longer than any call. */
+    private static final Duration UNWANTED_FOR = Duration.ofMinutes(15);
+
+    private static final String UNWANTED = ":unwanted";
 
     private static final Logger LOG = LoggerFactory.getLogger(RedisAnswers.class);
     private static final String CLAIM = script("claim.lua");
@@ -119,6 +125,21 @@ final class RedisAnswers {
     /** As if it had not been claimed. */
     boolean release(Claim.Mine claim) {
         return end(claim, "unused", "");
+    }
+
+    /** That nobody wants the answer any more, for as long as a call may last; false when Redis is away. */
+    boolean markUnwanted(String name) {
+        return attempt(
+                () -> {
+                    redis.set(key(name) + UNWANTED, "", SetArgs.Builder.px(UNWANTED_FOR));
+                    return true;
+                },
+                false);
+    }
+
+    /** False also when Redis is away. */
+    boolean isUnwanted(String name) {
+        return attempt(() -> redis.exists(key(name) + UNWANTED) > 0, false);
     }
 
     private boolean end(Claim.Mine claim, String how, String answer) {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
 
 /** A client that asks and does not wait for the answer. */
 final class HangingUp implements AutoCloseable {
@@ -14,12 +15,20 @@ final class HangingUp implements AutoCloseable {
     }
 
     static HangingUp post(String url, String path, String key, String body) throws IOException {
+        return post(url, path, Map.of("x-api-key", key), body);
+    }
+
+    static HangingUp post(String url, String path, Map<String, String> headers, String body) throws IOException {
         URI uri = URI.create(url);
         Socket socket = new Socket(uri.getHost(), uri.getPort());
         byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
-        String head = "POST " + path + " HTTP/1.1\r\nHost: router\r\nx-api-key: " + key
-                + "\r\nContent-Type: application/json\r\nContent-Length: " + bytes.length + "\r\n\r\n";
-        socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
+        StringBuilder head = new StringBuilder("POST " + path + " HTTP/1.1\r\nHost: router\r\n");
+        headers.forEach(
+                (name, value) -> head.append(name).append(": ").append(value).append("\r\n"));
+        head.append("Content-Type: application/json\r\nContent-Length: ")
+                .append(bytes.length)
+                .append("\r\n\r\n");
+        socket.getOutputStream().write(head.toString().getBytes(StandardCharsets.US_ASCII));
         socket.getOutputStream().write(bytes);
         socket.getOutputStream().flush();
         return new HangingUp(socket);

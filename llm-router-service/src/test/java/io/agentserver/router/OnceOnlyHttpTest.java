@@ -5,6 +5,7 @@ import io.agentserver.credit.PostedBalance;
 import io.agentserver.localstores.LocalRedis;
 import io.agentserver.localstores.LocalStore;
 import io.agentserver.localstores.LocalStores;
+import io.agentserver.service.ServiceTokens;
 import io.agentserver.service.redis.RedisClients;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.api.sync.RedisCommands;
@@ -16,6 +17,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
@@ -26,6 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -195,6 +198,70 @@ class OnceOnlyHttpTest {
     }
 
     @Test
+    void goes_on_for_a_service_that_has_died_and_gives_its_answer_to_the_next_that_asks() throws Exception {
+        String fresh = UUID.randomUUID() + ":0";
+        CountDownLatch told = new CountDownLatch(1);
+        provider.behave(ProviderDouble.streamsUntil(told));
+        try (HangingUp pump = HangingUp.post(
+                one.url(),
+                "/v1/chat/completions",
+                Map.of("Authorization", "Bearer " + pumpsToken(), "Idempotency-Key", fresh),
+                asking("default"))) {
+            provider.awaitRequest();
+            pump.hangUp();
+        }
+        assertThat(provider.isCancelledWithin(1))
+                .as("it would be paid, and paid again")
+                .isFalse();
+        told.countDown();
+        HttpResponse<String> another =
+                other.send(other.chat(pumpsToken(), asking("default")).header("Idempotency-Key", fresh));
+        assertThat(another.body()).contains("word end.");
+        assertThat(provider.received).hasSize(1);
+        assertThat(platform.allUsageOf(UUID.fromString(header(another, "x-agentserver-receipt"))))
+                .hasSize(1);
+    }
+
+    @Test
+    void cancels_the_call_of_a_service_that_has_gone_once_it_is_said_to_be_unwanted() throws Exception {
+        String fresh = UUID.randomUUID() + ":0";
+        provider.behave(ProviderDouble.neverEnds());
+        try (HangingUp pump = HangingUp.post(
+                one.url(),
+                "/v1/chat/completions",
+                Map.of("Authorization", "Bearer " + pumpsToken(), "Idempotency-Key", fresh),
+                asking("default"))) {
+            provider.awaitRequest();
+            assertThat(abandon(pumpsToken(), fresh).statusCode()).isEqualTo(204);
+            assertThat(provider.isCancelledWithin(1))
+                    .as("its caller is still there")
+                    .isFalse();
+            pump.hangUp();
+        }
+        assertThat(provider.isCancelledWithin(5)).isTrue();
+
+        String second = UUID.randomUUID() + ":0";
+        provider.behave(ProviderDouble.thinksUntilCancelled());
+        try (HangingUp pump = HangingUp.post(
+                one.url(),
+                "/v1/chat/completions",
+                Map.of("Authorization", "Bearer " + pumpsToken(), "Idempotency-Key", second),
+                asking("default"))) {
+            provider.awaitRequest();
+            pump.hangUp();
+        }
+        assertThat(abandon(pumpsToken(), second).statusCode()).isEqualTo(204);
+        assertThat(provider.isCancelledWithin(5)).isTrue();
+    }
+
+    @Test
+    void takes_that_a_call_is_unwanted_from_services_alone_and_by_a_key() throws Exception {
+        assertThat(abandon(platform.acmeKey, "a-key").statusCode()).isEqualTo(403);
+        assertThat(abandon("nobodys", "a-key").statusCode()).isEqualTo(401);
+        assertThat(abandon(pumpsToken(), "no key").statusCode()).isEqualTo(400);
+    }
+
+    @Test
     void takes_over_when_the_router_that_was_at_it_has_died_and_remembers_the_body() throws Exception {
         String fresh = UUID.randomUUID() + ":0";
         ChatRequest request = ((ChatRequest.Reading.Read)
@@ -252,6 +319,17 @@ class OnceOnlyHttpTest {
                         .isEqualTo(200);
             }
         }
+    }
+
+    private String pumpsToken() {
+        return platform.serviceToken(TestPlatform.ACME, ServiceTokens.LLM_CALL);
+    }
+
+    private HttpResponse<String> abandon(String bearer, String idempotencyKey) throws Exception {
+        return other.send(HttpRequest.newBuilder(URI.create(other.url() + "/v1/chat/completions"))
+                .header("Authorization", "Bearer " + bearer)
+                .header("Idempotency-Key", idempotencyKey)
+                .DELETE());
     }
 
     private List<HttpResponse<String>> atOnce(String idempotencyKey, int calls) throws Exception {

@@ -191,6 +191,26 @@ final class ProviderDouble implements AutoCloseable {
         };
     }
 
+    /** Says one word after the other until it is told to come to an end. */
+    static Behaviour streamsUntil(CountDownLatch told) {
+        return (exchange, self) -> {
+            exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
+            exchange.sendResponseHeaders(200, 0);
+            try {
+                while (!told.await(20, TimeUnit.MILLISECONDS)) {
+                    send(exchange, chunk("word "));
+                }
+                send(exchange, chunk("end."));
+                send(exchange, data("{}", "\"stop\""));
+                send(exchange, "data: {\"id\":\"c-1\",\"choices\":[],\"usage\":" + USAGE + "}\n\n");
+                send(exchange, "data: [DONE]\n\n");
+                exchange.close();
+            } catch (IOException hungUp) {
+                self.cancelled.countDown();
+            }
+        };
+    }
+
     /** Is alive and says nothing, until its request is cancelled. */
     static Behaviour thinksUntilCancelled() {
         return (exchange, self) -> {

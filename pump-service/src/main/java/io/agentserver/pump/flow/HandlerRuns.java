@@ -266,6 +266,7 @@ final class HandlerRuns {
                 LOG.info(
                         "nobody waits for the handler of {} any more: stopped",
                         call.listener().name());
+                Thread.ofVirtual().name("unwanted").start(() -> handler.unwanted(call));
                 throw changed;
             }
             if (e.getCause() instanceof Patience.LetGo letGo) {

@@ -9,6 +9,12 @@ package io.agentserver.pump.handler;
 public interface MessageHandler {
     HandlerResult handle(HandlerCall call);
 
+    /**
+     * Nobody waits for what this call gives: what it has asked others for is to be stopped. It may still be running, and is
+     * interrupted. Not called when another pump goes on with the message, or it is tried again here. May block.
+     */
+    default void unwanted(HandlerCall call) {}
+
     /** Whether it only computes, for milliseconds at most: then it runs in its message's lane, without a bound of time. */
     default boolean isInstant() {
         return false;

@@ -12,6 +12,9 @@ import java.util.List;
 public interface Llm {
     Answer ask(Question question);
 
+    /** Nobody waits for the answer under this key any more; if that cannot be said, a model may answer in vain. */
+    default void abandon(TenantId tenant, String idempotencyKey) {}
+
     /**
      * @param model a model's or a route's name
      * @param idempotencyKey the message's id and the ordinal of this call in its handling

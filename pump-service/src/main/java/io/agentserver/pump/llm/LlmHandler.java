@@ -68,12 +68,24 @@ public final class LlmHandler implements MessageHandler {
                 Code.VALIDATION, "the model's answer was not valid, also after two corrections", spent);
     }
 
+    /** Which of its calls is running is not known here: the word is for each that may be. */
+    @Override
+    public void unwanted(HandlerCall call) {
+        for (int ordinal = 0; ordinal <= MOST_CORRECTIONS; ordinal++) {
+            llm.abandon(call.tenant(), key(call, ordinal));
+        }
+    }
+
+    private static String key(HandlerCall call, int ordinal) {
+        return call.onceId() + ":" + ordinal;
+    }
+
     private static Llm.Question question(HandlerCall call, String model, List<ChatMessage> messages, int ordinal) {
         return new Llm.Question(
                 call.tenant(),
                 model,
                 messages,
-                call.onceId() + ":" + ordinal,
+                key(call, ordinal),
                 call.conversation(),
                 call.thread(),
                 call.id(),

@@ -1,7 +1,10 @@
 package io.agentserver.pump.llm;
 
+import io.agentserver.envelope.TenantId;
 import io.agentserver.pump.trace.Tracing;
 import io.agentserver.service.ServiceTokens;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -25,6 +28,8 @@ import java.util.Map;
  */
 public final class RouterLlm implements Llm {
     private static final int MOST_BYTES = 4 * 1024 * 1024;
+    private static final Duration ABANDONING = Duration.ofSeconds(5);
+    private static final Logger LOG = LoggerFactory.getLogger(RouterLlm.class);
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
     private final URI completions;
@@ -59,6 +64,28 @@ public final class RouterLlm implements Llm {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return new Answer.Unavailable("the call was cut off");
+        }
+    }
+
+    /** The router goes on with a call whose caller has gone, for whoever asks again, until it hears this. */
+    @Override
+    public void abandon(TenantId tenant, String idempotencyKey) {
+        HttpRequest request = HttpRequest.newBuilder(completions)
+                .timeout(ABANDONING)
+                .header("Authorization", "Bearer " + tokens.issue(tenant, ServiceTokens.LLM_CALL))
+                .header("Idempotency-Key", idempotencyKey)
+                .DELETE()
+                .build();
+        try {
+            int status =
+                    http.send(request, HttpResponse.BodyHandlers.discarding()).statusCode();
+            if (status != 204) {
+                LOG.warn("the router answers {} to a call's end: a model may answer in vain", status);
+            }
+        } catch (IOException e) {
+            LOG.warn("the router did not hear that a call is over: a model may answer in vain: {}", e.toString());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

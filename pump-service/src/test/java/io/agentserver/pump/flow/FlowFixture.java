@@ -13,6 +13,7 @@ import io.agentserver.log.RecordHeaders;
 import io.agentserver.log.RecordMac;
 import io.agentserver.log.Topics;
 import io.agentserver.organism.OrganismParser;
+import io.agentserver.pump.handler.HandlerCall;
 import io.agentserver.pump.handler.HandlerOutput;
 import io.agentserver.pump.handler.HandlerResult;
 import io.agentserver.pump.handler.Handlers;
@@ -48,6 +49,8 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
@@ -89,6 +92,7 @@ abstract class FlowFixture {
     final List<Duration> pauses = new ArrayList<>();
     Outbox outbox = log::addAll;
     MessageHandler llm = _ -> HandlerResult.failed(Code.HANDLER, "no model");
+    final BlockingQueue<HandlerCall> unwanted = new LinkedBlockingQueue<>();
     MessageHandler http = _ -> HandlerResult.failed(Code.HANDLER, "no service");
 
     @BeforeAll
@@ -181,7 +185,7 @@ abstract class FlowFixture {
                         new Organisms(tenants, new OrganismParser(Handlers.builtinNames(), Set.of())),
                         with,
                         records -> outbox.append(records),
-                        new Handlers(call -> llm.handle(call), call -> http.handle(call), Clock.systemUTC()),
+                        new Handlers(call -> llm.handle(call), new Http(), Clock.systemUTC()),
                         new PumpMetrics(registry),
                         Tracing.none(),
                         _ -> 1,
@@ -212,5 +216,18 @@ abstract class FlowFixture {
 
     static byte[] bytes(String text) {
         return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** The service as it is by then. */
+    private final class Http implements MessageHandler {
+        @Override
+        public HandlerResult handle(HandlerCall call) {
+            return http.handle(call);
+        }
+
+        @Override
+        public void unwanted(HandlerCall call) {
+            unwanted.add(call);
+        }
     }
 }

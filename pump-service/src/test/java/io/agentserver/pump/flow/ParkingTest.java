@@ -213,6 +213,7 @@ class ParkingTest extends FlowFixture {
                     .setConversation(Calls.ROOT.toString())
                     .build());
             stopped.await();
+            assertThat(unwanted.take().id()).isEqualTo(Calls.MESSAGE);
             lane.join();
         }
         assertThat(last().getOutputs(0).getEnvelope()).as("it began again").contains("<again ");

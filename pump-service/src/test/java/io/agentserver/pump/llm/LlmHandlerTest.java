@@ -5,6 +5,7 @@ import io.agentserver.envelope.Envelope;
 import io.agentserver.envelope.Ids;
 import io.agentserver.envelope.MessageId;
 import io.agentserver.envelope.Meta;
+import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
 import io.agentserver.organism.Organism;
 import io.agentserver.pump.handler.HandlerCall;
@@ -214,7 +215,14 @@ class LlmHandlerTest {
     }
 
     /** A model that says what it was told to. */
+    @Test
+    void says_of_each_call_that_may_be_running_that_nobody_wants_it() {
+        new LlmHandler(script).unwanted(Calls.call(HELLO, "greeter", "<Greeting><Name>Ann</Name></Greeting>"));
+        assertThat(script.abandoned).containsExactly(ONCE + ":0", ONCE + ":1", ONCE + ":2");
+    }
+
     private static final class Script implements Llm {
+        private final List<String> abandoned = new ArrayList<>();
         private final Queue<Answer> next = new ArrayDeque<>();
         private final List<Question> asked = new ArrayList<>();
         private int receipts;
@@ -230,6 +238,11 @@ class LlmHandlerTest {
         public Answer ask(Question question) {
             asked.add(question);
             return next.remove();
+        }
+
+        @Override
+        public void abandon(TenantId tenant, String idempotencyKey) {
+            abandoned.add(idempotencyKey);
         }
     }
 }

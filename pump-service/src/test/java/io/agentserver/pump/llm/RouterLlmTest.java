@@ -31,6 +31,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 class RouterLlmTest {
     private final AtomicReference<String> request = new AtomicReference<>("");
+    private final AtomicReference<String> method = new AtomicReference<>("");
     private final AtomicReference<String> headers = new AtomicReference<>("");
     private volatile int status = 200;
     private volatile String body = "";
@@ -53,6 +54,7 @@ class RouterLlmTest {
         server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         server.createContext("/v1/chat/completions", exchange -> {
             request.set(new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8));
+            method.set(exchange.getRequestMethod());
             headers.set(exchange.getRequestHeaders().entrySet().toString());
             exchange.getResponseHeaders().add("x-agentserver-receipt", "receipt-1");
             byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
@@ -110,6 +112,16 @@ class RouterLlmTest {
         assertThat(llm.ask(question())).isInstanceOf(Answer.Unavailable.class);
         server.stop(0);
         assertThat(llm.ask(question())).isInstanceOf(Answer.Unavailable.class);
+    }
+
+    @Test
+    void says_that_an_answer_is_unwanted_by_its_key() {
+        status = 204;
+        llm.abandon(Calls.DEMO, "key:0");
+        assertThat(method.get()).isEqualTo("DELETE");
+        assertThat(headers.get()).contains("Idempotency-key=[key:0]", "Bearer ");
+        server.stop(0);
+        llm.abandon(Calls.DEMO, "key:0"); // nothing depends on it
     }
 
     private static Llm.Question question() {
