@@ -5,6 +5,7 @@ import io.agentserver.buffer.grpc.BufferServer;
 import io.agentserver.buffer.grpc.TracingInterceptor;
 import io.agentserver.buffer.journal.ConversationJournal;
 import io.agentserver.buffer.journal.ConversationReader;
+import io.agentserver.buffer.journal.DeletedTenants;
 import io.agentserver.buffer.journal.DueIndex;
 import io.agentserver.buffer.journal.Pruner;
 import io.agentserver.buffer.journal.Wakeups;
@@ -87,8 +88,17 @@ class BufferConfiguration {
     }
 
     @Bean
-    DueIndex dueIndex(Stores stores, ConversationJournal journal, Clock clock) {
-        return new DueIndex(stores.due(), stores.leases(), journal, clock);
+    DeletedTenants deletedTenants(Stores stores, ConversationJournal journal, Wakeups wakeups) {
+        return new DeletedTenants(stores.erasure(), tenant -> {
+                    journal.forget(tenant);
+                    wakeups.wake(tenant);
+                })
+                .start();
+    }
+
+    @Bean
+    DueIndex dueIndex(Stores stores, ConversationJournal journal, DeletedTenants deleted, Clock clock) {
+        return new DueIndex(stores.due(), stores.leases(), journal, deleted, clock);
     }
 
     @Bean
@@ -126,9 +136,10 @@ class BufferConfiguration {
             ConversationReader reader,
             DueIndex due,
             Pruner pruner,
+            DeletedTenants deleted,
             Wakeups wakeups,
             MeterRegistry meters) {
-        return new BufferEndpoint(journal, reader, due, pruner, wakeups, meters);
+        return new BufferEndpoint(journal, reader, due, pruner, deleted, wakeups, meters);
     }
 
     @Bean

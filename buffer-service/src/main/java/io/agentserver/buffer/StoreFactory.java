@@ -5,16 +5,20 @@ import io.agentserver.buffer.store.Leases;
 import io.agentserver.buffer.store.ListedThreadStore;
 import io.agentserver.buffer.store.MemoryDueStore;
 import io.agentserver.buffer.store.MemoryTenantBytes;
+import io.agentserver.buffer.store.MemoryTenantErasure;
 import io.agentserver.buffer.store.MemoryThreadStore;
 import io.agentserver.buffer.store.StoreUnavailableException;
+import io.agentserver.buffer.store.TieredTenantErasure;
 import io.agentserver.buffer.store.TieredThreadStore;
 import io.agentserver.buffer.store.dynamo.DynamoConnection;
 import io.agentserver.buffer.store.dynamo.DynamoDueStore;
+import io.agentserver.buffer.store.dynamo.DynamoTenantErasure;
 import io.agentserver.buffer.store.dynamo.DynamoThreadStore;
 import io.agentserver.buffer.store.redis.LeaseScript;
 import io.agentserver.buffer.store.redis.RedisConnections;
 import io.agentserver.buffer.store.redis.RedisDueStore;
 import io.agentserver.buffer.store.redis.RedisTenantBytes;
+import io.agentserver.buffer.store.redis.RedisTenantErasure;
 import io.agentserver.buffer.store.redis.RedisThreadStore;
 import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.Setting;
@@ -42,14 +46,18 @@ final class StoreFactory {
 
     Stores open() {
         return switch (properties.mode()) {
-            case MEMORY ->
-                new Stores(
-                        new MemoryThreadStore(properties.ttl(), clock),
-                        new MemoryDueStore(),
+            case MEMORY -> {
+                MemoryThreadStore threads = new MemoryThreadStore(properties.ttl(), clock);
+                MemoryDueStore due = new MemoryDueStore();
+                yield new Stores(
+                        threads,
+                        due,
                         Leases.NOBODY_ELSE,
                         new MemoryDueStore(),
                         Leases.NOBODY_ELSE,
-                        new MemoryTenantBytes(properties.ttl(), clock));
+                        new MemoryTenantBytes(properties.ttl(), clock),
+                        new MemoryTenantErasure(threads, due));
+            }
             case REDIS -> {
                 RedisConnections redis = redis();
                 yield new Stores(
@@ -58,7 +66,8 @@ final class StoreFactory {
                         new LeaseScript(redis, DUE),
                         new RedisDueStore(redis, PRUNE),
                         new LeaseScript(redis, PRUNE),
-                        new RedisTenantBytes(redis, properties.ttl(), clock));
+                        new RedisTenantBytes(redis, properties.ttl(), clock),
+                        new RedisTenantErasure(redis));
             }
             case TIERED -> tiered(redis());
         };
@@ -76,7 +85,8 @@ final class StoreFactory {
                     new LeaseScript(redis, DUE),
                     new RedisDueStore(redis, PRUNE),
                     new LeaseScript(redis, PRUNE),
-                    new RedisTenantBytes(redis, properties.ttl(), clock));
+                    new RedisTenantBytes(redis, properties.ttl(), clock),
+                    new TieredTenantErasure(new DynamoTenantErasure(dynamo), new RedisTenantErasure(redis)));
         } catch (SdkException | StoreUnavailableException e) {
             redis.close();
             throw new ConfigurationException(

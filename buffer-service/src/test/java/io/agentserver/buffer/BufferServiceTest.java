@@ -2,6 +2,7 @@ package io.agentserver.buffer;
 
 import com.google.protobuf.ByteString;
 import io.agentserver.buffer.grpc.BufferServer;
+import io.agentserver.buffer.journal.DeletedTenants;
 import io.agentserver.buffer.v1.AnswerOutcome;
 import io.agentserver.buffer.v1.AnswerRequest;
 import io.agentserver.buffer.v1.AwaitTurnReply;
@@ -10,9 +11,12 @@ import io.agentserver.buffer.v1.BeginReply;
 import io.agentserver.buffer.v1.BeginRequest;
 import io.agentserver.buffer.v1.BufferGrpc;
 import io.agentserver.buffer.v1.CompleteRequest;
+import io.agentserver.buffer.v1.EraseTenantReply;
+import io.agentserver.buffer.v1.EraseTenantRequest;
 import io.agentserver.buffer.v1.Kind;
 import io.agentserver.buffer.v1.LateAnswer;
 import io.agentserver.buffer.v1.ListRequest;
+import io.agentserver.buffer.v1.Outcome;
 import io.agentserver.buffer.v1.Output;
 import io.agentserver.buffer.v1.PruneRequest;
 import io.agentserver.buffer.v1.ReadRequest;
@@ -105,6 +109,94 @@ class BufferServiceTest {
         } finally {
             inside.shutdownNow();
         }
+    }
+
+    @Test
+    void a_deleted_tenant_is_gone_for_readers_handlers_and_watchers_and_its_neighbour_is_not() {
+        TenantId gone = new TenantId("goner");
+        Talk before = new Talk(gone);
+        Talk neighbour = new Talk();
+        stub(TENANT)
+                .complete(neighbour.respond(stub(TENANT).begin(neighbour.begin().build())));
+        BeginReply begun = stub(gone).begin(before.begin().build());
+        List<WatchEvent> events = new CopyOnWriteArrayList<>();
+        BufferGrpc.newStub(channel)
+                .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers(gone)))
+                .watch(
+                        WatchRequest.newBuilder()
+                                .setTenant(gone.value())
+                                .setConversation(before.conversation)
+                                .build(),
+                        into(events));
+        await().untilAsserted(() -> assertThat(events).isNotEmpty());
+
+        assertThatThrownBy(() -> stub(gone).eraseTenant(erasing(gone, ""))).hasMessageContaining("PERMISSION_DENIED");
+        assertThat(sweep(gone)).isPositive();
+        assertThat(sweep(gone)).isZero();
+
+        await().untilAsserted(() -> assertThat(events.getLast().getEventCase()).isEqualTo(WatchEvent.EventCase.ERASED));
+        assertThat(stub(gone).complete(before.respond(begun)).getOutcome()).isEqualTo(Outcome.BEGIN_AGAIN);
+        assertThat(stub(gone).begin(before.begin().build()).getVerdict()).isEqualTo(Verdict.DEAD);
+        assertThat(stub(gone).begin(new Talk(gone).begin().build()).getVerdict())
+                .isEqualTo(Verdict.DEAD);
+        assertThat(stub(gone).answer(before.answer(gone, "late")).getOutcome()).isEqualTo(AnswerOutcome.ANSWER_UNKNOWN);
+        assertThat(stub(gone).read(before.read(gone)).getFound()).isFalse();
+        assertThat(stub(gone).read(before.read(gone)).getErased()).isTrue();
+        assertThat(sweep(gone)).as("what came late left nothing").isZero();
+        assertThat(stub(TENANT).read(neighbour.read(TENANT)).getSlotsList()).hasSize(2);
+    }
+
+    @Test
+    void a_tenant_that_another_process_was_told_to_forget_is_refused_here_soon_and_after_a_restart() {
+        TenantId gone = new TenantId("gone-elsewhere");
+        Map<String, String> same = Map.of(
+                "AGENTSERVER_BUFFER_STORE", "tiered",
+                "AGENTSERVER_REDIS_URL", stores.redisUrl(),
+                "AGENTSERVER_DYNAMODB_URL", stores.dynamoEndpoint().toString());
+        Talk running = new Talk(gone);
+        BeginReply begun = stub(gone).begin(running.begin().build());
+        assertThat(begun.getVerdict()).isEqualTo(Verdict.RUN);
+        ConfigurableApplicationContext other = start(same);
+        ManagedChannel there = NettyChannelBuilder.forAddress(
+                        "127.0.0.1", other.getBean(BufferServer.class).port())
+                .usePlaintext()
+                .build();
+        try {
+            BufferGrpc.newBlockingStub(there)
+                    .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers(ServiceTokens.PLATFORM)))
+                    .eraseTenant(erasing(gone, ""));
+            await().untilAsserted(() -> assertThat(
+                            stub(gone).begin(new Talk(gone).begin().build()).getVerdict())
+                    .isEqualTo(Verdict.DEAD));
+            assertThat(stub(gone).complete(running.respond(begun)).getOutcome()).isEqualTo(Outcome.BEGIN_AGAIN);
+        } finally {
+            there.shutdownNow();
+            other.close();
+        }
+        ConfigurableApplicationContext restarted = start(same);
+        try {
+            assertThat(restarted.getBean(DeletedTenants.class)).accepts(gone).rejects(TENANT);
+        } finally {
+            restarted.close();
+        }
+    }
+
+    private static EraseTenantRequest erasing(TenantId tenant, String cursor) {
+        return EraseTenantRequest.newBuilder()
+                .setTenant(tenant.value())
+                .setCursor(cursor)
+                .build();
+    }
+
+    private static long sweep(TenantId tenant) {
+        long freed = 0;
+        String cursor = "";
+        do {
+            EraseTenantReply reply = stub(ServiceTokens.PLATFORM).eraseTenant(erasing(tenant, cursor));
+            freed += reply.getFreed();
+            cursor = reply.getCursor();
+        } while (!cursor.isEmpty());
+        return freed;
     }
 
     @Test
@@ -325,13 +417,23 @@ class BufferServiceTest {
 
     /** A conversation of one message. */
     private static final class Talk {
+        final TenantId tenant;
         final MessageId id = MessageId.create();
         final String message = id.toString();
-        final String conversation = ThreadId.ofFirstMessage(TENANT, id).toString();
+        final String conversation;
+
+        Talk() {
+            this(TENANT);
+        }
+
+        Talk(TenantId tenant) {
+            this.tenant = tenant;
+            this.conversation = ThreadId.ofFirstMessage(tenant, id).toString();
+        }
 
         BeginRequest.Builder begin() {
             return BeginRequest.newBuilder()
-                    .setTenant(TENANT.value())
+                    .setTenant(tenant.value())
                     .setConversation(conversation)
                     .setThread(conversation)
                     .setMessage(message)
@@ -345,7 +447,7 @@ class BufferServiceTest {
 
         CompleteRequest respond(BeginReply begun) {
             return CompleteRequest.newBuilder()
-                    .setTenant(TENANT.value())
+                    .setTenant(tenant.value())
                     .setConversation(conversation)
                     .setThread(conversation)
                     .setMessage(message)

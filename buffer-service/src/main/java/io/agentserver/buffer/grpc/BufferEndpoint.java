@@ -3,10 +3,12 @@ package io.agentserver.buffer.grpc;
 import io.agentserver.buffer.journal.ConversationJournal;
 import io.agentserver.buffer.journal.ConversationReader;
 import io.agentserver.buffer.journal.ConversationWatch;
+import io.agentserver.buffer.journal.DeletedTenants;
 import io.agentserver.buffer.journal.DueIndex;
 import io.agentserver.buffer.journal.Pruner;
 import io.agentserver.buffer.journal.Wakeups;
 import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.buffer.store.TenantErasure;
 import io.agentserver.buffer.v1.AnswerOutcome;
 import io.agentserver.buffer.v1.AnswerReply;
 import io.agentserver.buffer.v1.AnswerRequest;
@@ -25,6 +27,8 @@ import io.agentserver.buffer.v1.DueReply;
 import io.agentserver.buffer.v1.DueRequest;
 import io.agentserver.buffer.v1.EraseReply;
 import io.agentserver.buffer.v1.EraseRequest;
+import io.agentserver.buffer.v1.EraseTenantReply;
+import io.agentserver.buffer.v1.EraseTenantRequest;
 import io.agentserver.buffer.v1.ListReply;
 import io.agentserver.buffer.v1.ListRequest;
 import io.agentserver.buffer.v1.MessageRef;
@@ -66,7 +70,7 @@ import java.util.function.Supplier;
 public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
     private static final int MOST_AWAITED = 1_000;
     private static final List<String> CALLS =
-            List.of("park", "answer", "erase", "prune", "cancel", "due", "awaited", "read", "list");
+            List.of("park", "answer", "erase", "erase_tenant", "prune", "cancel", "due", "awaited", "read", "list");
     private static final String ANSWER = "ANSWER_";
     private static final List<AnswerOutcome> OUTCOMES = List.of(
             AnswerOutcome.ANSWER_TAKEN,
@@ -79,6 +83,7 @@ public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
     private final ConversationReader reader;
     private final DueIndex due;
     private final Pruner pruner;
+    private final DeletedTenants deleted;
     private final Wakeups wakeups;
     private final Timer begins;
     private final Timer completes;
@@ -90,12 +95,14 @@ public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
             ConversationReader reader,
             DueIndex due,
             Pruner pruner,
+            DeletedTenants deleted,
             Wakeups wakeups,
             MeterRegistry meters) {
         this.journal = journal;
         this.reader = reader;
         this.due = due;
         this.pruner = pruner;
+        this.deleted = deleted;
         this.wakeups = wakeups;
         CallTimers timers = new CallTimers(meters);
         this.begins = timers.step("begin");
@@ -119,7 +126,7 @@ public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
             ConversationKey key = key(request.getTenant(), request.getConversation());
             try (var message = MDC.putCloseable("message", request.getMessage());
                     var thread = MDC.putCloseable("thread", request.getThread())) {
-                return begins.record(() -> journal.begin(key, request));
+                return deleted.test(key.tenant()) ? OfDeleted.BEGIN : begins.record(() -> journal.begin(key, request));
             }
         });
     }
@@ -130,23 +137,26 @@ public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
             ConversationKey key = key(request.getTenant(), request.getConversation());
             try (var message = MDC.putCloseable("message", request.getMessage());
                     var thread = MDC.putCloseable("thread", request.getThread())) {
-                return completes.record(() -> journal.complete(key, request));
+                return deleted.test(key.tenant())
+                        ? OfDeleted.COMPLETE
+                        : completes.record(() -> journal.complete(key, request));
             }
         });
     }
 
     @Override
     public void park(ParkRequest request, StreamObserver<ParkReply> replies) {
-        answer(
-                replies,
-                timed("park", () -> journal.park(key(request.getTenant(), request.getConversation()), request)));
+        answer(replies, timed("park", () -> {
+            ConversationKey key = key(request.getTenant(), request.getConversation());
+            return deleted.test(key.tenant()) ? OfDeleted.PARK : journal.park(key, request);
+        }));
     }
 
     @Override
     public void answer(AnswerRequest request, StreamObserver<AnswerReply> replies) {
         answer(replies, timed("answer", () -> {
             ConversationKey key = key(request.getTenant(), request.getConversation());
-            AnswerReply reply = journal.answer(key, request);
+            AnswerReply reply = deleted.test(key.tenant()) ? OfDeleted.ANSWER : journal.answer(key, request);
             Objects.requireNonNull(answers.get(reply.getOutcome())).increment();
             return reply;
         }));
@@ -154,23 +164,40 @@ public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
 
     @Override
     public void erase(EraseRequest request, StreamObserver<EraseReply> replies) {
-        answer(replies, timed("erase", () -> journal.erase(key(request.getTenant(), request.getConversation()))));
+        answer(replies, timed("erase", () -> {
+            ConversationKey key = key(request.getTenant(), request.getConversation());
+            return deleted.test(key.tenant()) ? EraseReply.getDefaultInstance() : journal.erase(key);
+        }));
     }
 
     @Override
     public void prune(PruneRequest request, StreamObserver<PruneReply> replies) {
-        answer(
-                replies,
-                timed(
-                        "prune",
-                        () -> PruneReply.newBuilder()
-                                .setFreedBytes(pruner.prune(key(request.getTenant(), request.getConversation())))
-                                .build()));
+        answer(replies, timed("prune", () -> {
+            ConversationKey key = key(request.getTenant(), request.getConversation());
+            return PruneReply.newBuilder()
+                    .setFreedBytes(deleted.test(key.tenant()) ? 0 : pruner.prune(key))
+                    .build();
+        }));
+    }
+
+    @Override
+    public void eraseTenant(EraseTenantRequest request, StreamObserver<EraseTenantReply> replies) {
+        answer(replies, timed("erase_tenant", () -> {
+            requirePlatform();
+            TenantErasure.Swept swept = deleted.erase(new TenantId(request.getTenant()), request.getCursor());
+            return EraseTenantReply.newBuilder()
+                    .setFreed(swept.freed())
+                    .setCursor(swept.cursor())
+                    .build();
+        }));
     }
 
     @Override
     public void cancel(CancelRequest request, StreamObserver<CancelReply> replies) {
-        answer(replies, timed("cancel", () -> journal.cancel(key(request.getTenant(), request.getConversation()))));
+        answer(replies, timed("cancel", () -> {
+            ConversationKey key = key(request.getTenant(), request.getConversation());
+            return deleted.test(key.tenant()) ? CancelReply.getDefaultInstance() : journal.cancel(key);
+        }));
     }
 
     @Override
@@ -203,11 +230,12 @@ public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
             }
             AwaitedReply.Builder reply = AwaitedReply.newBuilder();
             for (MessageRef message : request.getMessagesList()) {
-                reply.addAwaited(journal.isAwaited(
-                        new ConversationKey(
-                                new TenantId(message.getTenant()), ThreadId.parse(message.getConversation())),
-                        ThreadId.parse(message.getThread()),
-                        MessageId.parse(message.getMessage())));
+                TenantId tenant = new TenantId(message.getTenant());
+                reply.addAwaited(!deleted.test(tenant)
+                        && journal.isAwaited(
+                                new ConversationKey(tenant, ThreadId.parse(message.getConversation())),
+                                ThreadId.parse(message.getThread()),
+                                MessageId.parse(message.getMessage())));
             }
             return reply.build();
         }));
@@ -215,17 +243,26 @@ public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
 
     @Override
     public void read(ReadRequest request, StreamObserver<ReadReply> replies) {
-        answer(replies, timed("read", () -> reader.read(key(request.getTenant(), request.getConversation()), request)));
+        answer(replies, timed("read", () -> {
+            ConversationKey key = key(request.getTenant(), request.getConversation());
+            return deleted.test(key.tenant()) ? OfDeleted.READ : reader.read(key, request);
+        }));
     }
 
     @Override
     public void list(ListRequest request, StreamObserver<ListReply> replies) {
-        answer(replies, timed("list", () -> reader.list(tenant(request.getTenant()), request)));
+        answer(replies, timed("list", () -> {
+            TenantId tenant = tenant(request.getTenant());
+            return deleted.test(tenant) ? ListReply.getDefaultInstance() : reader.list(tenant, request);
+        }));
     }
 
     @Override
     public void awaitTurn(AwaitTurnRequest request, StreamObserver<AwaitTurnReply> replies) {
-        answer(replies, () -> reader.awaitTurn(key(request.getTenant(), request.getConversation()), request));
+        answer(replies, () -> {
+            ConversationKey key = key(request.getTenant(), request.getConversation());
+            return deleted.test(key.tenant()) ? AwaitTurnReply.getDefaultInstance() : reader.awaitTurn(key, request);
+        });
     }
 
     @Override
@@ -234,7 +271,7 @@ public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
         Runnable watch = () -> {
             try {
                 ConversationKey key = key(request.getTenant(), request.getConversation());
-                if (new ConversationWatch(journal, wakeups, key, request.getAfter(), watcher).run()) {
+                if (new ConversationWatch(journal, wakeups, key, request.getAfter(), deleted, watcher).run()) {
                     watcher.end();
                     return;
                 }

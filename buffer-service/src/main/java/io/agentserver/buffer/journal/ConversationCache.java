@@ -4,6 +4,7 @@ import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import io.agentserver.buffer.commit.Commit;
 import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.envelope.TenantId;
 
 import java.time.Duration;
 import java.util.List;
@@ -31,6 +32,10 @@ final class ConversationCache {
 
     Held get(ConversationKey key) {
         return states.get(key, k -> new Held(new JournalState(k.conversation())));
+    }
+
+    void forget(TenantId tenant) {
+        states.asMap().keySet().removeIf(key -> key.tenant().equals(tenant));
     }
 
     /** To be called when a state has grown. */

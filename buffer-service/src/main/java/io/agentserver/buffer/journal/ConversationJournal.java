@@ -25,6 +25,7 @@ import io.agentserver.buffer.v1.Outcome;
 import io.agentserver.buffer.v1.ParkReply;
 import io.agentserver.buffer.v1.ParkRequest;
 import io.agentserver.envelope.MessageId;
+import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -243,6 +244,11 @@ public final class ConversationJournal {
     /** What this process has journalled and that is still kept. */
     public KeptVolume kept() {
         return kept;
+    }
+
+    /** What this process remembers of a tenant's conversations. */
+    public void forget(TenantId tenant) {
+        cache.forget(tenant);
     }
 
     /**

@@ -7,10 +7,12 @@ import io.agentserver.buffer.v1.Erased;
 import io.agentserver.buffer.v1.Gap;
 import io.agentserver.buffer.v1.Slot;
 import io.agentserver.buffer.v1.WatchEvent;
+import io.agentserver.envelope.TenantId;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /**
  * Sends a conversation's slots to a watcher as they are journalled, in order and without gaps, each turn's end after the
@@ -19,10 +21,13 @@ import java.util.Optional;
  */
 public final class ConversationWatch {
     private static final int SLOTS_AT_ONCE = 100;
+    private static final WatchEvent ERASED =
+            WatchEvent.newBuilder().setErased(Erased.getDefaultInstance()).build();
 
     private final ConversationJournal journal;
     private final Wakeups wakeups;
     private final ConversationKey key;
+    private final Predicate<TenantId> deleted;
     private final Watcher watcher;
 
     private long after;
@@ -34,10 +39,18 @@ public final class ConversationWatch {
     private boolean idle;
     private boolean erased;
 
-    /** @param after the sequence of the last slot that the watcher has; 0: none */
+    /**
+     * @param after the sequence of the last slot that the watcher has; 0: none
+     * @param deleted tenants of whom nothing is shown: their conversations are erased
+     */
     public ConversationWatch(
-            ConversationJournal journal, Wakeups wakeups, ConversationKey key, long after, Watcher watcher) {
-        this(journal, wakeups, key, after, watcher, Pauses.usual());
+            ConversationJournal journal,
+            Wakeups wakeups,
+            ConversationKey key,
+            long after,
+            Predicate<TenantId> deleted,
+            Watcher watcher) {
+        this(journal, wakeups, key, after, deleted, watcher, Pauses.usual());
     }
 
     ConversationWatch(
@@ -45,6 +58,7 @@ public final class ConversationWatch {
             Wakeups wakeups,
             ConversationKey key,
             long after,
+            Predicate<TenantId> deleted,
             Watcher watcher,
             Pauses pauses) {
         if (after < 0) {
@@ -54,6 +68,7 @@ public final class ConversationWatch {
         this.wakeups = wakeups;
         this.key = key;
         this.after = after;
+        this.deleted = deleted;
         this.watcher = watcher;
         this.pauses = pauses;
     }
@@ -69,8 +84,15 @@ public final class ConversationWatch {
     /** @return whether the watcher has been told all there will ever be: the conversation is erased; else it has gone, or the service stops */
     public boolean run() {
         try (Waiter waiter = wakeups.register(key)) {
-            List<WatchEvent> events = journal.show(key, this::suffices, this::next);
+            List<WatchEvent> events = List.of();
+            if (!deleted.test(key.tenant())) {
+                events = journal.show(key, this::suffices, this::next);
+            }
             while (!isOver()) {
+                if (deleted.test(key.tenant())) {
+                    watcher.send(ERASED);
+                    return true;
+                }
                 events.forEach(watcher::send);
                 if (erased) {
                     return true;
@@ -117,9 +139,7 @@ public final class ConversationWatch {
         }
         if (state.erasure().isPresent()) {
             erased = true;
-            events.add(WatchEvent.newBuilder()
-                    .setErased(Erased.getDefaultInstance())
-                    .build());
+            events.add(ERASED);
             return events;
         }
         tellTurns(state, events);

@@ -8,6 +8,7 @@ import io.agentserver.buffer.v1.DueItem;
 import io.agentserver.buffer.v1.DueReply;
 import io.agentserver.buffer.v1.DueRequest;
 import io.agentserver.buffer.v1.Emission;
+import io.agentserver.envelope.TenantId;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,6 +25,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
 
 /**
  * Hands out what has become due to those who can put it on the log. An entry goes when that is done, or when nothing is owed
@@ -49,15 +51,19 @@ public final class DueIndex {
     private final DueStore store;
     private final Leases leases;
     private final ConversationJournal journal;
+    private final Predicate<TenantId> deleted;
     private final Clock clock;
     private final AtomicInteger rounds = new AtomicInteger();
     /** By key, until when. */
     private final Map<String, Long> resting = new ConcurrentHashMap<>();
 
-    public DueIndex(DueStore store, Leases leases, ConversationJournal journal, Clock clock) {
+    /** @param deleted tenants for whom nothing is ever due again */
+    public DueIndex(
+            DueStore store, Leases leases, ConversationJournal journal, Predicate<TenantId> deleted, Clock clock) {
         this.store = store;
         this.leases = leases;
         this.journal = journal;
+        this.deleted = deleted;
         this.clock = clock;
     }
 
@@ -183,6 +189,10 @@ public final class DueIndex {
     /** Null: nothing is owed, or cannot be said. One conversation's trouble is not the others', whatever it is. */
     private @Nullable DueItem item(DueEntry entry) {
         try {
+            if (deleted.test(entry.conversation().tenant())) {
+                store.remove(entry);
+                return null;
+            }
             Optional<List<Emission>> owed = journal.wake(entry);
             if (owed.isEmpty()) {
                 return null;

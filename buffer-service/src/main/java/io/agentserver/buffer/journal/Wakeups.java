@@ -2,6 +2,7 @@ package io.agentserver.buffer.journal;
 
 import io.agentserver.buffer.store.AppendListener;
 import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.envelope.TenantId;
 
 import java.time.Duration;
 import java.util.List;
@@ -65,6 +66,15 @@ public final class Wakeups implements AppendListener {
         if (all != null) {
             all.forEach(waiter -> waiter.wake(number));
         }
+    }
+
+    /** Has all who wait for something of a tenant's look again. */
+    public void wake(TenantId tenant) {
+        waiters.forEach((key, all) -> {
+            if (key.tenant().equals(tenant)) {
+                all.forEach(waiter -> waiter.wake(0));
+            }
+        });
     }
 
     /** Ends all waiting, now and later. */

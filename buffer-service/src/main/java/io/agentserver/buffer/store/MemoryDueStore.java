@@ -1,5 +1,7 @@
 package io.agentserver.buffer.store;
 
+import io.agentserver.envelope.TenantId;
+
 import java.util.List;
 import java.util.NavigableSet;
 import java.util.concurrent.ConcurrentSkipListSet;
@@ -16,6 +18,15 @@ public final class MemoryDueStore implements DueStore {
     @Override
     public void remove(DueEntry entry) {
         keys.remove(entry.key());
+    }
+
+    /** How many entries were forgotten. */
+    long forget(TenantId tenant) {
+        List<String> theirs = keys.stream()
+                .filter(key -> DueEntry.parse(key).conversation().tenant().equals(tenant))
+                .toList();
+        theirs.forEach(keys::remove);
+        return theirs.size();
     }
 
     @Override

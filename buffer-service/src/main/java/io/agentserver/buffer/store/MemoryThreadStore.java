@@ -76,6 +76,13 @@ public final class MemoryThreadStore implements ThreadStore {
         return true;
     }
 
+    /** How many conversations were forgotten. */
+    long forget(TenantId tenant) {
+        long before = conversations.size();
+        conversations.keySet().removeIf(key -> key.tenant().equals(tenant));
+        return before - conversations.size();
+    }
+
     @Override
     public RecentConversations recent(TenantId tenant, Order order, int limit, Optional<Recent> from) {
         List<Recent> sorted = conversations.entrySet().stream()

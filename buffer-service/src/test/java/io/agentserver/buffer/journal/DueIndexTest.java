@@ -46,7 +46,7 @@ class DueIndexTest {
     private final List<String> released = new ArrayList<>();
     private final ConversationJournal journal =
             new ConversationJournal(withSick(memory), due, new Wakeups(), Duration.ofHours(24), 100_000_000, clock);
-    private final DueIndex index = new DueIndex(withSickShards(), leases(), journal, clock);
+    private final DueIndex index = new DueIndex(withSickShards(), leases(), journal, _ -> false, clock);
 
     @Test
     void a_conversation_that_the_store_does_not_give_holds_up_no_other() {

@@ -116,7 +116,7 @@ class ErasureTest {
         assertThat(reply.hasResponse()).isFalse();
 
         List<WatchEvent> events = new ArrayList<>();
-        new ConversationWatch(talk.journal, talk.wakeups, talk.key, 0, new ConversationWatch.Watcher() {
+        new ConversationWatch(talk.journal, talk.wakeups, talk.key, 0, _ -> false, new ConversationWatch.Watcher() {
                     @Override
                     public void send(WatchEvent event) {
                         events.add(event);

@@ -41,7 +41,7 @@ class LateAnswersTest {
     private static final String NO = "<Decision>no</Decision>";
 
     private final Conversing talk = new Conversing();
-    private final DueIndex index = new DueIndex(talk.due, Leases.NOBODY_ELSE, talk.journal, talk.clock);
+    private final DueIndex index = new DueIndex(talk.due, Leases.NOBODY_ELSE, talk.journal, _ -> false, talk.clock);
 
     @Test
     void an_answer_brings_its_message_back_at_once_and_is_given_to_whoever_begins_it() {
@@ -255,7 +255,7 @@ class LateAnswersTest {
                 dueInBetween.add(elsewhere().size());
             }
         }));
-        other = new DueIndex(conversing.due, Leases.NOBODY_ELSE, conversing.process(), conversing.clock);
+        other = new DueIndex(conversing.due, Leases.NOBODY_ELSE, conversing.process(), _ -> false, conversing.clock);
         conversing.begin(conversing.first);
         park(conversing, conversing.first, HOUR, true);
         assertThat(conversing.answer(conversing.first, YES)).isEqualTo(AnswerOutcome.ANSWER_TAKEN);

@@ -33,7 +33,7 @@ class ParkingTest {
     private static final Duration MINUTE = Duration.ofMinutes(1);
 
     private final Conversing talk = new Conversing();
-    private final DueIndex index = new DueIndex(talk.due, Leases.NOBODY_ELSE, talk.journal, talk.clock);
+    private final DueIndex index = new DueIndex(talk.due, Leases.NOBODY_ELSE, talk.journal, _ -> false, talk.clock);
 
     @Test
     void a_parked_message_comes_back_when_its_time_has_come_and_says_what_it_was_parked_with() {
@@ -332,7 +332,7 @@ class ParkingTest {
         park(talk.first, MINUTE, 0, false);
         talk.clock.move(MINUTE);
         ConversationJournal other = talk.process();
-        DueIndex elsewhere = new DueIndex(talk.due, Leases.NOBODY_ELSE, other, talk.clock);
+        DueIndex elsewhere = new DueIndex(talk.due, Leases.NOBODY_ELSE, other, _ -> false, talk.clock);
         assertThat(elsewhere
                         .take(DueRequest.newBuilder()
                                 .setOwner("other")

@@ -290,7 +290,7 @@ class ReadingTest {
         Watching watching = new Watching();
         ConversationKey key = talk.key;
         java.lang.Thread.ofVirtual()
-                .start(new ConversationWatch(talk.journal, talk.wakeups, key, after, watching)::run);
+                .start(new ConversationWatch(talk.journal, talk.wakeups, key, after, _ -> false, watching)::run);
         return watching;
     }
 

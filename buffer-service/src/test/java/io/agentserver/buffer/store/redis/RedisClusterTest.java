@@ -6,6 +6,8 @@ import io.agentserver.buffer.store.DueStore;
 import io.agentserver.buffer.store.DueStoreContract;
 import io.agentserver.buffer.store.Look;
 import io.agentserver.buffer.store.RecentConversations.Order;
+import io.agentserver.buffer.store.TenantErasure;
+import io.agentserver.buffer.store.TenantErasureContract;
 import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.buffer.store.ThreadStoreContract;
 import io.agentserver.envelope.Ids;
@@ -136,5 +138,23 @@ class RedisClusterTest {
     @Test
     void the_shards_are_leased() {
         assertThat(new LeaseScript(redis, "due").renew("a")).hasSize(16);
+    }
+
+    @Nested
+    class Deletion extends TenantErasureContract {
+        @Override
+        protected ThreadStore threads() {
+            return store;
+        }
+
+        @Override
+        protected DueStore due() {
+            return new RedisDueStore(redis, "due");
+        }
+
+        @Override
+        protected TenantErasure erasure() {
+            return new RedisTenantErasure(redis);
+        }
     }
 }

@@ -128,7 +128,7 @@ final class SimulatedBuffer implements ThreadBuffer {
         pods[which] = new Pod(
                 journal,
                 new ConversationReader(journal, threads, wakeups),
-                new DueIndex(due, Leases.NOBODY_ELSE, journal, clock));
+                new DueIndex(due, Leases.NOBODY_ELSE, journal, _ -> false, clock));
     }
 
     private Pod any() {

@@ -1,0 +1,95 @@
+package io.agentserver.buffer.journal;
+
+import io.agentserver.buffer.store.StoreUnavailableException;
+import io.agentserver.buffer.store.TenantErasure;
+import io.agentserver.envelope.TenantId;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+
+/**
+ * Whom this process serves no more. It looks at the store's marks each second, on a thread of its own, so that a tenant which
+ * another process was told to forget is refused here within a second or two. While the store is away it knows whom it knew.
+ */
+public final class DeletedTenants implements Predicate<TenantId>, AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(DeletedTenants.class);
+    private static final Duration PERIOD = Duration.ofSeconds(1);
+
+    private final TenantErasure store;
+    private final Consumer<TenantId> forget;
+    private final ScheduledExecutorService thread = Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().name("deleted-tenants").daemon().factory());
+    private volatile Set<TenantId> known = Set.of();
+
+    /** @param forget called once for each, after it is refused: what this process remembers of it is to go */
+    public DeletedTenants(TenantErasure store, Consumer<TenantId> forget) {
+        this.store = store;
+        this.forget = forget;
+    }
+
+    /** Returns when those of before are known. */
+    public DeletedTenants start() {
+        look();
+        var _ = thread.scheduleWithFixedDelay(
+                this::lookAgain, PERIOD.toMillis(), PERIOD.toMillis(), TimeUnit.MILLISECONDS);
+        return this;
+    }
+
+    @Override
+    public boolean test(TenantId tenant) {
+        return known.contains(tenant);
+    }
+
+    /**
+     * Refuses a tenant from now on, for ever and in every process, and frees a part of what the store has of it.
+     *
+     * @param cursor see {@link TenantErasure#sweep}
+     */
+    public TenantErasure.Swept erase(TenantId tenant, String cursor) {
+        if (!test(tenant)) {
+            store.mark(tenant);
+            add(Set.of(tenant));
+        }
+        return store.sweep(tenant, cursor);
+    }
+
+    @Override
+    public void close() {
+        thread.shutdownNow();
+    }
+
+    private void look() {
+        add(store.marked());
+    }
+
+    private void lookAgain() {
+        try {
+            look();
+        } catch (StoreUnavailableException e) {
+            log.debug("the deleted tenants are looked for again in {}", PERIOD, e);
+        } catch (RuntimeException e) {
+            // a scheduled task that throws is never run again
+            log.error("the deleted tenants could not be looked for", e);
+        }
+    }
+
+    private synchronized void add(Set<TenantId> marked) {
+        Set<TenantId> fresh = new HashSet<>(marked);
+        fresh.removeAll(known);
+        if (fresh.isEmpty()) {
+            return;
+        }
+        Set<TenantId> all = new HashSet<>(known);
+        all.addAll(fresh);
+        known = Set.copyOf(all);
+        fresh.forEach(forget);
+    }
+}

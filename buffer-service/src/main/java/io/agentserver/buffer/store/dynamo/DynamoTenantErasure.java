@@ -1,0 +1,225 @@
+package io.agentserver.buffer.store.dynamo;
+
+import io.agentserver.buffer.store.ShardKey;
+import io.agentserver.buffer.store.StoreUnavailableException;
+import io.agentserver.buffer.store.TenantErasure;
+import io.agentserver.envelope.TenantId;
+import software.amazon.awssdk.core.exception.SdkException;
+import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
+import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
+import software.amazon.awssdk.services.dynamodb.model.WriteRequest;
+
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+
+/**
+ * A deleted tenant's items in the tables {@code threads} and {@code due}; its mark is the item {@code pk} = {@code deleted},
+ * {@code sk} = the tenant, which does not expire. First the conversations that the index names, so that nearly all is gone soon;
+ * then every item of both tables is looked at, for the index may lack some: a scan, which reads what all tenants have.
+ *
+ * <p>A cursor is {@code index#<shard>}, or {@code <table>#<pk>\n<sk>}, the last key that was looked at.
+ */
+public final class DynamoTenantErasure implements TenantErasure {
+    private static final Duration LONGEST = Duration.ofSeconds(2);
+    private static final String MARKS = "deleted";
+    private static final String INDEX = "index#";
+    private static final int PAGE = 1_000;
+    /** That DynamoDB takes in one request. */
+    private static final int MOST_WRITES = 25;
+
+    private static final int MOST_ATTEMPTS = 6;
+
+    private final DynamoDbClient dynamo;
+
+    public DynamoTenantErasure(DynamoDbClient dynamo) {
+        this.dynamo = dynamo;
+    }
+
+    @Override
+    public void mark(TenantId tenant) {
+        ask(() -> dynamo.putItem(put -> put.tableName(ThreadsTable.NAME)
+                .item(Map.of(
+                        ThreadsTable.PK, AttributeValue.fromS(MARKS),
+                        ThreadsTable.SK, AttributeValue.fromS(tenant.value())))));
+    }
+
+    @Override
+    public Set<TenantId> marked() {
+        return ask(() -> dynamo
+                .queryPaginator(query -> query.tableName(ThreadsTable.NAME)
+                        .consistentRead(true)
+                        .keyConditionExpression("pk = :pk")
+                        .expressionAttributeValues(Map.of(":pk", AttributeValue.fromS(MARKS))))
+                .items()
+                .stream()
+                .map(item -> new TenantId(text(item, ThreadsTable.SK)))
+                .collect(Collectors.toUnmodifiableSet()));
+    }
+
+    @Override
+    public Swept sweep(TenantId tenant, String cursor) {
+        Part part = new Part(tenant);
+        String at = cursor.isEmpty() ? INDEX + 0 : cursor;
+        do {
+            int hash = at.indexOf('#');
+            if (hash < 0) {
+                throw new IllegalArgumentException("cursor: <" + at + "> is none of this store's");
+            }
+            String rest = at.substring(hash + 1);
+            at = switch (at.substring(0, hash)) {
+                case "index" -> part.shard(Integer.parseInt(rest));
+                case ThreadsTable.NAME -> part.scan(ThreadsTable.NAME, rest, DueTable.NAME + "#");
+                case DueTable.NAME -> part.scan(DueTable.NAME, rest, "");
+                default -> throw new IllegalArgumentException("cursor: <" + at + "> is none of this store's");
+            };
+        } while (!at.isEmpty() && part.hasTime());
+        return new Swept(part.freed, at);
+    }
+
+    /** One call's. */
+    private final class Part {
+        private final TenantId tenant;
+        private final long begun = System.nanoTime();
+        private long freed;
+
+        Part(TenantId tenant) {
+            this.tenant = tenant;
+        }
+
+        boolean hasTime() {
+            return System.nanoTime() - begun < LONGEST.toNanos();
+        }
+
+        /** Conversations leave the index with their {@code meta}, so that the same shard may be asked again until it has none. */
+        String shard(int shard) {
+            List<Map<String, AttributeValue>> named = ask(() -> dynamo.query(query -> query.tableName(ThreadsTable.NAME)
+                            .indexName(ThreadsTable.BY_SHARD)
+                            .keyConditionExpression("tenant_shard = :shard")
+                            .expressionAttributeValues(Map.of(":shard", AttributeValue.fromS(tenant + "#" + shard)))
+                            .limit(PAGE))
+                    .items());
+            long before = freed;
+            for (Map<String, AttributeValue> each : named) {
+                conversation(text(each, ThreadsTable.PK));
+                if (!hasTime()) {
+                    return INDEX + shard;
+                }
+            }
+            if (freed > before) {
+                return INDEX + shard;
+            }
+            // none, or an index that has not yet heard what is gone
+            return shard + 1 < ShardKey.SHARDS ? INDEX + (shard + 1) : ThreadsTable.NAME + "#";
+        }
+
+        private void conversation(String key) {
+            delete(
+                    ThreadsTable.NAME,
+                    ask(() -> dynamo
+                            .queryPaginator(query -> query.tableName(ThreadsTable.NAME)
+                                    .consistentRead(true)
+                                    .keyConditionExpression("pk = :pk")
+                                    .projectionExpression("pk, sk")
+                                    .expressionAttributeValues(Map.of(":pk", AttributeValue.fromS(key))))
+                            .items()
+                            .stream()
+                            .toList()));
+        }
+
+        /** A page. */
+        String scan(String table, String after, String next) {
+            boolean due = table.equals(DueTable.NAME);
+            var page = ask(() -> dynamo.scan(scan -> {
+                scan.tableName(table)
+                        .consistentRead(true)
+                        .projectionExpression("pk, sk")
+                        .filterExpression(due ? "contains(sk, :tenant)" : "begins_with(pk, :tenant)")
+                        // <due>#<tenant>#<conversation>…: in neither an id nor a time is a '#'
+                        .expressionAttributeValues(
+                                Map.of(":tenant", AttributeValue.fromS(due ? "#" + tenant + "#" : tenant + "#")));
+                if (!after.isEmpty()) {
+                    scan.exclusiveStartKey(startKey(after));
+                }
+            }));
+            delete(table, page.items());
+            return page.hasLastEvaluatedKey()
+                    ? table + "#" + text(page.lastEvaluatedKey(), ThreadsTable.PK) + "\n"
+                            + text(page.lastEvaluatedKey(), ThreadsTable.SK)
+                    : next;
+        }
+
+        private void delete(String table, List<Map<String, AttributeValue>> keys) {
+            for (int from = 0; from < keys.size(); from += MOST_WRITES) {
+                deleteAll(
+                        table,
+                        keys.subList(from, Math.min(from + MOST_WRITES, keys.size())).stream()
+                                .map(DynamoTenantErasure::deletion)
+                                .toList());
+            }
+            freed += keys.size();
+        }
+    }
+
+    private static Map<String, AttributeValue> startKey(String cursor) {
+        int at = cursor.indexOf('\n');
+        if (at < 0) {
+            throw new IllegalArgumentException("cursor: <" + cursor + "> is none of this store's");
+        }
+        return Map.of(
+                ThreadsTable.PK, AttributeValue.fromS(cursor.substring(0, at)),
+                ThreadsTable.SK, AttributeValue.fromS(cursor.substring(at + 1)));
+    }
+
+    private static WriteRequest deletion(Map<String, AttributeValue> item) {
+        Map<String, AttributeValue> key = new HashMap<>(item);
+        key.keySet().retainAll(Set.of(ThreadsTable.PK, ThreadsTable.SK));
+        return WriteRequest.builder().deleteRequest(delete -> delete.key(key)).build();
+    }
+
+    /** DynamoDB leaves what a partition cannot take at the moment, and its client does not try that again. */
+    private void deleteAll(String table, List<WriteRequest> some) {
+        List<WriteRequest> left = some;
+        for (int attempt = 1; !left.isEmpty(); attempt++) {
+            if (attempt > MOST_ATTEMPTS) {
+                throw new StoreUnavailableException("DynamoDB", left.size() + " deletions were not taken");
+            }
+            if (attempt > 1) {
+                pause(attempt);
+            }
+            List<WriteRequest> these = left;
+            left = ask(() -> dynamo.batchWriteItem(request -> request.requestItems(Map.of(table, these))))
+                    .unprocessedItems()
+                    .getOrDefault(table, List.of());
+        }
+    }
+
+    /** Longer each time, at random. */
+    private static void pause(int attempt) {
+        try {
+            Thread.sleep(Duration.ofMillis(ThreadLocalRandom.current().nextLong(20L << attempt)));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new StoreUnavailableException("DynamoDB", e);
+        }
+    }
+
+    private static String text(Map<String, AttributeValue> item, String name) {
+        return Objects.requireNonNull(item.get(name), name).s();
+    }
+
+    private static <T> T ask(Supplier<T> call) {
+        try {
+            return call.get();
+        } catch (SdkException | CancellationException e) {
+            throw new StoreUnavailableException("DynamoDB", e);
+        }
+    }
+}
