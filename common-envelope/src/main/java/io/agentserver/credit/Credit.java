@@ -145,6 +145,11 @@ public final class Credit {
         await(redis.hdel(Script.state(tenant), "epoch", "opens"));
     }
 
+    /** Leaves nothing of a tenant that is gone. */
+    public void forget(TenantId tenant) {
+        await(redis.unlink(Script.keys(tenant).toArray(String[]::new)));
+    }
+
     /** By the clock that the tenant's settlements are dated by: that of the node which has its keys. */
     public Instant now(TenantId tenant) {
         return await(clock.run(tenant));

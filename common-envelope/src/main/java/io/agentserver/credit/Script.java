@@ -17,14 +17,17 @@ final class Script {
     }
 
     <T> CompletionStage<T> run(TenantId tenant, List<String> arguments) {
-        return script.run(
-                List.of(
-                        state(tenant),
-                        prefix(tenant) + "holds",
-                        prefix(tenant) + "expiries",
-                        prefix(tenant) + "unposted",
-                        prefix(tenant) + "posted"),
-                arguments);
+        return script.run(keys(tenant), arguments);
+    }
+
+    /** All that a tenant has. */
+    static List<String> keys(TenantId tenant) {
+        return List.of(
+                state(tenant),
+                prefix(tenant) + "holds",
+                prefix(tenant) + "expiries",
+                prefix(tenant) + "unposted",
+                prefix(tenant) + "posted");
     }
 
     static String state(TenantId tenant) {

@@ -22,6 +22,7 @@ public final class ServiceTokens {
     public static final String LLM_CALL = "llm:call";
     public static final String USAGE_READ = "usage:read";
     public static final String CREDIT_WRITE = "credit:write";
+    public static final String TENANT_DELETE = "tenant:delete";
 
     /** Whom calls speak for that are about no one tenant. No org can have this id. */
     public static final TenantId PLATFORM = new TenantId(EnvelopeToken.PLATFORM);

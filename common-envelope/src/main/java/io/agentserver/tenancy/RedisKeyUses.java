@@ -2,7 +2,10 @@ package io.agentserver.tenancy;
 
 import io.agentserver.envelope.TenantId;
 import io.agentserver.service.redis.RedisClients;
+import io.lettuce.core.ScanArgs;
+import io.lettuce.core.ScanCursor;
 import io.lettuce.core.ScoredValue;
+import io.lettuce.core.ScoredValueScanCursor;
 import io.lettuce.core.ZAddArgs;
 import io.lettuce.core.cluster.api.sync.RedisClusterCommands;
 
@@ -38,6 +41,20 @@ public final class RedisKeyUses implements KeyUses.Keeper, KeyUses.Others {
     @Override
     public List<KeyUses.Use> take() {
         return redis.zpopmin(KEY, MOST_AT_ONCE).stream().map(RedisKeyUses::use).toList();
+    }
+
+    /** Leaves nothing of a tenant that is gone; how many there were. Not atomic: one that comes meanwhile may stay. */
+    public long forget(TenantId tenant) {
+        ScanArgs args = ScanArgs.Builder.matches(tenant + "/*").limit(MOST_AT_ONCE);
+        long freed = 0;
+        ScanCursor at = ScanCursor.INITIAL;
+        do {
+            ScoredValueScanCursor<String> page = redis.zscan(KEY, at, args);
+            String[] its = page.getValues().stream().map(ScoredValue::getValue).toArray(String[]::new);
+            freed += its.length == 0 ? 0 : redis.zrem(KEY, its);
+            at = page;
+        } while (!at.isFinished());
+        return freed;
     }
 
     private static KeyUses.Use use(ScoredValue<String> scored) {

@@ -89,6 +89,15 @@ public final class TenantDirectory implements AutoCloseable {
         return Optional.ofNullable(tenants.get(tenant.value()));
     }
 
+    /**
+     * Whether there is no such tenant, for certain: whoever has heard of it through a request or a message may drop what is
+     * its. One whose deletion is under way is not gone.
+     */
+    public boolean isGone(TenantId tenant) {
+        boolean allRead = caughtUp; // before the look-up, or what was read between would be missed
+        return allRead && !tenants.containsKey(tenant.value());
+    }
+
     public Collection<TenantEntry> all() {
         return List.copyOf(tenants.values());
     }
@@ -175,6 +184,9 @@ public final class TenantDirectory implements AutoCloseable {
         Consumer<byte[], byte[]> current = consumer;
         if (current != null) {
             current.wakeup();
+        }
+        if (!reader.isAlive()) {
+            return; // never started, or over
         }
         try {
             reader.join(Duration.ofSeconds(5));

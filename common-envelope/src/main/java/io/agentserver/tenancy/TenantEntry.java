@@ -1,5 +1,6 @@
 package io.agentserver.tenancy;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.agentserver.envelope.TenantId;
@@ -19,6 +20,7 @@ import java.util.Set;
  * @param revision counts the changes; of two entries the higher one is the newer
  * @param organismVersion the version that new turns start with; 0: no organism yet
  * @param rateLimit of its own, instead of its plan's; null: as the plan says
+ * @param deletedAt when it was told to go: none of its keys lives, and what it has is being deleted; null: it is to stay
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record TenantEntry(
@@ -30,7 +32,8 @@ public record TenantEntry(
         @JsonProperty("organism_version") long organismVersion,
         @JsonProperty("api_keys") List<Key> apiKeys,
         @JsonProperty("signing_keys") List<OrgKey> signingKeys,
-        @JsonProperty("rate_limit") @Nullable RateLimit rateLimit) {
+        @JsonProperty("rate_limit") @Nullable RateLimit rateLimit,
+        @JsonProperty("deleted_at") @Nullable Instant deletedAt) {
 
     /**
      * An API key.
@@ -84,7 +87,7 @@ public record TenantEntry(
             long organismVersion,
             List<Key> apiKeys,
             List<OrgKey> signingKeys) {
-        this(id, name, plan, revision, createdAt, organismVersion, apiKeys, signingKeys, null);
+        this(id, name, plan, revision, createdAt, organismVersion, apiKeys, signingKeys, null, null);
     }
 
     public TenantEntry {
@@ -104,15 +107,18 @@ public record TenantEntry(
     }
 
     public TenantEntry withOrganismVersion(long version) {
-        return new TenantEntry(id, name, plan, revision + 1, createdAt, version, apiKeys, signingKeys, rateLimit);
+        return new TenantEntry(
+                id, name, plan, revision + 1, createdAt, version, apiKeys, signingKeys, rateLimit, deletedAt);
     }
 
     public TenantEntry withApiKeys(List<Key> keys) {
-        return new TenantEntry(id, name, plan, revision + 1, createdAt, organismVersion, keys, signingKeys, rateLimit);
+        return new TenantEntry(
+                id, name, plan, revision + 1, createdAt, organismVersion, keys, signingKeys, rateLimit, deletedAt);
     }
 
     public TenantEntry withSigningKeys(List<OrgKey> keys) {
-        return new TenantEntry(id, name, plan, revision + 1, createdAt, organismVersion, apiKeys, keys, rateLimit);
+        return new TenantEntry(
+                id, name, plan, revision + 1, createdAt, organismVersion, apiKeys, keys, rateLimit, deletedAt);
     }
 
     /** @param limit null: as the plan says */
@@ -128,7 +134,30 @@ public record TenantEntry(
                         organismVersion,
                         apiKeys,
                         signingKeys,
-                        limit);
+                        limit,
+                        deletedAt);
+    }
+
+    @JsonIgnore
+    public boolean isDeleted() {
+        return deletedAt != null;
+    }
+
+    /** All its keys are revoked; what was admitted under its signing keys can still be verified. */
+    public TenantEntry withDeletion(Instant now) {
+        if (isDeleted()) {
+            return this;
+        }
+        List<Key> revoked = apiKeys.stream()
+                .map(k -> k.revokedAt() != null
+                        ? k
+                        : new Key(k.id(), k.name(), k.hash(), k.scopes(), k.createdAt(), k.expiresAt(), now))
+                .toList();
+        List<OrgKey> deleted = signingKeys.stream()
+                .map(k -> k.deletedAt() != null ? k : new OrgKey(k.kid(), k.alg(), k.jwk(), k.createdAt(), now))
+                .toList();
+        return new TenantEntry(
+                id, name, plan, revision + 1, createdAt, organismVersion, revoked, deleted, rateLimit, now);
     }
 
     /** Requests of the tenant, each message of a batch as one; empty: as many as it likes. */

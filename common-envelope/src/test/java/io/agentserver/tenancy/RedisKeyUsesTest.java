@@ -33,4 +33,20 @@ class RedisKeyUsesTest {
             assertThat(uses.take()).isEmpty();
         }
     }
+
+    @Test
+    void forgets_a_tenant_and_nobody_whose_name_begins_alike(@TempDir Path directory) {
+        try (LocalRedis server = LocalRedis.start(directory, 0);
+                RedisClients clients = RedisClients.connect(server.url(), Duration.ofSeconds(5))) {
+            RedisKeyUses uses = new RedisKeyUses(clients);
+            for (int i = 0; i < 2_500; i++) { // more than are looked at in one go
+                uses.keep(new KeyUses.Use(ACME, "key-" + i, NOON));
+            }
+            KeyUses.Use other = new KeyUses.Use(new TenantId("acme-two"), "a", NOON);
+            uses.keep(other);
+            assertThat(uses.forget(ACME)).isEqualTo(2_500);
+            assertThat(uses.forget(ACME)).isZero();
+            assertThat(uses.take()).containsExactly(other);
+        }
+    }
 }

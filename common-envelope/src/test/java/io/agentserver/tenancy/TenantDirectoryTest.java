@@ -110,6 +110,19 @@ class TenantDirectoryTest {
     }
 
     @Test
+    void says_that_a_tenant_is_gone_only_when_it_knows_all() throws Exception {
+        try (TenantDirectory unread = new TenantDirectory(Topic::new, nanos::get)) {
+            assertThat(unread.isGone(new TenantId("nobody"))).isFalse(); // it has not begun to read
+        }
+        Topic topic = new Topic("acme", TenantDirectory.HEARTBEAT);
+        try (TenantDirectory directory = directory(topic)) {
+            topic.isRead();
+            assertThat(directory.isGone(new TenantId("acme"))).isFalse();
+            assertThat(directory.isGone(new TenantId("nobody"))).isTrue();
+        }
+    }
+
+    @Test
     void is_fresh_from_a_heartbeat_on_for_thirty_seconds_of_the_monotonic_clock() throws Exception {
         Topic topic = new Topic("acme", TenantDirectory.HEARTBEAT);
         try (TenantDirectory directory = directory(topic)) {
