@@ -5,6 +5,7 @@ import io.agentserver.billing.credit.CreditEndpoint;
 import io.agentserver.billing.credit.CreditOpening;
 import io.agentserver.billing.credit.CreditPublisher;
 import io.agentserver.billing.credit.UsageDrain;
+import io.agentserver.billing.deletion.DeletionEndpoint;
 import io.agentserver.billing.ledger.Ledger;
 import io.agentserver.billing.ledger.LedgerStore;
 import io.agentserver.billing.ledger.MeterOutbox;
@@ -60,6 +61,7 @@ import java.util.Optional;
     ProblemAdvice.class,
     UsageEndpoint.class,
     CreditEndpoint.class,
+    DeletionEndpoint.class,
     StripeWebhookEndpoint.class,
     ConsoleConfiguration.class
 })

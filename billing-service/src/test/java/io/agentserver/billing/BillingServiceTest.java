@@ -1,7 +1,10 @@
 package io.agentserver.billing;
 
+import io.agentserver.billing.console.DynamoMembers;
+import io.agentserver.billing.console.Role;
 import io.agentserver.billing.console.TenantsOnTopic;
 import io.agentserver.billing.ledger.Ledger;
+import io.agentserver.billing.ledger.MicroUsd;
 import io.agentserver.credit.Credit;
 import io.agentserver.credit.Hold;
 import io.agentserver.credit.Reservation;
@@ -212,6 +215,34 @@ class BillingServiceTest {
         }
         assertThat(give(token, 7, "x".repeat(201)).statusCode()).isEqualTo(422);
         assertThat(give(token, -7, "taken back").statusCode()).isEqualTo(200);
+    }
+
+    @Test
+    void forgets_a_tenant_but_for_its_postings() {
+        TenantId gone = Calls.newTenant();
+        assertThat(give("Bearer " + tokens.issue(gone, ServiceTokens.CREDIT_WRITE), 7, "a gift")
+                        .statusCode())
+                .isEqualTo(200);
+        DynamoMembers members = service.getBean(DynamoMembers.class);
+        members.add(gone, "ann@example.com", Role.OWNER, "ann@example.com");
+        members.add(tenant, "bob@example.com", Role.OWNER, "bob@example.com");
+
+        assertThat(forget("Bearer " + tokens.issue(gone, ServiceTokens.USAGE_READ))
+                        .statusCode())
+                .isEqualTo(401);
+        String right = "Bearer " + tokens.issue(gone, ServiceTokens.TENANT_DELETE);
+        assertThat(forget(right).body()).isEqualTo("{\"freed\":2}"); // with how many owners there were
+        assertThat(forget(right).body()).isEqualTo("{\"freed\":0}");
+
+        assertThat(members.of(gone)).isEmpty();
+        assertThat(members.of(tenant)).hasSize(1);
+        assertThat(service.getBean(Ledger.class).balance(gone).credit()).isEqualTo(new MicroUsd(7));
+    }
+
+    private static HttpResponse<String> forget(String token) {
+        return send(HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + PORT + "/internal/v1/tenant"))
+                .header("Authorization", token)
+                .DELETE());
     }
 
     private static HttpResponse<String> give(String token, long amount, String reason) {

@@ -58,11 +58,16 @@ public class ConsoleConfiguration {
     }
 
     @Bean
-    MessageDays messageDays(KafkaMessageLog log, DynamoDbClient dynamo, TenantDirectory directory, Clock clock) {
+    DynamoDayStarts dayStarts(DynamoDbClient dynamo) {
         DynamoDayStarts.createIfAbsent(dynamo);
+        return new DynamoDayStarts(dynamo);
+    }
+
+    @Bean
+    MessageDays messageDays(KafkaMessageLog log, DynamoDayStarts starts, TenantDirectory directory, Clock clock) {
         return new MessageDays(
                         log,
-                        new DynamoDayStarts(dynamo),
+                        starts,
                         () -> directory.all().stream()
                                 .map(TenantEntry::tenantId)
                                 .toList(),

@@ -33,6 +33,7 @@ public final class DynamoMembers {
     private static final String BY_PERSON = "by_person";
     private static final String OWNERS = "#owners"; // no e-mail address
     private static final int MOST_ATTEMPTS = 5;
+    private static final int MOST_FORGOTTEN = 1_000;
 
     private final DynamoDbClient dynamo;
     private final Clock clock;
@@ -179,6 +180,23 @@ public final class DynamoMembers {
         return before.role() == Role.OWNER
                 ? change(Outcome.NO_SUCH_MEMBER, removed, owners(tenant, -1))
                 : change(Outcome.NO_SUCH_MEMBER, removed);
+    }
+
+    /**
+     * Of an org that is gone: who they were, and how many owners there were; some of them at most.
+     *
+     * @return how many items; 0: there are none left
+     */
+    public long forget(TenantId tenant) {
+        List<Map<String, AttributeValue>> keys = dynamo.query(request -> request.tableName(TABLE)
+                        .consistentRead(true)
+                        .keyConditionExpression("tenant = :t")
+                        .projectionExpression("tenant, person")
+                        .expressionAttributeValues(Map.of(":t", text(tenant.value())))
+                        .limit(MOST_FORGOTTEN))
+                .items();
+        DynamoTables.delete(dynamo, TABLE, keys);
+        return keys.size();
     }
 
     /** @param ifFirstFails what it means that the first item's condition did not hold */

@@ -44,7 +44,10 @@ public final class Orgs {
         }
         TenantId tenant = new TenantId(org);
         return members.find(tenant, person.email())
-                .flatMap(member -> directory.find(tenant).map(entry -> new Visit(person, member, entry)));
+                .flatMap(member -> directory
+                        .find(tenant)
+                        .filter(entry -> !entry.isDeleted())
+                        .map(entry -> new Visit(person, member, entry)));
     }
 
     /** Those that still exist. */
@@ -52,6 +55,7 @@ public final class Orgs {
         return members.where(person.email()).stream()
                 .map(member -> directory
                         .find(member.tenant())
+                        .filter(entry -> !entry.isDeleted())
                         .map(entry -> new Visit(person, member, entry))
                         .orElse(null))
                 .filter(Objects::nonNull)

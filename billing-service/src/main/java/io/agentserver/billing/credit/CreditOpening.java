@@ -140,6 +140,7 @@ public final class CreditOpening implements AutoCloseable {
         Map<TenantId, TenantEntry> tenants = new HashMap<>();
         directory.all().forEach(entry -> tenants.put(entry.tenantId(), entry));
         openings.keySet().retainAll(tenants.keySet());
+        forgetGone(tenants.keySet());
         openings.values().removeIf(opening -> !opening.era().equals(era));
         Standings standings = stand(tenants, era);
         if (!isOver(era)) {
@@ -148,6 +149,25 @@ public final class CreditOpening implements AutoCloseable {
         if (!isOver(era)) {
             finish();
         }
+    }
+
+    /**
+     * Usage of a tenant that was posted after it was deleted has put its balance into Redis again. Should it be one that is so
+     * new that it is not heard of here, its credit is opened as one that was lost.
+     */
+    private void forgetGone(Set<TenantId> tenants) {
+        Failures failures = new Failures("forgotten");
+        for (TenantId tenant : publisher.told().keySet()) {
+            if (!tenants.contains(tenant)) {
+                try {
+                    credit.forget(tenant);
+                    publisher.forget(tenant);
+                } catch (RuntimeException e) {
+                    failures.add(tenant, e);
+                }
+            }
+        }
+        failures.log();
     }
 
     private boolean isOver(String era) {

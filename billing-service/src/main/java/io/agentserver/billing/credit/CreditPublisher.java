@@ -102,6 +102,12 @@ public final class CreditPublisher implements PostingListener {
         return Map.copyOf(versions);
     }
 
+    /** What this process keeps of a tenant that is gone. */
+    void forget(TenantId tenant) {
+        versions.remove(tenant);
+        waiting.remove(tenant);
+    }
+
     void told(TenantId tenant, PostedBalance balance) {
         if (balance.era().equals(era)) {
             versions.merge(tenant, balance.version(), Math::max);

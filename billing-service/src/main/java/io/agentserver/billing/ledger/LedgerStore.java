@@ -50,6 +50,14 @@ public interface LedgerStore {
     /** @param to inclusive */
     List<UsageLine> usage(TenantId tenant, LocalDate from, LocalDate to);
 
+    /**
+     * Deletes usage by day, model and listener of a tenant that is gone, a part of it at most; its posting groups and its
+     * balance stay.
+     *
+     * @return how many entries; 0: there are none left
+     */
+    long forgetUsage(TenantId tenant);
+
     /** The id of its customer at Stripe. */
     Optional<String> customer(TenantId tenant, boolean live);
 

@@ -89,6 +89,13 @@ public final class MemoryLedgerStore implements LedgerStore, MeterOutbox {
     }
 
     @Override
+    public synchronized long forgetUsage(TenantId tenant) {
+        long before = usage.size();
+        usage.keySet().removeIf(key -> key.tenant().equals(tenant));
+        return before - usage.size();
+    }
+
+    @Override
     public synchronized List<UsageLine> usage(TenantId tenant, LocalDate from, LocalDate to) {
         List<UsageLine> lines = new ArrayList<>();
         usage.forEach((key, sum) -> {

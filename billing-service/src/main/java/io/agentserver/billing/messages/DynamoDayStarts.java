@@ -10,6 +10,7 @@ import software.amazon.awssdk.services.dynamodb.model.ScalarAttributeType;
 
 import java.time.LocalDate;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
@@ -19,6 +20,7 @@ import java.util.Objects;
  */
 public final class DynamoDayStarts {
     private static final String TABLE = "message_days";
+    private static final int MOST_FORGOTTEN = 1_000;
 
     private final DynamoDbClient dynamo;
 
@@ -51,6 +53,24 @@ public final class DynamoDayStarts {
             // another pod was first
             return;
         }
+    }
+
+    /**
+     * Of an org that is gone; some of them at most.
+     *
+     * @return how many days; 0: there are none left
+     */
+    public long forget(TenantId tenant) {
+        List<Map<String, AttributeValue>> keys = dynamo.query(request -> request.tableName(TABLE)
+                        .consistentRead(true)
+                        .keyConditionExpression("tenant = :t")
+                        .projectionExpression("tenant, #day")
+                        .expressionAttributeNames(Map.of("#day", "day"))
+                        .expressionAttributeValues(Map.of(":t", AttributeValue.fromS(tenant.value())))
+                        .limit(MOST_FORGOTTEN))
+                .items();
+        DynamoTables.delete(dynamo, TABLE, keys);
+        return keys.size();
     }
 
     /** @param to inclusive */

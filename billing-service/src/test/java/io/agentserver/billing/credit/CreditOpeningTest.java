@@ -103,6 +103,23 @@ class CreditOpeningTest {
     }
 
     @Test
+    void usage_that_is_posted_after_its_tenant_was_deleted_leaves_nothing_in_redis() throws Exception {
+        begin();
+        TenantId gone = newTenant();
+        ledger.post(List.of(PostingGroup.credit(
+                GroupId.of(GroupKind.ADJUSTMENT, UUID.randomUUID().toString()),
+                gone,
+                Instant.EPOCH,
+                new MicroUsd(1),
+                Account.ADJUSTMENTS,
+                "late")));
+        assertThat(redis.commands().exists("credit:{" + gone + "}:state")).isOne();
+        opening.look();
+        assertThat(redis.commands().exists("credit:{" + gone + "}:state")).isZero();
+        assertThat(standing().epoch()).as("of who is there").isPresent();
+    }
+
+    @Test
     void postings_while_it_looks_are_no_loss() throws Exception {
         begin();
         String epoch = standing().epoch().orElseThrow();

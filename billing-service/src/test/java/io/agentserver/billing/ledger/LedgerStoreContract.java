@@ -120,6 +120,22 @@ public abstract class LedgerStoreContract {
     }
 
     @Test
+    void forgets_the_sums_of_usage_and_keeps_what_they_were_made_of() {
+        PostingGroup kept = group(Ids.v7());
+        store().post(tenant, List.of(kept));
+        TenantId other = new TenantId(tenant + "2");
+        store().post(other, List.of(PostingGroup.of(Calls.call(other, Ids.v7(), Calls.NOON, "m", "greeter"))));
+
+        assertThat(store().forgetUsage(tenant)).isEqualTo(1);
+        assertThat(store().forgetUsage(tenant)).isZero();
+
+        assertThat(store().usage(tenant, DAY, DAY)).isEmpty();
+        assertThat(store().find(kept.id())).contains(kept);
+        assertThat(store().balance(tenant).credit()).isEqualTo(new MicroUsd(-140));
+        assertThat(store().usage(other, DAY, DAY)).hasSize(1);
+    }
+
+    @Test
     void names_that_would_run_together_stay_apart() {
         store().post(
                         tenant,

@@ -61,6 +61,7 @@ public final class DynamoLedgerStore implements LedgerStore {
     // 25 puts, at most 25 usage lines and the balance stay under the 100 items of a transaction
     private static final int MOST_GROUPS = 25;
     private static final int MOST_ATTEMPTS = 12;
+    private static final int MOST_FORGOTTEN = 1_000;
     private static final Duration FIRST_WAIT = Duration.ofMillis(10);
     private static final Duration LONGEST_WAIT = Duration.ofMillis(500);
 
@@ -237,6 +238,21 @@ public final class DynamoLedgerStore implements LedgerStore {
                 .stream()
                 .map(LedgerItems::usageLine)
                 .toList();
+    }
+
+    @Override
+    public long forgetUsage(TenantId tenant) {
+        List<Map<String, AttributeValue>> keys = dynamo.query(request -> request.tableName(LedgerTable.NAME)
+                        .consistentRead(true)
+                        .keyConditionExpression("pk = :pk AND begins_with(sk, :usage)")
+                        .projectionExpression("pk, sk")
+                        .expressionAttributeValues(Map.of(
+                                ":pk", AttributeValue.fromS(LedgerTable.tenantKey(tenant.value())),
+                                ":usage", AttributeValue.fromS(LedgerTable.USAGE)))
+                        .limit(MOST_FORGOTTEN))
+                .items();
+        DynamoTables.delete(dynamo, LedgerTable.NAME, keys);
+        return keys.size();
     }
 
     @Override
