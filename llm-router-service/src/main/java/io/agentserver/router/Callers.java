@@ -51,6 +51,7 @@ final class Callers {
         return ApiKey.parse(secret.get())
                 .map(this::byApiKey)
                 .orElseGet(() -> tokens.verify(secret.get(), ServiceTokens.LLM_CALL)
+                        .filter(caller -> !directory.isGone(caller.tenant()))
                         .<Identity>map(caller -> new Identity.Known(caller.tenant(), true))
                         .orElseGet(Callers::unauthenticated));
     }

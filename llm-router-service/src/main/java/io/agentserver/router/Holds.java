@@ -19,6 +19,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
@@ -38,6 +39,7 @@ final class Holds {
     private static final int MOST_AGAIN = 1_000;
 
     private final Credit credit;
+    private final Predicate<TenantId> gone;
     private final Duration grace;
     private final Map<UUID, Running> running = new ConcurrentHashMap<>();
     private final Map<UUID, Owed> owed = new ConcurrentHashMap<>();
@@ -88,8 +90,14 @@ final class Holds {
 
     /** @param grace how long after its call's time limit a hold lapses */
     Holds(Credit credit, Duration grace) {
+        this(credit, grace, _ -> false);
+    }
+
+    /** @param gone deleted tenants, whose holds are not put back where Redis lacks them */
+    Holds(Credit credit, Duration grace, Predicate<TenantId> gone) {
         this.credit = credit;
         this.grace = grace;
+        this.gone = gone;
     }
 
     /**
@@ -203,6 +211,7 @@ final class Holds {
     void restoreLost() {
         Map<TenantId, List<Running>> byTenant =
                 running.values().stream().collect(Collectors.groupingBy(hold -> hold.tenant));
+        byTenant.keySet().removeIf(gone);
         ForEach.tenant(byTenant.keySet(), tenant -> {
             List<Running> holds = byTenant.getOrDefault(tenant, List.of());
             String epoch =

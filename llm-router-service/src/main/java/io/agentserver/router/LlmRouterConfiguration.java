@@ -123,8 +123,8 @@ class LlmRouterConfiguration {
     }
 
     @Bean
-    RedisAnswers redisAnswers(RedisClients redis) {
-        return new RedisAnswers(redis.commands());
+    RedisAnswers redisAnswers(RedisClients redis, TenantDirectory directory) {
+        return new RedisAnswers(redis.commands(), directory::isGone);
     }
 
     @Bean
@@ -158,8 +158,8 @@ class LlmRouterConfiguration {
     }
 
     @Bean
-    Holds holds(Credit credit, LlmRouterProperties properties, MeterRegistry registry) {
-        Holds holds = new Holds(credit, properties.holdGrace());
+    Holds holds(Credit credit, TenantDirectory directory, LlmRouterProperties properties, MeterRegistry registry) {
+        Holds holds = new Holds(credit, properties.holdGrace(), directory::isGone);
         Gauge.builder("agentserver.credit.holds", holds, Holds::running)
                 .description("calls of this router that hold credit")
                 .register(registry);

@@ -30,7 +30,7 @@ final class OnceOnly implements Chat {
 
     /** What Redis knows a key by. */
     static String name(TenantId tenant, String idempotencyKey) {
-        return tenant + ":" + ChatRequest.sha256(idempotencyKey);
+        return RedisAnswers.name(tenant, ChatRequest.sha256(idempotencyKey));
     }
 
     @Override

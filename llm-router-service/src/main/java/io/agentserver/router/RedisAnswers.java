@@ -1,6 +1,7 @@
 package io.agentserver.router;
 
 import io.agentserver.envelope.Ids;
+import io.agentserver.envelope.TenantId;
 import io.lettuce.core.RedisException;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.SetArgs;
@@ -16,6 +17,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Predicate;
 
 /**
  * What is known of idempotency keys, in Redis under <code>idem:{&lt;tenant&gt;:&lt;sha256 of the key&gt;}</code>, by {@code
@@ -39,6 +41,7 @@ final class RedisAnswers {
     private static final String END = script("end-claim.lua");
 
     private final RedisClusterCommands<String, String> redis;
+    private final Predicate<TenantId> gone;
     private final AtomicBoolean away = new AtomicBoolean();
 
     sealed interface Claim {
@@ -64,9 +67,22 @@ final class RedisAnswers {
         T run();
     }
 
-    /** @param redis of one node or of a cluster; each command touches one key */
-    RedisAnswers(RedisClusterCommands<String, String> redis) {
+    /**
+     * @param redis of one node or of a cluster; each command touches one key
+     * @param gone deleted tenants, of whom nothing is kept: neither what ends only now
+     */
+    RedisAnswers(RedisClusterCommands<String, String> redis, Predicate<TenantId> gone) {
         this.redis = redis;
+        this.gone = gone;
+    }
+
+    /** Of a tenant's idempotency key. */
+    static String name(TenantId tenant, String sha256) {
+        return tenant + ":" + sha256;
+    }
+
+    private static TenantId tenantOf(String name) {
+        return new TenantId(name.substring(0, name.indexOf(':')));
     }
 
     /**
@@ -145,6 +161,10 @@ final class RedisAnswers {
     private boolean end(Claim.Mine claim, String how, String answer) {
         return attempt(
                 () -> {
+                    if (gone.test(tenantOf(claim.name()))) {
+                        redis.del(key(claim.name()));
+                        return true;
+                    }
                     Long own = redis.eval(
                             END,
                             ScriptOutputType.INTEGER,

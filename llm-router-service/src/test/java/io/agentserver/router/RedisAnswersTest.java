@@ -1,5 +1,6 @@
 package io.agentserver.router;
 
+import io.agentserver.envelope.TenantId;
 import io.agentserver.router.RedisAnswers.Claim;
 import io.agentserver.service.redis.RedisClients;
 import org.junit.jupiter.api.AfterEach;
@@ -23,7 +24,7 @@ class RedisAnswersTest {
 
     RedisAnswersTest(TestPlatform platform) {
         clients = RedisClients.connect(platform.redis(), Duration.ofSeconds(5));
-        answers = new RedisAnswers(clients.commands());
+        answers = new RedisAnswers(clients.commands(), new TenantId("gone")::equals);
     }
 
     @AfterEach
@@ -48,6 +49,14 @@ class RedisAnswersTest {
         assertThat(answers.claim(name, "body")).isEqualTo(new Claim.Done(answer));
         assertThat(answers.claim(name, "another body")).isEqualTo(new Claim.Mismatch());
         assertThat(remembered()).isBetween(RedisAnswers.KEPT.minusMinutes(1).toMillis(), RedisAnswers.KEPT.toMillis());
+    }
+
+    @Test
+    void keeps_no_answer_that_comes_after_its_tenant_was_deleted() {
+        String gone = "gone:" + UUID.randomUUID();
+        Claim.Mine running = (Claim.Mine) answers.claim(gone, "body");
+        assertThat(answers.keep(running, answer)).isTrue();
+        assertThat(clients.commands().exists("once:{" + gone + "}")).isZero();
     }
 
     @Test
