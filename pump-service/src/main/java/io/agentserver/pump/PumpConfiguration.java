@@ -114,11 +114,13 @@ class PumpConfiguration {
             PumpProperties properties,
             MeterRegistry registry,
             Clock clock) {
+        Organisms organisms = new Organisms(tenants, new OrganismParser(Handlers.builtinNames(), Set.of()));
+        tenants.onRemoval(organisms::forget);
         return new MessageFlows(
                 keys,
                 new RecordMac(properties.secretBytes()),
                 tenants,
-                new Organisms(tenants, new OrganismParser(Handlers.builtinNames(), Set.of())),
+                organisms,
                 buffer,
                 outbox,
                 handlers,

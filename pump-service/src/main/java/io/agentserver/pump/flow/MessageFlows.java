@@ -50,6 +50,7 @@ public record MessageFlows(
 
     Parts parts(Patience patience, FairGate<TenantId> gate, HistoryRoom histories, Duration parkAfter) {
         EnvelopeToken tokens = new EnvelopeToken(clock);
+        Outbox outbox = new TenantsOutbox(outbox(), tenants);
         Budget budget = new Budget(clock);
         DeadLetters deadLetters = new DeadLetters(outbox, clock, metrics, patience);
         Parkings parkings = new Parkings(buffer, patience);

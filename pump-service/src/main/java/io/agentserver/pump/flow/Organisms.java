@@ -79,4 +79,9 @@ public final class Organisms {
                         + invalid.errors().getFirst().reason());
         };
     }
+
+    /** What is kept of a tenant that is gone. */
+    public void forget(TenantId tenant) {
+        parsed.asMap().keySet().removeIf(key -> key.startsWith(tenant + "@"));
+    }
 }

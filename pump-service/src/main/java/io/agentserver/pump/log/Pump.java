@@ -38,7 +38,7 @@ import java.util.function.ToIntFunction;
  * consumer, never the thread: it joins the group again with a new one.
  */
 public final class Pump implements AutoCloseable {
-    public static final String GROUP = "pump";
+    public static final String GROUP = Topics.PUMPS;
 
     private static final Logger LOG = LoggerFactory.getLogger(Pump.class);
     private static final Duration POLL = Duration.ofMillis(100);
