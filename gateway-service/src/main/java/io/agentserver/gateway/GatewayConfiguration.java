@@ -19,6 +19,9 @@ import io.agentserver.gateway.deadletters.DeadLettersEndpoint;
 import io.agentserver.gateway.deadletters.KafkaDeadLetterLog;
 import io.agentserver.gateway.deadletters.LetterReader;
 import io.agentserver.gateway.deadletters.Redrive;
+import io.agentserver.gateway.deletion.DeletionEndpoint;
+import io.agentserver.gateway.deletion.Deletions;
+import io.agentserver.gateway.deletion.DynamoDeletions;
 import io.agentserver.gateway.keys.Keys;
 import io.agentserver.gateway.keys.KeysEndpoint;
 import io.agentserver.gateway.keys.LastUses;
@@ -30,6 +33,7 @@ import io.agentserver.gateway.limits.RateLimits;
 import io.agentserver.gateway.log.KafkaClients;
 import io.agentserver.gateway.log.KafkaMessageLog;
 import io.agentserver.gateway.log.LogTopics;
+import io.agentserver.gateway.log.TenantRecords;
 import io.agentserver.gateway.openapi.OpenApiEndpoint;
 import io.agentserver.gateway.organism.Activation;
 import io.agentserver.gateway.organism.BootMessages;
@@ -121,6 +125,7 @@ import java.util.Optional;
     RespondEndpoint.class,
     UsageEndpoint.class,
     TenantsEndpoint.class,
+    DeletionEndpoint.class,
     CreditEndpoint.class,
     PlatformEndpoint.class,
     OpenApiEndpoint.class,
@@ -299,6 +304,35 @@ class GatewayConfiguration {
     }
 
     @Bean
+    Deletions deletions(
+            DynamoDbClient dynamo,
+            DynamoTenantTable table,
+            Tenants tenants,
+            TenantDirectory directory,
+            LogTopics topics,
+            Admin admin,
+            Brokers brokers,
+            ThreadBuffer buffer,
+            Billing billing,
+            StaticDelivery delivery,
+            RedisClients redis,
+            Clock clock) {
+        return Deletions.of(
+                        new DynamoDeletions(dynamo),
+                        table,
+                        tenants,
+                        directory,
+                        topics,
+                        new TenantRecords(admin, () -> KafkaClients.consumer(brokers)),
+                        buffer,
+                        billing,
+                        delivery,
+                        redis,
+                        clock)
+                .start();
+    }
+
+    @Bean
     HealthIndicator tenantsHealthIndicator(TenantDirectory directory) {
         return () -> (directory.isFresh() ? Health.up() : Health.outOfService()).build();
     }
@@ -317,7 +351,9 @@ class GatewayConfiguration {
 
     @Bean
     Organisms organisms(TenantDirectory directory, GatewayProperties properties) {
-        return new Organisms(directory, HandlerHosts.of(properties.allowLoopback()));
+        Organisms organisms = new Organisms(directory, HandlerHosts.of(properties.allowLoopback()));
+        directory.onRemoval(organisms::forget);
+        return organisms;
     }
 
     @Bean

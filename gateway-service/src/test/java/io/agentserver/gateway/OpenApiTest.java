@@ -159,6 +159,8 @@ class OpenApiTest {
                         "POST /admin/v1/tenants",
                         "GET /admin/v1/tenants/{id}",
                         "PATCH /admin/v1/tenants/{id}",
+                        "DELETE /admin/v1/tenants/{id}",
+                        "GET /admin/v1/jobs/{id}",
                         "GET /openapi.json",
                         "GET /docs");
     }
@@ -178,6 +180,8 @@ class OpenApiTest {
         respond(tenant);
         expect(200, gateway.get("/v1/usage?from=2030-01-01&to=2030-01-31", key));
         operator(tenant);
+        expect(202, gateway.delete("/admin/v1/tenants/" + tenant, RunningGateway.ADMIN_KEY));
+        expect(200, gateway.get("/admin/v1/jobs/delete-" + tenant, RunningGateway.ADMIN_KEY));
         for (String call : description.calls()) {
             Answer refused = without(call);
             boolean needsNoKey = description.operation(call).path("security").isEmpty();

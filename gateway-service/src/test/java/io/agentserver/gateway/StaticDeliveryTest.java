@@ -1,7 +1,9 @@
 package io.agentserver.gateway;
 
 import io.agentserver.envelope.Ids;
+import io.agentserver.envelope.TenantId;
 import io.agentserver.gateway.RunningGateway.Answer;
+import io.agentserver.gateway.organism.StaticDelivery;
 import io.agentserver.localstores.LocalStores;
 import io.agentserver.service.ServiceApplication;
 import org.junit.jupiter.api.AfterAll;
@@ -102,6 +104,27 @@ class StaticDeliveryTest {
             assertThat(kept.headers().firstValue("Cache-Control")).contains(own.header("Cache-Control"));
             assertThat(kept.headers().firstValue("Content-Type")).contains(own.header("Content-Type"));
         }
+    }
+
+    @Test
+    void forgets_a_tenants_files_and_nobody_elses() throws Exception {
+        assertThat(with.putOrganism(key, ORGANISM).status()).isEqualTo(200);
+        Answer sent = with.get(greeter().path("prompt_path").asString(""), key);
+        String object = URI.create(sent.header("Location")).getPath().substring(1);
+        String tenant = object.substring(0, object.indexOf('/'));
+        String others = tenant(); // its id is another
+        assertThat(with.putOrganism(others, ORGANISM).status()).isEqualTo(200);
+        key = others;
+        Answer othersSent = with.get(greeter().path("prompt_path").asString(""), others);
+        String othersObject =
+                URI.create(othersSent.header("Location")).getPath().substring(1);
+
+        StaticDelivery delivery = with.bean(StaticDelivery.class);
+        assertThat(delivery.forget(new TenantId(tenant))).isPositive();
+        assertThat(delivery.forget(new TenantId(tenant))).isZero();
+
+        assertThat(s3.get(object).statusCode()).isEqualTo(404);
+        assertThat(s3.get(othersObject).statusCode()).isEqualTo(200);
     }
 
     @Test

@@ -73,6 +73,65 @@ class TenantsTest {
     }
 
     @Test
+    void a_tenant_that_is_told_to_go_is_refused_by_every_gateway_at_once_and_its_id_is_never_free() {
+        try (RunningGateway other = RunningGateway.on(stores)) {
+            String key = gateway.createTenant(tenant);
+            String neighbour = tenant.substring(0, 30);
+            String theirs = gateway.createTenant(neighbour);
+            assertThat(gateway.putOrganism(key, AdmissionTest.ORGANISM).status())
+                    .isEqualTo(200);
+            Awaitility.await()
+                    .until(() -> other.get("/v1/listeners", key).status() == 200
+                            && other.get("/v1/listeners", theirs).status() == 200);
+
+            Answer told = gateway.delete("/admin/v1/tenants/" + tenant, RunningGateway.ADMIN_KEY);
+
+            assertThat(told.status()).as(told.body()).isEqualTo(202);
+            assertThat(gateway.get("/v1/listeners", key).problem()).isEqualTo("unauthenticated");
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(5))
+                    .until(() -> other.get("/v1/listeners", key).status() == 401);
+            assertThat(gateway.get("/admin/v1/tenants/" + tenant, RunningGateway.ADMIN_KEY)
+                            .status())
+                    .isEqualTo(404);
+            assertThat(gateway.get("/admin/v1/tenants", RunningGateway.ADMIN_KEY)
+                            .body())
+                    .contains(neighbour)
+                    .doesNotContain("\"" + tenant + "\"");
+            assertThat(gateway.post(
+                                    "/admin/v1/tenants/" + tenant + "/keys",
+                                    RunningGateway.ADMIN_KEY,
+                                    "application/json",
+                                    "{\"name\":\"again\"}")
+                            .status())
+                    .isEqualTo(404);
+            assertThat(create("{\"id\":\"" + tenant + "\",\"name\":\"x\"}").status())
+                    .isEqualTo(409);
+            Answer again = other.delete("/admin/v1/tenants/" + tenant, RunningGateway.ADMIN_KEY);
+            assertThat(again.header("Location")).isEqualTo(told.header("Location"));
+            Answer job = other.get(told.header("Location"), RunningGateway.ADMIN_KEY);
+            assertThat(job.json().path("tenant").asString()).isEqualTo(tenant);
+            assertThat(job.json().path("requested_at")).isEqualTo(told.json().path("requested_at"));
+            assertThat(other.get("/v1/listeners", theirs).status()).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void nobody_who_is_not_there_is_deleted() {
+        assertThat(gateway.delete("/admin/v1/tenants/" + tenant, RunningGateway.ADMIN_KEY)
+                        .status())
+                .isEqualTo(404);
+        assertThat(gateway.get("/admin/v1/jobs/delete-" + tenant, RunningGateway.ADMIN_KEY)
+                        .status())
+                .isEqualTo(404);
+        assertThat(gateway.get("/admin/v1/jobs/7", RunningGateway.ADMIN_KEY).status())
+                .isEqualTo(404);
+        assertThat(gateway.delete("/admin/v1/tenants/" + tenant, gateway.createTenant(tenant))
+                        .status())
+                .isEqualTo(401);
+    }
+
+    @Test
     void lets_only_the_operator_in() {
         assertThat(gateway.get("/admin/v1/tenants", "wrong").status()).isEqualTo(401);
         assertThat(gateway.get("/admin/v1/tenants", gateway.createTenant(tenant))

@@ -1,6 +1,7 @@
 package io.agentserver.gateway.billing;
 
 import io.agentserver.envelope.TenantId;
+import io.agentserver.gateway.http.Json;
 import io.agentserver.gateway.problems.Problem;
 import io.agentserver.gateway.problems.ProblemType;
 import io.agentserver.gateway.problems.Unavailable;
@@ -82,6 +83,23 @@ public final class Billing implements AutoCloseable {
                                 ProblemType.IDEMPOTENCY_MISMATCH,
                                 "the Idempotency-Key was used for another amount or reason; take a new one")
                         .refusal();
+            default -> throw away(answer);
+        };
+    }
+
+    /**
+     * Has billing forget a part of what it has of a tenant, but its postings.
+     *
+     * @return how many items; 0: there are none left
+     * @throws Unavailable if billing does not answer, or not with 200
+     */
+    public long forget(TenantId tenant) {
+        HttpResponse<byte[]> answer = send(
+                request(tenant, ServiceTokens.TENANT_DELETE, "/internal/v1/tenant")
+                        .DELETE(),
+                "try again");
+        return switch (answer.statusCode()) {
+            case 200 -> Json.read(answer.body()).path("freed").asLong();
             default -> throw away(answer);
         };
     }

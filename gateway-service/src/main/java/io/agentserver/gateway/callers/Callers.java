@@ -74,6 +74,7 @@ public final class Callers {
         return directory.isFresh()
                 && directory
                         .find(caller.tenantId())
+                        .filter(tenant -> !tenant.isDeleted())
                         .filter(tenant -> caller.keyId() == null
                                 || tenant.apiKeys().stream()
                                         .anyMatch(
@@ -120,7 +121,10 @@ public final class Callers {
         return services.read(bearer).flatMap(token -> {
             Set<String> scopes = Set.copyOf(Arrays.asList(token.scope().split(" ", -1)));
             return scopes.stream().allMatch(scope -> Scope.of(scope).isPresent())
-                    ? directory.find(token.tenant()).map(tenant -> new Caller(tenant, null, scopes))
+                    ? directory
+                            .find(token.tenant())
+                            .filter(tenant -> !tenant.isDeleted())
+                            .map(tenant -> new Caller(tenant, null, scopes))
                     : Optional.empty();
         });
     }

@@ -66,7 +66,11 @@ public final class CreditEndpoint {
             throws IOException {
         operator.require(authorization);
         JsonBody body = JsonBody.read(request, Set.of("amount_microusd", "reason"));
-        if (!TenantId.isValid(id) || directory.find(new TenantId(id)).isEmpty()) {
+        if (!TenantId.isValid(id)
+                || directory
+                        .find(new TenantId(id))
+                        .filter(tenant -> !tenant.isDeleted())
+                        .isEmpty()) {
             throw Problem.notFound().refusal();
         }
         if (key == null || !BARE_TOKEN.matcher(key).matches()) {

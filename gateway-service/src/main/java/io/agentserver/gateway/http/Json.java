@@ -1,5 +1,6 @@
 package io.agentserver.gateway.http;
 
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Writes what the gateway answers: maps, lists, texts, numbers, in the order in which they were put together. */
@@ -14,5 +15,10 @@ public final class Json {
 
     public static String text(Object body) {
         return JSON.writeValueAsString(body);
+    }
+
+    /** @throws tools.jackson.core.JacksonException if it is none */
+    public static JsonNode read(byte[] json) {
+        return JSON.readTree(json);
     }
 }

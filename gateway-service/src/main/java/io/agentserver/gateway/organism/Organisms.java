@@ -88,4 +88,9 @@ public final class Organisms {
             }
         };
     }
+
+    /** What is kept of a tenant that is gone. */
+    public void forget(TenantId tenant) {
+        parsed.asMap().keySet().removeIf(key -> key.startsWith(tenant + "@"));
+    }
 }

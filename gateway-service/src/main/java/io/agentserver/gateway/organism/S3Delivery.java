@@ -3,6 +3,7 @@ package io.agentserver.gateway.organism;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import io.agentserver.envelope.TenantId;
+import io.agentserver.gateway.problems.Unavailable;
 import io.agentserver.organism.Organism;
 import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.Setting;
@@ -18,9 +19,13 @@ import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.s3.S3ClientBuilder;
 import software.amazon.awssdk.services.s3.model.ChecksumAlgorithm;
+import software.amazon.awssdk.services.s3.model.DeleteObjectsResponse;
+import software.amazon.awssdk.services.s3.model.ObjectIdentifier;
+import software.amazon.awssdk.services.s3.model.S3Error;
 
 import java.net.URI;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -88,6 +93,30 @@ public final class S3Delivery implements StaticDelivery, AutoCloseable {
     @Override
     public Optional<URI> address(TenantId tenant, StaticFile file) {
         return isThere(tenant, file) ? Optional.of(addresses.of(object(tenant, file))) : Optional.empty();
+    }
+
+    @Override
+    public int forget(TenantId tenant) {
+        String prefix = tenant + "/";
+        there.asMap().keySet().removeIf(object -> object.startsWith(prefix));
+        try {
+            List<ObjectIdentifier> page = s3.listObjectsV2(l -> l.bucket(bucket).prefix(prefix)).contents().stream()
+                    .map(object -> ObjectIdentifier.builder().key(object.key()).build())
+                    .toList();
+            if (page.isEmpty()) {
+                return 0;
+            }
+            DeleteObjectsResponse answer =
+                    s3.deleteObjects(d -> d.bucket(bucket).delete(those -> those.objects(page)));
+            if (answer.hasErrors()) {
+                S3Error first = answer.errors().getFirst();
+                throw new Unavailable(
+                        "bucket " + bucket + " would not delete " + first.key() + ": " + first.code(), null);
+            }
+            return page.size();
+        } catch (SdkException e) {
+            throw new Unavailable("bucket " + bucket + " does not answer", e);
+        }
     }
 
     @Override

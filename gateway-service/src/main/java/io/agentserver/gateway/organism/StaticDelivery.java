@@ -19,6 +19,11 @@ public interface StaticDelivery {
         public Optional<URI> address(TenantId tenant, StaticFile file) {
             return Optional.empty();
         }
+
+        @Override
+        public int forget(TenantId tenant) {
+            return 0;
+        }
     };
 
     /** Puts all files of an organism there. What cannot be put is put when it is asked for. Never fails. */
@@ -26,4 +31,12 @@ public interface StaticDelivery {
 
     /** An address for whoever may have the file, who is known to the caller; empty: it is not there, so the gateway gives it. */
     Optional<URI> address(TenantId tenant, StaticFile file);
+
+    /**
+     * Deletes files of a tenant's, a page of them at most.
+     *
+     * @return how many; 0: there are none left
+     * @throws io.agentserver.gateway.problems.Unavailable if the place does not answer, or would not
+     */
+    int forget(TenantId tenant);
 }

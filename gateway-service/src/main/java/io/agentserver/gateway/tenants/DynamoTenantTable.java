@@ -37,14 +37,17 @@ import java.util.stream.Stream;
  * The DynamoDB table {@code tenants}, the truth of which the {@code tenants} topic is a copy. Key: {@code pk} = the tenant,
  * {@code sk} = {@code entry} (attribute {@code json}: the directory's record) or {@code organism#<version, 10 digits>}
  * ({@code gz}: its record, gzip, for an item holds 400 KB and a document may have 1 MiB), with its {@code created_at} in {@code version#<version, 10 digits>}, for lists;
- * {@code key-uses} is {@link DynamoKeyUses}'. The index of the entries: {@code pk} = {@code #tenants}, {@code sk} = the tenant. Every
+ * {@code key-uses} is {@link DynamoKeyUses}'. Of a deleted tenant the item {@code entry} stays without its content, so that the id is
+ * never used again. The index of the entries: {@code pk} = {@code #tenants}, {@code sk} = the tenant. Every
  * other write is conditional: an entry's on the revision it was made from, an organism version's on being new. Blocks; safe on any
  * thread.
  */
 public final class DynamoTenantTable {
     static final String TABLE = "tenants";
-    private static final String ENTRY = "entry";
-    private static final String BOOT_PENDING = "boot_pending";
+    static final String ENTRY = "entry";
+    static final String JSON = "json";
+    static final String VERSION = "organism#";
+    static final String BOOT_PENDING = "boot_pending";
     /** No tenant's id has this form. */
     private static final String INDEX = "#tenants";
 
@@ -83,22 +86,53 @@ public final class DynamoTenantTable {
         }
     }
 
+    /** One that is to stay. */
     public Optional<TenantEntry> find(TenantId tenant) {
-        Map<String, AttributeValue> item = asked(() -> dynamo.getItem(
-                        b -> b.tableName(TABLE).consistentRead(true).key(key(tenant, ENTRY)))
-                .item());
-        return item.isEmpty() ? Optional.empty() : Optional.of(entry(item));
+        return findAny(tenant).filter(entry -> !entry.isDeleted());
     }
 
+    /** Also one whose deletion is under way. */
+    public Optional<TenantEntry> findAny(TenantId tenant) {
+        Map<String, AttributeValue> item = entryItem(tenant);
+        return item.containsKey(JSON) ? Optional.of(entry(item)) : Optional.empty();
+    }
+
+    /** Whether there is, or ever was, a tenant of that id. */
+    public boolean isTaken(TenantId tenant) {
+        return !entryItem(tenant).isEmpty();
+    }
+
+    /** Whether there was a tenant of that id, of which nothing else is kept. */
+    public boolean isGone(TenantId tenant) {
+        Map<String, AttributeValue> item = entryItem(tenant);
+        return !item.isEmpty() && !item.containsKey(JSON);
+    }
+
+    /** What takes a tenant out of this table. */
+    public DynamoTenantRemoval removal() {
+        return new DynamoTenantRemoval(dynamo);
+    }
+
+    private Map<String, AttributeValue> entryItem(TenantId tenant) {
+        return asked(() -> dynamo.getItem(
+                        b -> b.tableName(TABLE).consistentRead(true).key(key(tenant, ENTRY)))
+                .item());
+    }
+
+    /** Also those whose deletion is under way. */
     public List<TenantEntry> all() {
-        return entries().map(DynamoTenantTable::entry).toList();
+        return entries()
+                .filter(item -> item.containsKey(JSON))
+                .map(DynamoTenantTable::entry)
+                .toList();
     }
 
     /** Those whose current organism version still owes its boot messages. */
     public List<TenantEntry> bootPending() {
         return entries()
-                .filter(item -> item.containsKey(BOOT_PENDING))
+                .filter(item -> item.containsKey(JSON) && item.containsKey(BOOT_PENDING))
                 .map(DynamoTenantTable::entry)
+                .filter(entry -> !entry.isDeleted())
                 .toList();
     }
 
@@ -111,7 +145,7 @@ public final class DynamoTenantTable {
                     .conditionExpression("attribute_not_exists(pk)")));
             return true;
         } catch (ConditionalCheckFailedException e) {
-            return find(entry.tenantId()).filter(entry::equals).isPresent();
+            return findAny(entry.tenantId()).filter(entry::equals).isPresent();
         }
     }
 
@@ -128,7 +162,7 @@ public final class DynamoTenantTable {
                             ":before", number(entry.revision() - 1)))));
             return true;
         } catch (ConditionalCheckFailedException e) {
-            return find(entry.tenantId()).filter(entry::equals).isPresent(); // as in create
+            return findAny(entry.tenantId()).filter(entry::equals).isPresent(); // as in create
         }
     }
 
@@ -263,7 +297,7 @@ public final class DynamoTenantTable {
         asked(() -> dynamo
                         .scanPaginator(b -> b.tableName(TABLE)
                                 .projectionExpression("pk")
-                                .filterExpression("sk = :sk")
+                                .filterExpression("sk = :sk AND attribute_exists(" + JSON + ")")
                                 .expressionAttributeValues(Map.of(":sk", text(ENTRY))))
                         .items()
                         .stream()
@@ -275,8 +309,11 @@ public final class DynamoTenantTable {
     }
 
     private void index(TenantId tenant) {
-        asked(() ->
-                dynamo.putItem(b -> b.tableName(TABLE).item(Map.of("pk", text(INDEX), "sk", text(tenant.value())))));
+        asked(() -> dynamo.putItem(b -> b.tableName(TABLE).item(indexKey(tenant))));
+    }
+
+    static Map<String, AttributeValue> indexKey(TenantId tenant) {
+        return Map.of("pk", text(INDEX), "sk", text(tenant.value()));
     }
 
     /** A table that is away is the caller's to wait for; that a condition failed is an answer. */
@@ -297,7 +334,7 @@ public final class DynamoTenantTable {
 
     private static Map<String, AttributeValue> item(TenantId tenant, String sk, byte[] json, long revision) {
         Map<String, AttributeValue> item = new HashMap<>(key(tenant, sk));
-        item.put("json", json(json));
+        item.put(JSON, json(json));
         item.put("revision", number(revision));
         return item;
     }
@@ -317,7 +354,7 @@ public final class DynamoTenantTable {
     }
 
     private static String versionKey(long version) {
-        return "organism#%010d".formatted(version);
+        return VERSION + "%010d".formatted(version);
     }
 
     /** Whether a version fits into an item. */
@@ -334,7 +371,7 @@ public final class DynamoTenantTable {
     }
 
     private static TenantEntry entry(Map<String, AttributeValue> item) {
-        AttributeValue json = item.get("json");
+        AttributeValue json = item.get(JSON);
         if (json == null) {
             throw new IllegalStateException("an item of table " + TABLE + " has no json: " + item.get("pk"));
         }
@@ -345,7 +382,7 @@ public final class DynamoTenantTable {
         return text(new String(json, StandardCharsets.UTF_8));
     }
 
-    private static AttributeValue text(String text) {
+    static AttributeValue text(String text) {
         return AttributeValue.fromS(text);
     }
 

@@ -18,8 +18,11 @@ import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 
@@ -59,7 +62,7 @@ public final class Tenants {
     }
 
     public Creation create(TenantId id, String name, Plan plan) {
-        if (table.find(id).isPresent()) {
+        if (table.isTaken(id)) {
             return new Creation.Taken();
         }
         Instant now = clock.instant();
@@ -103,7 +106,39 @@ public final class Tenants {
                 return Optional.of(after);
             }
         }
-        throw new IllegalStateException("tenant " + tenant + " changes too fast: " + MOST_RACES + " lost races");
+        throw tooFast(tenant);
+    }
+
+    private static IllegalStateException tooFast(TenantId tenant) {
+        return new IllegalStateException("tenant " + tenant + " changes too fast: " + MOST_RACES + " lost races");
+    }
+
+    /**
+     * Revokes all keys of a tenant, on every pod within 5 s, and has it deleted from now on.
+     *
+     * @return its entry, also if it had been told before; empty: there is no such tenant, or nothing of it any more
+     */
+    public Optional<TenantEntry> revoke(TenantId tenant) {
+        for (int i = 0; i < MOST_RACES; i++) {
+            Optional<TenantEntry> before = table.findAny(tenant);
+            if (before.isEmpty()) {
+                return before;
+            }
+            TenantEntry after = before.get().withDeletion(clock.instant());
+            if (after.equals(before.get()) || table.replace(after)) {
+                topic.publish(after); // again: an earlier call may have died between table and topic
+                return Optional.of(after);
+            }
+        }
+        throw tooFast(tenant);
+    }
+
+    /** Forgets a tenant that was revoked, in the table and then on every pod. Repeating it is harmless. */
+    public void forget(TenantId tenant) {
+        Set<Long> versions = new TreeSet<>(directory.versions(tenant));
+        versions.addAll(table.removal().versions(tenant));
+        table.removal().remove(tenant);
+        topic.publishDeletion(tenant, versions);
     }
 
     /** Makes a version current; false if the tenant has changed since {@code before}. */
@@ -125,14 +160,29 @@ public final class Tenants {
         }
     }
 
-    /** Tells the topic what it lacks: after a crash between table and topic, or after the topic was lost. */
+    /**
+     * Tells the topic what it lacks: after a crash between table and topic, or after the topic was lost. And whom it has too
+     * many: a slow writer may have told it of a tenant that is gone since.
+     */
     public void reconcile() {
         if (!indexed) {
             table.index();
             indexed = true;
         }
-        for (TenantEntry entry : table.all()) {
-            if (topic.knows(entry) && hasOrganism(entry)) {
+        Set<String> all = new HashSet<>();
+        for (TenantEntry seen : table.all()) {
+            all.add(seen.id());
+            if (topic.knows(seen) && hasOrganism(seen)) {
+                continue;
+            }
+            // of now: a tenant may have been deleted since
+            Optional<TenantEntry> now = table.findAny(seen.tenantId());
+            if (now.isEmpty()) {
+                continue;
+            }
+            TenantEntry entry = now.get();
+            if (entry.isDeleted()) {
+                topic.publish(entry);
                 continue;
             }
             LOG.info("the tenants topic lacks revision {} of tenant {}; publishing it", entry.revision(), entry.id());
@@ -144,6 +194,12 @@ public final class Tenants {
                 }
             }
             topic.publish(entry);
+        }
+        for (TenantEntry known : directory.all()) {
+            if (!all.contains(known.id()) && table.isGone(known.tenantId())) {
+                LOG.warn("the tenants topic has tenant {}, which is gone; telling it so again", known.id());
+                topic.publishDeletion(known.tenantId(), directory.versions(known.tenantId()));
+            }
         }
     }
 

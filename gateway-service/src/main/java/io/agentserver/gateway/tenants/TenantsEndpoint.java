@@ -111,6 +111,7 @@ public final class TenantsEndpoint extends JsonEndpoint {
         return ok(Map.of(
                 "data",
                 directory.all().stream()
+                        .filter(entry -> !entry.isDeleted())
                         .sorted(Comparator.comparing(TenantEntry::id))
                         .map(TenantsEndpoint::json)
                         .toList()));
@@ -131,6 +132,7 @@ public final class TenantsEndpoint extends JsonEndpoint {
         }
         return directory
                 .find(new TenantId(id))
+                .filter(tenant -> !tenant.isDeleted())
                 .map(tenant -> ok(json(tenant)))
                 .orElseThrow(() -> Problem.notFound().refusal());
     }

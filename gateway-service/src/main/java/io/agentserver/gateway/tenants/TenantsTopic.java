@@ -16,6 +16,7 @@ import org.slf4j.LoggerFactory;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -23,6 +24,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 
 /**
  * Tells every pod what the table says. {@link #publish} returns when the topic has the entry and this pod's own directory has
@@ -48,16 +50,19 @@ public final class TenantsTopic implements AutoCloseable {
     }
 
     public TenantsTopic start() {
-        directory.onChange(entry -> {
-            lock.lock();
-            try {
-                changed.signalAll();
-            } finally {
-                lock.unlock();
-            }
-        });
+        directory.onChange(_ -> heard());
+        directory.onRemoval(_ -> heard());
         var _ = heart.scheduleAtFixedRate(this::beat, 0, 1, TimeUnit.SECONDS);
         return this;
+    }
+
+    private void heard() {
+        lock.lock();
+        try {
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
     }
 
     /**
@@ -74,13 +79,26 @@ public final class TenantsTopic implements AutoCloseable {
         send(OrganismEntry.key(tenant, version), null);
     }
 
+    /** That there is no such tenant any more, nor these versions of its organism. As {@link #publish(TenantEntry)}. */
+    public void publishDeletion(TenantId tenant, Collection<Long> versions) {
+        for (long version : versions) {
+            send(OrganismEntry.key(tenant, version), null);
+        }
+        send(tenant.value(), null);
+        await(() -> directory.find(tenant).isEmpty());
+    }
+
     /** @throws Unavailable if the topic did not take it, or this pod's directory did not hear of it, in time */
     public void publish(TenantEntry entry) {
         send(entry.id(), entry.toJson());
+        await(() -> knows(entry));
+    }
+
+    private void await(BooleanSupplier heard) {
         long rest = PATIENCE.toNanos();
         lock.lock();
         try {
-            while (!knows(entry)) {
+            while (!heard.getAsBoolean()) {
                 if (rest <= 0) {
                     throw new Unavailable(
                             "the change is made, but the tenant directory did not hear of it in time; try again", null);

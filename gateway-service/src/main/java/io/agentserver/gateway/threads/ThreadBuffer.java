@@ -9,6 +9,8 @@ import io.agentserver.buffer.v1.CancelReply;
 import io.agentserver.buffer.v1.CancelRequest;
 import io.agentserver.buffer.v1.Conversation;
 import io.agentserver.buffer.v1.EraseRequest;
+import io.agentserver.buffer.v1.EraseTenantReply;
+import io.agentserver.buffer.v1.EraseTenantRequest;
 import io.agentserver.buffer.v1.LateAnswer;
 import io.agentserver.buffer.v1.ListReply;
 import io.agentserver.buffer.v1.ListRequest;
@@ -54,6 +56,9 @@ public final class ThreadBuffer implements AutoCloseable {
     private static final Metadata.Key<String> TRACEPARENT =
             Metadata.Key.of(RecordHeaders.TRACEPARENT, Metadata.ASCII_STRING_MARSHALLER);
     private static final Duration PATIENCE = Duration.ofSeconds(5);
+    /** A part takes some seconds by itself, and the hot store's is one. */
+    private static final Duration ERASING = Duration.ofSeconds(60);
+
     private static final Duration BETWEEN_RESETS = Duration.ofMillis(500);
     private static final int LARGEST_REPLY = 64 * 1024 * 1024;
 
@@ -169,6 +174,19 @@ public final class ThreadBuffer implements AutoCloseable {
                 .setConversation(conversation.toString())
                 .build();
         return answered(() -> stub(tenant, PATIENCE).erase(request)).getFound();
+    }
+
+    /**
+     * Has the buffer forget a part of what it has of a tenant, and refuse it from the first call on.
+     *
+     * @param cursor where the last call stopped; empty: from the start
+     */
+    public EraseTenantReply eraseTenant(TenantId tenant, String cursor) {
+        EraseTenantRequest request = EraseTenantRequest.newBuilder()
+                .setTenant(tenant.value())
+                .setCursor(cursor)
+                .build();
+        return answered(() -> stub(ServiceTokens.PLATFORM, ERASING).eraseTenant(request));
     }
 
     /** Hands over what a service says later about a message that it was handed. */
