@@ -1,5 +1,7 @@
 package io.agentserver.localstores;
 
+import com.almworks.sqlite4java.SQLiteConnection;
+import com.almworks.sqlite4java.SQLiteException;
 import com.amazonaws.services.dynamodbv2.local.server.LocalDynamoDBRequestHandler;
 import com.amazonaws.services.dynamodbv2.local.server.LocalDynamoDBServerHandler;
 import com.amazonaws.services.dynamodbv2.model.ListTablesRequest;
@@ -8,17 +10,21 @@ import org.eclipse.jetty.server.ServerConnector;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.jspecify.annotations.Nullable;
 
+import java.io.File;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * DynamoDB Local in this process, on 127.0.0.1.
  *
  * <p>In: a directory and a port (0: any free one). Out: {@link #endpoint()}, usable when {@link #start} returns; any
  * region and any alphanumeric access key see the same tables. It is SQLite underneath: what it acknowledged survives
- * kill -9. It accepts TTL attributes and deletes nothing by them.
+ * kill -9. It accepts TTL attributes and deletes nothing by them. The bytes of deleted items stay in SQLite's free pages until
+ * the next start, which packs a file of up to 256 MiB anew.
  *
  * <p>The server is put together here and not by its own {@code ServerRunner}, which listens on every interface, writes
  * to standard output and sends telemetry.
@@ -29,6 +35,8 @@ public final class LocalDynamo implements AutoCloseable {
     private static final boolean NO_DELAYS = false;
     private static final @Nullable String NO_CORS = null;
     private static final int MOST_THREADS = 64;
+    private static final long LARGEST_PACKED = 256L << 20;
+    private static final long PATIENCE_MS = 10_000;
 
     /** Where DynamoDB Local, which carries SQLite's native library, unpacks it. */
     private static final String NATIVE_DIRECTORY = "org.sqlite.tmpdir";
@@ -57,6 +65,7 @@ public final class LocalDynamo implements AutoCloseable {
         } catch (IOException unusable) {
             throw new LocalStoreException("DynamoDB Local cannot write to " + home + ": " + unusable, unusable);
         }
+        pack(home);
         return start(home, false, port);
     }
 
@@ -108,6 +117,48 @@ public final class LocalDynamo implements AutoCloseable {
             throw new LocalStoreException("DynamoDB Local did not start on port " + chosen + ": " + failed, failed);
         }
         return new LocalDynamo(server, handler, chosen);
+    }
+
+    /**
+     * What was deleted is gone from the file then; it would otherwise stand there until its place is used again. Comes before the
+     * tables are opened, for DynamoDB Local reads them at all times and bears no lock; the tables in memory that it opens
+     * instead have it load SQLite's native library.
+     */
+    private static void pack(Path directory) {
+        try {
+            List<Path> databases;
+            try (Stream<Path> files = Files.list(directory)) {
+                databases =
+                        files.filter(file -> file.toString().endsWith(".db")).toList();
+            }
+            if (databases.isEmpty()) {
+                return;
+            }
+            LocalDynamoDBRequestHandler memory =
+                    new LocalDynamoDBRequestHandler(PORT_UNUSED, true, null, SHARED, NO_DELAYS);
+            open(memory, directory);
+            memory.shutdown();
+            for (Path database : databases) {
+                if (Files.size(database) <= LARGEST_PACKED) { // a start is not to take a minute
+                    pack(database.toFile());
+                }
+            }
+        } catch (IOException | SQLiteException failed) {
+            throw new LocalStoreException(
+                    "DynamoDB Local's files in " + directory + " are unusable: " + failed, failed);
+        }
+    }
+
+    private static void pack(File database) throws SQLiteException {
+        SQLiteConnection connection = new SQLiteConnection(database);
+        try {
+            connection.open(false);
+            connection.setBusyTimeout(PATIENCE_MS);
+            connection.exec("VACUUM");
+            connection.exec("PRAGMA wal_checkpoint(TRUNCATE)"); // nothing, where there is no such log
+        } finally {
+            connection.dispose();
+        }
     }
 
     /**

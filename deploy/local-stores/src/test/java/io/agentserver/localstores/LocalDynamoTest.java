@@ -3,9 +3,15 @@ package io.agentserver.localstores;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
+import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
 import software.amazon.awssdk.services.dynamodb.model.ConditionalCheckFailedException;
 
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
+import java.util.stream.Stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -25,6 +31,25 @@ class LocalDynamoTest {
                 DynamoDbClient client = StoreClients.dynamo(local.endpoint())) {
             assertThat(StoreClients.get(client, "threads", "key")).isEqualTo("value");
         }
+    }
+
+    @Test
+    void what_was_deleted_is_gone_from_its_files_after_the_next_start() throws IOException {
+        try (LocalDynamo local = LocalDynamo.start(directory, 0);
+                DynamoDbClient client = StoreClients.dynamo(local.endpoint())) {
+            StoreClients.createTable(client, "threads");
+            StoreClients.put(client, "threads", "kept", "a-value-that-is-kept");
+            StoreClients.put(client, "threads", "gone", "a-value-that-is-gone");
+            client.deleteItem(b -> b.tableName("threads").key(Map.of("pk", AttributeValue.fromS("gone"))));
+        }
+        LocalDynamo.start(directory, 0).close();
+        String files = "";
+        try (Stream<Path> all = Files.list(directory)) {
+            for (Path file : all.filter(Files::isRegularFile).toList()) {
+                files += Files.readString(file, StandardCharsets.ISO_8859_1);
+            }
+        }
+        assertThat(files).contains("a-value-that-is-kept").doesNotContain("a-value-that-is-gone");
     }
 
     @Test
