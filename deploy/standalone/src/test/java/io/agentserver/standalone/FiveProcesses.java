@@ -11,11 +11,11 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
+
+import static java.util.Objects.requireNonNull;
 
 /** The five services as they run in production: {@code java -jar} each, told everything by environment variables. */
 final class FiveProcesses implements Platform {
@@ -32,12 +32,13 @@ final class FiveProcesses implements Platform {
     private final Path home;
     private final LocalStores stores;
     private final Map<String, String> settings;
-    private final List<Child> processes = new ArrayList<>();
+    private final Map<String, Child> processes = new LinkedHashMap<>(); // by module
     private final Map<String, String> environment = new LinkedHashMap<>();
+    private boolean closed;
 
     private FiveProcesses(Path home, Map<String, String> extra) {
         this.home = home;
-        this.stores = LocalStores.inTemporaryDirectory();
+        this.stores = LocalStores.start(home.resolve("stores"), LocalStores.ALL_ON_FREE_PORTS);
         DevHome secrets = DevHome.open(home.resolve("secrets"));
         this.settings = settings(secrets, stores);
         settings.putAll(extra);
@@ -91,13 +92,27 @@ final class FiveProcesses implements Platform {
 
     @Override
     public void kill() {
-        processes.forEach(Child::kill);
+        processes.values().forEach(Child::kill);
         processes.clear();
     }
 
     @Override
     public void restart() {
         start();
+    }
+
+    /** kill -9 of one of them, which comes back at once. */
+    void restart(String module) {
+        requireNonNull(processes.get(module)).kill();
+        start(module);
+        try (HttpClient http = HttpClient.newHttpClient()) {
+            awaitReady(http, module, requireNonNull(MODULES.get(module)));
+        }
+    }
+
+    /** Where the stores' files are, a directory each; they stay when the platform is closed. */
+    Path stores() {
+        return stores.directory();
     }
 
     @Override
@@ -107,21 +122,29 @@ final class FiveProcesses implements Platform {
 
     @Override
     public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
         try {
-            processes.forEach(Child::stop);
+            processes.values().forEach(Child::stop);
         } finally {
             stores.close();
         }
     }
 
     private void start() {
-        MODULES.keySet().forEach(module -> processes.add(Child.start(module, home.resolve(module + ".log"), settings)));
+        MODULES.keySet().forEach(this::start);
         try (HttpClient http = HttpClient.newHttpClient()) {
             MODULES.forEach((module, port) -> awaitReady(http, module, port));
         } catch (RuntimeException | Error e) {
             kill(); // nobody else would: the test has not got them yet
             throw e;
         }
+    }
+
+    private void start(String module) {
+        processes.put(module, Child.start(module, home.resolve(module + ".log"), settings));
     }
 
     private void awaitReady(HttpClient http, String module, String port) {
@@ -131,7 +154,7 @@ final class FiveProcesses implements Platform {
                 .atMost(Duration.ofSeconds(180))
                 .pollInterval(Duration.ofMillis(250))
                 .until(() -> {
-                    for (Child child : processes) {
+                    for (Child child : processes.values()) {
                         if (!child.isAlive()) {
                             throw new AssertionError("a service ended: " + child.tail());
                         }

@@ -64,6 +64,13 @@ final class StoreViews implements AutoCloseable {
         }
     }
 
+    /** All keys that match, of whatever type. */
+    List<String> keys(String pattern) {
+        try (StatefulRedisConnection<String, String> connection = redis.connect(StringCodec.UTF8)) {
+            return connection.sync().keys(pattern);
+        }
+    }
+
     /** The values of all lists whose key matches. */
     String redis(String pattern) {
         try (StatefulRedisConnection<String, String> connection = redis.connect(StringCodec.UTF8)) {

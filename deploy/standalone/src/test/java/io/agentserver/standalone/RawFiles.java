@@ -1,0 +1,92 @@
+package io.agentserver.standalone;
+
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.record.FileRecords;
+import org.apache.kafka.common.record.Record;
+import org.jspecify.annotations.Nullable;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+
+/**
+ * The stores' files as whoever gets hold of the disk finds them: every byte of each, and of Kafka's segments also what their
+ * compressed batches hold.
+ */
+final class RawFiles {
+    private RawFiles() {}
+
+    /** Those below a directory that hold the text, as {@code <path>}; files may come and go meanwhile. */
+    static List<String> holding(Path directory, String text) {
+        return holding(directory, text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    static List<String> holding(Path directory, byte[] wanted) {
+        try (Stream<Path> files = Files.walk(directory)) {
+            return files.filter(Files::isRegularFile)
+                    .filter(file -> holds(file, wanted))
+                    .map(file -> directory.relativize(file).toString())
+                    .sorted()
+                    .toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static boolean holds(Path file, byte[] wanted) {
+        try {
+            return contains(Files.readAllBytes(file), wanted)
+                    || file.toString().matches(".*/[^/]+-[0-9]+(\\.[0-9a-f]+-delete)?/[0-9]{20}\\.log(\\.deleted)?")
+                            && segmentHolds(file, wanted);
+        } catch (NoSuchFileException gone) {
+            return false;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static boolean segmentHolds(Path segment, byte[] wanted) throws IOException {
+        try (FileRecords records = FileRecords.open(segment.toFile(), false)) {
+            for (Record record : records.records()) {
+                if (contains(bytes(record.key()), wanted) || contains(bytes(record.value()), wanted)) {
+                    return true;
+                }
+                for (Header header : record.headers()) {
+                    if (header.value() != null && contains(header.value(), wanted)) {
+                        return true;
+                    }
+                }
+            }
+            return false;
+        }
+    }
+
+    private static byte[] bytes(@Nullable ByteBuffer buffer) {
+        if (buffer == null) {
+            return new byte[0];
+        }
+        byte[] bytes = new byte[buffer.remaining()];
+        buffer.duplicate().get(bytes);
+        return bytes;
+    }
+
+    /** Where the first byte occurs, the rest is compared; files here have some tens of megabytes at most. */
+    private static boolean contains(byte[] in, byte[] wanted) {
+        for (int i = 0; i <= in.length - wanted.length; i++) {
+            int at = 0;
+            while (at < wanted.length && in[i + at] == wanted[at]) {
+                at++;
+            }
+            if (at == wanted.length) {
+                return true;
+            }
+        }
+        return false;
+    }
+}

@@ -1,0 +1,415 @@
+package io.agentserver.standalone;
+
+import com.sun.net.httpserver.HttpServer;
+import io.agentserver.billing.console.DynamoMembers;
+import io.agentserver.billing.console.Role;
+import io.agentserver.envelope.TenantId;
+import io.agentserver.localstores.LocalDynamo;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AlterConfigOp;
+import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.serialization.StringSerializer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
+import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
+import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
+import tools.jackson.databind.JsonNode;
+
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+
+import static java.util.Objects.requireNonNull;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+/**
+ * A tenant is deleted from the whole platform, as five processes over real stores, while it has messages in flight, its neighbour
+ * works on and the gateway that does it is killed again and again; then every byte of every store's files is looked at.
+ */
+class TenantDeletionIT {
+    private static final String GONE = "doomed";
+    private static final String CANARY =
+            "canary-" + UUID.randomUUID().toString().replace("-", "");
+    private static final Map<String, String> WAIT = Map.of("Prefer", "wait=30");
+
+    private final HttpClient http = HttpClient.newHttpClient();
+    private String keyId = "";
+
+    @Test
+    void nothing_of_a_deleted_tenant_is_left_in_any_file_and_its_neighbour_notices_nothing(@TempDir Path home)
+            throws Exception {
+        CountDownLatch letGo = new CountDownLatch(1);
+        AtomicInteger inFlight = new AtomicInteger();
+        HttpServer service = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        service.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
+        service.createContext("/", exchange -> {
+            exchange.getRequestBody().readAllBytes();
+            inFlight.incrementAndGet();
+            try {
+                letGo.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            byte[] late = ("<Done><Text>late " + CANARY + "</Text></Done>").getBytes(StandardCharsets.UTF_8);
+            exchange.getResponseHeaders().set("Content-Type", "application/xml");
+            exchange.sendResponseHeaders(200, late.length);
+            exchange.getResponseBody().write(late);
+            exchange.close();
+        });
+        service.start();
+        FiveProcesses platform = FiveProcesses.start(home, Map.of());
+        try {
+            forgetSoon(platform);
+            Client gone = newTenant(platform, GONE, "Firm " + CANARY);
+            Client neighbour = newTenant(platform, "doomed-neighbour", "N");
+            assertThat(gone.putOrganism(organism(service.getAddress().getPort()))
+                            .statusCode())
+                    .isEqualTo(200);
+            assertThat(neighbour.putOrganism(mirror()).statusCode()).isEqualTo(200);
+            String neighboursThread = say(neighbour, "mirror", "Face", "hello");
+            byte[] organism = fill(platform, gone, inFlight);
+
+            Path files = platform.stores();
+            await("each store has it in its files, where it is to be found").untilAsserted(() -> {
+                assertThat(RawFiles.holding(files.resolve("kafka"), CANARY))
+                        .anyMatch(f -> f.contains("messages." + GONE))
+                        .anyMatch(f -> f.contains("dead-letters." + GONE))
+                        .anyMatch(f -> f.contains("tenants-0"));
+                assertThat(RawFiles.holding(files.resolve("redis"), CANARY)).isNotEmpty();
+                assertThat(RawFiles.holding(files.resolve("dynamodb"), CANARY)).isNotEmpty();
+            });
+            assertThat(RawFiles.holding(files, keyId))
+                    .as("files that know its key")
+                    .isNotEmpty();
+            boolean organismIsFound = isInFiles(files, organism);
+            await("the table says when its keys were used")
+                    .untilAsserted(() -> assertThat(items(platform)).contains("key-uses"));
+
+            AtomicBoolean over = new AtomicBoolean();
+            List<String> trouble = new ArrayList<>();
+            AtomicInteger answered = new AtomicInteger();
+            Thread traffic = Thread.ofVirtual().start(() -> {
+                while (!over.get()) {
+                    talk(neighbour, answered, trouble);
+                }
+            });
+
+            Client operator = new Client(http, gone.url(), platform.variable("AGENTSERVER_ADMIN_KEY"));
+            HttpResponse<String> told = operator.delete("/admin/v1/tenants/" + GONE);
+            assertThat(told.statusCode()).as(told.body()).isEqualTo(202);
+            assertThat(gone.get("/v1/threads").statusCode()).isEqualTo(401);
+            String job = told.headers().firstValue("Location").orElseThrow();
+            assertThat(new Client(http, platform.variable("AGENTSERVER_LLM_URL"), gone.key())
+                            .post("/v1/chat/completions", "application/json", "{}", Map.of())
+                            .statusCode())
+                    .isEqualTo(401);
+
+            List<Integer> refused = Collections.synchronizedList(new ArrayList<>());
+            Thread stubborn = Thread.ofVirtual().start(() -> {
+                while (!over.get()) {
+                    insist(gone, refused);
+                }
+            });
+
+            JsonNode receipt = awaitEndWithDeaths(platform, operator, job);
+            System.out.println(receipt);
+            over.set(true);
+            traffic.join();
+            stubborn.join();
+            assertThat(refused)
+                    .as("answers to its own messages: 503 while a gateway starts")
+                    .contains(401)
+                    .isSubsetOf(401, 503);
+            assertThat(trouble)
+                    .as("the neighbour's, of " + answered + " messages")
+                    .isEmpty();
+            assertThat(answered.get()).isPositive();
+
+            assertThat(receipt.path("stores").values())
+                    .allMatch(store -> store.path("left").asLong(-1) == 0 && store.has("checked_at"));
+            assertThat(found(receipt, "log")).isEqualTo(2);
+            assertThat(found(receipt, "conversations")).isGreaterThanOrEqualTo(4);
+            // its entry; a version of its organism, and its date; when its keys were used
+            assertThat(found(receipt, "directory")).isGreaterThanOrEqualTo(4);
+            assertThat(items(platform)).containsExactlyInAnyOrder("deletion", "entry");
+            assertThat(found(receipt, "billing")).isPositive();
+            assertThat(found(receipt, "redis")).isPositive();
+            // what was in flight, and comes to its end only now
+            letGo.countDown();
+            assertThat(operator.post(
+                                    "/admin/v1/tenants",
+                                    "application/json",
+                                    "{\"id\":\"" + GONE + "\",\"name\":\"again\"}",
+                                    Map.of())
+                            .statusCode())
+                    .as("its id is never free again")
+                    .isEqualTo(409);
+            assertThat(neighbour.get("/v1/threads/" + neighboursThread).body()).contains("idle");
+            try (StoreViews stores = new StoreViews(platform)) {
+                assertThat(stores.keys("*" + GONE + "[^-]*")).isEmpty();
+                assertThat(stores.keys("*" + GONE)).isEmpty();
+            }
+            assertThat(platform.reconcile().output()).endsWith("difference: 0");
+            platform.close();
+            // SQLite, which DynamoDB Local is made of, keeps deleted bytes until its next start
+            LocalDynamo.start(files.resolve("dynamodb"), 0).close();
+
+            assertThat(RawFiles.holding(home, CANARY)).as("files that hold it").isEmpty();
+            assertThat(RawFiles.holding(files, keyId))
+                    .as("files that know its key")
+                    .isEmpty();
+            assertThat(organismIsFound).as("the search finds a document").isTrue();
+            assertThat(isInFiles(files, organism)).as("the document is found").isFalse();
+        } finally {
+            letGo.countDown();
+            platform.close();
+            service.stop(0);
+        }
+    }
+
+    /** Kills the gateway in each store's part of the job, as it is seen to have begun. */
+    private JsonNode awaitEndWithDeaths(FiveProcesses platform, Client operator, String job) {
+        Set<String> diedIn = new HashSet<>();
+        long deadline = System.nanoTime() + Duration.ofMinutes(12).toNanos();
+        while (System.nanoTime() < deadline) {
+            JsonNode state = Client.json(operator.get(job));
+            if (state.path("state").asString("").equals("done")) {
+                assertThat(diedIn)
+                        .as("where the gateway died")
+                        .hasSameSizeAs(state.path("stores").values());
+                return state;
+            }
+            for (JsonNode store : state.path("stores").values()) {
+                String name = store.path("store").asString("");
+                if (store.path("state").asString("").equals("running") && diedIn.add(name)) {
+                    platform.restart("gateway-service");
+                }
+            }
+        }
+        throw new AssertionError("the job does not end: " + operator.get(job).body());
+    }
+
+    /** The neighbour tries again what a dead gateway did not answer, as any client would. */
+    private static void talk(Client neighbour, AtomicInteger answered, List<String> trouble) {
+        String key = UUID.randomUUID().toString();
+        for (int i = 0; i < 600; i++) {
+            try {
+                HttpResponse<String> answer = neighbour.post(
+                        "/v1/messages",
+                        "application/json",
+                        "{\"to\":\"mirror\",\"payload\":{\"Face\":{\"Text\":\"x\"}}}",
+                        Map.of("Prefer", "wait=30", "Idempotency-Key", key));
+                if (answer.statusCode() == 200) {
+                    answered.incrementAndGet();
+                    return;
+                }
+                if (answer.statusCode() != 503 && answer.statusCode() != 202) {
+                    trouble.add(answer.statusCode() + " " + answer.body());
+                    return;
+                }
+            } catch (RuntimeException away) {
+                // the gateway is being killed
+            }
+            java.util.concurrent.locks.LockSupport.parkNanos(
+                    Duration.ofMillis(200).toNanos());
+        }
+        trouble.add("no answer");
+    }
+
+    /** What it sends when it has been told to go. */
+    private static void insist(Client gone, List<Integer> answers) {
+        try {
+            answers.add(gone.post(
+                            "/v1/messages",
+                            "application/json",
+                            "{\"to\":\"mirror\",\"payload\":{\"Face\":{\"Text\":\"" + CANARY + "\"}}}",
+                            Map.of())
+                    .statusCode());
+        } catch (RuntimeException away) {
+            // the gateway is being killed
+        }
+        java.util.concurrent.locks.LockSupport.parkNanos(Duration.ofMillis(100).toNanos());
+    }
+
+    /** The sort keys of what the table {@code tenants} has of it. */
+    private static List<String> items(FiveProcesses platform) {
+        try (DynamoDbClient dynamo = dynamo(platform)) {
+            return dynamo
+                    .query(b -> b.tableName("tenants")
+                            .consistentRead(true)
+                            .keyConditionExpression("pk = :pk")
+                            .expressionAttributeValues(Map.of(":pk", AttributeValue.fromS(GONE))))
+                    .items()
+                    .stream()
+                    .map(item -> requireNonNull(item.get("sk")).s())
+                    .toList();
+        }
+    }
+
+    /** @return the organism as the table has it: compressed, so that its words are not found */
+    private byte[] fill(FiveProcesses platform, Client gone, AtomicInteger inFlight) throws Exception {
+        HttpResponse<String> key = gone.post(
+                "/v1/keys",
+                "application/json",
+                "{\"name\":\"key " + CANARY + "\",\"scopes\":[\"messages:write\"]}",
+                Map.of());
+        assertThat(key.statusCode()).as(key.body()).isEqualTo(201);
+        keyId = Client.json(key).path("id").asString("");
+        say(gone, "greeter", "Greeting", CANARY); // through the router, which keeps its answer
+        say(gone, "mirror", "Face", CANARY);
+        send(gone, "alarm", "{\"Alarm\":{\"After\":\"2h\",\"Text\":\"" + CANARY + "\"}}");
+        send(gone, "worker", "{\"Work\":{\"Text\":\"" + CANARY + "\"}}");
+        await().until(() -> inFlight.get() > 0);
+        try (KafkaProducer<String, String> producer = new KafkaProducer<>(
+                Map.of("bootstrap.servers", platform.variable("AGENTSERVER_KAFKA"), "compression.type", "lz4"),
+                new StringSerializer(),
+                new StringSerializer())) {
+            // nobody admitted it: a dead letter
+            producer.send(new ProducerRecord<>(
+                            "messages." + GONE, UUID.randomUUID().toString(), "<forged>" + CANARY + "</forged>"))
+                    .get();
+        }
+        try (DynamoDbClient dynamo = dynamo(platform)) {
+            new DynamoMembers(dynamo, Clock.systemUTC())
+                    .add(new TenantId(GONE), CANARY + "@example.com", Role.OWNER, CANARY + "@example.com");
+            return requireNonNull(dynamo.getItem(b -> b.tableName("tenants")
+                                    .key(Map.of(
+                                            "pk", AttributeValue.fromS(GONE),
+                                            "sk", AttributeValue.fromS("organism#0000000001"))))
+                            .item()
+                            .get("gz"))
+                    .b()
+                    .asByteArray();
+        }
+    }
+
+    private static boolean isInFiles(Path files, byte[] organism) {
+        String base64 = Base64.getEncoder().withoutPadding().encodeToString(organism);
+        return !RawFiles.holding(files.resolve("dynamodb"), organism).isEmpty()
+                || !RawFiles.holding(files.resolve("dynamodb"), base64).isEmpty();
+    }
+
+    /** A compacted topic forgets within ten minutes; a test has no patience for that. */
+    private static void forgetSoon(FiveProcesses platform) throws Exception {
+        ConfigResource topic = new ConfigResource(ConfigResource.Type.TOPIC, "tenants");
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", platform.variable("AGENTSERVER_KAFKA")))) {
+            admin.incrementalAlterConfigs(Map.of(
+                            topic,
+                            List.of(
+                                    new AlterConfigOp(
+                                            new ConfigEntry("max.compaction.lag.ms", "2000"), AlterConfigOp.OpType.SET),
+                                    new AlterConfigOp(
+                                            new ConfigEntry("file.delete.delay.ms", "100"), AlterConfigOp.OpType.SET))))
+                    .all()
+                    .get();
+        }
+    }
+
+    private Client newTenant(FiveProcesses platform, String id, String name) {
+        Client operator =
+                new Client(http, platform.variable("AGENTSERVER_URL"), platform.variable("AGENTSERVER_ADMIN_KEY"));
+        HttpResponse<String> created = operator.post(
+                "/admin/v1/tenants",
+                "application/json",
+                "{\"id\":\"" + id + "\",\"name\":\"" + name + "\",\"plan\":\"dev\"}",
+                Map.of());
+        assertThat(created.statusCode()).as(created.body()).isEqualTo(201);
+        return new Client(
+                http, operator.url(), Client.json(created).path("api_key").stringValue());
+    }
+
+    private static String say(Client client, String to, String root, String text) {
+        String field = root.equals("Greeting") ? "Name" : "Text";
+        HttpResponse<String> answer = client.post(
+                "/v1/messages",
+                "application/json",
+                "{\"to\":\"" + to + "\",\"payload\":{\"" + root + "\":{\"" + field + "\":\"" + text + "\"}}}",
+                WAIT);
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+        return Client.json(answer).path("thread").stringValue();
+    }
+
+    private static void send(Client client, String to, String payload) {
+        HttpResponse<String> accepted = client.post(
+                "/v1/messages", "application/json", "{\"to\":\"" + to + "\",\"payload\":" + payload + "}", Map.of());
+        assertThat(accepted.statusCode()).as(accepted.body()).isEqualTo(202);
+    }
+
+    private static long found(JsonNode receipt, String store) {
+        for (JsonNode each : receipt.path("stores").values()) {
+            if (each.path("store").asString("").equals(store)) {
+                return each.path("found").asLong();
+            }
+        }
+        throw new AssertionError(store + " is not in " + receipt);
+    }
+
+    private static DynamoDbClient dynamo(Platform platform) {
+        return DynamoDbClient.builder()
+                .endpointOverride(URI.create(Objects.requireNonNull(platform.variable("AGENTSERVER_DYNAMODB_URL"))))
+                .region(Region.US_EAST_1)
+                .credentialsProvider(StaticCredentialsProvider.create(AwsBasicCredentials.create("local", "local")))
+                .build();
+    }
+
+    private static String mirror() {
+        return """
+                organism: {name: test}
+                listeners:
+                  - name: mirror
+                    description: Says it again.
+                    handler: builtin:echo
+                    payload: {root: Face, fields: {Text: string}}
+                """;
+    }
+
+    private static String organism(int port) {
+        return mirror() + """
+                  - name: alarm
+                    description: Rings at a time.
+                    handler: builtin:timer
+                    payload: {root: Alarm, fields: {After: string, Text: string}}
+                    response: {root: Ring, fields: {Text: string}}
+                  - name: worker
+                    description: Takes its time.
+                    handler: http
+                    url: http://127.0.0.1:%d/
+                    secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
+                    payload: {root: Work, fields: {Text: string}}
+                    response: {root: Done, fields: {Text: string}}
+                  - name: greeter
+                    description: Greets.
+                    agent: true
+                    handler: llm
+                    prompt: Greet as %s would.
+                    model: default
+                    payload: {root: Greeting, fields: {Name: string}}
+                """.formatted(port, CANARY);
+    }
+}
