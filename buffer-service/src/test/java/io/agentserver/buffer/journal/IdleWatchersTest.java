@@ -47,7 +47,7 @@ class IdleWatchersTest {
                 .toList();
         try (ExecutorService watchers = Executors.newVirtualThreadPerTaskExecutor()) {
             keys.forEach(key -> watchers.execute(
-                    new ConversationWatch(watching, wakeups, key, 0, watcher(key), new Pauses(NEVER, NEVER))::run));
+                    new ConversationWatch(watching, wakeups, key, 0, _ -> false, watcher(key), new Pauses(NEVER, NEVER))::run));
             await().until(() -> caughtUp.get() == WATCHERS);
             assertThat(asked).hasValue(WATCHERS);
             asked.set(0);
