@@ -282,8 +282,7 @@ public final class Deletions implements AutoCloseable {
         }
         DeletionStep.Part part = step.work(tenant, store.cursor(), deletion.requestedAt());
         Instant after = clock.instant();
-        boolean settled = Duration.between(store.begunAt(), now).compareTo(HEARD) >= 0;
-        Deletion next = deletion.with(index, store.after(part, settled, after), after);
+        Deletion next = deletion.with(index, store.after(part, now, HEARD, after), after);
         if (jobs.save(job, next, owner)) {
             tell(tenant, next, index);
         }

@@ -27,6 +27,9 @@ final class RedisFilesStep implements DeletionStep {
     private static final List<String> BUSY =
             List.of("aof_rewrite_in_progress:1", "aof_rewrite_scheduled:1", "rdb_bgsave_in_progress:1", "loading:1");
 
+    /** Of the last time; a node that keeps no such file says ok. */
+    private static final List<String> FAILED = List.of("aof_last_bgrewrite_status:err", "rdb_last_bgsave_status:err");
+
     private final RedisClients redis;
 
     RedisFilesStep(RedisClients redis) {
@@ -54,7 +57,13 @@ final class RedisFilesStep implements DeletionStep {
                 return Part.waiting(busy, cursor); // of before, too: that one may have begun before the keys went
             }
             if (cursor.equals(REWRITING)) {
-                return Part.of(0, "");
+                long failed = nodes.stream()
+                        .filter(node -> FAILED.stream().anyMatch(node.info("persistence")::contains))
+                        .count();
+                if (failed > 0) {
+                    LOG.error("{} nodes of Redis could not write their files anew; they are told again", failed);
+                }
+                return Part.waiting(failed, "");
             }
             long begun = nodes.stream().filter(RedisFilesStep::writesAnew).count();
             return begun == 0 ? Part.of(0, "") : new Part(0, begun, REWRITING, Map.of("nodes_written_anew", begun));
@@ -76,8 +85,12 @@ final class RedisFilesStep implements DeletionStep {
             }
             return false;
         } catch (RedisCommandExecutionException refused) {
-            LOG.info("Redis does not write its files anew when it is told to: {}", refused.getMessage());
-            return false;
+            String why = String.valueOf(refused.getMessage());
+            if (why.startsWith("NOPERM") || why.contains("unknown command")) {
+                LOG.info("Redis does not write its files anew when we tell it to: {}", why);
+                return false; // somebody else's to run
+            }
+            throw new Unavailable("Redis cannot write its files anew: " + why, refused);
         }
     }
 

@@ -106,6 +106,22 @@ class DeletionsTest {
     }
 
     @Test
+    void a_look_that_began_before_every_pod_had_heard_of_it_does_not_count_as_the_last_one() {
+        fill("first half", 0);
+        Deletions deletions = gateway(List.of(new HalvesStep()));
+        deletions.request(tenant);
+        deletions.look(); // it is ours, and has begun
+        deletions.look();
+        assertThat(calls).containsExactly("first half");
+        fill("first half", 1); // by a pod that had not heard yet, behind the look's back
+        pass(Duration.ofSeconds(6));
+        deletions.look();
+        assertThat(calls).containsExactly("first half", "second half");
+        runToTheEnd(deletions);
+        assertThat(stores.get("first half")).isEmpty();
+    }
+
+    @Test
     void another_gateway_goes_on_where_one_died_wherever_that_was() {
         long seed = new Random().nextLong();
         System.out.println("seed " + seed);
@@ -205,8 +221,9 @@ class DeletionsTest {
     }
 
     private void fill(String store, int entries) {
+        List<String> all = stores.computeIfAbsent(store, _ -> new ArrayList<>());
         for (int i = 0; i < entries; i++) {
-            stores.computeIfAbsent(store, _ -> new ArrayList<>()).add("entry " + i);
+            all.add("entry " + i);
         }
     }
 
@@ -219,6 +236,14 @@ class DeletionsTest {
     }
 
     private Deletions gateway(boolean known) {
+        return gateway(known, List.of(new ListStep("a"), new ListStep("b")));
+    }
+
+    private Deletions gateway(List<DeletionStep> steps) {
+        return gateway(true, steps);
+    }
+
+    private Deletions gateway(boolean known, List<DeletionStep> steps) {
         Deletions.Revoked tenants = new Deletions.Revoked() {
             @Override
             public Optional<TenantEntry> revoke(TenantId one) {
@@ -246,13 +271,7 @@ class DeletionsTest {
                 return this;
             }
         };
-        return new Deletions(
-                new DynamoDeletions(dynamo),
-                tenants,
-                List.of(new ListStep("a"), new ListStep("b")),
-                LEASE,
-                clock,
-                () -> nanos);
+        return new Deletions(new DynamoDeletions(dynamo), tenants, steps, LEASE, clock, () -> nanos);
     }
 
     private TenantEntry entry() {
@@ -295,6 +314,27 @@ class DeletionsTest {
                 now.run();
             }
             return Part.of(some, entries.isEmpty() ? "" : "more");
+        }
+    }
+
+    /** One store, which takes two calls to be looked through. */
+    private final class HalvesStep implements DeletionStep {
+        @Override
+        public String store() {
+            return "halves";
+        }
+
+        @Override
+        public Part work(TenantId of, String cursor, Instant requestedAt) {
+            if (!of.equals(tenant)) {
+                return Part.of(0, "");
+            }
+            String half = cursor.isEmpty() ? "first half" : "second half";
+            calls.add(half);
+            List<String> entries = stores.computeIfAbsent(half, _ -> new ArrayList<>());
+            int freed = entries.size();
+            entries.clear();
+            return Part.of(freed, cursor.isEmpty() ? "second half" : "");
         }
     }
 }
