@@ -50,6 +50,7 @@ public final class TenantDirectory implements AutoCloseable {
     private static final Duration STALE_AFTER = Duration.ofSeconds(30);
 
     private final Map<String, TenantEntry> tenants = new ConcurrentHashMap<>();
+    private final Set<String> deleted = ConcurrentHashMap.newKeySet();
     private final KeptOrganisms organisms = new KeptOrganisms();
     private final Map<String, KeyOwner> keysByHash = new ConcurrentHashMap<>();
     /** By their text: to check that a point is on its curve takes several times what a signature takes. */
@@ -96,6 +97,11 @@ public final class TenantDirectory implements AutoCloseable {
     public boolean isGone(TenantId tenant) {
         boolean allRead = caughtUp; // before the look-up, or what was read between would be missed
         return allRead && !tenants.containsKey(tenant.value());
+    }
+
+    /** Whether the topic has told that a tenant of this id was deleted; it tells so for a day at least. Its id never comes again. */
+    public boolean wasDeleted(TenantId tenant) {
+        return deleted.contains(tenant.value());
     }
 
     public Collection<TenantEntry> all() {
@@ -300,6 +306,7 @@ public final class TenantDirectory implements AutoCloseable {
             return; // a slower writer's older state
         }
         if (entry == null) {
+            deleted.add(key);
             tenants.remove(key);
         } else {
             tenants.put(key, entry);

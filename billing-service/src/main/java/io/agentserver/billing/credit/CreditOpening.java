@@ -152,8 +152,8 @@ public final class CreditOpening implements AutoCloseable {
     }
 
     /**
-     * Usage of a tenant that was posted after it was deleted has put its balance into Redis again. Should it be one that is so
-     * new that it is not heard of here, its credit is opened as one that was lost.
+     * Usage of a tenant that was posted after it was deleted has put its balance into Redis again, and made sums of it. Should it
+     * be one that is so new that it is not heard of here, its credit is opened as one that was lost.
      */
     private void forgetGone(Set<TenantId> tenants) {
         Failures failures = new Failures("forgotten");
@@ -161,6 +161,9 @@ public final class CreditOpening implements AutoCloseable {
             if (!tenants.contains(tenant)) {
                 try {
                     credit.forget(tenant);
+                    if (directory.wasDeleted(tenant)) {
+                        ledger.forgetUsage(tenant);
+                    }
                     publisher.forget(tenant);
                 } catch (RuntimeException e) {
                     failures.add(tenant, e);

@@ -81,4 +81,12 @@ public final class Ledger {
     public UsageReport usage(TenantId tenant, LocalDate from, LocalDate to) {
         return UsageReport.of(store.usage(tenant, from, to));
     }
+
+    /** Of a tenant that is gone: its sums of usage; its posting groups and its balance stay. Repeating it is harmless. */
+    public void forgetUsage(TenantId tenant) {
+        long freed;
+        do {
+            freed = store.forgetUsage(tenant);
+        } while (freed > 0);
+    }
 }

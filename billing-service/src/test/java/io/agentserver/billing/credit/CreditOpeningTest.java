@@ -34,6 +34,7 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -41,6 +42,8 @@ import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -117,6 +120,25 @@ class CreditOpeningTest {
         opening.look();
         assertThat(redis.commands().exists("credit:{" + gone + "}:state")).isZero();
         assertThat(standing().epoch()).as("of who is there").isPresent();
+    }
+
+    @Test
+    void usage_that_is_posted_after_its_tenant_was_deleted_leaves_postings_and_no_sums() throws Exception {
+        begin();
+        TenantId gone = newTenant();
+        TenantId unheardOf = newTenant(); // it may be so new that this process has yet to hear of it
+        tell(gone, null);
+        await().until(() -> directory.wasDeleted(gone));
+        PostingGroup late = PostingGroup.of(Calls.call(gone, Ids.v7()));
+        ledger.post(List.of(late, PostingGroup.of(Calls.call(unheardOf, Ids.v7()))));
+        LocalDate day = LocalDate.ofInstant(Calls.NOON, ZoneOffset.UTC);
+        assertThat(store.usage(gone, day, day)).isNotEmpty();
+
+        opening.look();
+
+        assertThat(store.usage(gone, day, day)).isEmpty();
+        assertThat(ledger.find(late.id())).contains(late);
+        assertThat(store.usage(unheardOf, day, day)).isNotEmpty();
     }
 
     @Test
@@ -446,12 +468,16 @@ class CreditOpeningTest {
         }
         TenantEntry entry =
                 new TenantEntry(who.value(), "T", Plan.DEFAULT.wireName(), 1, Instant.EPOCH, 0, List.of(), List.of());
+        tell(who, entry.toJson());
+    }
+
+    /** @param entry null: it is deleted */
+    private static void tell(TenantId who, byte @Nullable [] entry) throws InterruptedException, ExecutionException {
         try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(
                 Map.of("bootstrap.servers", TestStores.kafka()),
                 new ByteArraySerializer(),
                 new ByteArraySerializer())) {
-            producer.send(new ProducerRecord<>(
-                            Topics.TENANTS, who.value().getBytes(StandardCharsets.UTF_8), entry.toJson()))
+            producer.send(new ProducerRecord<>(Topics.TENANTS, who.value().getBytes(StandardCharsets.UTF_8), entry))
                     .get();
         }
     }
