@@ -22,6 +22,8 @@ import io.agentserver.gateway.deadletters.Redrive;
 import io.agentserver.gateway.deletion.DeletionEndpoint;
 import io.agentserver.gateway.deletion.Deletions;
 import io.agentserver.gateway.deletion.DynamoDeletions;
+import io.agentserver.gateway.export.Export;
+import io.agentserver.gateway.export.ExportEndpoint;
 import io.agentserver.gateway.keys.Keys;
 import io.agentserver.gateway.keys.KeysEndpoint;
 import io.agentserver.gateway.keys.LastUses;
@@ -122,6 +124,7 @@ import java.util.Optional;
     KeysEndpoint.class,
     SigningKeysEndpoint.class,
     DeadLettersEndpoint.class,
+    ExportEndpoint.class,
     RespondEndpoint.class,
     UsageEndpoint.class,
     TenantsEndpoint.class,
@@ -524,5 +527,10 @@ class GatewayConfiguration {
     @Bean
     EventStreams eventStreams(ThreadBuffer buffer) {
         return new EventStreams(buffer);
+    }
+
+    @Bean
+    Export export(ThreadBuffer buffer, DeadLetters letters, Billing billing, DynamoTenantTable table, Clock clock) {
+        return new Export(buffer, letters, billing, table, clock);
     }
 }

@@ -52,6 +52,9 @@ final class BufferDouble extends BufferGrpc.BufferImplBase implements AutoClosea
     final List<AnswerRequest> answers = new ArrayList<>();
     volatile long lastSequence; // of every conversation; more than its slots: a page was cut
     volatile AnswerOutcome answering = AnswerOutcome.ANSWER_TAKEN;
+    /** What a list has, on pages of one; null: one on each end. */
+    volatile @Nullable List<Conversation> listed;
+
     /** What happens before a conversation is read; throws what the caller shall get. */
     volatile Consumer<String> beforeRead = _ -> {};
 
@@ -174,6 +177,16 @@ final class BufferDouble extends BufferGrpc.BufferImplBase implements AutoClosea
 
     @Override
     public void list(ListRequest request, StreamObserver<ListReply> replies) {
+        List<Conversation> all = listed;
+        if (all != null) {
+            int at = request.getCursor().isEmpty() ? 0 : Integer.parseInt(request.getCursor());
+            replies.onNext(ListReply.newBuilder()
+                    .addAllConversations(all.subList(at, Math.min(at + 1, all.size())))
+                    .setNextCursor(at + 1 < all.size() ? String.valueOf(at + 1) : "")
+                    .build());
+            replies.onCompleted();
+            return;
+        }
         if (!request.getCursor().isEmpty()) {
             replies.onError(Status.INVALID_ARGUMENT.asRuntimeException());
             return;

@@ -156,6 +156,7 @@ class OpenApiTest {
                         "POST /v1/dead-letters/{id}/redrive",
                         "POST /v1/dead-letters/redrive",
                         "GET /v1/usage",
+                        "POST /v1/export",
                         "POST /admin/v1/tenants",
                         "GET /admin/v1/tenants/{id}",
                         "PATCH /admin/v1/tenants/{id}",
@@ -179,6 +180,8 @@ class OpenApiTest {
         deadLetters(tenant, key);
         respond(tenant);
         expect(200, gateway.get("/v1/usage?from=2030-01-01&to=2030-01-31", key));
+        buffer.listed = List.of();
+        expect(200, gateway.post("/v1/export", key, "application/json", ""));
         operator(tenant);
         expect(202, gateway.delete("/admin/v1/tenants/" + tenant, RunningGateway.ADMIN_KEY));
         expect(200, gateway.get("/admin/v1/jobs/delete-" + tenant, RunningGateway.ADMIN_KEY));

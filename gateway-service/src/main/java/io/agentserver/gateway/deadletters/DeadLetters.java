@@ -13,6 +13,9 @@ import java.util.TreeMap;
  * one by one. Safe on any thread.
  */
 public final class DeadLetters {
+    /** Of each partition: an envelope may have a quarter of a MiB. */
+    private static final int WHOLE_AT_ONCE = 10;
+
     private final KafkaDeadLetterLog log;
     private final LetterReader reader;
 
@@ -77,6 +80,44 @@ public final class DeadLetters {
                     .anyMatch(s ->
                             next.getOrDefault(s.getKey(), 0L) < s.getValue().to());
             return new Page(merge.taken(), new Places(next), more);
+        }
+    }
+
+    /**
+     * Letters as the API shows one, with their envelopes.
+     *
+     * @param next where the next page begins; empty: no more
+     */
+    public record Whole(List<Map<String, Object>> letters, String next) {
+        public Whole {
+            letters = List.copyOf(letters);
+        }
+    }
+
+    /**
+     * Some of each partition, each partition's the oldest first.
+     *
+     * @param cursor the {@code next} of the page before; empty: from the start
+     * @throws io.agentserver.gateway.problems.Unavailable if the log does not answer
+     */
+    public Whole whole(TenantId tenant, String cursor) {
+        Places from = Places.parse(Places.Kind.FROM, cursor)
+                .orElseThrow(() -> new IllegalArgumentException("cursor: <" + cursor + "> is none of this list"));
+        try (Reading reading = log.open(tenant)) {
+            Map<Integer, Long> next = new TreeMap<>();
+            Map<Integer, Span> windows = new TreeMap<>();
+            boolean more = false;
+            for (Map.Entry<Integer, Span> each : reading.spans().entrySet()) {
+                Span span = each.getValue();
+                Span window =
+                        span.startingAt(from.in(each.getKey(), span.from())).first(WHOLE_AT_ONCE);
+                windows.put(each.getKey(), window);
+                next.put(each.getKey(), window.to());
+                more |= window.to() < span.to();
+            }
+            List<Map<String, Object>> letters =
+                    reading.read(windows, logged -> LetterJson.of(reader.open(tenant, logged)));
+            return new Whole(letters, more ? new Places(next).text(Places.Kind.FROM) : "");
         }
     }
 

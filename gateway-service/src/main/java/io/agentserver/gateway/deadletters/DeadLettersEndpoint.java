@@ -1,6 +1,5 @@
 package io.agentserver.gateway.deadletters;
 
-import io.agentserver.envelope.Meta;
 import io.agentserver.gateway.admission.Admittance;
 import io.agentserver.gateway.admission.Admittance.Admitted;
 import io.agentserver.gateway.admission.Admittance.Declined;
@@ -78,7 +77,7 @@ public final class DeadLettersEndpoint extends JsonEndpoint {
                         .refusal());
         DeadLetters.Page page = letters.newest(caller.tenantId(), before, limit);
         List<Map<String, Object>> data =
-                page.letters().stream().map(DeadLettersEndpoint::json).toList();
+                page.letters().stream().map(LetterJson::of).toList();
         return ok(page(data, page.more() ? page.next() : null, Places.Kind.BEFORE));
     }
 
@@ -93,13 +92,8 @@ public final class DeadLettersEndpoint extends JsonEndpoint {
             @Param(value = "The letter's id.", example = "3-41") @PathVariable String id,
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
         Caller caller = callers.require(authorization, Scope.THREADS_READ, Scope.DEAD_LETTERS_WRITE);
-        LetterReader.Opened opened = letters.find(caller.tenantId(), letter(id))
-                .orElseThrow(() -> Problem.notFound().refusal());
-        Map<String, Object> json = json(opened.letter());
-        if (opened.envelope() != null) {
-            json.put("envelope", opened.envelope().xml());
-        }
-        return ok(json);
+        return ok(LetterJson.of(letters.find(caller.tenantId(), letter(id))
+                .orElseThrow(() -> Problem.notFound().refusal())));
     }
 
     @Call(
@@ -180,33 +174,6 @@ public final class DeadLettersEndpoint extends JsonEndpoint {
             page.put("next_cursor", next.text(kind));
         }
         return page;
-    }
-
-    private static Map<String, Object> json(DeadLetter letter) {
-        Map<String, Object> json = new LinkedHashMap<>();
-        json.put("id", letter.id().toString());
-        DeadLetter.About about = letter.about();
-        if (about != null) {
-            Meta meta = about.meta();
-            json.put("message_id", meta.requiredId().toString());
-            json.put("thread_id", meta.requiredThread().toString());
-            json.put("conversation_id", meta.conversationOrThread().toString());
-            json.put("turn_id", meta.turnOrId().toString());
-            json.put("from", meta.from());
-            if (meta.to() != null) {
-                json.put("to", meta.to());
-            }
-            json.put("root", about.root());
-        }
-        json.put("reason", letter.reason());
-        json.put("attempts", letter.attempts());
-        json.put("first_failure", letter.firstFailure().toString());
-        json.put("last_failure", letter.lastFailure().toString());
-        if (letter.originalPartition() != DeadLetter.UNKNOWN && letter.originalOffset() != DeadLetter.UNKNOWN) {
-            json.put("original_partition", letter.originalPartition());
-            json.put("original_offset", letter.originalOffset());
-        }
-        return json;
     }
 
     private Map<String, Object> json(Redrive.Outcome outcome) {

@@ -83,7 +83,7 @@ public final class ThreadBuffer implements AutoCloseable {
      *
      * @param wait for a conversation that is not there yet
      */
-    ReadReply read(TenantId tenant, ThreadId conversation, long after, int limit, String thread, Duration wait) {
+    public ReadReply read(TenantId tenant, ThreadId conversation, long after, int limit, String thread, Duration wait) {
         ReadRequest request = ReadRequest.newBuilder()
                 .setTenant(tenant.value())
                 .setConversation(conversation.toString())
@@ -147,7 +147,8 @@ public final class ThreadBuffer implements AutoCloseable {
         return answered(() -> stub(tenant, PATIENCE.plus(wait)).read(request));
     }
 
-    ListReply list(TenantId tenant, int limit, boolean oldestFirst, String cursor) {
+    /** A page of conversations by their last activity, without threads and turns. */
+    public ListReply list(TenantId tenant, int limit, boolean oldestFirst, String cursor) {
         ListRequest request = ListRequest.newBuilder()
                 .setTenant(tenant.value())
                 .setLimit(limit)

@@ -41,7 +41,7 @@ public final class ThreadJson {
     }
 
     /** @param tree with threads and turns, which a list of conversations leaves out */
-    static Map<String, Object> conversation(Conversation conversation, boolean tree) {
+    public static Map<String, Object> conversation(Conversation conversation, boolean tree) {
         Map<String, Object> json = new LinkedHashMap<>();
         json.put("id", conversation.getId());
         json.put("state", conversation.getState().name().toLowerCase(Locale.ROOT));
