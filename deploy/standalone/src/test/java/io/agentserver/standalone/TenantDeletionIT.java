@@ -21,10 +21,12 @@ import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
 import tools.jackson.databind.JsonNode;
 
+import java.io.ByteArrayInputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -33,6 +35,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -43,6 +46,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipInputStream;
 
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -110,6 +115,10 @@ class TenantDeletionIT {
             boolean organismIsFound = isInFiles(files, organism);
             await("the table says when its keys were used")
                     .untilAsserted(() -> assertThat(items(platform)).contains("key-uses"));
+
+            String export = export(gone);
+            assertThat(export).contains(CANARY).doesNotContain(neighboursThread);
+            assertThat(export(neighbour)).contains(neighboursThread).doesNotContain(CANARY);
 
             AtomicBoolean over = new AtomicBoolean();
             List<String> trouble = new ArrayList<>();
@@ -255,6 +264,25 @@ class TenantDeletionIT {
             // the gateway is being killed
         }
         java.util.concurrent.locks.LockSupport.parkNanos(Duration.ofMillis(100).toNanos());
+    }
+
+    /** The messages of its archive, in NDJSON and XML. */
+    private String export(Client client) throws Exception {
+        HttpResponse<byte[]> answer = http.send(
+                HttpRequest.newBuilder(URI.create(client.url() + "/v1/export"))
+                        .header("Authorization", "Bearer " + client.key())
+                        .POST(HttpRequest.BodyPublishers.noBody())
+                        .build(),
+                HttpResponse.BodyHandlers.ofByteArray());
+        assertThat(answer.statusCode()).isEqualTo(200);
+        Map<String, String> files = new HashMap<>();
+        try (ZipInputStream zip = new ZipInputStream(new ByteArrayInputStream(answer.body()))) {
+            for (ZipEntry entry = zip.getNextEntry(); entry != null; entry = zip.getNextEntry()) {
+                files.put(entry.getName(), new String(zip.readAllBytes(), StandardCharsets.UTF_8));
+            }
+        }
+        assertThat(files).containsKey("manifest.json");
+        return requireNonNull(files.get("messages.ndjson")) + requireNonNull(files.get("messages.xml"));
     }
 
     /** The sort keys of what the table {@code tenants} has of it. */
