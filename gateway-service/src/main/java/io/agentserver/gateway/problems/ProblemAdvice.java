@@ -2,6 +2,7 @@ package io.agentserver.gateway.problems;
 
 import io.agentserver.envelope.Ids;
 import jakarta.servlet.http.HttpServletRequest;
+import org.apache.coyote.CloseNowException;
 import org.apache.catalina.connector.ClientAbortException;
 import org.apache.coyote.BadRequestException;
 import org.jspecify.annotations.Nullable;
@@ -74,6 +75,12 @@ public final class ProblemAdvice {
     ResponseEntity<byte[]> clientGone(ClientAbortException e, HttpServletRequest request) {
         LOG.debug("the client of request {} has gone", request.getAttribute(RequestFilter.REQUEST_ID), e);
         return null; // nobody is left to be answered
+    }
+
+    /** Something broke when part of the answer had been sent: Tomcat closes the connection, so that nobody takes it for the whole. */
+    @ExceptionHandler
+    void cutOff(CloseNowException e) throws CloseNowException {
+        throw e;
     }
 
     @ExceptionHandler
