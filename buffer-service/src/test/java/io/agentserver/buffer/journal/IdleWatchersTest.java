@@ -46,8 +46,8 @@ class IdleWatchersTest {
                 .mapToObj(i -> new ConversationKey(Conversing.TENANT, new ThreadId(Ids.v7())))
                 .toList();
         try (ExecutorService watchers = Executors.newVirtualThreadPerTaskExecutor()) {
-            keys.forEach(key -> watchers.execute(
-                    new ConversationWatch(watching, wakeups, key, 0, _ -> false, watcher(key), new Pauses(NEVER, NEVER))::run));
+            keys.forEach(key -> watchers.execute(new ConversationWatch(
+                    watching, wakeups, key, 0, _ -> false, watcher(key), new Pauses(NEVER, NEVER))::run));
             await().until(() -> caughtUp.get() == WATCHERS);
             assertThat(asked).hasValue(WATCHERS);
             asked.set(0);
