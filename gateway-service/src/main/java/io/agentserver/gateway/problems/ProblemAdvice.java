@@ -2,9 +2,9 @@ package io.agentserver.gateway.problems;
 
 import io.agentserver.envelope.Ids;
 import jakarta.servlet.http.HttpServletRequest;
-import org.apache.coyote.CloseNowException;
 import org.apache.catalina.connector.ClientAbortException;
 import org.apache.coyote.BadRequestException;
+import org.apache.coyote.CloseNowException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -79,6 +79,7 @@ public final class ProblemAdvice {
 
     /** Something broke when part of the answer had been sent: Tomcat closes the connection, so that nobody takes it for the whole. */
     @ExceptionHandler
+    @SuppressWarnings("DoNotCallSuggester") // Spring alone calls it
     void cutOff(CloseNowException e) throws CloseNowException {
         throw e;
     }
