@@ -316,19 +316,32 @@ final class StrictXml {
         }
     }
 
-    /** Of UTF-16 the parser takes what is no character of XML's, and so no UTF-8 of it can be read again. */
+    /**
+     * Of UTF-16 the parser takes what is no character of XML's, and so no UTF-8 of it can be read again; in the XML declaration of
+     * either encoding it takes control characters for white space.
+     */
     private static void requireCharacters(XMLStreamReader in, byte[] bytes) throws Refused {
         String encoding = String.valueOf(in.getEncoding());
         if (encoding.regionMatches(true, 0, "UTF-16", 0, 6)) {
             try {
                 CharBuffer text = Charset.forName(encoding).newDecoder().decode(ByteBuffer.wrap(bytes));
-                if (text.chars().anyMatch(c -> c >= 0xFFFE)) {
+                if (text.chars().anyMatch(c -> c >= 0xFFFE || isControl(c))) {
                     throw new Refused("a character that XML does not have");
                 }
             } catch (CharacterCodingException e) {
                 throw new Refused("not UTF-16");
             }
+        } else if (in.getVersion() != null) { // there is a declaration
+            for (int i = 0; i < bytes.length && bytes[i] != '>'; i++) {
+                if (isControl(bytes[i] & 0xFF)) {
+                    throw new Refused("a character that XML does not have");
+                }
+            }
         }
+    }
+
+    private static boolean isControl(int c) {
+        return c < ' ' && c != '\t' && c != '\n' && c != '\r';
     }
 
     private static boolean looksLikeUtf32(byte[] b) {
