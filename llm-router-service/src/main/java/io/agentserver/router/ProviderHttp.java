@@ -39,8 +39,10 @@ final class ProviderHttp {
     HttpResponse<InputStream> post(URI uri, Map<String, String> headers, Backend.Request request, ObjectNode body)
             throws IOException, InterruptedException {
         HttpRequest.Builder builder = HttpRequest.newBuilder(uri)
-                // HTTP/2 where it is negotiated; an upgrade offered on plain HTTP confuses many small servers
-                .version("https".equals(uri.getScheme()) ? HttpClient.Version.HTTP_2 : HttpClient.Version.HTTP_1_1)
+                // Of HTTP/2 the JDK's client keeps one connection to a server, and fails calls beyond the streams that
+                // it allows,
+                // often a hundred; and an upgrade offered on plain HTTP confuses many small servers.
+                .version(HttpClient.Version.HTTP_1_1)
                 .header("Content-Type", "application/json")
                 .POST(HttpRequest.BodyPublishers.ofByteArray(Json.write(body)));
         headers.forEach(builder::setHeader);
