@@ -61,7 +61,12 @@ final class OnceOnly implements Chat {
                     return new Answer.Refused(Refusal.unavailable("earlier calls with this Idempotency-Key cannot be "
                             + "looked up at the moment, so no model is called; try again"));
                 }
-                case Claim.Running running -> Thread.sleep(LOOK_EVERY);
+                case Claim.Running running -> {
+                    if (call.client().hasGone()) { // who comes next waits for the same answer
+                        return new Answer.Refused(Refusal.clientGone());
+                    }
+                    Thread.sleep(LOOK_EVERY);
+                }
             }
         }
         return new Answer.Refused(

@@ -27,7 +27,7 @@ final class Unwanted {
 
     /** The hang-up of a service's call: nothing until its answer is unwanted. */
     HangUp unless(HangUp connection, TenantId tenant, String idempotencyKey) {
-        return new HangUp(new Both(connection, OnceOnly.name(tenant, idempotencyKey)));
+        return new HangUp(connection.gone(), new Both(connection, OnceOnly.name(tenant, idempotencyKey)));
     }
 
     /** Asked on one thread alone. */

@@ -9,6 +9,7 @@ import io.agentserver.service.ServiceTokens;
 import io.agentserver.service.redis.RedisClients;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.api.sync.RedisCommands;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -252,6 +253,34 @@ class OnceOnlyHttpTest {
         }
         assertThat(abandon(pumpsToken(), second).statusCode()).isEqualTo(204);
         assertThat(provider.isCancelledWithin(5)).isTrue();
+    }
+
+    @Test
+    void a_caller_that_waits_for_another_calls_answer_and_goes_asks_the_provider_nothing() throws Exception {
+        String fresh = UUID.randomUUID() + ":0";
+        provider.behave(ProviderDouble.neverEnds());
+        try (HangingUp first = HangingUp.post(one.url(), "/v1/chat/completions", byKey(fresh), asking("default"))) {
+            provider.awaitRequest();
+            try (HangingUp second =
+                    HangingUp.post(one.url(), "/v1/chat/completions", byKey(fresh), asking("default"))) {
+                second.hangUp();
+            }
+            awaitRefused(one, "client-gone");
+            first.hangUp();
+        }
+        assertThat(provider.isCancelledWithin(5)).isTrue();
+        assertThat(provider.received).hasSize(1);
+    }
+
+    private Map<String, String> byKey(String idempotencyKey) {
+        return Map.of("x-api-key", platform.acmeKey, "Idempotency-Key", idempotencyKey);
+    }
+
+    private static void awaitRefused(RunningRouter router, String reason) {
+        Awaitility.await()
+                .until(() -> router.management("/actuator/prometheus")
+                        .body()
+                        .matches("(?s).*agentserver_rejected_total\\{[^}]*" + reason + "[^}]*\\} [1-9].*"));
     }
 
     @Test
