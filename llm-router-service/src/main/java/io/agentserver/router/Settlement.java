@@ -148,7 +148,7 @@ final class Settlement {
             if (price.hiddenReasoning() || call.request().asksForReasoning()) {
                 counted = counted.max(new Tokens(0, 0, thought(counted.output(), silent), true));
             }
-            broken(told.isPresent() ? counted.max(told.get()) : counted, answer);
+            broken(told.isPresent() ? told.get().saying(counted) : counted, answer);
         }
 
         private void broken(Tokens tokens, Completion answer) {

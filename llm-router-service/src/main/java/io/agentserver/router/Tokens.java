@@ -75,6 +75,16 @@ record Tokens(long input, long cachedInput, long output, boolean estimated, long
                 : new Tokens(in, Math.min(cachedInput, in), out, true).withWritten(written);
     }
 
+    /**
+     * What a provider said at an answer's beginning, of which we have counted more since: of the prompt it knows best, what was
+     * cached and written included.
+     */
+    Tokens saying(Tokens counted) {
+        return input == 0
+                ? max(counted)
+                : new Tokens(input, cachedInput, Math.max(output, counted.output), true).withWritten(written);
+    }
+
     /** The larger of each, as an estimate. */
     Tokens max(Tokens other) {
         return new Tokens(

@@ -1,5 +1,6 @@
 package io.agentserver.router;
 
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -47,5 +48,15 @@ class TokensTest {
 
     private static Optional<Tokens> read(String usage) {
         return Tokens.ofUsage((ObjectNode) Json.read(usage.replace('\'', '"')));
+    }
+
+    @Test
+    void keeps_what_a_provider_said_of_the_prompt_when_its_answer_breaks_off() {
+        Tokens told = new Tokens(100_000, 90_000, 1, false, 5_000);
+        assertThat(told.saying(new Tokens(120_000, 0, 40, true)))
+                .isEqualTo(new Tokens(100_000, 90_000, 40, true, 5_000));
+        assertThat(new Tokens(0, 0, 1, false).saying(new Tokens(7, 0, 40, true)))
+                .as("it has not said")
+                .isEqualTo(new Tokens(7, 0, 40, true));
     }
 }
