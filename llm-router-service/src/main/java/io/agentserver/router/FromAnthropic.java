@@ -6,8 +6,10 @@ import tools.jackson.databind.node.ObjectNode;
 
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Puts the events of one of Anthropic's streams into chunks of OpenAI's: for a client that speaks OpenAI's shape as text,
@@ -20,6 +22,9 @@ final class FromAnthropic {
     private final ObjectNode usage = Json.object();
     private final Map<Integer, Integer> toolCalls = new HashMap<>(); // index of the block → of the call
     private final Map<Integer, ObjectNode> thoughts = new HashMap<>();
+    /** Calls whose arguments nothing has been said of yet: without any, Anthropic says none, where OpenAI says an empty object. */
+    private final Set<Integer> unsaid = new HashSet<>();
+
     private JsonNode id = Json.object().stringNode("");
     private JsonNode model = Json.object().stringNode("");
 
@@ -94,6 +99,9 @@ final class FromAnthropic {
                 int call = toolCalls.size();
                 toolCalls.put(index, call);
                 String input = block.path("input").isEmpty() ? "" : Json.text(block.path("input"));
+                if (input.isEmpty()) {
+                    unsaid.add(index);
+                }
                 yield toolCall(
                         call,
                         Json.object().put("type", "function").set("id", block.path("id")),
@@ -124,11 +132,15 @@ final class FromAnthropic {
         ObjectNode thought = thoughts.get(index);
         return switch (type) {
             case "text_delta" -> delta(Json.object().set("content", delta.path("text")));
-            case "input_json_delta" ->
-                toolCall(
+            case "input_json_delta" -> {
+                if (!delta.path("partial_json").asString("").isEmpty()) {
+                    unsaid.remove(index);
+                }
+                yield toolCall(
                         toolCalls.getOrDefault(index, 0),
                         Json.object(),
                         Json.object().set("arguments", delta.path("partial_json")));
+            }
             case "thinking_delta" -> {
                 grow(thought, "thinking", delta);
                 yield delta(Json.object().set("reasoning_content", delta.path("thinking")));
@@ -150,6 +162,12 @@ final class FromAnthropic {
     }
 
     private @Nullable ObjectNode closed(int index) {
+        if (unsaid.remove(index)) {
+            return toolCall(
+                    toolCalls.getOrDefault(index, 0),
+                    Json.object(),
+                    Json.object().put("arguments", "{}"));
+        }
         ObjectNode thought = thoughts.remove(index);
         if (thought == null) {
             return null;
@@ -168,9 +186,8 @@ final class FromAnthropic {
         choice.putObject("delta");
         if (blocks) {
             choice.set("stop_reason", how.path("stop_reason"));
-            if (how.path("stop_sequence").isString()) {
-                choice.set("stop_sequence", how.path("stop_sequence"));
-            }
+            // also where there is none: it tells an answer of Anthropic's that has no content from one of vLLM's
+            choice.set("stop_sequence", how.path("stop_sequence").isString() ? how.path("stop_sequence") : null);
         }
         chunk.set("usage", usage());
         return chunk;
