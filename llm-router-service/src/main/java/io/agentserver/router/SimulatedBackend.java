@@ -24,6 +24,9 @@ final class SimulatedBackend implements Backend {
     static final String PROVIDER = "simulated";
     static final String MODEL = "default";
 
+    /** Characters of an answer. */
+    static final int MOST_SAID = 256 * 1024;
+
     private static final Duration FOR_EVER = Duration.ofDays(1);
 
     private final String provider;
@@ -61,6 +64,9 @@ final class SimulatedBackend implements Backend {
             case ANSWERED, BROKEN -> Thread.sleep(simulation.firstToken());
         }
         if (request.chat().kind() == ChatRequest.Kind.EMBEDDINGS) {
+            if (SimulatedEmbeddings.isTooMuch(body)) {
+                return new Opening.Refused(400, "simulated: too many inputs of so many dimensions", Optional.empty());
+            }
             long tokens = tokens(Json.text(body.path("input")));
             return new Opening.Opened(new ListedChunks(
                     List.of(SimulatedEmbeddings.answer(request, model(request), simulation.seed(), tokens))));
@@ -76,7 +82,7 @@ final class SimulatedBackend implements Backend {
         Queue<ObjectNode> chunks = new ArrayDeque<>();
         String said = Json.text(calls);
         if (calls.isEmpty()) {
-            said = text(request.chat().body());
+            said = cut(text(request.chat().body()));
             for (String word : said.splitWithDelimiters("\\s+", 0)) {
                 if (!word.isEmpty()) {
                     ObjectNode choice = choice(request, chunks);
@@ -105,6 +111,11 @@ final class SimulatedBackend implements Backend {
         usage.set("usage", new Tokens(input, 0, output, false).toUsage());
         chunks.add(usage);
         return chunks;
+    }
+
+    /** Each word is a chunk: an echo of megabytes would take a hundred times as much. What the operator configured is as long as that. */
+    private String cut(String said) {
+        return simulation.outputTokens() > 0 || said.length() <= MOST_SAID ? said : said.substring(0, MOST_SAID);
     }
 
     private String text(ObjectNode body) {

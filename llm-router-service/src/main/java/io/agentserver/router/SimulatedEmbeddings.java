@@ -13,8 +13,15 @@ import java.util.SplittableRandom;
 final class SimulatedEmbeddings {
     private static final int DIMENSIONS = 64;
     private static final int MOST = 4096;
+    /** In all vectors of an answer: some 40 MB while it is made. */
+    private static final int MOST_NUMBERS = 1_000_000;
 
     private SimulatedEmbeddings() {}
+
+    /** Whether an answer would be more than a simulation is for. */
+    static boolean isTooMuch(ObjectNode body) {
+        return (long) EmbeddingsRequest.inputs(body) * dimensions(body) > MOST_NUMBERS;
+    }
 
     /** @param tokens of the input */
     static ObjectNode answer(Backend.Request request, String model, long seed, long tokens) {

@@ -43,9 +43,20 @@ final class SimulatedModel {
             return String.join("\n", answers);
         }
         String asked = textOf(question);
-        return tools.isEmpty() || hasCalled
-                ? "simulated: " + asked
-                : tools.stream().map(tool -> tool.callWith(asked)).collect(Collectors.joining("\n"));
+        return tools.isEmpty() || hasCalled ? "simulated: " + asked : calls(tools, asked);
+    }
+
+    /** Each tool once, as long as there is room: thousands of them may be offered, and a question be long. */
+    private static String calls(List<ToolOffer> tools, String asked) {
+        StringBuilder calls = new StringBuilder();
+        for (ToolOffer tool : tools) {
+            String call = tool.callWith(asked);
+            if (!calls.isEmpty() && calls.length() + call.length() > SimulatedBackend.MOST_SAID) {
+                break;
+            }
+            calls.append(calls.isEmpty() ? "" : "\n").append(call);
+        }
+        return calls.toString();
     }
 
     private static String system(JsonNode messages) {

@@ -23,6 +23,22 @@ class SimulatedBackendTest {
                     + "\"unit\":{\"enum\":[\"m\",\"km\"]}}}}}],";
 
     @Test
+    void says_no_more_than_a_simulation_is_for_whatever_it_is_asked() throws Exception {
+        SimulatedBackend backend = backend(0, 0, 0);
+        String question = "\"messages\":[{\"role\":\"user\",\"content\":\"" + "many words ".repeat(50_000) + "\"}]";
+        assertThat(Json.text(answer(backend, question)).length()).isLessThan(2 * SimulatedBackend.MOST_SAID);
+
+        StringBuilder properties = new StringBuilder("\"n0\":{\"type\":\"string\"}");
+        for (int i = 1; i < 20_000; i++) {
+            properties.append(",\"n").append(i).append("\":{\"type\":\"string\"}");
+        }
+        String tools =
+                "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":{\"type\":\"object\",\"properties\":{"
+                        + properties + "}}}}],";
+        assertThat(Json.text(answer(backend, tools + question)).length()).isLessThan(2 * SimulatedBackend.MOST_SAID);
+    }
+
+    @Test
     void calls_each_tool_once_with_seeded_arguments_and_then_says_what_they_said() throws Exception {
         SimulatedBackend backend = backend(0, 0, 0);
         String asked = TOOLS + "\"messages\":[{\"role\":\"user\",\"content\":\"how far\"}]";
