@@ -4,6 +4,7 @@ import com.knuddels.jtokkit.Encodings;
 import com.knuddels.jtokkit.api.Encoding;
 import com.knuddels.jtokkit.api.EncodingType;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 import java.util.Map;
 import java.util.Set;
@@ -31,17 +32,12 @@ final class TokenCounter {
             "logit_bias",
             "stream_options");
 
-    private static final Set<String> NOT_PROMPT_OF_ANTHROPIC = Set.of(
-            "model",
-            "max_tokens",
-            "metadata",
-            "stop_sequences",
-            "stream",
-            "temperature",
-            "cache_control",
-            "role",
-            "type",
-            "signature");
+    /** Members of a body in Anthropic's shape that no model reads; further within, a model may read each. */
+    private static final Set<String> NOT_PROMPT_OF_ANTHROPIC =
+            Set.of("model", "max_tokens", "metadata", "stop_sequences", "stream", "temperature");
+
+    /** Longer than any role or type that there is. */
+    private static final int WORD = 32;
 
     /** Names that say how the body is built. */
     private static final Set<String> STRUCTURE = Set.of(
@@ -96,22 +92,83 @@ final class TokenCounter {
     }
 
     /** All texts and names in it but those that no model reads, and but images, which have a price of their own. */
-    private long inAnthropicsShape(JsonNode node) {
+    private long inAnthropicsShape(ObjectNode body) {
+        long tokens = 0;
+        for (Map.Entry<String, JsonNode> member : body.properties()) {
+            String name = member.getKey();
+            JsonNode value = member.getValue();
+            if (name.equals("messages")) {
+                for (JsonNode message : value) {
+                    tokens += PER_MESSAGE + members(message, Set.of());
+                }
+            } else if (name.equals("system")) {
+                tokens += blocks(value);
+            } else if (!NOT_PROMPT_OF_ANTHROPIC.contains(name)) {
+                tokens += name(name) + all(value);
+            }
+        }
+        return tokens;
+    }
+
+    /** What stands in a message's, or a tool result's, {@code content}. */
+    private long blocks(JsonNode content) {
+        if (!content.isArray()) {
+            return all(content);
+        }
+        long tokens = 0;
+        for (JsonNode block : content) {
+            tokens += switch (block.path("type").asString("")) {
+                case "image" -> members(block, Set.of("source"));
+                case "thinking" -> members(block, Set.of("signature"));
+                case "redacted_thinking" -> members(block, Set.of("data"));
+                default -> members(block, Set.of());
+            };
+        }
+        return tokens;
+    }
+
+    private long members(JsonNode object, Set<String> unread) {
+        if (!object.isObject()) {
+            return all(object);
+        }
+        long tokens = 0;
+        for (Map.Entry<String, JsonNode> member : object.properties()) {
+            String name = member.getKey();
+            JsonNode value = member.getValue();
+            if (name.equals("content")) {
+                tokens += blocks(value);
+            } else if (!unread.contains(name) && !name.equals("cache_control") && !isWord(name, value)) {
+                tokens += name(name) + all(value);
+            }
+        }
+        return tokens;
+    }
+
+    /** {@code "role": "user"}, {@code "type": "text"}: no text of its own. */
+    private static boolean isWord(String name, JsonNode value) {
+        return (name.equals("role") || name.equals("type"))
+                && value.isString()
+                && value.stringValue().length() <= WORD;
+    }
+
+    private long name(String name) {
+        return STRUCTURE.contains(name) ? 0 : count(name);
+    }
+
+    /** Every text and every name, whatever it is for. */
+    private long all(JsonNode node) {
         if (node.isString()) {
             return count(node.stringValue());
         }
         long tokens = 0;
         if (node.isObject()) {
-            boolean image = node.path("type").asString("").equals("image");
-            tokens += node.path("role").isString() ? PER_MESSAGE : 0;
             for (Map.Entry<String, JsonNode> member : node.properties()) {
-                String name = member.getKey();
-                tokens += STRUCTURE.contains(name) ? 0 : count(name);
-                tokens += image || NOT_PROMPT_OF_ANTHROPIC.contains(name) ? 0 : inAnthropicsShape(member.getValue());
+                tokens +=
+                        isWord(member.getKey(), member.getValue()) ? 0 : name(member.getKey()) + all(member.getValue());
             }
         } else {
             for (JsonNode element : node) {
-                tokens += inAnthropicsShape(element);
+                tokens += all(element);
             }
         }
         return tokens;

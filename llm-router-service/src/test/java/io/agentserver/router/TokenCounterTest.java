@@ -43,6 +43,38 @@ class TokenCounterTest {
         assertThat(counter.texts(read(json))).isBetween(100L, 200L);
     }
 
+    /** In Anthropic's shape: names that mean something at one place are texts like others anywhere else. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{'messages':[{'role':'user','content':'LONG'}]}",
+                "{'messages':[{'role':'user','content':[{'type':'text','text':'LONG'}]}]}",
+                "{'messages':[{'role':'assistant','content':[{'type':'tool_use','id':'t','name':'f','input':{'metadata':'LONG'}}]}]}",
+                "{'messages':[{'role':'assistant','content':[{'type':'tool_use','id':'t','name':'f','input':{'type':'image','t':'LONG'}}]}]}",
+                "{'messages':[{'role':'assistant','content':[{'type':'tool_use','id':'t','name':'f','input':{'type':'LONG'}}]}]}",
+                "{'messages':[{'role':'assistant','content':[{'type':'tool_use','id':'t','name':'f','input':{'signature':'LONG'}}]}]}",
+                "{'messages':[{'role':'user','content':[{'type':'tool_result','tool_use_id':'t','content':[{'type':'text','text':'LONG'}]}]}]}",
+                "{'messages':[{'role':'user','content':'a'}],'tools':[{'name':'f','input_schema':{'properties':{'model':{'description':'LONG'}}}}]}",
+                "{'messages':[{'role':'user','content':'a'}],'system':[{'type':'text','text':'LONG'}]}"
+            })
+    void counts_every_text_in_anthropics_shape(String body) {
+        assertThat(counter.texts(anthropic(body.replace("LONG", "one two ".repeat(60)))))
+                .isBetween(100L, 200L);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{'messages':[{'role':'user','content':[{'type':'image','source':{'type':'base64','media_type':'image/png','data':'LONG'}}]}]}",
+                "{'messages':[{'role':'user','content':[{'type':'tool_result','tool_use_id':'t','content':[{'type':'image','source':{'type':'base64','media_type':'image/png','data':'LONG'}}]}]}]}",
+                "{'messages':[{'role':'assistant','content':[{'type':'thinking','thinking':'so','signature':'LONG'}]}]}",
+                "{'messages':[{'role':'user','content':'a'}],'metadata':{'user_id':'LONG'}}"
+            })
+    void counts_nothing_in_anthropics_shape_that_is_no_text(String body) {
+        assertThat(counter.texts(anthropic(body.replace("LONG", "one two ".repeat(60)))))
+                .isBetween(1L, 50L);
+    }
+
     @Test
     void counts_an_image_as_its_model_does_however_long_its_data_is() {
         String json = "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\","
@@ -57,6 +89,12 @@ class TokenCounterTest {
         assertThat(counter.estimate(request("a".repeat(1_000_000)), 0, "").input())
                 .isBetween(50_000L, 1_000_000L);
         assertThat(watch.elapsed()).isLessThan(Duration.ofSeconds(30));
+    }
+
+    private static ChatRequest anthropic(String body) {
+        String json = body.replace('\'', '"').replaceFirst("\\{", "{\"model\":\"m\",\"max_tokens\":9,");
+        return ((ChatRequest.Reading.Read) AnthropicRequest.read(json.getBytes(StandardCharsets.UTF_8), null))
+                .request();
     }
 
     private static ChatRequest request(String content) {
