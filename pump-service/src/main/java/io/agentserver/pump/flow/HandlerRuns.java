@@ -120,11 +120,9 @@ final class HandlerRuns {
             spent = again.spent().after(spent);
             firstFailure = firstFailure.equals(Instant.MAX) ? clock.instant() : firstFailure;
             LOG.warn("attempt {} of {} failed: {}", attempt, listener.retries() + 1, again.reason());
-            if (attempt > listener.retries()) {
-                return new Run.GivenUp(again, spent, attempt, firstFailure);
-            }
             Duration pause = Patience.backoff(attempt - 1, FIRST_PAUSE, LONGEST_PAUSE);
-            if (budget.timeLeft(step).compareTo(pause) <= 0) {
+            if (attempt > listener.retries() || budget.timeLeft(step).compareTo(pause) <= 0) {
+                tellUnwanted(call(step, listener)); // what it asked may still be at it
                 return new Run.GivenUp(again, spent, attempt, firstFailure);
             }
             metrics.retry();
@@ -175,9 +173,26 @@ final class HandlerRuns {
 
     /** @param parking what is journalled if the handler takes long */
     private HandlerResult once(Step step, Listener listener, Parking.Builder parking, Hold hold) {
+        HandlerCall call = call(step, listener);
+        long started = System.nanoTime();
+        MessageHandler handler = handlers.of(listener.handler());
+        String kind = Handlers.kindOf(listener.handler());
+        HandlerResult result = tracing.inHandler(
+                kind,
+                listener.name(),
+                HandlerRuns::failureOf,
+                () -> handler.isInstant() ? atOnce(handler, call) : bounded(handler, call, step, parking, hold));
+        metrics.handled(
+                kind,
+                result.getClass().getSimpleName().toLowerCase(Locale.ROOT),
+                Duration.ofNanos(System.nanoTime() - started));
+        return result;
+    }
+
+    private HandlerCall call(Step step, Listener listener) {
         Duration left = budget.timeLeft(step);
         Duration time = left.compareTo(listener.timeout()) < 0 ? left : listener.timeout();
-        HandlerCall call = new HandlerCall(
+        return new HandlerCall(
                 step.tenant(),
                 step.conversation(),
                 step.thread(),
@@ -193,19 +208,11 @@ final class HandlerRuns {
                 step.begun().getParking().getWaits()
                         ? Instant.ofEpochMilli(step.begun().getParking().getUntilMs())
                         : null);
-        long started = System.nanoTime();
-        MessageHandler handler = handlers.of(listener.handler());
-        String kind = Handlers.kindOf(listener.handler());
-        HandlerResult result = tracing.inHandler(
-                kind,
-                listener.name(),
-                HandlerRuns::failureOf,
-                () -> handler.isInstant() ? atOnce(handler, call) : bounded(handler, call, step, parking, hold));
-        metrics.handled(
-                kind,
-                result.getClass().getSimpleName().toLowerCase(Locale.ROOT),
-                Duration.ofNanos(System.nanoTime() - started));
-        return result;
+    }
+
+    private void tellUnwanted(HandlerCall call) {
+        MessageHandler handler = handlers.of(call.listener().handler());
+        Thread.ofVirtual().name("unwanted").start(() -> handler.unwanted(call));
     }
 
     /** For the trace: the code that a caller would get. */
@@ -266,7 +273,7 @@ final class HandlerRuns {
                 LOG.info(
                         "nobody waits for the handler of {} any more: stopped",
                         call.listener().name());
-                Thread.ofVirtual().name("unwanted").start(() -> handler.unwanted(call));
+                tellUnwanted(call);
                 throw changed;
             }
             if (e.getCause() instanceof Patience.LetGo letGo) {

@@ -11,7 +11,8 @@ public interface MessageHandler {
 
     /**
      * Nobody waits for what this call gives: what it has asked others for is to be stopped. It may still be running, and is
-     * interrupted. Not called when another pump goes on with the message, or it is tried again here. May block.
+     * interrupted; or it was given up after its last attempt. Not called when another pump goes on with the message, or it is tried
+     * again here. May block.
      */
     default void unwanted(HandlerCall call) {}
 
