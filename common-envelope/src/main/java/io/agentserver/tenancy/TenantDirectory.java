@@ -305,6 +305,9 @@ public final class TenantDirectory implements AutoCloseable {
         if (before != null && entry != null && entry.revision() < before.revision()) {
             return; // a slower writer's older state
         }
+        if (entry != null && deleted.contains(key)) {
+            return; // read once more, or written by one who had not heard: an id is never used again
+        }
         if (entry == null) {
             deleted.add(key);
             tenants.remove(key);

@@ -11,6 +11,7 @@ import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.apache.kafka.common.record.TimestampType;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 import java.nio.charset.StandardCharsets;
@@ -40,6 +41,7 @@ class TenantDirectoryTest {
         private long next;
         volatile long timestampMs = ConsumerRecord.NO_TIMESTAMP;
 
+        /** @param keys of entries; with a minus before it: that it is deleted */
         Topic(String... keys) {
             super("earliest");
             updatePartitions(TOPIC.topic(), List.of(new PartitionInfo(TOPIC.topic(), 0, null, null, null)));
@@ -49,9 +51,17 @@ class TenantDirectoryTest {
         }
 
         private void add(String key) {
+            if (key.startsWith("-")) {
+                add(key.substring(1), null);
+                return;
+            }
             byte[] value = key.equals(TenantDirectory.HEARTBEAT)
                     ? new byte[0]
                     : new TenantEntry(key, key, "dev", 1, Instant.EPOCH, 1, List.of(), List.of()).toJson();
+            add(key, value);
+        }
+
+        private void add(String key, byte @Nullable [] value) {
             addRecord(new ConsumerRecord<>(
                     TOPIC.topic(),
                     0,
@@ -106,6 +116,24 @@ class TenantDirectoryTest {
             assertThat(directory.isRetired(acme, 0)).isTrue();
             assertThat(directory.isRetired(acme, 1)).as("it may still come").isFalse();
             assertThat(directory.isRetired(new TenantId("nobody"), 0)).isFalse();
+        }
+    }
+
+    @Test
+    void a_deleted_tenant_does_not_come_back_with_a_record_that_is_read_again_or_comes_late() throws Exception {
+        TenantId acme = new TenantId("acme");
+        Topic topic = new Topic("acme", "-acme");
+        Topic again = new Topic("acme");
+        try (TenantDirectory directory = directory(topic, again)) {
+            topic.isRead();
+            assertThat(directory.find(acme)).isEmpty();
+            topic.comes("acme");
+            assertThat(directory.find(acme))
+                    .as("written by one who had not heard")
+                    .isEmpty();
+            topic.setPollException(new KafkaException("the log was lost"));
+            again.isRead();
+            assertThat(directory.find(acme)).as("read again from the start").isEmpty();
         }
     }
 
