@@ -69,6 +69,8 @@ public final class RedisTenantBytes implements TenantBytes {
             long bytes = its.untold.getAndSet(0);
             if (bytes > 0) {
                 tell(tenant, its, bytes);
+            } else if (its.told > 0) { // what others have, and what has expired: who is refused adds nothing
+                ask(tenant, its);
             }
         });
     }
@@ -92,6 +94,20 @@ public final class RedisTenantBytes implements TenantBytes {
             });
         } catch (RedisException | IllegalStateException | RejectedExecutionException e) {
             untold(its, bytes, e);
+        }
+    }
+
+    private void ask(TenantId tenant, Tenant its) {
+        String hash = "bytes:" + tenant;
+        long part = clock.millis() / partMs;
+        try {
+            redis.async().hgetall(hash).whenComplete((parts, failure) -> {
+                if (failure == null) {
+                    its.told = sum(hash, parts, part);
+                }
+            });
+        } catch (RedisException | IllegalStateException | RejectedExecutionException e) {
+            log.debug("what {} has is asked for again", tenant, e);
         }
     }
 

@@ -11,7 +11,9 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.ZoneId;
 import java.time.ZoneOffset;
+import java.util.concurrent.atomic.AtomicReference;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
@@ -55,6 +57,43 @@ class RedisTenantBytesTest {
         await().untilAsserted(() -> assertThat(later.kept(ACME)).isEqualTo(23));
         await().untilAsserted(() ->
                 assertThat(redis.commands().hlen("bytes:acme")).as("parts").isEqualTo(2));
+    }
+
+    @Test
+    void a_tenant_that_adds_nothing_more_is_heard_of_when_its_bytes_expire() {
+        TenantId full = new TenantId("full");
+        AtomicReference<Instant> now = new AtomicReference<>(NOW);
+        RedisTenantBytes bytes = new RedisTenantBytes(redis, TTL, clock(now));
+        bytes.add(full, 100);
+        bytes.share();
+        await().untilAsserted(
+                        () -> assertThat(redis.commands().hvals("bytes:full")).hasSize(1));
+        now.set(NOW.plus(Duration.ofHours(26)));
+        await().untilAsserted(() -> {
+            bytes.share();
+            assertThat(bytes.kept(full))
+                    .as("it is refused, and so adds nothing")
+                    .isZero();
+        });
+    }
+
+    private static Clock clock(AtomicReference<Instant> now) {
+        return new Clock() {
+            @Override
+            public ZoneId getZone() {
+                return ZoneOffset.UTC;
+            }
+
+            @Override
+            public Clock withZone(ZoneId zone) {
+                return this;
+            }
+
+            @Override
+            public Instant instant() {
+                return now.get();
+            }
+        };
     }
 
     @Test
