@@ -1,6 +1,7 @@
 package io.agentserver.buffer;
 
 import io.agentserver.buffer.journal.Pruner;
+import io.agentserver.service.OutOfMemory;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,7 +36,8 @@ final class PruneLoop implements AutoCloseable {
             if (sweeps) {
                 pruner.sweep();
             }
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            OutOfMemory.endsTheProcess(e);
             log.error("pruning failed, and goes on", e);
         }
     }

@@ -3,6 +3,7 @@ package io.agentserver.buffer.journal;
 import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.buffer.store.TenantErasure;
 import io.agentserver.envelope.TenantId;
+import io.agentserver.service.OutOfMemory;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -75,7 +76,8 @@ public final class DeletedTenants implements Predicate<TenantId>, AutoCloseable 
             look();
         } catch (StoreUnavailableException e) {
             log.debug("the deleted tenants are looked for again in {}", PERIOD, e);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            OutOfMemory.endsTheProcess(e);
             // a scheduled task that throws is never run again
             log.error("the deleted tenants could not be looked for", e);
         }
