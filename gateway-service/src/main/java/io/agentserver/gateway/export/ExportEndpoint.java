@@ -108,6 +108,9 @@ public final class ExportEndpoint {
         } catch (Unavailable | Export.Stopped e) {
             LOG.warn("the export of tenant {} broke off: {}", caller.tenantId(), e.toString());
             throw new CloseNowException(); // the only end that no client takes for a complete one
+        } catch (RuntimeException e) {
+            LOG.error("the export of tenant {} broke off", caller.tenantId(), e);
+            throw new CloseNowException();
         } catch (IOException e) {
             LOG.debug("the client of an export has gone: {}", e.toString());
         }
