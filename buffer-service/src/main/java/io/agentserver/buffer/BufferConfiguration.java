@@ -91,6 +91,7 @@ class BufferConfiguration {
     DeletedTenants deletedTenants(Stores stores, ConversationJournal journal, Wakeups wakeups) {
         return new DeletedTenants(stores.erasure(), tenant -> {
                     journal.forget(tenant);
+                    stores.tenantBytes().forget(tenant);
                     wakeups.wake(tenant);
                 })
                 .start();

@@ -12,6 +12,9 @@ public interface TenantBytes {
     /** 0 also of a tenant of which this process has written nothing lately. */
     long kept(TenantId tenant);
 
+    /** The tenant is deleted: nothing of it is counted any more, nor told. */
+    default void forget(TenantId tenant) {}
+
     /** Tells other processes, and hears of theirs. To be called every second. */
     default void share() {}
 }

@@ -12,7 +12,9 @@ import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -35,6 +37,8 @@ public final class RedisTenantBytes implements TenantBytes {
             .expireAfterAccess(IDLE)
             .build();
 
+    private final Set<TenantId> deleted = ConcurrentHashMap.newKeySet();
+
     public RedisTenantBytes(RedisConnections redis, Duration ttl, Clock clock) {
         this.redis = redis;
         this.ttl = ttl;
@@ -49,7 +53,15 @@ public final class RedisTenantBytes implements TenantBytes {
 
     @Override
     public void add(TenantId tenant, long bytes) {
-        of(tenant).untold.addAndGet(bytes);
+        if (!deleted.contains(tenant)) {
+            of(tenant).untold.addAndGet(bytes);
+        }
+    }
+
+    @Override
+    public void forget(TenantId tenant) {
+        deleted.add(tenant);
+        tenants.invalidate(tenant);
     }
 
     @Override
@@ -66,6 +78,9 @@ public final class RedisTenantBytes implements TenantBytes {
     @Override
     public void share() {
         tenants.asMap().forEach((tenant, its) -> {
+            if (deleted.contains(tenant)) {
+                return; // what was added meanwhile would stand again where it has been deleted
+            }
             long bytes = its.untold.getAndSet(0);
             if (bytes > 0) {
                 tell(tenant, its, bytes);

@@ -77,6 +77,22 @@ class RedisTenantBytesTest {
         });
     }
 
+    @Test
+    void of_a_deleted_tenant_nothing_is_told_any_more() {
+        TenantId gone = new TenantId("gone");
+        RedisTenantBytes bytes = at(redis, NOW);
+        bytes.add(gone, 100);
+        bytes.forget(gone);
+        bytes.add(gone, 20); // of a step that had begun before
+        bytes.share();
+        bytes.add(ACME, 1);
+        bytes.share();
+        await().untilAsserted(
+                        () -> assertThat(redis.commands().exists("bytes:acme")).isOne());
+        assertThat(redis.commands().exists("bytes:gone")).isZero();
+        assertThat(bytes.kept(gone)).isZero();
+    }
+
     private static Clock clock(AtomicReference<Instant> now) {
         return new Clock() {
             @Override
