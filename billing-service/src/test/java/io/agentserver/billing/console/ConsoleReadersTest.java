@@ -152,6 +152,8 @@ class ConsoleReadersTest {
     @Test
     void whoever_is_in_no_org_is_told_whom_to_ask() {
         Page page = signedIn(Role.VIEWER, "en-GB");
+        assertThat(page.locator("#kept")).containsText("The gateway does not answer"); // all of the page is there
+        page.navigate("about:blank"); // and asks for no part of it again
         console.bean(DynamoMembers.class).remove(DEMO, "viewer@demo.test");
         page.navigate(console.url() + "/orgs");
         assertThat(page.locator(".empty")).containsText("You are in no org yet");
