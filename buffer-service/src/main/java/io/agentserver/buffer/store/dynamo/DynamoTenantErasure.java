@@ -16,7 +16,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
@@ -32,11 +31,6 @@ public final class DynamoTenantErasure implements TenantErasure {
     private static final String MARKS = "deleted";
     private static final String INDEX = "index#";
     private static final int PAGE = 1_000;
-    /** That DynamoDB takes in one request. */
-    private static final int MOST_WRITES = 25;
-
-    private static final int MOST_ATTEMPTS = 6;
-
     private final DynamoDbClient dynamo;
 
     public DynamoTenantErasure(DynamoDbClient dynamo) {
@@ -157,13 +151,7 @@ public final class DynamoTenantErasure implements TenantErasure {
         }
 
         private void delete(String table, List<Map<String, AttributeValue>> keys) {
-            for (int from = 0; from < keys.size(); from += MOST_WRITES) {
-                deleteAll(
-                        table,
-                        keys.subList(from, Math.min(from + MOST_WRITES, keys.size())).stream()
-                                .map(DynamoTenantErasure::deletion)
-                                .toList());
-            }
+            deleteAll(table, keys.stream().map(DynamoTenantErasure::deletion).toList());
             freed += keys.size();
         }
     }
@@ -184,31 +172,11 @@ public final class DynamoTenantErasure implements TenantErasure {
         return WriteRequest.builder().deleteRequest(delete -> delete.key(key)).build();
     }
 
-    /** DynamoDB leaves what a partition cannot take at the moment, and its client does not try that again. */
-    private void deleteAll(String table, List<WriteRequest> some) {
-        List<WriteRequest> left = some;
-        for (int attempt = 1; !left.isEmpty(); attempt++) {
-            if (attempt > MOST_ATTEMPTS) {
-                throw new StoreUnavailableException("DynamoDB", left.size() + " deletions were not taken");
-            }
-            if (attempt > 1) {
-                pause(attempt);
-            }
-            List<WriteRequest> these = left;
-            left = ask(() -> dynamo.batchWriteItem(request -> request.requestItems(Map.of(table, these))))
-                    .unprocessedItems()
-                    .getOrDefault(table, List.of());
-        }
-    }
-
-    /** Longer each time, at random. */
-    private static void pause(int attempt) {
-        try {
-            Thread.sleep(Duration.ofMillis(ThreadLocalRandom.current().nextLong(20L << attempt)));
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new StoreUnavailableException("DynamoDB", e);
-        }
+    private void deleteAll(String table, List<WriteRequest> deletions) {
+        ask(() -> {
+            BatchWrites.writeAll(dynamo, table, deletions);
+            return deletions;
+        });
     }
 
     private static String text(Map<String, AttributeValue> item, String name) {

@@ -9,11 +9,9 @@ import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
 import software.amazon.awssdk.services.dynamodb.model.QueryRequest;
 import software.amazon.awssdk.services.dynamodb.model.WriteRequest;
 
-import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ThreadLocalRandom;
 
 import static io.agentserver.buffer.store.dynamo.DynamoThreadStore.COMMIT;
 import static io.agentserver.buffer.store.dynamo.ThreadsTable.PK;
@@ -24,11 +22,6 @@ import static io.agentserver.buffer.store.dynamo.ThreadsTable.SK;
  * that they named go.
  */
 final class ErasedItems {
-    /** That DynamoDB takes in one request. */
-    private static final int MOST_WRITES = 25;
-
-    private static final int MOST_ATTEMPTS = 6;
-
     private final DynamoDbClient dynamo;
 
     ErasedItems(DynamoDbClient dynamo) {
@@ -57,9 +50,7 @@ final class ErasedItems {
                 .map(item -> DynamoThreadStore.text(item, SK))
                 .map(sk -> sk.startsWith(COMMIT) ? emptied(key, sk, expires, erasure) : deleted(key, sk))
                 .toList();
-        for (int from = 0; from < writes.size(); from += MOST_WRITES) {
-            writeAll(writes.subList(from, Math.min(from + MOST_WRITES, writes.size())));
-        }
+        BatchWrites.writeAll(dynamo, ThreadsTable.NAME, writes);
     }
 
     private static WriteRequest emptied(ConversationKey key, String sk, String expires, Commit erasure) {
@@ -74,32 +65,5 @@ final class ErasedItems {
     private static WriteRequest deleted(ConversationKey key, String sk) {
         Map<String, AttributeValue> id = Map.of(PK, AttributeValue.fromS(key.toString()), SK, AttributeValue.fromS(sk));
         return WriteRequest.builder().deleteRequest(delete -> delete.key(id)).build();
-    }
-
-    /** DynamoDB leaves what a partition cannot take at the moment, and its client does not try that again. */
-    private void writeAll(List<WriteRequest> some) {
-        List<WriteRequest> left = some;
-        for (int attempt = 1; !left.isEmpty(); attempt++) {
-            if (attempt > MOST_ATTEMPTS) {
-                throw new StoreUnavailableException("DynamoDB", left.size() + " writes were not taken");
-            }
-            if (attempt > 1) {
-                pause(attempt);
-            }
-            List<WriteRequest> these = left;
-            left = dynamo.batchWriteItem(request -> request.requestItems(Map.of(ThreadsTable.NAME, these)))
-                    .unprocessedItems()
-                    .getOrDefault(ThreadsTable.NAME, List.of());
-        }
-    }
-
-    /** Longer each time, at random. */
-    private static void pause(int attempt) {
-        try {
-            Thread.sleep(Duration.ofMillis(ThreadLocalRandom.current().nextLong(20L << attempt)));
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new StoreUnavailableException("DynamoDB", e);
-        }
     }
 }
