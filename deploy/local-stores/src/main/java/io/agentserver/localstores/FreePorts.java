@@ -4,6 +4,10 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -15,17 +19,21 @@ import java.util.stream.IntStream;
 /**
  * TCP ports of 127.0.0.1. Callable from any thread.
  *
- * <p>A port is only reserved while it is bound, so another process can take one between the answer and its use. The
- * ports come from below the range that the kernel gives to outgoing connections, which leaves that to bad luck. This process
- * is given each port once: a platform with forty would otherwise be given one twice in every twentieth run.
+ * <p>A port is only bound for a moment here, and again when it is used. Meanwhile nobody of this user's gets it from this class: this process
+ * is given each port once (a platform with forty would otherwise be given one twice in every twentieth run), and holds a
+ * lock on the byte of that number in a file of the directory for temporary files until it ends, however it does. Others may still take one: the
+ * ports come from below the range that the kernel gives to outgoing connections, which leaves that to bad luck.
  */
 public final class FreePorts {
-    private static final int LOWEST = 15_000;
-    private static final int HIGHEST = 32_000;
+    static final int LOWEST = 15_000;
+    static final int HIGHEST = 32_000;
     private static final int ATTEMPTS = 1_000;
 
     /** By this process. */
     private static final Set<Integer> GIVEN = ConcurrentHashMap.newKeySet();
+
+    /** Never closed: closing one channel to a file lets go of all locks that the process has there. */
+    private static final FileChannel PROMISED = openPromised();
 
     private FreePorts() {}
 
@@ -40,7 +48,7 @@ public final class FreePorts {
         try {
             for (int attempt = 0; attempt < ATTEMPTS + count && bound.size() < count; attempt++) {
                 int port = ThreadLocalRandom.current().nextInt(LOWEST, HIGHEST);
-                if (!GIVEN.add(port)) {
+                if (!GIVEN.add(port) || !promise(port)) {
                     continue;
                 }
                 ServerSocket socket = new ServerSocket();
@@ -101,6 +109,28 @@ public final class FreePorts {
         }
         requireFree(port, purpose);
         return port;
+    }
+
+    /** One file for a user: nobody may open another's. */
+    static Path promised() {
+        return Path.of(System.getProperty("java.io.tmpdir"), "agentserver-ports-" + System.getProperty("user.name"));
+    }
+
+    private static boolean promise(int port) throws IOException {
+        try {
+            return PROMISED.tryLock(port, 1, false) != null;
+        } catch (OverlappingFileLockException loadedTwice) {
+            return false; // this class, by another class loader of this process
+        }
+    }
+
+    private static FileChannel openPromised() {
+        try {
+            return FileChannel.open(promised(), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        } catch (IOException unusable) {
+            throw new LocalStoreException(
+                    "cannot open " + promised() + ", where ports are promised: " + unusable.getMessage(), unusable);
+        }
     }
 
     private static InetSocketAddress loopback(int port) {

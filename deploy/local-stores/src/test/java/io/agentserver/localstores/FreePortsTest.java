@@ -5,11 +5,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.SocketException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -36,6 +38,26 @@ class FreePortsTest {
             Arrays.stream(FreePorts.take(50)).forEach(given::add);
         }
         assertThat(given).hasSize(1000).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void are_not_given_while_another_process_has_been_given_them() throws IOException {
+        int middle = (FreePorts.LOWEST + FreePorts.HIGHEST) / 2;
+        Process other = new ProcessBuilder(
+                        ProcessHandle.current().info().command().orElseThrow(),
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        PortsPromised.class.getName(),
+                        Integer.toString(FreePorts.LOWEST),
+                        Integer.toString(middle))
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        try (BufferedReader answers = other.inputReader(StandardCharsets.UTF_8)) {
+            assertThat(answers.readLine()).isEqualTo("promised");
+            assertThat(Arrays.stream(FreePorts.take(200)).min().orElseThrow()).isGreaterThanOrEqualTo(middle);
+        } finally {
+            other.destroyForcibly();
+        }
     }
 
     @ParameterizedTest
