@@ -18,6 +18,8 @@ public final class LoadTests {
                    java -jar load-tests-exec.jar waiting --store <mode> --flush <policy> [--messages 60000] [--pause 5]
                    java -jar load-tests-exec.jar slow-few --store <mode> --flush <policy> [--rate 300] [--seconds 30]
                        [--warm-up 60]
+                   java -jar load-tests-exec.jar timers --store <mode> --flush <policy> [--rate 100] [--ahead 10] [--seconds 30]
+                       [--warm-up 60]
                    java -jar load-tests-exec.jar stores --file <stores.env>
                    java -jar load-tests-exec.jar admission [--signing org|key] [--batch 1] [--limit <per second>]
                        [--connections 512] [--messages 150000 | --rate 500 --seconds 20] [--bare <url>] [--label gateway]
@@ -58,6 +60,7 @@ public final class LoadTests {
             case "new-tenants" -> new NewTenantsBench(NewTenantsBench.Settings.of(Options.parse(options))).run();
             case "waiting" -> new WaitingBench(WaitingBench.Settings.of(Options.parse(options))).run();
             case "slow-few" -> new SlowFewBench(SlowFewBench.Settings.of(Options.parse(options))).run();
+            case "timers" -> new TimersBench(TimersBench.Settings.of(Options.parse(options))).run();
             case "stores" -> stores(Options.parse(options));
             case "admission" -> new AdmissionBench(AdmissionBench.Settings.of(Options.parse(options))).run();
             case "credit" -> new CreditBench(CreditBench.Settings.of(Options.parse(options))).run();
