@@ -3,13 +3,13 @@ package io.agentserver.envelope;
 import com.ctc.wstx.api.WstxInputProperties;
 import com.ctc.wstx.stax.WstxInputFactory;
 import org.codehaus.stax2.XMLStreamReader2;
+import org.codehaus.stax2.io.Stax2ByteArraySource;
 import org.jspecify.annotations.Nullable;
 import org.w3c.dom.DOMImplementation;
 import org.w3c.dom.Document;
 import org.w3c.dom.Element;
 import org.w3c.dom.Node;
 
-import java.io.ByteArrayInputStream;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.ByteBuffer;
@@ -48,6 +48,12 @@ final class StrictXml {
             return String.valueOf(getMessage());
         }
     }
+
+    /**
+     * Of characters at a time. Woodstox keeps its buffers for the thread's next document; here each document has a virtual thread of its own, which
+     * may then wait for a handler, thousands of them at once. Most envelopes fit; a long one takes more reads of memory.
+     */
+    private static final int BUFFER_LENGTH = 1_024;
 
     private static final WstxInputFactory STAX = stax();
     // stateless; a DocumentBuilder for each document costs as much as reading it
@@ -94,7 +100,8 @@ final class StrictXml {
             throw new Refused("the encoding is neither UTF-8 nor UTF-16");
         }
         try {
-            XMLStreamReader2 in = (XMLStreamReader2) STAX.createXMLStreamReader(new ByteArrayInputStream(bytes));
+            XMLStreamReader2 in =
+                    (XMLStreamReader2) STAX.createXMLStreamReader(new Stax2ByteArraySource(bytes, 0, bytes.length));
             try {
                 requireEncoding(in);
                 requireCharacters(in, bytes);
@@ -384,6 +391,7 @@ final class StrictXml {
         factory.setProperty(XMLInputFactory.IS_REPLACING_ENTITY_REFERENCES, true);
         factory.setProperty(WstxInputProperties.P_MAX_ATTRIBUTES_PER_ELEMENT, 128);
         factory.setProperty(WstxInputProperties.P_MAX_ELEMENT_DEPTH, 128);
+        factory.setProperty(WstxInputProperties.P_INPUT_BUFFER_LENGTH, BUFFER_LENGTH);
         return factory;
     }
 }
