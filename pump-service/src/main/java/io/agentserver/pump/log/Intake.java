@@ -6,7 +6,8 @@ import java.util.function.ToIntFunction;
 
 /**
  * How much has been taken from the log and is not finished, of a partition, of a tenant, and in all; past a bound the
- * partition is full until that is down to half of the bound. When all is full, it is so for tenants that have their share by
+ * partition is full until an eighth of the bound is finished: enough that no partition is paused and resumed for each message, and so
+ * little that slow handlers never go without. When all is full, it is so for tenants that have their share by
  * weight; the others may still fill theirs, up to twice the bound in all. The log is the queue: nothing is ever dropped here.
  * Not safe for threads of its own accord; {@link Lanes} guards it.
  */
@@ -48,9 +49,13 @@ final class Intake {
 
         boolean isFull(Bound bound) {
             full = full
-                    ? messages > bound.messages() / 2 || bytes > bound.bytes() / 2
+                    ? messages > lessAnEighth(bound.messages()) || bytes > lessAnEighth(bound.bytes())
                     : messages >= bound.messages() || bytes >= bound.bytes();
             return full;
+        }
+
+        private static long lessAnEighth(long bound) {
+            return bound - Math.max(1, bound / 8);
         }
     }
 

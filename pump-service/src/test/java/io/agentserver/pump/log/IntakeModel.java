@@ -69,10 +69,11 @@ final class IntakeModel {
         return load.messages >= share * total.messages() || load.bytes >= share * total.bytes();
     }
 
-    /** From its bound on, until down to half of it. */
+    /** From its bound on, until an eighth of it, or one, is finished. */
     private boolean isFull(Object what, Bound bound, Load load) {
         boolean isFull = full.contains(what)
-                ? load.messages > bound.messages() / 2 || load.bytes > bound.bytes() / 2
+                ? load.messages > bound.messages() - Math.max(1, bound.messages() / 8)
+                        || load.bytes > bound.bytes() - Math.max(1, bound.bytes() / 8)
                 : load.messages >= bound.messages() || load.bytes >= bound.bytes();
         if (isFull) {
             full.add(what);

@@ -301,14 +301,36 @@ class LanesTest {
     }
 
     @Test
-    void a_full_partition_stays_full_until_half_of_its_bound_is_finished() {
-        Intake intake = new Intake(new Bound(4, 1_000), ROOMY, ROOMY);
-        for (int i = 0; i < 4; i++) {
+    void a_full_partition_stays_full_until_an_eighth_of_its_bound_is_finished() {
+        Intake intake = new Intake(new Bound(16, 1_000), ROOMY, ROOMY);
+        for (int i = 0; i < 16; i++) {
             intake.take(ZERO, 10);
         }
         assertThat(intake.isFull(ZERO)).isTrue();
         assertThat(intake.isFull(new Slice(TOPIC, 1))).isFalse();
         intake.release(ZERO, 10);
+        assertThat(intake.isFull(ZERO)).isTrue();
+        intake.release(ZERO, 10);
+        assertThat(intake.isFull(ZERO)).isFalse();
+    }
+
+    @Test
+    void a_partition_that_is_full_of_bytes_stays_full_until_an_eighth_of_them_is_finished() {
+        Intake intake = new Intake(new Bound(100, 160), ROOMY, ROOMY);
+        for (int i = 0; i < 16; i++) {
+            intake.take(ZERO, 10);
+        }
+        assertThat(intake.isFull(ZERO)).isTrue();
+        intake.release(ZERO, 10);
+        assertThat(intake.isFull(ZERO)).isTrue();
+        intake.release(ZERO, 10);
+        assertThat(intake.isFull(ZERO)).isFalse();
+    }
+
+    @Test
+    void a_bound_of_one_is_free_when_that_one_is_finished() {
+        Intake intake = new Intake(new Bound(1, 1_000), ROOMY, ROOMY);
+        intake.take(ZERO, 10);
         assertThat(intake.isFull(ZERO)).isTrue();
         intake.release(ZERO, 10);
         assertThat(intake.isFull(ZERO)).isFalse();
