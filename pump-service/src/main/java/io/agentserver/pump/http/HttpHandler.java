@@ -26,6 +26,7 @@ import org.apache.hc.core5.http.ContentType;
 import org.apache.hc.core5.http.HttpEntity;
 import org.apache.hc.core5.http.config.Http1Config;
 import org.apache.hc.core5.http.io.entity.ByteArrayEntity;
+import org.apache.hc.core5.util.TimeValue;
 import org.apache.hc.core5.util.Timeout;
 import org.jspecify.annotations.Nullable;
 
@@ -52,6 +53,10 @@ public final class HttpHandler implements MessageHandler, AutoCloseable {
     static final String RESPOND_BY = "agentserver-respond-by";
 
     private static final Timeout CONNECT = Timeout.ofSeconds(5);
+
+    /** After a rush thousands are left; a service that closes them would leave them half closed here for ever. */
+    private static final TimeValue IDLE = TimeValue.ofSeconds(30);
+
     /** As many as the pump has messages in flight: with fewer, a slow service's calls would fail for want of one. */
     private static final int MOST_CONNECTIONS = 32_768;
 
@@ -68,6 +73,11 @@ public final class HttpHandler implements MessageHandler, AutoCloseable {
      * @param key signs what a service may answer later with
      */
     public HttpHandler(boolean allowLoopback, SigningKey key, Clock clock, Tracing tracing) {
+        this(allowLoopback, key, clock, tracing, IDLE);
+    }
+
+    /** @param idle after which a connection that nobody uses is closed, or up to twice that */
+    HttpHandler(boolean allowLoopback, SigningKey key, Clock clock, Tracing tracing, TimeValue idle) {
         this.key = key;
         this.clock = clock;
         this.tracing = tracing;
@@ -92,6 +102,8 @@ public final class HttpHandler implements MessageHandler, AutoCloseable {
                 .disableCookieManagement()
                 .disableAuthCaching()
                 .disableAutomaticRetries()
+                .evictExpiredConnections()
+                .evictIdleConnections(idle)
                 .setUserAgent("AgentServer")
                 .build();
     }

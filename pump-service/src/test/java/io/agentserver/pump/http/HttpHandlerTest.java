@@ -15,14 +15,18 @@ import io.agentserver.pump.handler.HandlerOutput.Respond;
 import io.agentserver.pump.handler.HandlerResult;
 import io.agentserver.pump.testing.Calls;
 import io.agentserver.pump.trace.Tracing;
+import org.apache.hc.core5.util.TimeValue;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
@@ -36,6 +40,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -101,6 +106,24 @@ class HttpHandlerTest {
         assertThat(new Webhook("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
                         .sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, "{\"test\": 2432232314}"))
                 .isEqualTo("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    }
+
+    @Test
+    void closes_a_connection_that_nobody_uses() throws IOException {
+        try (ServerSocket service = new ServerSocket(0, 5, InetAddress.getLoopbackAddress());
+                HttpHandler impatient =
+                        new HttpHandler(true, KEY, Clock.systemUTC(), Tracing.none(), TimeValue.ofMilliseconds(10))) {
+            CompletableFuture<HandlerResult> result = CompletableFuture.supplyAsync(
+                    () -> impatient.handle(call("127.0.0.1", service.getLocalPort())), Thread::startVirtualThread);
+            try (Socket connection = service.accept()) {
+                connection.setSoTimeout(30_000);
+                connection
+                        .getOutputStream()
+                        .write("HTTP/1.1 204 No Content\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+                assertThat(result.join()).isInstanceOf(HandlerResult.Done.class);
+                connection.getInputStream().transferTo(OutputStream.nullOutputStream()); // to its end
+            }
+        }
     }
 
     @Test
@@ -221,8 +244,11 @@ class HttpHandlerTest {
     }
 
     private HandlerCall call(String host) {
-        Organism organism =
-                Calls.organism("""
+        return call(host, server.getAddress().getPort());
+    }
+
+    private HandlerCall call(String host, int port) {
+        Organism organism = Calls.organism("""
                 organism: {name: own}
                 listeners:
                   - name: pinger
@@ -234,7 +260,7 @@ class HttpHandlerTest {
                     peers: [peer, {name: boss, hand_over: true}]
                   - {name: peer, description: A peer., handler: 'builtin:echo', payload: {root: Ask, fields: {Text: string}}}
                   - {name: boss, description: A boss., handler: 'builtin:echo', payload: {root: Decision, fields: {Text: {type: string, optional: true}}}}
-                """.formatted(host, server.getAddress().getPort(), SECRET));
+                """.formatted(host, port, SECRET));
         return Calls.call(organism, "pinger", "<Ping><Text>Grüße</Text></Ping>");
     }
 }
