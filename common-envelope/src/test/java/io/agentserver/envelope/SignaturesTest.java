@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
+import java.security.PrivateKey;
 import java.security.Provider;
 import java.security.spec.ECGenParameterSpec;
 import java.util.ArrayList;
@@ -66,6 +67,25 @@ class SignaturesTest {
                         .isTrue();
             }
         }
+    }
+
+    /** Or it would read the key anew for each signature. */
+    @ParameterizedTest
+    @EnumSource
+    void corretto_s_provider_is_given_keys_of_its_own(JwsAlgorithm algorithm) throws Exception {
+        @Nullable Provider fast = Signatures.fast();
+        assumeTrue(fast != null, "its library is not shipped for this machine");
+        KeyPair pair = pair(algorithm);
+
+        PrivateKey own = Signatures.prepared(fast, pair.getPrivate());
+
+        assertThat(own.getClass().getPackage())
+                .isEqualTo(Objects.requireNonNull(fast).getClass().getPackage());
+        byte[] signature = Signatures.sign(fast, algorithm, own, CONTENT);
+        assertThat(Signatures.verify(null, algorithm, pair.getPublic(), CONTENT, signature))
+                .isTrue();
+        assertThat(Signatures.prepared(fast, own).getClass()).isEqualTo(own.getClass());
+        assertThat(Signatures.prepared(null, pair.getPrivate())).isSameAs(pair.getPrivate());
     }
 
     @ParameterizedTest
