@@ -24,10 +24,12 @@ import io.agentserver.envelope.ThreadId;
 
 /** The next commit of a state in the making: numbers it and its slots. Confined to one decision. */
 final class CommitDraft {
+    private final JournalState state;
     private final Commit.Builder commit;
     private long sequence;
 
     CommitDraft(JournalState state, long nowMs) {
+        this.state = state;
         sequence = state.sequence();
         commit = Commit.newBuilder()
                 .setNumber(state.number() + 1)
@@ -138,6 +140,9 @@ final class CommitDraft {
     }
 
     Commit build() {
+        if (commit.getChangesList().stream().noneMatch(Change::hasErased)) {
+            commit.setBrief(BriefAfter.of(state, commit));
+        }
         return commit.build();
     }
 }

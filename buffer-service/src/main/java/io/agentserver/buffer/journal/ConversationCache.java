@@ -8,6 +8,7 @@ import io.agentserver.envelope.TenantId;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -32,6 +33,11 @@ final class ConversationCache {
 
     Held get(ConversationKey key) {
         return states.get(key, k -> new Held(new JournalState(k.conversation())));
+    }
+
+    /** Without remembering it from now on. */
+    Optional<Held> find(ConversationKey key) {
+        return Optional.ofNullable(states.getIfPresent(key));
     }
 
     void forget(TenantId tenant) {

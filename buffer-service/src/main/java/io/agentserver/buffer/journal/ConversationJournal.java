@@ -19,6 +19,7 @@ import io.agentserver.buffer.v1.BeginRequest;
 import io.agentserver.buffer.v1.CancelReply;
 import io.agentserver.buffer.v1.CompleteReply;
 import io.agentserver.buffer.v1.CompleteRequest;
+import io.agentserver.buffer.v1.Conversation;
 import io.agentserver.buffer.v1.Emission;
 import io.agentserver.buffer.v1.EraseReply;
 import io.agentserver.buffer.v1.Outcome;
@@ -32,15 +33,11 @@ import org.slf4j.LoggerFactory;
 
 import java.time.Clock;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
 import java.util.function.Predicate;
-import java.util.stream.Gatherers;
 
 /**
  * Begins and completes messages: decides from a conversation's state and writes the decision as the next commit. Whoever
@@ -52,11 +49,6 @@ import java.util.stream.Gatherers;
 public final class ConversationJournal {
     private static final Logger log = LoggerFactory.getLogger(ConversationJournal.class);
     private static final int TRIES = 50;
-    private static final int LOOKS_AT_ONCE = 25;
-
-    /** Since the store was asked for a state: much shorter than commits are kept, or the next one might have gone again. */
-    private static final Duration WELL_KNOWN = Duration.ofHours(1);
-
     private static final int TRIES_WITHOUT_PAUSE = 3;
 
     private final ThreadStore store;
@@ -65,6 +57,7 @@ public final class ConversationJournal {
     private final Duration ttl;
     private final Clock clock;
     private final ConversationCache cache;
+    private final Briefs briefs;
     private final KeptVolume kept;
     private final TenantBytes tenants;
     private final Room room;
@@ -95,6 +88,7 @@ public final class ConversationJournal {
         this.ttl = ttl;
         this.clock = clock;
         this.cache = new ConversationCache(cacheBytes);
+        this.briefs = new Briefs(store, cache, this::oldestVisibleMs, key -> look(key, this::brief));
         this.kept = new KeptVolume(ttl, clock);
         this.tenants = tenants;
         this.room = new Room(limits, tenants);
@@ -259,51 +253,15 @@ public final class ConversationJournal {
         return look(key, Long.MAX_VALUE, Look.CONSISTENT, view);
     }
 
-    /**
-     * Looks at each of several states as {@link #look} does, in their order. Of those that this process knows well the store
-     * is asked in one go which have grown; the others are asked for side by side.
-     */
-    <R> List<R> look(List<ConversationKey> keys, Function<JournalState, R> view) {
-        long asked = System.nanoTime();
-        confirm(keys, asked);
-        return keys.stream()
-                .gather(Gatherers.mapConcurrent(
-                        LOOKS_AT_ONCE, key -> look(key, Long.MAX_VALUE, Look.CONSISTENT, asked, view)))
-                .toList();
+    /** What a list shows of conversations; see {@link Briefs#of}. */
+    List<Conversation> briefs(List<ConversationKey> keys) {
+        return briefs.of(keys);
     }
 
-    private void confirm(List<ConversationKey> keys, long asked) {
-        Map<ConversationKey, Long> known = new HashMap<>();
-        for (ConversationKey key : keys) {
-            Held held = cache.get(key);
-            held.lock.lock();
-            try {
-                // of one so old another process may not know the last commits, and go on from a number of its own
-                if (held.isConfirmedSince(asked - WELL_KNOWN.toNanos())
-                        && held.state.lastActivityMs() > oldestVisibleMs()) {
-                    known.put(key, held.state.number());
-                }
-            } finally {
-                held.lock.unlock();
-            }
-        }
-        if (known.isEmpty()) {
-            return;
-        }
-        Set<ConversationKey> grown = store.grown(known);
-        known.forEach((key, number) -> {
-            if (!grown.contains(key)) {
-                Held held = cache.get(key);
-                held.lock.lock();
-                try {
-                    if (held.state.number() == number && !held.isConfirmedSince(asked)) {
-                        held.confirm(asked);
-                    }
-                } finally {
-                    held.lock.unlock();
-                }
-            }
-        });
+    private Optional<Conversation> brief(JournalState state) {
+        return ConversationView.isFound(state, oldestVisibleMs())
+                ? Optional.of(ConversationView.brief(state))
+                : Optional.empty();
     }
 
     /** Looks at what this process or the hot copy has; that it lacks something says nothing. */

@@ -146,18 +146,16 @@ public final class ConversationReader {
                 request.getOldestFirst() ? Order.OLDEST_FIRST : Order.NEWEST_FIRST,
                 limit,
                 Cursor.parse(request.getCursor()));
-        ListReply.Builder reply = ListReply.newBuilder();
-        List<ConversationKey> keys = page.conversations().stream()
-                .map(recent -> new ConversationKey(tenant, recent.conversation()))
-                .toList();
-        journal.look(keys, this::brief).stream().flatMap(Optional::stream).forEach(reply::addConversations);
-        return reply.setNextCursor(page.next().map(Cursor::write).orElse("")).build();
+        return ListReply.newBuilder()
+                .addAllConversations(journal.briefs(keys(tenant, page)))
+                .setNextCursor(page.next().map(Cursor::write).orElse(""))
+                .build();
     }
 
-    private Optional<Conversation> brief(JournalState state) {
-        return ConversationView.isFound(state, journal.oldestVisibleMs())
-                ? Optional.of(ConversationView.brief(state))
-                : Optional.empty();
+    private static List<ConversationKey> keys(TenantId tenant, RecentConversations page) {
+        return page.conversations().stream()
+                .map(recent -> new ConversationKey(tenant, recent.conversation()))
+                .toList();
     }
 
     public AwaitTurnReply awaitTurn(ConversationKey key, AwaitTurnRequest request) {

@@ -64,12 +64,14 @@ final class ConversationView {
     static Conversation brief(JournalState state) {
         return Conversation.newBuilder()
                 .setId(state.conversation().toString())
-                .setState(how(state))
+                .setState(how(!openTurn(state).isEmpty(), lastEnded(state)))
                 .setCreatedAtMs(state.createdAtMs())
                 .setLastActivityMs(state.lastActivityMs())
                 .setLastSequence(state.sequence())
                 .setOpenTurn(openTurn(state))
                 .setTokens(state.tokens())
+                .setKeptSlots(state.slots().size())
+                .setKeptBytes(state.bytes())
                 .setTo(state.slots().isEmpty() ? "" : state.slots().getFirst().getTo())
                 .build();
     }
@@ -83,14 +85,19 @@ final class ConversationView {
                 .orElse("");
     }
 
-    private static ConversationState how(JournalState state) {
-        if (!openTurn(state).isEmpty()) {
-            return ConversationState.OPEN;
-        }
-        TurnState last = state.endedTurns().isEmpty()
+    /** How the last turn has ended. */
+    static TurnState lastEnded(JournalState state) {
+        return state.endedTurns().isEmpty()
                 ? TurnState.TURN_ENDED
                 : state.endedTurns().getLast().state;
-        return switch (last) {
+    }
+
+    /** @param open whether a turn is open, or waits for its own */
+    static ConversationState how(boolean open, TurnState lastEnded) {
+        if (open) {
+            return ConversationState.OPEN;
+        }
+        return switch (lastEnded) {
             case TURN_FAILED -> ConversationState.FAILED;
             case TURN_CANCELLED -> ConversationState.CANCELLED;
             case TURN_ENDED, TURN_OPEN, TURN_QUEUED, TURN_STATE_UNSPECIFIED, UNRECOGNIZED -> ConversationState.IDLE;

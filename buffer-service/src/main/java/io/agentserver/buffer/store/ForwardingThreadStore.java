@@ -23,6 +23,11 @@ public abstract class ForwardingThreadStore implements ThreadStore {
     }
 
     @Override
+    public Optional<Commit> last(ConversationKey key) {
+        return store.last(key);
+    }
+
+    @Override
     public Set<ConversationKey> grown(Map<ConversationKey, Long> known) {
         return store.grown(known);
     }

@@ -39,6 +39,12 @@ public final class MemoryThreadStore implements ThreadStore {
     }
 
     @Override
+    public Optional<Commit> last(ConversationKey key) {
+        List<Commit> commits = read(key, 1, Look.CONSISTENT);
+        return commits.isEmpty() ? Optional.empty() : Optional.of(commits.getLast());
+    }
+
+    @Override
     public Set<ConversationKey> grown(Map<ConversationKey, Long> known) {
         return known.keySet().stream()
                 .filter(key -> !read(key, Objects.requireNonNull(known.get(key)) + 1, Look.CONSISTENT)

@@ -21,6 +21,12 @@ public interface ThreadStore extends AutoCloseable {
     List<Commit> read(ConversationKey key, long number, Look look);
 
     /**
+     * The last commit, of those that were acknowledged before the call; it may lack envelopes and late answers. Reads nothing of those
+     * before it. Empty: there is none.
+     */
+    Optional<Commit> last(ConversationKey key);
+
+    /**
      * Of several conversations those that have a commit after the one that is known; whichever were acknowledged before the
      * call are found, if the known one is younger than the time that commits are kept. It may name others too.
      *

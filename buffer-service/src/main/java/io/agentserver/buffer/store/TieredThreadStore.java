@@ -67,6 +67,12 @@ public final class TieredThreadStore implements ThreadStore {
     }
 
     @Override
+    public Optional<Commit> last(ConversationKey key) {
+        certainReads.increment();
+        return durable.last(key);
+    }
+
+    @Override
     public Set<ConversationKey> grown(Map<ConversationKey, Long> known) {
         return durable.grown(known);
     }

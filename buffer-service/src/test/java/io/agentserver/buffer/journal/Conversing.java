@@ -33,10 +33,13 @@ import java.util.concurrent.ThreadLocalRandom;
 final class Conversing {
     static final TenantId TENANT = new TenantId("acme");
 
+    private static final Duration TTL = Duration.ofHours(24);
+
     static final Instant START = Instant.parse("2026-01-01T00:00:00Z");
 
     final TestClock clock = new TestClock(START);
     final ThreadStore store;
+    private final ThreadStore checked;
     final DueStore due = new MemoryDueStore();
     final Wakeups wakeups = new Wakeups();
     final ConversationJournal journal;
@@ -45,7 +48,7 @@ final class Conversing {
     final Emission first;
 
     Conversing() {
-        this(new MemoryThreadStore(Duration.ofHours(24), new TestClock(Instant.EPOCH)));
+        this(new MemoryThreadStore(TTL, new TestClock(Instant.EPOCH)));
     }
 
     Conversing(ThreadStore store) {
@@ -54,6 +57,7 @@ final class Conversing {
 
     Conversing(ThreadStore store, UUID firstMessage) {
         this.store = store;
+        this.checked = new CheckedBriefs(store, TTL);
         MessageId id = new MessageId(firstMessage);
         root = ThreadId.ofFirstMessage(TENANT, id);
         key = new ConversationKey(TENANT, root);
@@ -74,7 +78,7 @@ final class Conversing {
 
     /** One with another due index. */
     ConversationJournal process(DueStore due) {
-        return new ConversationJournal(store, due, wakeups, Duration.ofHours(24), 10_000_000, clock);
+        return new ConversationJournal(checked, due, wakeups, TTL, 10_000_000, clock);
     }
 
     Emission clientMessage() {

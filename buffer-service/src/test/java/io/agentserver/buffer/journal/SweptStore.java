@@ -9,6 +9,7 @@ import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.envelope.TenantId;
 
 import java.util.List;
+import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentSkipListMap;
@@ -20,6 +21,11 @@ final class SweptStore implements ThreadStore {
     @Override
     public List<Commit> read(ConversationKey key, long number, Look look) {
         return List.copyOf(commits.tailMap(number, true).values());
+    }
+
+    @Override
+    public Optional<Commit> last(ConversationKey key) {
+        return Optional.ofNullable(commits.lastEntry()).map(Map.Entry::getValue);
     }
 
     @Override

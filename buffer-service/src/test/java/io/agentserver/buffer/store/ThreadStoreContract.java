@@ -61,6 +61,21 @@ public abstract class ThreadStoreContract {
     }
 
     @Test
+    void shows_the_last_commit_alone() {
+        ConversationKey key = conversation(TENANT);
+        assertThat(store().last(key)).isEmpty();
+        Commit.Builder big = commit(1, "big").toBuilder();
+        for (int i = 0; i < 3; i++) {
+            big.addChanges(commit(1, "y".repeat(250_000)).getChanges(0));
+        }
+        store().append(key, big.build(), 0);
+        assertThat(store().last(key)).map(Commit::getChangesCount).contains(4);
+        store().append(key, commit(2, "second"), 1);
+        store().append(key, commit(3, "third"), 1);
+        assertThat(store().last(key)).map(Commit::getNumber).contains(3L);
+    }
+
+    @Test
     void refuses_a_number_that_is_taken_and_keeps_the_first() {
         ConversationKey key = conversation(TENANT);
         assertThat(store().append(key, commit(1, "first"), 0)).isTrue();

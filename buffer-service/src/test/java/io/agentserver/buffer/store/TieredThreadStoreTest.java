@@ -287,6 +287,11 @@ class TieredThreadStoreTest extends ThreadStoreContract {
         }
 
         @Override
+        public Optional<Commit> last(ConversationKey key) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
         public boolean append(ConversationKey key, Commit commit, long previousActivityMs) {
             return true;
         }

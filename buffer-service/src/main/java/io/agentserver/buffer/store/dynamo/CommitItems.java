@@ -23,6 +23,7 @@ import java.util.function.UnaryOperator;
  * joined, cut and named by {@code body}, {@code parts} and {@code lengths} instead.
  */
 final class CommitItems {
+    static final String COMMIT = "commit";
     static final int INLINE_BYTES = 350_000;
     /** In chars, of at most 3 bytes each in UTF-8. */
     private static final int PART_CHARS = 110_000;
@@ -44,7 +45,7 @@ final class CommitItems {
             return "";
         });
         Map<String, AttributeValue> attributes = new HashMap<>();
-        attributes.put("commit", AttributeValue.fromB(SdkBytes.fromByteArrayUnsafe(bare.toByteArray())));
+        attributes.put(COMMIT, AttributeValue.fromB(SdkBytes.fromByteArrayUnsafe(bare.toByteArray())));
         if (commit.getSerializedSize() <= INLINE_BYTES) {
             attributes.put(
                     "envelopes",
@@ -91,13 +92,17 @@ final class CommitItems {
             }
         }
         var next = envelopes.iterator();
-        return Optional.of(
-                mapEnvelopes(parse(attribute(attributes, "commit").b().asByteArrayUnsafe()), bare -> next.next()));
+        return Optional.of(mapEnvelopes(bare(attributes), _ -> next.next()));
+    }
+
+    /** Without the texts. */
+    static Commit bare(Map<String, AttributeValue> attributes) {
+        return parse(attribute(attributes, COMMIT).b().asByteArrayUnsafe());
     }
 
     /** Of a commit whose texts are gone: where the conversation goes on. */
     static Commit remains(Map<String, AttributeValue> attributes) {
-        Commit commit = parse(attribute(attributes, "commit").b().asByteArrayUnsafe());
+        Commit commit = bare(attributes);
         return Commit.newBuilder()
                 .setNumber(commit.getNumber())
                 .setAtMs(commit.getAtMs())

@@ -134,6 +134,29 @@ public final class DynamoThreadStore implements ThreadStore {
         });
     }
 
+    /** Without its envelopes, so that nothing but the item is read. */
+    @Override
+    public Optional<Commit> last(ConversationKey key) {
+        QueryRequest query = QueryRequest.builder()
+                .tableName(ThreadsTable.NAME)
+                .consistentRead(true)
+                .keyConditionExpression("pk = :pk AND sk BETWEEN :first AND :last")
+                .expressionAttributeValues(Map.of(
+                        ":pk", AttributeValue.fromS(key.toString()),
+                        ":first", AttributeValue.fromS(commitKey(1)),
+                        ":last", AttributeValue.fromS(LAST_COMMIT)))
+                .projectionExpression("#commit, " + EXPIRES)
+                .expressionAttributeNames(Map.of("#commit", CommitItems.COMMIT)) // a word of DynamoDB's own
+                .scanIndexForward(false)
+                .limit(1)
+                .build();
+        long nowSeconds = clock.instant().getEpochSecond();
+        return ask(() -> dynamo.query(query).items().stream()
+                .filter(item -> !isExpired(item, nowSeconds))
+                .map(CommitItems::bare)
+                .findFirst());
+    }
+
     /** One request for up to 100 conversations, where each would be one; what it does not answer for may have grown. */
     @Override
     public Set<ConversationKey> grown(Map<ConversationKey, Long> known) {

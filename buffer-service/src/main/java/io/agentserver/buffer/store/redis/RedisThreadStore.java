@@ -75,6 +75,12 @@ public final class RedisThreadStore implements HotStore {
     }
 
     @Override
+    public Optional<Commit> last(ConversationKey key) {
+        List<byte[]> last = ask(() -> Answers.of(redis.async().lrange(commits(key), -1, -1)));
+        return last.isEmpty() ? Optional.empty() : CommitForms.read(commits(key), last.getFirst());
+    }
+
+    @Override
     public boolean append(ConversationKey key, Commit commit, long previousActivityMs) {
         boolean appended = restore(key, List.of(commit)) == commit.getNumber() - 1;
         if (Erasures.isErasure(commit)) {

@@ -1,0 +1,140 @@
+package io.agentserver.buffer.journal;
+
+import io.agentserver.buffer.commit.Commit;
+import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.buffer.store.ForwardingThreadStore;
+import io.agentserver.buffer.store.Look;
+import io.agentserver.buffer.store.MemoryThreadStore;
+import io.agentserver.buffer.v1.Conversation;
+import io.agentserver.buffer.v1.Emission;
+import io.agentserver.buffer.v1.ListRequest;
+import io.agentserver.buffer.v1.ReadRequest;
+import org.junit.jupiter.api.Test;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** A list of conversations costs what it shows, not what they hold. */
+class ListingTest {
+    private static final ListRequest ALL = ListRequest.newBuilder().setLimit(25).build();
+
+    private final AtomicInteger reads = new AtomicInteger();
+    private final AtomicInteger reading = new AtomicInteger();
+    private final AtomicInteger mostAtOnce = new AtomicInteger();
+    private boolean ofAnOlderBuffer;
+
+    private final Conversing talk = new Conversing(
+            new ForwardingThreadStore(new MemoryThreadStore(Duration.ofHours(24), new TestClock(Instant.EPOCH))) {
+                @Override
+                public List<Commit> read(ConversationKey key, long number, Look look) {
+                    reads.incrementAndGet();
+                    mostAtOnce.accumulateAndGet(reading.incrementAndGet(), Math::max);
+                    try {
+                        return super.read(key, number, look).stream()
+                                .map(this::aged)
+                                .toList();
+                    } finally {
+                        reading.decrementAndGet();
+                    }
+                }
+
+                @Override
+                public Optional<Commit> last(ConversationKey key) {
+                    return super.last(key).map(this::aged);
+                }
+
+                private Commit aged(Commit commit) {
+                    return ofAnOlderBuffer ? commit.toBuilder().clearBrief().build() : commit;
+                }
+            });
+
+    @Test
+    void a_page_of_conversations_that_this_process_does_not_know_reads_none_of_them_whole() {
+        List<Conversation> talks = severalTalks();
+        reads.set(0);
+        assertThat(list(talk.process())).containsExactlyInAnyOrderElementsOf(talks);
+        assertThat(reads).hasValue(0);
+    }
+
+    @Test
+    void what_an_older_buffer_wrote_is_read_whole_one_after_another() throws Exception {
+        List<Conversation> talks = severalTalks();
+        ofAnOlderBuffer = true;
+        mostAtOnce.set(0);
+        int lists = 8;
+        CyclicBarrier together = new CyclicBarrier(lists);
+        ConversationJournal process = talk.process();
+        try (ExecutorService pool = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<List<Conversation>>> answers = new ArrayList<>();
+            for (int i = 0; i < lists; i++) {
+                answers.add(pool.submit(() -> {
+                    together.await();
+                    return list(process);
+                }));
+            }
+            for (Future<List<Conversation>> answer : answers) {
+                assertThat(answer.get()).containsExactlyInAnyOrderElementsOf(talks);
+            }
+        }
+        assertThat(mostAtOnce).hasValue(1);
+    }
+
+    /** An open one, one at rest, a failed, a cancelled; and one that is erased, which no list shows. */
+    private List<Conversation> severalTalks() {
+        List<Conversation> shown = new ArrayList<>();
+        talk.begin(talk.first);
+        talk.begin(talk.clientMessage());
+        shown.add(read(talk));
+        Conversing rested = another();
+        Emission shout = rested.handle(rested.first, rested.handOver(rested.first, "shouter"))
+                .getFirst();
+        rested.handle(shout, rested.respond(shout));
+        shown.add(read(rested));
+        Conversing failed = another();
+        failed.begin(failed.first);
+        failed.journal.complete(
+                failed.key,
+                failed.completing(failed.first, failed.respond(failed.first))
+                        .setFailed(true)
+                        .build());
+        shown.add(read(failed));
+        Conversing cancelled = another();
+        cancelled.begin(cancelled.first);
+        cancelled.journal.cancel(cancelled.key);
+        shown.add(read(cancelled));
+        Conversing erased = another();
+        erased.begin(erased.first);
+        erased.journal.erase(erased.key);
+        assertThat(shown)
+                .extracting(Conversation::getState)
+                .doesNotHaveDuplicates()
+                .hasSize(4);
+        return shown;
+    }
+
+    private Conversing another() {
+        return new Conversing(talk.store);
+    }
+
+    private Conversation read(Conversing its) {
+        return new ConversationReader(its.journal, its.store, its.wakeups)
+                .read(its.key, ReadRequest.newBuilder().setBrief(true).build())
+                .getConversation();
+    }
+
+    private List<Conversation> list(ConversationJournal process) {
+        return new ConversationReader(process, talk.store, talk.wakeups)
+                .list(Conversing.TENANT, ALL)
+                .getConversationsList();
+    }
+}
