@@ -7,6 +7,7 @@ import io.agentserver.buffer.journal.ConversationJournal;
 import io.agentserver.buffer.journal.ConversationReader;
 import io.agentserver.buffer.journal.DeletedTenants;
 import io.agentserver.buffer.journal.DueIndex;
+import io.agentserver.buffer.journal.MissedWakeups;
 import io.agentserver.buffer.journal.Pruner;
 import io.agentserver.buffer.journal.Wakeups;
 import io.agentserver.buffer.store.StoreUnavailableException;
@@ -72,6 +73,11 @@ class BufferConfiguration {
         Wakeups wakeups = new Wakeups();
         store.onAppend(wakeups);
         return wakeups;
+    }
+
+    @Bean
+    MissedWakeups missedWakeups(ThreadStore store, Wakeups wakeups) {
+        return new MissedWakeups(store, wakeups).start();
     }
 
     @Bean

@@ -78,7 +78,7 @@ final class StoreFactory {
             DynamoDbClient dynamo = dynamo();
             ListedThreadStore durable = new ListedThreadStore(new DynamoThreadStore(dynamo, properties.ttl(), clock));
             HotStore hot = threads(redis);
-            hot.onAppend(durable::heard);
+            hot.onAppend(durable);
             return new Stores(
                     new TieredThreadStore(durable, hot, breaker()),
                     new DynamoDueStore(dynamo),

@@ -35,6 +35,9 @@ public final class ConversationWatch {
     private int turnsTold = -1;
 
     private final Pauses pauses;
+    /** The last commit of the state that it looked at. */
+    private long known;
+
     private boolean caughtUp;
     private boolean idle;
     private boolean erased;
@@ -102,6 +105,7 @@ public final class ConversationWatch {
                     events = journal.show(key, 0, this::suffices, this::next);
                     continue;
                 }
+                waiter.knows(known);
                 long number = waiter.await(pauses.next(idle && !wakeups.isDeaf()));
                 // the poll is the safety net for a lost wake-up and for a stale copy, so it looks closely
                 events = number > 0
@@ -123,6 +127,7 @@ public final class ConversationWatch {
     /** What the watcher lacks of this state, a portion of it; empty: nothing. */
     private List<WatchEvent> next(JournalState state) {
         List<WatchEvent> events = new ArrayList<>();
+        known = state.number();
         idle = ConversationView.openTurn(state).isEmpty();
         long oldest = journal.oldestVisibleMs();
         long gone = ConversationView.goneThrough(state, oldest);

@@ -5,7 +5,9 @@ import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.envelope.TenantId;
 
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -14,9 +16,12 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
 /** Who waits for which conversation. Safe on any thread; waking never blocks. */
 public final class Wakeups implements AppendListener {
+    private static final int ASKED_AT_ONCE = 1_000;
+
     private final ConcurrentMap<ConversationKey, Set<Waiter>> waiters = new ConcurrentHashMap<>();
     private final List<Consumer<ConversationKey>> stopListeners = new CopyOnWriteArrayList<>();
     private volatile boolean closed;
@@ -39,6 +44,34 @@ public final class Wakeups implements AppendListener {
         wake(key, number);
         if (stops) {
             stopListeners.forEach(listener -> listener.accept(key));
+        }
+    }
+
+    /** Whoever waits for it looks closely. */
+    @Override
+    public void missed(ConversationKey key, boolean stops) {
+        Set<Waiter> all = waiters.get(key);
+        if (all != null) {
+            all.forEach(Waiter::miss);
+        }
+        if (stops) {
+            stopListeners.forEach(listener -> listener.accept(key));
+        }
+    }
+
+    /**
+     * Wakes those who wait for a conversation that has a commit of which they have not heard.
+     *
+     * @param lastNumbers says of some of so many conversations which commit is their last
+     */
+    void wakeWhoMissed(Function<Collection<ConversationKey>, Map<ConversationKey, Long>> lastNumbers) {
+        List<ConversationKey> awaited = List.copyOf(waiters.keySet());
+        for (int from = 0; from < awaited.size(); from += ASKED_AT_ONCE) {
+            lastNumbers
+                    .apply(awaited.subList(from, Math.min(from + ASKED_AT_ONCE, awaited.size())))
+                    .forEach((key, number) -> waiters.getOrDefault(key, Set.of()).stream()
+                            .filter(waiter -> number > waiter.latest.get())
+                            .forEach(waiter -> waiter.wake(number)));
         }
     }
 
@@ -107,6 +140,11 @@ public final class Wakeups implements AppendListener {
         void wake(long number) {
             latest.accumulateAndGet(number, Math::max);
             woken.release();
+        }
+
+        /** It knows all up to this commit. */
+        void knows(long number) {
+            latest.accumulateAndGet(number, Math::max);
         }
 
         void miss() {

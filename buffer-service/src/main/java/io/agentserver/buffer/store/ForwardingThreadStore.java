@@ -3,6 +3,7 @@ package io.agentserver.buffer.store;
 import io.agentserver.buffer.commit.Commit;
 import io.agentserver.envelope.TenantId;
 
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -56,6 +57,16 @@ public abstract class ForwardingThreadStore implements ThreadStore {
     @Override
     public void onAppend(AppendListener listener) {
         store.onAppend(listener);
+    }
+
+    @Override
+    public Map<ConversationKey, Long> lastNumbers(Collection<ConversationKey> keys) {
+        return store.lastNumbers(keys);
+    }
+
+    @Override
+    public void makeUp() {
+        store.makeUp();
     }
 
     @Override

@@ -14,6 +14,9 @@ public interface HotStore extends ThreadStore {
      */
     long restore(ConversationKey key, List<Commit> commits);
 
+    /** Tells of what was appended while this store could not take it. */
+    void announce(ConversationKey key, boolean stops);
+
     /** As {@link #prune}, of a store that a durable one is under: also what may still be read. */
     long pruneCopy(ConversationKey key, Pruning pruning);
 }

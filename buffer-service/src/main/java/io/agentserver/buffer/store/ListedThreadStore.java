@@ -16,10 +16,10 @@ import java.util.concurrent.ConcurrentHashMap;
 /**
  * Remembers pages of a tenant's list of conversations while nothing happens that changes it: people turn pages and programs ask again
  * and again, and each page costs the store below a query of each shard. A page goes as soon as this process begins, moves or erases a
- * conversation of the tenant, or {@link #heard hears} that another has; the list is not remembered again before that has
+ * conversation of the tenant, or {@link #appended hears} that another has; the list is not remembered again before that has
  * reached the store's index. Should the hint be lost, a page is at most half a minute old. All else is the store's own. Safe on any thread.
  */
-public final class ListedThreadStore extends ForwardingThreadStore {
+public final class ListedThreadStore extends ForwardingThreadStore implements AppendListener {
     private static final Duration KEPT = Duration.ofSeconds(30);
     /** The index follows a commit within a second, mostly; nobody promises it. */
     private static final Duration SETTLES = Duration.ofSeconds(5);
@@ -78,11 +78,17 @@ public final class ListedThreadStore extends ForwardingThreadStore {
         return appended;
     }
 
-    /** Of what another process appended, as {@link AppendListener} has it; that a conversation has moved is not worth a page. */
-    public void heard(ConversationKey key, long number, boolean stops) {
+    /** That a conversation has moved is not worth a page. */
+    @Override
+    public void appended(ConversationKey key, long number, boolean stops) {
         if (number == 1 || stops) {
             change(key.tenant());
         }
+    }
+
+    @Override
+    public void missed(ConversationKey key, boolean stops) {
+        change(key.tenant());
     }
 
     private void change(TenantId tenant) {

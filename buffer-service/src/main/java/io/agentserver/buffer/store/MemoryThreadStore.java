@@ -8,6 +8,8 @@ import io.agentserver.envelope.TenantId;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -107,6 +109,13 @@ public final class MemoryThreadStore implements ThreadStore {
     @Override
     public void onAppend(AppendListener listener) {
         // there is no other process
+    }
+
+    @Override
+    public Map<ConversationKey, Long> lastNumbers(Collection<ConversationKey> keys) {
+        Map<ConversationKey, Long> numbers = new HashMap<>();
+        keys.forEach(key -> last(key).ifPresent(commit -> numbers.put(key, commit.getNumber())));
+        return numbers;
     }
 
     @Override

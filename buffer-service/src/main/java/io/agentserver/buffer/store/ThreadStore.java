@@ -3,6 +3,7 @@ package io.agentserver.buffer.store;
 import io.agentserver.buffer.commit.Commit;
 import io.agentserver.envelope.TenantId;
 
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -69,6 +70,20 @@ public interface ThreadStore extends AutoCloseable {
      * Tells {@code listener} of what any process appends from now on. A hint: it may be missing, late or twice.
      */
     void onAppend(AppendListener listener);
+
+    /**
+     * Of those conversations of which a copy close by has something, the number of the last commit that it has. A hint, which costs
+     * next to nothing.
+     */
+    default Map<ConversationKey, Long> lastNumbers(Collection<ConversationKey> keys) {
+        return Map.of();
+    }
+
+    /**
+     * Makes up for what could not be done beside an append: tells listeners in all processes, enters conversations into lists. To be
+     * called every now and then.
+     */
+    default void makeUp() {}
 
     /** Returns if the store can do its work. */
     void check();

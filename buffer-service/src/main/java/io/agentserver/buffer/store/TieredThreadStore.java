@@ -7,10 +7,12 @@ import io.github.resilience4j.circuitbreaker.CircuitBreaker;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -28,7 +30,12 @@ public final class TieredThreadStore implements ThreadStore {
     /** For a Redis that answers, a hundred times what two cores can ask. */
     static final int MOST_WAITING = 1_024;
 
+    private static final int MOST_UNTOLD = 100_000;
+
     private final CallLimit waiting = new CallLimit("Redis", MOST_WAITING);
+    /** Of whose latest commits nobody was told; the value: whether one of them stops something. */
+    private final Map<ConversationKey, Boolean> untold = new ConcurrentHashMap<>();
+
     private final LongAdder refills = new LongAdder();
     private final LongAdder hotReads = new LongAdder();
     private final LongAdder missedReads = new LongAdder();
@@ -82,8 +89,55 @@ public final class TieredThreadStore implements ThreadStore {
         if (!durable.append(key, commit, previousActivityMs)) {
             return false;
         }
-        heat(key, List.of(commit));
+        switch (heat(key, List.of(commit))) {
+            case TOLD -> {}
+            case HAS_NO_PLACE -> {
+                if (!isAnnounced(key, commit.getStops())) {
+                    tellLater(key, commit.getStops());
+                }
+            }
+            case AWAY -> tellLater(key, commit.getStops());
+        }
         return true;
+    }
+
+    /** What has become of commits in the fast store, which tells of those that it takes. */
+    private enum Heated {
+        TOLD,
+        HAS_NO_PLACE,
+        AWAY
+    }
+
+    @Override
+    public Map<ConversationKey, Long> lastNumbers(Collection<ConversationKey> keys) {
+        return tryHot(() -> hot.lastNumbers(keys)).orElse(Map.of());
+    }
+
+    @Override
+    public void makeUp() {
+        for (ConversationKey key : List.copyOf(untold.keySet())) {
+            boolean stops = untold.getOrDefault(key, false);
+            if (!isAnnounced(key, stops)) {
+                break; // still away
+            }
+            untold.remove(key, stops);
+        }
+        durable.makeUp();
+    }
+
+    private boolean isAnnounced(ConversationKey key, boolean stops) {
+        return tryHot(() -> {
+                    hot.announce(key, stops);
+                    return true;
+                })
+                .orElse(false);
+    }
+
+    /** The fast store has not told of a commit that others may wait for. */
+    private void tellLater(ConversationKey key, boolean stops) {
+        if (untold.size() < MOST_UNTOLD || untold.containsKey(key)) {
+            untold.merge(key, stops, Boolean::logicalOr);
+        } // else: who waits looks by himself
     }
 
     /** In the durable one first: what is there could be put into the fast one again. */
@@ -147,32 +201,39 @@ public final class TieredThreadStore implements ThreadStore {
         durable.close();
     }
 
-    private void heat(ConversationKey key, List<Commit> commits) {
+    private Heated heat(ConversationKey key, List<Commit> commits) {
         if (Erasures.isErasure(commits.getLast())) {
-            tryHot(() -> hot.erase(key, commits.getLast())); // it may hold what is to be forgotten
-            return;
+            // it may hold what is to be forgotten
+            return tryHot(() -> hot.erase(key, commits.getLast())).isPresent() ? Heated.TOLD : Heated.AWAY;
         }
-        long first = commits.getFirst().getNumber();
-        tryHot(() -> hot.restore(key, commits)).ifPresent(had -> {
-            if (had + 1 < first) {
-                refill(key, had);
-            } else if (had + 1 < commits.getLast().getNumber()) {
-                refilled.accept(key);
-            }
-        });
+        Optional<Long> had = tryHot(() -> hot.restore(key, commits));
+        if (had.isEmpty()) {
+            return Heated.AWAY;
+        }
+        if (had.get() + 1 < commits.getFirst().getNumber()) {
+            return isRefilled(key, had.get()) ? Heated.TOLD : Heated.HAS_NO_PLACE;
+        }
+        if (had.get() + 1 < commits.getLast().getNumber()) {
+            refilled.accept(key);
+        }
+        return Heated.TOLD;
     }
 
     /** Outside the breaker, which must not hold the durable store's failures against the fast one. */
-    private void refill(ConversationKey key, long had) {
+    private boolean isRefilled(ConversationKey key, long had) {
         refills.increment();
         try {
             List<Commit> missing = durable.read(key, had + 1, Look.CONSISTENT);
             // a conversation whose beginning has expired has no place in the list: the durable store serves it
-            if (!missing.isEmpty() && missing.getFirst().getNumber() == had + 1) {
-                tryHot(() -> hot.restore(key, missing)).ifPresent(_ -> refilled.accept(key));
+            if (missing.isEmpty() || missing.getFirst().getNumber() != had + 1) {
+                return false;
             }
+            Optional<Long> restored = tryHot(() -> hot.restore(key, missing));
+            restored.ifPresent(_ -> refilled.accept(key));
+            return restored.isPresent();
         } catch (StoreUnavailableException e) {
             log.debug("the fast store goes on lacking commits of {}", key, e);
+            return false;
         }
     }
 

@@ -59,6 +59,14 @@ class IdleWatchersTest {
             assertThat(keys.subList(100, WATCHERS))
                     .allSatisfy(key -> assertThat(seen(key)).isZero());
 
+            List<ConversationKey> untold = keys.subList(200, 300);
+            untold.forEach(this::writeUnheard); // as if the message had been lost
+            asked.set(0);
+            try (MissedWakeups missed = new MissedWakeups(store, wakeups, Duration.ofMillis(10)).start()) {
+                await().until(() -> untold.stream().allMatch(key -> seen(key) == 1));
+            }
+            assertThat(asked).as("one read for each that has missed something").hasValueLessThanOrEqualTo(100);
+
             asked.set(0);
             wakeups.hears(false);
             await().until(() -> asked.get() == WATCHERS);

@@ -87,15 +87,15 @@ class ListedThreadStoreTest extends ThreadStoreContract {
     void asks_again_when_another_process_has_begun_or_erased_one_and_after_half_a_minute() {
         ConversationKey key = conversation(tenant);
         page(10);
-        store.heard(key, 2, false);
+        store.appended(key, 2, false);
         page(10);
         assertThat(asked).hasValue(1);
-        store.heard(key, 1, false);
+        store.appended(key, 1, false);
         page(10);
         assertThat(asked).hasValue(2);
         pass(5);
         page(10);
-        store.heard(key, 7, true);
+        store.appended(key, 7, true);
         page(10);
         assertThat(asked).hasValue(4);
         pass(5);

@@ -76,6 +76,22 @@ public abstract class ThreadStoreContract {
     }
 
     @Test
+    void says_in_one_go_how_far_conversations_have_come_as_far_as_it_knows() {
+        ConversationKey known = conversation(TENANT);
+        ConversationKey unknown = conversation(TENANT);
+        append(known, 3);
+        Map<ConversationKey, Long> numbers = store().lastNumbers(List.of(known, unknown));
+        assertThat(numbers).doesNotContainKey(unknown);
+        assertThat(numbers.getOrDefault(known, 3L)).isEqualTo(3);
+        assertThat(numbers.containsKey(known)).as("it is fast").isEqualTo(isFast());
+    }
+
+    /** Whether it knows something without asking a disk far away. */
+    protected boolean isFast() {
+        return true;
+    }
+
+    @Test
     void refuses_a_number_that_is_taken_and_keeps_the_first() {
         ConversationKey key = conversation(TENANT);
         assertThat(store().append(key, commit(1, "first"), 0)).isTrue();

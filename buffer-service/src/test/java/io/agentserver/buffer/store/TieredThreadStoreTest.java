@@ -26,6 +26,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -92,6 +93,62 @@ class TieredThreadStoreTest extends ThreadStoreContract {
         assertThat(tiered.append(key, commit(1, "one"), 0)).isTrue();
         assertThat(tiered.read(key, 1, Look.FAST)).hasSize(1);
         assertThat(tiered.read(key, 1, Look.HOT)).isEmpty();
+    }
+
+    /** Redis is away for one process; another, which hears Redis well, is told when it is back. */
+    @Test
+    void what_redis_could_not_take_is_told_of_when_it_can() {
+        CircuitBreaker breaker = CircuitBreaker.ofDefaults("redis");
+        List<String> missed = new CopyOnWriteArrayList<>();
+        store.onAppend(missing(missed));
+        try (TieredThreadStore cutOff = open(redisServer, breaker)) {
+            ConversationKey key = conversation(TENANT);
+            breaker.transitionToForcedOpenState();
+            assertThat(cutOff.append(key, commit(1, "one"), 0)).isTrue();
+            assertThat(cutOff.append(
+                            key, commit(2, "two").toBuilder().setStops(true).build(), 1))
+                    .isTrue();
+            cutOff.makeUp();
+            assertThat(missed).isEmpty();
+            breaker.transitionToClosedState();
+            cutOff.makeUp();
+            await().untilAsserted(() -> assertThat(missed).containsExactly(key + " stops true"));
+            cutOff.makeUp();
+            ConversationKey next = conversation(TENANT);
+            assertThat(breaker.getState()).isEqualTo(CircuitBreaker.State.CLOSED);
+            breaker.transitionToForcedOpenState();
+            cutOff.append(next, commit(1, "one"), 0);
+            breaker.transitionToClosedState();
+            cutOff.makeUp();
+            await().untilAsserted(() -> assertThat(missed).containsExactly(key + " stops true", next + " stops false"));
+        }
+    }
+
+    @Test
+    void what_has_no_place_in_redis_is_told_of_at_once() {
+        ConversationKey key = conversation(TENANT);
+        List<String> missed = new CopyOnWriteArrayList<>();
+        store.onAppend(missing(missed));
+        try (TieredThreadStore ofOldConversations = new TieredThreadStore(
+                new UnreadableStore(),
+                new RedisThreadStore(RedisConnections.open(redisServer.url()), TTL, Clock.systemUTC()),
+                CircuitBreaker.ofDefaults("redis"))) {
+            assertThat(ofOldConversations.append(key, commit(5, "Redis lacks what was before"), 1))
+                    .isTrue();
+            await().untilAsserted(() -> assertThat(missed).containsExactly(key + " stops false"));
+        }
+    }
+
+    private static AppendListener missing(List<String> missed) {
+        return new AppendListener() {
+            @Override
+            public void appended(ConversationKey key, long number, boolean stops) {}
+
+            @Override
+            public void missed(ConversationKey key, boolean stops) {
+                missed.add(key + " stops " + stops);
+            }
+        };
     }
 
     @Test
@@ -321,11 +378,8 @@ class TieredThreadStoreTest extends ThreadStoreContract {
     }
 
     private static TieredThreadStore open(LocalRedis server) {
-        Clock clock = Clock.systemUTC();
-        return new TieredThreadStore(
-                new DynamoThreadStore(
-                        DynamoConnection.open(dynamoServer.endpoint().toString()), TTL, clock),
-                new RedisThreadStore(RedisConnections.open(server.url()), TTL, clock),
+        return open(
+                server,
                 CircuitBreaker.of(
                         "redis",
                         CircuitBreakerConfig.custom()
@@ -333,6 +387,15 @@ class TieredThreadStoreTest extends ThreadStoreContract {
                                 .minimumNumberOfCalls(3)
                                 .waitDurationInOpenState(Duration.ofMillis(200))
                                 .build()));
+    }
+
+    private static TieredThreadStore open(LocalRedis server, CircuitBreaker breaker) {
+        Clock clock = Clock.systemUTC();
+        return new TieredThreadStore(
+                new DynamoThreadStore(
+                        DynamoConnection.open(dynamoServer.endpoint().toString()), TTL, clock),
+                new RedisThreadStore(RedisConnections.open(server.url()), TTL, clock),
+                breaker);
     }
 
     private static String list(ConversationKey key) {

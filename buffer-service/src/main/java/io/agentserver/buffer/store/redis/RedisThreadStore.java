@@ -19,6 +19,7 @@ import io.lettuce.core.Range;
 import io.lettuce.core.RedisChannelHandler;
 import io.lettuce.core.RedisConnectionStateAdapter;
 import io.lettuce.core.RedisException;
+import io.lettuce.core.RedisFuture;
 import io.lettuce.core.ScoredValue;
 import io.lettuce.core.ZAddArgs;
 import io.lettuce.core.pubsub.RedisPubSubAdapter;
@@ -29,7 +30,11 @@ import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.RejectedExecutionException;
@@ -44,6 +49,7 @@ public final class RedisThreadStore implements HotStore {
     private static final Logger log = LoggerFactory.getLogger(RedisThreadStore.class);
     private static final String CHANNEL = "appended:";
     private static final char STOPS = '!'; // before the name; in no tenant id
+    private static final long UNTOLD = 0; // in the place of a commit's number: one that was not told of in time
     private static final long RECENT_BUCKET_MS = 1_000;
     private static final int PRUNED_AT_ONCE = 32; // of a megabyte at most, each
 
@@ -170,6 +176,35 @@ public final class RedisThreadStore implements HotStore {
         });
     }
 
+    /** Of those on a node that does not answer it says nothing. */
+    @Override
+    public Map<ConversationKey, Long> lastNumbers(Collection<ConversationKey> keys) {
+        Map<ConversationKey, RedisFuture<Long>> asked = new LinkedHashMap<>();
+        return ask(() -> {
+            keys.forEach(key -> asked.put(key, redis.async().llen(commits(key))));
+            Map<ConversationKey, Long> numbers = new HashMap<>();
+            int failures = 0;
+            for (Map.Entry<ConversationKey, RedisFuture<Long>> each : asked.entrySet()) {
+                try {
+                    numbers.put(each.getKey(), Answers.of(each.getValue()));
+                } catch (RedisException e) {
+                    if (++failures == asked.size()) {
+                        throw e; // no node answers
+                    }
+                }
+            }
+            numbers.values().removeIf(number -> number == 0);
+            return numbers;
+        });
+    }
+
+    @Override
+    public void announce(ConversationKey key, boolean stops) {
+        String channel = CHANNEL + ShardKey.of(key.conversation(), ShardKey.SHARDS);
+        String message = (stops ? STOPS + key.toString() : key.toString()) + '#' + UNTOLD;
+        ask(() -> Answers.of(redis.async().publish(channel, message.getBytes(StandardCharsets.UTF_8))));
+    }
+
     @Override
     public void onAppend(AppendListener listener) {
         redis.messages().addListener(new RedisPubSubAdapter<>() {
@@ -177,10 +212,13 @@ public final class RedisThreadStore implements HotStore {
             public void message(String channel, String message) {
                 boolean stops = message.charAt(0) == STOPS;
                 int at = message.lastIndexOf('#');
-                listener.appended(
-                        ConversationKey.parse(message.substring(stops ? 1 : 0, at)),
-                        Long.parseLong(message, at + 1, message.length(), 10),
-                        stops);
+                ConversationKey key = ConversationKey.parse(message.substring(stops ? 1 : 0, at));
+                long number = Long.parseLong(message, at + 1, message.length(), 10);
+                if (number == UNTOLD) {
+                    listener.missed(key, stops);
+                } else {
+                    listener.appended(key, number, stops);
+                }
             }
 
             @Override

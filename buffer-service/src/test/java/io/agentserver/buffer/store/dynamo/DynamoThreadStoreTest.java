@@ -68,6 +68,11 @@ class DynamoThreadStoreTest extends ThreadStoreContract {
         return store;
     }
 
+    @Override
+    protected boolean isFast() {
+        return false;
+    }
+
     @Test
     void keeps_a_commit_as_an_item_whose_envelopes_people_can_read_and_which_expires() {
         ConversationKey key = conversation(TENANT);

@@ -133,6 +133,19 @@ class RedisThreadStoreTest extends ThreadStoreContract {
     }
 
     @Test
+    void does_not_take_a_redis_that_is_away_for_one_that_knows_nothing(@TempDir Path directory) {
+        LocalRedis away = LocalRedis.start(directory, 0);
+        try (RedisThreadStore its = open(away)) {
+            ConversationKey key = conversation(TENANT);
+            its.append(key, commit(1, "one"), 0);
+            assertThat(its.lastNumbers(List.of(key))).containsEntry(key, 1L);
+            away.close();
+            await().untilAsserted(() -> assertThatThrownBy(() -> its.lastNumbers(List.of(key)))
+                    .isInstanceOf(StoreUnavailableException.class));
+        }
+    }
+
+    @Test
     void works_again_after_redis_has_forgotten_its_scripts() {
         redis.sync().scriptFlush();
         assertThat(store.append(conversation(TENANT), commit(1, "one"), 0)).isTrue();
