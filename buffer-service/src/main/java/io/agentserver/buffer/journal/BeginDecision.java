@@ -24,6 +24,7 @@ import java.util.Optional;
  */
 final class BeginDecision {
     private static final long HISTORY_BYTES = 8 * 1024 * 1024;
+    private static final long CHARACTERS_A_TOKEN = 4;
     /** How far the clock of whoever made an id may be ahead of ours. */
     private static final long SKEW_MS = 60_000;
 
@@ -52,8 +53,9 @@ final class BeginDecision {
         if (request.getHistorySlots() < 0) {
             throw new IllegalArgumentException("history_slots: <" + request.getHistorySlots() + "> is less than 0");
         }
-        if (request.getHistoryBytes() < 0) {
-            throw new IllegalArgumentException("history_bytes: <" + request.getHistoryBytes() + "> is less than 0");
+        if (request.getHistoryBytes() < 0 || request.getHistoryTokens() < 0) {
+            throw new IllegalArgumentException("history_bytes: <" + request.getHistoryBytes() + ">, history_tokens: <"
+                    + request.getHistoryTokens() + ">: neither may be less than 0");
         }
     }
 
@@ -240,11 +242,16 @@ final class BeginDecision {
     /** The latest of them: as many as were asked for, and as the caller and a reply have room for. */
     private List<Slot> bounded(List<Slot> history) {
         long most = request.getHistoryBytes() == 0 ? HISTORY_BYTES : Math.min(HISTORY_BYTES, request.getHistoryBytes());
+        long mostCharacters = request.getHistoryTokens() == 0
+                ? Long.MAX_VALUE
+                : Math.min(request.getHistoryTokens(), Long.MAX_VALUE / CHARACTERS_A_TOKEN) * CHARACTERS_A_TOKEN;
         int first = history.size();
         long bytes = 0;
+        long characters = 0;
         while (first > 0 && history.size() - first < request.getHistorySlots()) {
             bytes += history.get(first - 1).getSerializedSize();
-            if (bytes > most) {
+            characters += SlotText.length(history.get(first - 1));
+            if (bytes > most || characters > mostCharacters) {
                 break;
             }
             first--;

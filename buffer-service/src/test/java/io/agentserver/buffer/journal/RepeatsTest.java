@@ -237,6 +237,47 @@ class RepeatsTest {
         assertThat(talk.complete(message, talk.respond(message)).getOutcome()).isEqualTo(Outcome.ACCEPTED);
     }
 
+    @Test
+    void the_history_is_as_much_as_a_model_has_tokens_for() {
+        Emission message = talk.first;
+        String meta = "<meta>" + "m".repeat(1_000) + "</meta>";
+        List<String> envelopes = List.of(
+                "<message xmlns=\"urn:x\">" + meta + "<a>" + "a".repeat(93) + "</a></message>",
+                "<e:message xmlns:e=\"urn:x\">" + meta.replace("meta>", "e:meta>") + "<b>" + "b".repeat(193)
+                        + "</b></e:message>",
+                "<message xmlns=\"urn:x\">" + meta + "<c>" + "c".repeat(293) + "</c></message>");
+        for (String envelope : envelopes) {
+            talk.begin(message);
+            message = only(talk.complete(
+                            message,
+                            talk.toItself(message, 0).toBuilder()
+                                    .setEnvelope(envelope)
+                                    .build())
+                    .getEmissionsList());
+        }
+        // it is the current one, and no history
+        talk.begin(message);
+        Emission last = only(talk.complete(message, talk.toItself(message, 0)).getEmissionsList());
+        assertThat(historyOf(last, 74)).isEmpty();
+        assertThat(historyOf(last, 75)).containsExactly(4L);
+        assertThat(historyOf(last, 124)).containsExactly(4L);
+        assertThat(historyOf(last, 125)).containsExactly(3L, 4L);
+        assertThat(historyOf(last, 150)).containsExactly(2L, 3L, 4L);
+        assertThat(historyOf(last, 0)).containsExactly(1L, 2L, 3L, 4L);
+    }
+
+    private List<Long> historyOf(Emission message, long tokens) {
+        return talk
+                .journal
+                .begin(
+                        talk.key,
+                        talk.beginning(message).setHistoryTokens(tokens).build())
+                .getHistoryList()
+                .stream()
+                .map(Slot::getSequence)
+                .toList();
+    }
+
     private static Emission only(List<Emission> emissions) {
         assertThat(emissions).hasSize(1);
         return emissions.getFirst();

@@ -260,6 +260,7 @@ public final class MessageFlow {
             BeginRequest.Builder asked = request(trusted.tenant(), trusted.envelope(), target, version)
                     .setHistorySlots(slots)
                     .setHistoryBytes(target.historyBytes())
+                    .setHistoryTokens(target.historyTokens())
                     .setAppendedAtMs(message.appendedAtMs());
             Traceparent.valid(message.traceparent()).ifPresent(asked::setTrace);
             BeginRequest request = asked.build();

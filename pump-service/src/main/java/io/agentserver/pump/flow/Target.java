@@ -98,4 +98,13 @@ sealed interface Target {
             case Nobody _ -> 0;
         };
     }
+
+    /** How many tokens of payloads the prompt has room for; 0: that is no matter. */
+    default int historyTokens() {
+        return switch (this) {
+            case One(Listener listener) ->
+                listener.handler() instanceof Handler.Llm ? listener.history().tokens() : 0;
+            case Broadcast _, BroadcastAnswer _, Nobody _ -> 0;
+        };
+    }
 }

@@ -25,6 +25,7 @@ class HistoriesTest extends FlowFixture {
         step(client(null, GREETING));
         assertThat(journal.begun.getLast().getHistorySlots()).isEqualTo(50);
         assertThat(journal.begun.getLast().getHistoryBytes()).isEqualTo(50 * 4096 + 8_000 * 12);
+        assertThat(journal.begun.getLast().getHistoryTokens()).isEqualTo(8_000);
     }
 
     @Test
