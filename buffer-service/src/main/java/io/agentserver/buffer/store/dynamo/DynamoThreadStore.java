@@ -41,7 +41,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.Semaphore;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -51,7 +50,6 @@ import static io.agentserver.buffer.store.dynamo.ThreadsTable.EXPIRES;
 import static io.agentserver.buffer.store.dynamo.ThreadsTable.LAST_NUMBER;
 import static io.agentserver.buffer.store.dynamo.ThreadsTable.LAST_SEQUENCE;
 import static io.agentserver.buffer.store.dynamo.ThreadsTable.PK;
-import static io.agentserver.buffer.store.dynamo.ThreadsTable.SHARD;
 import static io.agentserver.buffer.store.dynamo.ThreadsTable.SK;
 
 /**
@@ -68,7 +66,7 @@ public final class DynamoThreadStore implements ThreadStore {
     /** What the log may still redeliver must find its conversation: the log is purged a day after it was read. */
     private static final Duration PURGE_BOUND = Duration.ofHours(24);
 
-    private static final String META = "meta";
+    static final String META = "meta";
     static final String COMMIT = "commit#";
     private static final String LAST_COMMIT = "commit#9999999999";
     /** So many commits {@code meta} is behind at most, unless a write of it was lost; each makes 33 slots at most. */
@@ -77,7 +75,6 @@ public final class DynamoThreadStore implements ThreadStore {
     private static final long COMMITS_AHEAD = 10 * META_COMMITS;
 
     private static final long SLOTS_AHEAD = 33 * COMMITS_AHEAD;
-    private static final int SIDE_WRITES = 64;
     /** Eight for each connection: a second's worth where DynamoDB takes a tenth of a second. */
     private static final int MOST_WAITING = 2_048;
 
@@ -86,11 +83,11 @@ public final class DynamoThreadStore implements ThreadStore {
 
     private final DynamoDbClient dynamo;
     private final ErasedItems erased;
+    private final ConversationMeta meta;
     private final Duration ttl;
     private final Clock clock;
     private final ExecutorService side = Executors.newVirtualThreadPerTaskExecutor();
     private final CallLimit waiting = new CallLimit("DynamoDB", MOST_WAITING);
-    private final Semaphore sideWrites = new Semaphore(SIDE_WRITES);
     private volatile boolean closed;
 
     /** Creates the table if it is not there. */
@@ -99,6 +96,7 @@ public final class DynamoThreadStore implements ThreadStore {
         this.erased = new ErasedItems(dynamo);
         this.ttl = ttl;
         this.clock = clock;
+        this.meta = new ConversationMeta(dynamo, side, atMs -> expirySeconds(atMs) + PURGE_BOUND.toSeconds());
         ThreadsTable.createIfAbsent(dynamo);
     }
 
@@ -221,7 +219,7 @@ public final class DynamoThreadStore implements ThreadStore {
             }
             if (RecentConversations.isMoved(commit.getAtMs(), previousActivityMs)
                     || commit.getNumber() % META_COMMITS == 0) {
-                aside(() -> putMeta(key, commit));
+                meta.putAside(key, commit);
             }
             return true;
         });
@@ -231,7 +229,7 @@ public final class DynamoThreadStore implements ThreadStore {
     public boolean erase(ConversationKey key, Commit erasure) {
         return ask(() -> {
             erased.write(key, erasure, Long.toString(expirySeconds(erasure.getAtMs())));
-            putMeta(key, erasure);
+            meta.put(key, erasure);
             return true;
         });
     }
@@ -274,6 +272,14 @@ public final class DynamoThreadStore implements ThreadStore {
         Map<Integer, List<Recent>> found = new LinkedHashMap<>();
         asked.forEach((shard, answer) -> found.put(shard, result(answer)));
         return found;
+    }
+
+    @Override
+    public void makeUp() {
+        ask(() -> {
+            meta.makeUp();
+            return true;
+        });
     }
 
     @Override
@@ -328,30 +334,6 @@ public final class DynamoThreadStore implements ThreadStore {
                 .toList();
     }
 
-    /** Two processes may write it in the wrong order: the later commit's stands. */
-    private void putMeta(ConversationKey key, Commit commit) {
-        int shard = ShardKey.of(key.conversation(), ShardKey.SHARDS);
-        Map<String, AttributeValue> meta = item(
-                key,
-                META,
-                Long.toString(expirySeconds(commit.getAtMs()) + PURGE_BOUND.toSeconds()),
-                Map.of(
-                        ACTIVITY, number(commit.getAtMs()),
-                        LAST_NUMBER, number(commit.getNumber()),
-                        LAST_SEQUENCE, number(CommitItems.lastSequence(commit))));
-        if (!Erasures.isErasure(commit)) { // without it, it is in no list
-            meta.put(SHARD, AttributeValue.fromS(key.tenant() + "#" + shard));
-        }
-        try {
-            dynamo.putItem(request -> request.tableName(ThreadsTable.NAME)
-                    .item(meta)
-                    .conditionExpression("attribute_not_exists(last_number) OR last_number < :number")
-                    .expressionAttributeValues(Map.of(":number", number(commit.getNumber()))));
-        } catch (ConditionalCheckFailedException later) {
-            // what is there says more
-        }
-    }
-
     /**
      * Where a conversation goes on whose commits are gone: further than {@code meta} knows that it came. Empty if the commit
      * that it speaks of is to be alive: a query is no snapshot, and may have passed by before that was written.
@@ -370,29 +352,6 @@ public final class DynamoThreadStore implements ThreadStore {
     /** Of a commit: by its own time, which all processes agree on. */
     private long expirySeconds(long atMs) {
         return Instant.ofEpochMilli(atMs).plus(ttl).plus(PURGE_BOUND).getEpochSecond();
-    }
-
-    /** The commit is acknowledged without it; if too many are on their way, the caller does it itself and so slows down. */
-    private void aside(Runnable write) {
-        if (!sideWrites.tryAcquire()) {
-            logged(write);
-            return;
-        }
-        side.execute(() -> {
-            try {
-                logged(write);
-            } finally {
-                sideWrites.release();
-            }
-        });
-    }
-
-    private static void logged(Runnable write) {
-        try {
-            write.run();
-        } catch (RuntimeException e) {
-            log.warn("a conversation is missing in its tenant's list until it is active again: {}", e.toString());
-        }
     }
 
     private static boolean isExpired(Map<String, AttributeValue> item, long nowSeconds) {
@@ -464,7 +423,7 @@ public final class DynamoThreadStore implements ThreadStore {
         return "body#" + body + "#" + part;
     }
 
-    private static AttributeValue number(long value) {
+    static AttributeValue number(long value) {
         return AttributeValue.fromN(Long.toString(value));
     }
 

@@ -161,7 +161,8 @@ public final class RedisThreadStore implements HotStore {
                 Limit some = Limit.create(offset, limit + 1L);
                 List<ScoredValue<byte[]>> found = switch (order) {
                     case NEWEST_FIRST -> redis.replicas().zrevrangebyscoreWithScores(set, range, some);
-                    case OLDEST_FIRST -> redis.replicas().zrangebyscoreWithScores(set, range, some);
+                    // who goes through all there is, as an export does, must not miss what a replica does not have yet
+                    case OLDEST_FIRST -> redis.commands().zrangebyscoreWithScores(set, range, some);
                 };
                 found.stream()
                         .map(RedisThreadStore::toRecent)

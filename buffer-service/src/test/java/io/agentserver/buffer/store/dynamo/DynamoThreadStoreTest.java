@@ -9,17 +9,20 @@ import io.agentserver.buffer.store.RecentConversations.Order;
 import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.buffer.store.ThreadStoreContract;
+import io.agentserver.envelope.TenantId;
 import io.agentserver.localstores.LocalDynamo;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.core.exception.SdkClientException;
 import software.amazon.awssdk.http.apache5.Apache5HttpClient;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.retries.DefaultRetryStrategy;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
+import software.amazon.awssdk.services.dynamodb.model.PutItemRequest;
 
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
@@ -32,11 +35,15 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -71,6 +78,49 @@ class DynamoThreadStoreTest extends ThreadStoreContract {
     @Override
     protected boolean isFast() {
         return false;
+    }
+
+    @Test
+    void what_could_not_be_listed_is_listed_when_it_is_made_up_for() {
+        AtomicBoolean refuses = new AtomicBoolean(true);
+        AtomicInteger refused = new AtomicInteger();
+        DynamoDbClient real = DynamoConnection.open(server.endpoint().toString());
+        DynamoDbClient refusing = (DynamoDbClient) Proxy.newProxyInstance(
+                DynamoDbClient.class.getClassLoader(), new Class<?>[] {DynamoDbClient.class}, (proxy, method, args) -> {
+                    if (method.getName().equals("putItem") && refuses.get() && isOfMeta(args[0])) {
+                        refused.incrementAndGet();
+                        throw SdkClientException.create("told so");
+                    }
+                    try {
+                        return method.invoke(real, args);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                });
+        TenantId tenant = new TenantId("unlisted");
+        try (DynamoThreadStore its = new DynamoThreadStore(refusing, Duration.ofHours(24), Clock.systemUTC())) {
+            ConversationKey key = conversation(tenant);
+            assertThat(its.append(key, commit(1, "one"), 0)).isTrue();
+            await().until(() -> refused.get() == 1);
+            assertThat(its.recent(tenant, Order.OLDEST_FIRST, 10, Optional.empty())
+                            .conversations())
+                    .isEmpty();
+            refuses.set(false);
+            await().untilAsserted(() -> {
+                its.makeUp();
+                assertThat(its.recent(tenant, Order.OLDEST_FIRST, 10, Optional.empty())
+                                .conversations())
+                        .hasSize(1);
+            });
+        }
+    }
+
+    @SuppressWarnings("unchecked") // it is what putItem takes
+    private static boolean isOfMeta(Object mutation) {
+        PutItemRequest request = PutItemRequest.builder()
+                .applyMutation((Consumer<PutItemRequest.Builder>) mutation)
+                .build();
+        return "meta".equals(Objects.requireNonNull(request.item().get("sk")).s());
     }
 
     @Test
