@@ -20,6 +20,9 @@ import io.agentserver.buffer.v1.Outcome;
 import io.agentserver.buffer.v1.Output;
 import io.agentserver.buffer.v1.PruneRequest;
 import io.agentserver.buffer.v1.ReadRequest;
+import io.agentserver.buffer.v1.ShardStats;
+import io.agentserver.buffer.v1.StatsReply;
+import io.agentserver.buffer.v1.StatsRequest;
 import io.agentserver.buffer.v1.Verdict;
 import io.agentserver.buffer.v1.WatchEvent;
 import io.agentserver.buffer.v1.WatchRequest;
@@ -179,6 +182,28 @@ class BufferServiceTest {
         } finally {
             restarted.close();
         }
+    }
+
+    @Test
+    void says_how_much_is_kept_of_a_tenant_and_not_of_another() {
+        TenantId counted = new TenantId("counted");
+        for (int i = 0; i < 5; i++) {
+            Talk talk = new Talk(counted);
+            stub(counted).complete(talk.respond(stub(counted).begin(talk.begin().build())));
+        }
+        StatsRequest all = StatsRequest.newBuilder().setTenant("counted").build();
+        await().untilAsserted(() -> {
+            StatsReply stats = stub(counted).stats(all);
+            assertThat(stats.getShardsList().stream()
+                            .mapToLong(ShardStats::getConversations)
+                            .sum())
+                    .isEqualTo(5);
+            assertThat(stats.getShardsList().stream()
+                            .mapToLong(ShardStats::getSlots)
+                            .sum())
+                    .isEqualTo(10);
+        });
+        refused(Status.Code.PERMISSION_DENIED, () -> stub(TENANT).stats(all));
     }
 
     private static EraseTenantRequest erasing(TenantId tenant, String cursor) {

@@ -61,6 +61,7 @@ import io.agentserver.gateway.tenants.Tenants;
 import io.agentserver.gateway.tenants.TenantsEndpoint;
 import io.agentserver.gateway.tenants.TenantsTopic;
 import io.agentserver.gateway.threads.EventStreams;
+import io.agentserver.gateway.threads.StatsEndpoint;
 import io.agentserver.gateway.threads.ThreadBuffer;
 import io.agentserver.gateway.threads.ThreadsEndpoint;
 import io.agentserver.gateway.usage.UsageEndpoint;
@@ -128,6 +129,7 @@ import java.util.Optional;
     RespondEndpoint.class,
     UsageEndpoint.class,
     TenantsEndpoint.class,
+    StatsEndpoint.class,
     DeletionEndpoint.class,
     CreditEndpoint.class,
     PlatformEndpoint.class,

@@ -16,8 +16,11 @@ import io.agentserver.buffer.v1.ListReply;
 import io.agentserver.buffer.v1.ListRequest;
 import io.agentserver.buffer.v1.ReadReply;
 import io.agentserver.buffer.v1.ReadRequest;
+import io.agentserver.buffer.v1.ShardStats;
 import io.agentserver.buffer.v1.Slot;
 import io.agentserver.buffer.v1.SlotState;
+import io.agentserver.buffer.v1.StatsReply;
+import io.agentserver.buffer.v1.StatsRequest;
 import io.agentserver.buffer.v1.Thread;
 import io.agentserver.buffer.v1.Turn;
 import io.agentserver.buffer.v1.TurnState;
@@ -50,6 +53,7 @@ final class BufferDouble extends BufferGrpc.BufferImplBase implements AutoClosea
     final List<Integer> waits = new ArrayList<>();
     final Set<String> closed = ConcurrentHashMap.newKeySet(); // conversations whose root thread is
     final List<AnswerRequest> answers = new ArrayList<>();
+    volatile int statsParts = 1;
     volatile long lastSequence; // of every conversation; more than its slots: a page was cut
     volatile AnswerOutcome answering = AnswerOutcome.ANSWER_TAKEN;
     /** What a list has, on pages of one; null: one on each end. */
@@ -134,6 +138,26 @@ final class BufferDouble extends BufferGrpc.BufferImplBase implements AutoClosea
             }
         }
         replies.onNext(reply.build());
+        replies.onCompleted();
+    }
+
+    /** In parts of the same two shards. */
+    @Override
+    public void stats(StatsRequest request, StreamObserver<StatsReply> replies) {
+        int part = request.getCursor().isEmpty() ? 0 : Integer.parseInt(request.getCursor());
+        replies.onNext(StatsReply.newBuilder()
+                .addShards(ShardStats.newBuilder()
+                        .setShard(3)
+                        .setConversations(1)
+                        .setSlots(2)
+                        .setBytes(100))
+                .addShards(ShardStats.newBuilder()
+                        .setShard(15)
+                        .setConversations(1)
+                        .setSlots(3)
+                        .setBytes(1_000))
+                .setNextCursor(part + 1 < statsParts ? String.valueOf(part + 1) : "")
+                .build());
         replies.onCompleted();
     }
 

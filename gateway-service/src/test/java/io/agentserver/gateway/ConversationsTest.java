@@ -20,6 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
 
 import java.io.IOException;
 import java.net.http.HttpRequest;
@@ -95,6 +96,33 @@ class ConversationsTest {
     @CsvSource({"'', newest", "?order=desc, newest", "?order=asc, oldest"})
     void lists_conversations_from_the_end_that_was_asked_for(String order, String first) {
         assertThat(gateway.get("/v1/threads" + order, key).body()).contains("\"id\":\"" + first + "\"");
+    }
+
+    @Test
+    void the_operator_reads_how_much_is_kept_of_a_tenant_added_up() {
+        String path = "/admin/v1/tenants/" + tenant + "/stats";
+        buffer.statsParts = 3;
+        JsonNode stats = gateway.get(path, RunningGateway.ADMIN_KEY).json();
+        assertThat(stats.path("conversations").asLong()).isEqualTo(6);
+        assertThat(stats.path("slots").asLong()).isEqualTo(15);
+        assertThat(stats.path("bytes").asLong()).isEqualTo(3_300);
+        assertThat(stats.path("shards").values())
+                .extracting(shard ->
+                        shard.path("shard").asInt() + ": " + shard.path("bytes").asLong())
+                .containsExactly("3: 300", "15: 3000");
+        assertThat(stats.has("next_cursor")).isFalse();
+
+        buffer.statsParts = 21;
+        JsonNode most = gateway.get(path, RunningGateway.ADMIN_KEY).json();
+        assertThat(most.path("conversations").asLong()).isEqualTo(40);
+        JsonNode rest = gateway.get(path + "?cursor=" + most.path("next_cursor").asString(), RunningGateway.ADMIN_KEY)
+                .json();
+        assertThat(rest.path("conversations").asLong()).isEqualTo(2);
+        assertThat(rest.has("next_cursor")).isFalse();
+        assertThat(gateway.get("/admin/v1/tenants/nobody-here/stats", RunningGateway.ADMIN_KEY)
+                        .status())
+                .isEqualTo(404);
+        assertThat(gateway.get(path, key).status()).isEqualTo(401);
     }
 
     @Test

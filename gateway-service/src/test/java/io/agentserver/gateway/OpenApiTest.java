@@ -159,6 +159,7 @@ class OpenApiTest {
                         "POST /v1/export",
                         "POST /admin/v1/tenants",
                         "GET /admin/v1/tenants/{id}",
+                        "GET /admin/v1/tenants/{id}/stats",
                         "PATCH /admin/v1/tenants/{id}",
                         "DELETE /admin/v1/tenants/{id}",
                         "GET /admin/v1/jobs/{id}",
@@ -367,6 +368,7 @@ class OpenApiTest {
         expect(200, gateway.get(path, RunningGateway.ADMIN_KEY));
         path += "/" + tenant;
         expect(200, gateway.get(path, RunningGateway.ADMIN_KEY));
+        expect(200, gateway.get(path + "/stats", RunningGateway.ADMIN_KEY));
         expect(201, gateway.post(path + "/keys", RunningGateway.ADMIN_KEY, "application/json", "{\"name\":\"x\"}"));
         expect(
                 200,

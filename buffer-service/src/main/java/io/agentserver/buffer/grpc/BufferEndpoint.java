@@ -38,6 +38,8 @@ import io.agentserver.buffer.v1.PruneReply;
 import io.agentserver.buffer.v1.PruneRequest;
 import io.agentserver.buffer.v1.ReadReply;
 import io.agentserver.buffer.v1.ReadRequest;
+import io.agentserver.buffer.v1.StatsReply;
+import io.agentserver.buffer.v1.StatsRequest;
 import io.agentserver.buffer.v1.Stop;
 import io.agentserver.buffer.v1.StopsRequest;
 import io.agentserver.buffer.v1.WatchEvent;
@@ -69,8 +71,8 @@ import java.util.function.Supplier;
  */
 public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
     private static final int MOST_AWAITED = 1_000;
-    private static final List<String> CALLS =
-            List.of("park", "answer", "erase", "erase_tenant", "prune", "cancel", "due", "awaited", "read", "list");
+    private static final List<String> CALLS = List.of(
+            "park", "answer", "erase", "erase_tenant", "prune", "cancel", "due", "awaited", "read", "list", "stats");
     private static final String ANSWER = "ANSWER_";
     private static final List<AnswerOutcome> OUTCOMES = List.of(
             AnswerOutcome.ANSWER_TAKEN,
@@ -254,6 +256,14 @@ public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
         answer(replies, timed("list", () -> {
             TenantId tenant = tenant(request.getTenant());
             return deleted.test(tenant) ? ListReply.getDefaultInstance() : reader.list(tenant, request);
+        }));
+    }
+
+    @Override
+    public void stats(StatsRequest request, StreamObserver<StatsReply> replies) {
+        answer(replies, timed("stats", () -> {
+            TenantId tenant = tenant(request.getTenant());
+            return deleted.test(tenant) ? StatsReply.getDefaultInstance() : reader.stats(tenant, request);
         }));
     }
 

@@ -4,6 +4,7 @@ import io.agentserver.buffer.journal.Wakeups.Waiter;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.RecentConversations;
 import io.agentserver.buffer.store.RecentConversations.Order;
+import io.agentserver.buffer.store.ShardKey;
 import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.buffer.v1.AwaitTurnReply;
@@ -13,6 +14,9 @@ import io.agentserver.buffer.v1.ListReply;
 import io.agentserver.buffer.v1.ListRequest;
 import io.agentserver.buffer.v1.ReadReply;
 import io.agentserver.buffer.v1.ReadRequest;
+import io.agentserver.buffer.v1.ShardStats;
+import io.agentserver.buffer.v1.StatsReply;
+import io.agentserver.buffer.v1.StatsRequest;
 import io.agentserver.buffer.v1.Turn;
 import io.agentserver.buffer.v1.TurnState;
 import io.agentserver.envelope.MessageId;
@@ -21,7 +25,9 @@ import io.agentserver.envelope.ThreadId;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.LongFunction;
 import java.util.function.Predicate;
@@ -38,6 +44,7 @@ public final class ConversationReader {
     private static final Duration LONGEST_READ = Duration.ofSeconds(5);
     private static final Duration LONGEST_TURN = Duration.ofSeconds(60);
     private static final int MOST_LISTED = 100;
+    private static final int COUNTED_AT_ONCE = 500;
     /** An answer stays below what gRPC carries, with an envelope's 256 KiB more. */
     private static final long MOST_BYTES = 3_000_000;
 
@@ -150,6 +157,25 @@ public final class ConversationReader {
                 .addAllConversations(journal.briefs(keys(tenant, page)))
                 .setNextCursor(page.next().map(Cursor::write).orElse(""))
                 .build();
+    }
+
+    /** What a tenant's conversations hold, those of a page of them. A page is bounded, for each costs the store a read. */
+    public StatsReply stats(TenantId tenant, StatsRequest request) {
+        RecentConversations page =
+                store.recent(tenant, Order.OLDEST_FIRST, COUNTED_AT_ONCE, Cursor.parse(request.getCursor()));
+        Map<Integer, ShardStats.Builder> shards = new TreeMap<>();
+        for (Conversation each : journal.briefs(keys(tenant, page))) {
+            int shard = ShardKey.of(ThreadId.parse(each.getId()), ShardKey.SHARDS);
+            ShardStats.Builder its = shards.computeIfAbsent(
+                    shard, which -> ShardStats.newBuilder().setShard(which));
+            its.setConversations(its.getConversations() + 1)
+                    .setSlots(its.getSlots() + each.getKeptSlots())
+                    .setBytes(its.getBytes() + each.getKeptBytes())
+                    .setOpen(its.getOpen() + (each.getOpenTurn().isEmpty() ? 0 : 1));
+        }
+        StatsReply.Builder reply = StatsReply.newBuilder();
+        shards.values().forEach(reply::addShards);
+        return reply.setNextCursor(page.next().map(Cursor::write).orElse("")).build();
     }
 
     private static List<ConversationKey> keys(TenantId tenant, RecentConversations page) {

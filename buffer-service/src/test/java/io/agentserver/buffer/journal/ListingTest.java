@@ -5,10 +5,15 @@ import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.ForwardingThreadStore;
 import io.agentserver.buffer.store.Look;
 import io.agentserver.buffer.store.MemoryThreadStore;
+import io.agentserver.buffer.store.ShardKey;
 import io.agentserver.buffer.v1.Conversation;
 import io.agentserver.buffer.v1.Emission;
 import io.agentserver.buffer.v1.ListRequest;
 import io.agentserver.buffer.v1.ReadRequest;
+import io.agentserver.buffer.v1.ShardStats;
+import io.agentserver.buffer.v1.StatsReply;
+import io.agentserver.buffer.v1.StatsRequest;
+import io.agentserver.envelope.ThreadId;
 import org.junit.jupiter.api.Test;
 
 import java.time.Duration;
@@ -21,6 +26,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -87,6 +93,38 @@ class ListingTest {
             }
         }
         assertThat(mostAtOnce).hasValue(1);
+    }
+
+    @Test
+    void what_is_kept_of_a_tenant_is_summed_up_by_shard_without_reading_it() {
+        List<Conversation> talks = severalTalks();
+        reads.set(0);
+        StatsReply stats = new ConversationReader(talk.process(), talk.store, talk.wakeups)
+                .stats(Conversing.TENANT, StatsRequest.getDefaultInstance());
+        assertThat(reads).hasValue(0);
+        assertThat(stats.getNextCursor()).isEmpty();
+        assertThat(stats.getShardsList())
+                .extracting(ShardStats::getShard)
+                .isSorted()
+                .containsExactlyInAnyOrderElementsOf(talks.stream()
+                        .map(each -> ShardKey.of(ThreadId.parse(each.getId()), ShardKey.SHARDS))
+                        .collect(Collectors.toSet()));
+        assertThat(stats.getShardsList().stream()
+                        .mapToLong(ShardStats::getConversations)
+                        .sum())
+                .isEqualTo(4);
+        assertThat(stats.getShardsList().stream().mapToLong(ShardStats::getOpen).sum())
+                .isEqualTo(1);
+        assertThat(stats.getShardsList().stream()
+                        .mapToLong(ShardStats::getSlots)
+                        .sum())
+                .as("2 in the open one, 3, 2 and 1")
+                .isEqualTo(8);
+        assertThat(stats.getShardsList().stream()
+                        .mapToLong(ShardStats::getBytes)
+                        .sum())
+                .isEqualTo(talks.stream().mapToLong(Conversation::getKeptBytes).sum())
+                .isGreaterThan(8 * 100);
     }
 
     /** An open one, one at rest, a failed, a cancelled; and one that is erased, which no list shows. */

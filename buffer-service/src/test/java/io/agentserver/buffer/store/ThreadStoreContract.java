@@ -18,6 +18,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -73,6 +74,33 @@ public abstract class ThreadStoreContract {
         store().append(key, commit(2, "second"), 1);
         store().append(key, commit(3, "third"), 1);
         assertThat(store().last(key)).map(Commit::getNumber).contains(3L);
+    }
+
+    /** What the buffer's call {@code stats} makes its sums of, in parts. */
+    @Test
+    void shows_how_far_each_of_a_tenants_conversations_has_come() {
+        TenantId tenant = new TenantId("counted-" + Ids.v7().toString().substring(24));
+        Map<ThreadId, Long> written = new HashMap<>();
+        for (int i = 1; i <= 7; i++) {
+            ConversationKey key = conversation(tenant);
+            append(key, i);
+            written.put(key.conversation(), (long) i);
+        }
+        await().untilAsserted(() -> assertThat(store().recent(tenant, Order.OLDEST_FIRST, 10, Optional.empty())
+                        .conversations())
+                .hasSize(7));
+        Map<ThreadId, Long> seen = new HashMap<>();
+        Optional<Recent> from = Optional.empty();
+        do {
+            RecentConversations page = store().recent(tenant, Order.OLDEST_FIRST, 3, from);
+            for (Recent each : page.conversations()) {
+                Commit last = store().last(new ConversationKey(tenant, each.conversation()))
+                        .orElseThrow();
+                assertThat(seen.put(each.conversation(), last.getNumber())).isNull();
+            }
+            from = page.next();
+        } while (from.isPresent());
+        assertThat(seen).isEqualTo(written);
     }
 
     @Test

@@ -17,6 +17,8 @@ import io.agentserver.buffer.v1.ListRequest;
 import io.agentserver.buffer.v1.ReadReply;
 import io.agentserver.buffer.v1.ReadRequest;
 import io.agentserver.buffer.v1.Slot;
+import io.agentserver.buffer.v1.StatsReply;
+import io.agentserver.buffer.v1.StatsRequest;
 import io.agentserver.buffer.v1.Turn;
 import io.agentserver.buffer.v1.WatchEvent;
 import io.agentserver.buffer.v1.WatchRequest;
@@ -156,6 +158,19 @@ public final class ThreadBuffer implements AutoCloseable {
                 .setCursor(cursor)
                 .build();
         return answered(() -> stub(tenant, PATIENCE).list(request));
+    }
+
+    /**
+     * How much is kept of a part of a tenant's conversations, by shard.
+     *
+     * @param cursor empty: of the first part
+     */
+    public StatsReply stats(TenantId tenant, String cursor) {
+        StatsRequest request = StatsRequest.newBuilder()
+                .setTenant(tenant.value())
+                .setCursor(cursor)
+                .build();
+        return answered(() -> stub(tenant, PATIENCE).stats(request));
     }
 
     /** Ends the conversation's turns; its state then, or empty if there is no such one. */
