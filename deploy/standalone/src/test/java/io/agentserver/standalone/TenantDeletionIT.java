@@ -163,6 +163,9 @@ class TenantDeletionIT {
             assertThat(receipt.path("stores").values())
                     .allMatch(store -> store.path("left").asLong(-1) == 0 && store.has("checked_at"));
             assertThat(found(receipt, "log")).isEqualTo(2);
+            assertThat(store(receipt, "log").path("counts").path("turns_dropped").asLong())
+                    .as("the alarm's, and the worker's")
+                    .isEqualTo(2);
             assertThat(found(receipt, "conversations")).isGreaterThanOrEqualTo(4);
             // its entry; a version of its organism, and its date; when its keys were used
             assertThat(found(receipt, "directory")).isGreaterThanOrEqualTo(4);

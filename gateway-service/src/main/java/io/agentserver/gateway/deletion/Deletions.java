@@ -127,7 +127,7 @@ public final class Deletions implements AutoCloseable {
                     }
                 },
                 List.of(
-                        new LogStep(topics, IN_FLIGHT, clock),
+                        new LogStep(topics, buffer, IN_FLIGHT, clock),
                         new ConversationsStep(buffer),
                         new StaticFilesStep(delivery),
                         new DirectoryStep(table, tenants, directory),

@@ -105,6 +105,11 @@ public final class LogTopics {
         return unfinished;
     }
 
+    /** Whether a tenant has its topic of messages. */
+    public boolean has(TenantId tenant) {
+        return !partitions(Topics.messages(tenant)).isEmpty();
+    }
+
     /**
      * Deletes a tenant's topics. The brokers delete their files within their {@code file.delete.delay.ms}.
      *
