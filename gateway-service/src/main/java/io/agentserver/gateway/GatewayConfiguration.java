@@ -321,6 +321,7 @@ class GatewayConfiguration {
             Billing billing,
             StaticDelivery delivery,
             RedisClients redis,
+            GatewayProperties properties,
             Clock clock) {
         return Deletions.of(
                         new DynamoDeletions(dynamo),
@@ -333,6 +334,7 @@ class GatewayConfiguration {
                         billing,
                         delivery,
                         redis,
+                        properties.deletionLease(),
                         clock)
                 .start();
     }

@@ -6,6 +6,7 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.util.unit.DataSize;
 
 import java.net.URI;
+import java.time.Duration;
 import java.util.Base64;
 
 /**
@@ -23,6 +24,8 @@ import java.util.Base64;
  * @param billingUrl billing's base URL
  * @param delivery of schemas and prompts by S3 and CloudFront
  * @param maxEnvelope the largest body of a message
+ * @param deletionLease after so long another gateway goes on with a tenant's deletion whose gateway has written nothing down; longer than
+ *     any part of it takes
  * @param allowLoopback whether http listeners may have loopback URLs; in dev alone
  */
 @ConfigurationProperties("agentserver.gateway")
@@ -39,6 +42,7 @@ record GatewayProperties(
         String billingUrl,
         Delivery delivery,
         DataSize maxEnvelope,
+        Duration deletionLease,
         boolean allowLoopback) {
 
     /**
@@ -113,6 +117,10 @@ record GatewayProperties(
         if (maxEnvelope.toBytes() < 1024 || maxEnvelope.toBytes() > 1024 * 1024) {
             throw new ConfigurationException(
                     "agentserver.gateway.max-envelope=" + maxEnvelope + " is not usable: give 1KB to 1MB");
+        }
+        if (deletionLease.compareTo(Duration.ofSeconds(1)) < 0) {
+            throw new ConfigurationException(
+                    "agentserver.gateway.deletion-lease=" + deletionLease + " is too short: give at least 1s");
         }
     }
 

@@ -48,8 +48,6 @@ public final class Deletions implements AutoCloseable {
 
     private static final Duration LOOK = Duration.ofMillis(500);
     private static final Duration SCAN = Duration.ofMinutes(1);
-    /** Longer than any part takes. */
-    static final Duration LEASE = Duration.ofSeconds(20);
 
     private final DynamoDeletions jobs;
     private final Revoked tenants;
@@ -95,7 +93,11 @@ public final class Deletions implements AutoCloseable {
         this.scanned = nanoTime.getAsLong() - SCAN.toNanos();
     }
 
-    /** All stores of the platform, in the order in which they must go. */
+    /**
+     * All stores of the platform, in the order in which they must go.
+     *
+     * @param lease after so long without a word another gateway goes on; longer than any part takes
+     */
     public static Deletions of(
             DynamoDeletions jobs,
             DynamoTenantTable table,
@@ -107,6 +109,7 @@ public final class Deletions implements AutoCloseable {
             Billing billing,
             StaticDelivery delivery,
             RedisClients redis,
+            Duration lease,
             Clock clock) {
         return new Deletions(
                 jobs,
@@ -137,7 +140,7 @@ public final class Deletions implements AutoCloseable {
                         new RedisKeysStep(redis),
                         new RedisFilesStep(redis),
                         new DirectoryLogStep(records)),
-                LEASE,
+                lease,
                 clock,
                 System::nanoTime);
     }
