@@ -11,6 +11,9 @@ import java.util.Locale;
  * @param dueMs milliseconds since 1970
  */
 public record DueEntry(ConversationKey conversation, ThreadId thread, MessageId message, long dueMs) {
+    /** Of the time, with which a key begins. */
+    public static final int DIGITS = 13;
+
     private static final int PARTS = 5;
 
     public DueEntry {

@@ -64,6 +64,17 @@ public abstract class TenantErasureContract {
     }
 
     @Test
+    void frees_nothing_of_another_whose_conversation_has_the_id_for_a_name() {
+        UUID id = UUID.fromString("a" + UUID.randomUUID().toString().substring(1));
+        ConversationKey theirs = new ConversationKey(other, new ThreadId(id));
+        threads().append(theirs, commit(1, "first"), 0);
+        DueEntry entry = due(theirs);
+        sweep(new TenantId(id.toString()));
+        assertThat(due().due(entry.shard(), NOW + 1, 1_000)).contains(entry);
+        assertThat(threads().read(theirs, 1, Look.CONSISTENT)).hasSize(1);
+    }
+
+    @Test
     void goes_on_where_another_process_stopped() {
         conversations(tenant, 60);
         String cursor = "";

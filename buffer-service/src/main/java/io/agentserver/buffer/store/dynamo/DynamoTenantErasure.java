@@ -1,5 +1,6 @@
 package io.agentserver.buffer.store.dynamo;
 
+import io.agentserver.buffer.store.DueEntry;
 import io.agentserver.buffer.store.ShardKey;
 import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.buffer.store.TenantErasure;
@@ -143,11 +144,20 @@ public final class DynamoTenantErasure implements TenantErasure {
                     scan.exclusiveStartKey(startKey(after));
                 }
             }));
-            delete(table, page.items());
+            delete(
+                    table,
+                    page.items().stream()
+                            .filter(item -> !due || isDueOf(text(item, ThreadsTable.SK)))
+                            .toList());
             return page.hasLastEvaluatedKey()
                     ? table + "#" + text(page.lastEvaluatedKey(), ThreadsTable.PK) + "\n"
                             + text(page.lastEvaluatedKey(), ThreadsTable.SK)
                     : next;
+        }
+
+        /** Behind the time, and nowhere else: a tenant's id may look like a conversation's. */
+        private boolean isDueOf(String key) {
+            return key.startsWith("#" + tenant + "#", DueEntry.DIGITS);
         }
 
         private void delete(String table, List<Map<String, AttributeValue>> keys) {

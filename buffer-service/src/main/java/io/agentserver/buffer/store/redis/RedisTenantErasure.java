@@ -1,5 +1,6 @@
 package io.agentserver.buffer.store.redis;
 
+import io.agentserver.buffer.store.DueEntry;
 import io.agentserver.buffer.store.ShardKey;
 import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.buffer.store.TenantErasure;
@@ -56,11 +57,16 @@ public final class RedisTenantErasure implements TenantErasure {
                     + redis.commands().unlink("threads:" + tenant)
                     + redis.commands().unlink("bytes:" + tenant);
             for (int shard = 0; shard < ShardKey.SHARDS; shard++) {
-                freed += due("due:{" + shard + "}", "*#" + tenant + "#*");
-                freed += due("prune:{" + shard + "}", "*#" + tenant + "#*");
+                freed += due("due:{" + shard + "}", ofDueEntries(tenant));
+                freed += due("prune:{" + shard + "}", ofDueEntries(tenant));
             }
             return new Swept(freed, "");
         });
+    }
+
+    /** Behind the time, and nowhere else: a tenant's id may look like a conversation's. */
+    private static String ofDueEntries(TenantId tenant) {
+        return "?".repeat(DueEntry.DIGITS) + "#" + tenant + "#*";
     }
 
     private long keys(String pattern) {
