@@ -19,8 +19,8 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * In Redis, {@code bytes:<tenant>}: a hash of bytes by the part of the TTL in which they were journalled, of which there are
- * {@value #PARTS}. What Redis does not take is told the next time.
+ * In Redis, {@code bytes:<tenant>}: a hash of bytes by when the part of the TTL began in which they were journalled, in milliseconds
+ * since 1970; a TTL has {@value #PARTS} parts, and may change. What Redis does not take is told the next time.
  */
 public final class RedisTenantBytes implements TenantBytes {
     private static final Logger log = LoggerFactory.getLogger(RedisTenantBytes.class);
@@ -92,7 +92,7 @@ public final class RedisTenantBytes implements TenantBytes {
 
     private void tell(TenantId tenant, Tenant its, long bytes) {
         String hash = "bytes:" + tenant;
-        long part = clock.millis() / partMs;
+        long part = clock.millis() / partMs * partMs;
         try {
             redis.async().hincrby(hash, Long.toString(part), bytes).whenComplete((sum, failure) -> {
                 if (failure != null) {
@@ -104,7 +104,7 @@ public final class RedisTenantBytes implements TenantBytes {
                     .thenCompose(_ -> redis.async().hgetall(hash));
             all.whenComplete((parts, failure) -> {
                 if (failure == null) {
-                    its.told = sum(hash, parts, part);
+                    its.told = sum(hash, parts);
                 }
             });
         } catch (RedisException | IllegalStateException | RejectedExecutionException e) {
@@ -114,11 +114,10 @@ public final class RedisTenantBytes implements TenantBytes {
 
     private void ask(TenantId tenant, Tenant its) {
         String hash = "bytes:" + tenant;
-        long part = clock.millis() / partMs;
         try {
             redis.async().hgetall(hash).whenComplete((parts, failure) -> {
                 if (failure == null) {
-                    its.told = sum(hash, parts, part);
+                    its.told = sum(hash, parts);
                 }
             });
         } catch (RedisException | IllegalStateException | RejectedExecutionException e) {
@@ -131,10 +130,11 @@ public final class RedisTenantBytes implements TenantBytes {
         log.debug("{} bytes are told the next time", bytes, why);
     }
 
-    private long sum(String hash, Map<String, byte[]> parts, long now) {
+    private long sum(String hash, Map<String, byte[]> parts) {
+        long oldest = clock.millis() / partMs * partMs - PARTS * partMs;
         long sum = 0;
         for (Map.Entry<String, byte[]> part : parts.entrySet()) {
-            if (Long.parseLong(part.getKey()) >= now - PARTS) {
+            if (Long.parseLong(part.getKey()) >= oldest) {
                 sum += Long.parseLong(new String(part.getValue(), StandardCharsets.US_ASCII));
             } else {
                 redis.async().hdel(hash, part.getKey()).whenComplete((gone, failure) -> {

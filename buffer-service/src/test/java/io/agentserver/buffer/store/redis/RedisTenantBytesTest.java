@@ -60,6 +60,34 @@ class RedisTenantBytesTest {
     }
 
     @Test
+    void a_ttl_that_is_changed_forgets_what_is_older_and_nothing_else() {
+        TenantId kept = new TenantId("changed");
+        RedisTenantBytes before = at(redis, NOW);
+        before.add(kept, 100);
+        before.share();
+        await().untilAsserted(() ->
+                assertThat(redis.commands().hvals("bytes:changed")).hasSize(1));
+        assertThat(heardWith(Duration.ofHours(48), kept, NOW.plus(Duration.ofHours(40))))
+                .as("a longer one")
+                .isEqualTo(101);
+        assertThat(heardWith(Duration.ofHours(6), kept, NOW.plus(Duration.ofHours(42))))
+                .as("a shorter one, which has the byte of two hours before")
+                .isEqualTo(2);
+        assertThat(heardWith(Duration.ofHours(6), kept, NOW.plus(Duration.ofHours(60))))
+                .as("when all has expired")
+                .isEqualTo(1);
+    }
+
+    /** With one byte that it adds itself. */
+    private static long heardWith(Duration ttl, TenantId tenant, Instant now) {
+        RedisTenantBytes bytes = new RedisTenantBytes(redis, ttl, Clock.fixed(now, ZoneOffset.UTC));
+        bytes.add(tenant, 1);
+        bytes.share();
+        // between telling and hearing it knows of nothing
+        return await().until(() -> bytes.kept(tenant), kept -> kept > 0);
+    }
+
+    @Test
     void a_tenant_that_adds_nothing_more_is_heard_of_when_its_bytes_expire() {
         TenantId full = new TenantId("full");
         AtomicReference<Instant> now = new AtomicReference<>(NOW);
