@@ -147,10 +147,15 @@ public final class TieredThreadStore implements ThreadStore {
         return tryHot(() -> hot.erase(key, erasure)).orElse(false) && durably;
     }
 
+    /** The breaker is not told of it while all is well: a large conversation takes longer than it allows, and is nobody else's trouble. */
     @Override
     public long prune(ConversationKey key, Pruning pruning) {
-        return tryHot(() -> hot.pruneCopy(key, pruning))
-                .orElseThrow(() -> new StoreUnavailableException("Redis", "closed threads were not freed"));
+        return switch (breaker.getState()) {
+            case CLOSED, DISABLED, METRICS_ONLY -> waiting.within(() -> hot.pruneCopy(key, pruning));
+            case OPEN, FORCED_OPEN, HALF_OPEN ->
+                tryHot(() -> hot.pruneCopy(key, pruning))
+                        .orElseThrow(() -> new StoreUnavailableException("Redis", "closed threads were not freed"));
+        };
     }
 
     /** The durable one's: the fast one's list may have gone with it. */

@@ -32,9 +32,11 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 class TieredThreadStoreTest extends ThreadStoreContract {
@@ -149,6 +151,27 @@ class TieredThreadStoreTest extends ThreadStoreContract {
                 missed.add(key + " stops " + stops);
             }
         };
+    }
+
+    /** A large conversation takes long; and what steps need of Redis must not be taken away for it. */
+    @Test
+    void pruning_opens_no_breaker() {
+        HotStore refusing = (HotStore)
+                Proxy.newProxyInstance(HotStore.class.getClassLoader(), new Class<?>[] {HotStore.class}, (p, m, a) -> {
+                    throw new StoreUnavailableException("Redis", "told so");
+                });
+        CircuitBreaker breaker = CircuitBreaker.of(
+                "redis", CircuitBreakerConfig.custom().minimumNumberOfCalls(3).build());
+        TieredThreadStore tiered =
+                new TieredThreadStore(new MemoryThreadStore(TTL, Clock.systemUTC()), refusing, breaker);
+        Pruning all = new Pruning(0, 1, UnaryOperator.identity(), 0);
+        for (int i = 0; i < 5; i++) {
+            assertThatThrownBy(() -> tiered.prune(conversation(TENANT), all))
+                    .isInstanceOf(StoreUnavailableException.class);
+        }
+        assertThat(breaker.getState()).isEqualTo(CircuitBreaker.State.CLOSED);
+        breaker.transitionToOpenState();
+        assertThatThrownBy(() -> tiered.prune(conversation(TENANT), all)).isInstanceOf(StoreUnavailableException.class);
     }
 
     @Test
