@@ -24,7 +24,7 @@ interface Backend {
 
     /** Those of its servers that one call may ask, in this order. */
     default List<Replica> inTurn() {
-        return List.of(new Replica(this, new Guard(provider(), Guard.Limits.NONE)));
+        return List.of(new Replica(this, new Guard(Guard.Limits.NONE)));
     }
 
     /**

@@ -1,57 +1,44 @@
 package io.agentserver.router;
 
-import io.github.resilience4j.circuitbreaker.CircuitBreaker;
-import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig;
+import io.agentserver.router.ModelHealth.Permission;
 
-import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.ZoneId;
-import java.time.ZoneOffset;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 
 /**
- * Keeps calls from one backend that would not answer them: while its breaker is open, while it wants to be left alone
- * ({@code Retry-After}), and over so many at once. Never waits. Safe on any thread.
+ * Keeps calls from one backend that would not answer them: over so many at once; and of one of its models while that one's
+ * breaker is open or while the backend wants to be left alone with it ({@code Retry-After}). Never waits. Safe on any thread.
  *
- * <p>Only what no caller can bring about by what it asks for counts against a backend: it cannot be reached, breaks off, is
- * silent, answers 5xx or rubbish. A model that it does not know, or a key that it does not take, does not.
+ * <p>Only what no caller can bring about by what it asks for counts against a model: it cannot be reached, breaks off, is
+ * silent, answers 5xx or rubbish. A model that the backend does not know, or a key that it does not take, does not; and
+ * whatever counts does so against that model alone, so one tenant's slow model takes nothing from who asks for another.
  */
 final class Guard {
-    private static final Duration LONGEST = Duration.ofMinutes(5);
+    /** Models that it remembers something of; callers can name any. */
+    static final int MOST_MODELS = 256;
+
     private static final Duration SOON = Duration.ofSeconds(1);
 
-    private final CircuitBreaker breaker;
     private final Limits limits;
     private final Semaphore places;
     private final LongSupplier nanos;
-    private final AtomicLong aloneUntil;
+
+    /** Of models that have failed or asked for rest, the one that was asked for longest ago first. */
+    private final Map<String, ModelHealth> models = new LinkedHashMap<>(16, 0.75f, true);
 
     /**
      * @param mostAtOnce calls that run at the backend
-     * @param window the breaker opens when half of so many calls have failed, or of a quarter of them where there were no more
+     * @param window a breaker opens when half of so many calls have failed, or of a quarter of them where there were no more
      * @param rest how long it stays open before calls are tried again
      */
     record Limits(int mostAtOnce, int window, Duration rest) {
         static final Limits DEFAULT = new Limits(4_000, 20, Duration.ofSeconds(10));
         static final Limits NONE = new Limits(Integer.MAX_VALUE, 20, Duration.ofSeconds(10));
-
-        private CircuitBreakerConfig breaker(LongSupplier nanos) {
-            return CircuitBreakerConfig.custom()
-                    .slidingWindowType(CircuitBreakerConfig.SlidingWindowType.COUNT_BASED)
-                    .slidingWindowSize(window)
-                    .minimumNumberOfCalls(Math.ceilDiv(window, 4))
-                    .failureRateThreshold(50)
-                    .waitDurationInOpenState(rest)
-                    .permittedNumberOfCallsInHalfOpenState(2)
-                    .clock(new Ticks(nanos))
-                    .build();
-        }
     }
 
     /** Whether a call may go. */
@@ -65,31 +52,32 @@ final class Guard {
         record Closed(String reason, Duration left) implements Entry {}
     }
 
-    Guard(String name, Limits limits) {
-        this(name, limits, System::nanoTime);
+    Guard(Limits limits) {
+        this(limits, System::nanoTime);
     }
 
-    Guard(String name, Limits limits, LongSupplier nanos) {
-        this.breaker = CircuitBreaker.of(name, limits.breaker(nanos));
+    Guard(Limits limits, LongSupplier nanos) {
         this.limits = limits;
         this.places = new Semaphore(limits.mostAtOnce());
         this.nanos = nanos;
-        this.aloneUntil = new AtomicLong(nanos.getAsLong());
     }
 
-    Entry enter() {
-        long left = aloneUntil.get() - nanos.getAsLong();
-        if (left > 0) {
-            return new Entry.Closed("wants to be left alone", Duration.ofNanos(left));
+    /** @param model as the backend knows it */
+    Entry enter(String model) {
+        Optional<ModelHealth> known = known(model);
+        Duration left = known.map(ModelHealth::alone).orElse(Duration.ZERO);
+        if (left.isPositive()) {
+            return new Entry.Closed("wants to be left alone", left);
         }
         if (!places.tryAcquire()) {
             return new Entry.Closed("has " + limits.mostAtOnce() + " calls already", SOON);
         }
-        if (!breaker.tryAcquirePermission()) {
+        Optional<Permission> permission = known.flatMap(ModelHealth::permission);
+        if (known.isPresent() && permission.isEmpty()) {
             places.release();
             return new Entry.Closed("has failed too often", SOON);
         }
-        return new Entry.Free(new Pass());
+        return new Entry.Free(new Pass(model, permission));
     }
 
     /** How many calls run at it. */
@@ -97,42 +85,70 @@ final class Guard {
         return limits.mostAtOnce() - places.availablePermits();
     }
 
-    boolean isOpen() {
-        return breaker.getState() == CircuitBreaker.State.OPEN;
+    boolean isOpen(String model) {
+        return known(model).filter(ModelHealth::isOpen).isPresent();
+    }
+
+    /** How many models it remembers something of. */
+    int models() {
+        synchronized (models) {
+            return models.size();
+        }
+    }
+
+    private Optional<ModelHealth> known(String model) {
+        synchronized (models) {
+            return Optional.ofNullable(models.get(model));
+        }
+    }
+
+    /** From a model's first failure on; one that was asked for longest ago is forgotten for it. */
+    private ModelHealth of(String model) {
+        synchronized (models) {
+            ModelHealth health = models.computeIfAbsent(model, _ -> new ModelHealth(limits, nanos));
+            if (models.size() > MOST_MODELS) {
+                models.remove(models.keySet().iterator().next());
+            }
+            return health;
+        }
     }
 
     /** One call's. What is said first of how it went counts; a break may follow an answer. */
     final class Pass {
-        private final Stopwatch since = new Stopwatch();
+        private final String model;
+        private final Optional<Permission> permission;
         private final AtomicBoolean told = new AtomicBoolean();
         private final AtomicBoolean left = new AtomicBoolean();
 
-        private Pass() {}
+        private Pass(String model, Optional<Permission> permission) {
+            this.model = model;
+            this.permission = permission;
+        }
 
         /** It has begun to answer. */
         void answered() {
             if (told.compareAndSet(false, true)) {
-                breaker.onSuccess(since.elapsed().toNanos(), TimeUnit.NANOSECONDS);
+                permission.ifPresentOrElse(
+                        Permission::answered, () -> known(model).ifPresent(ModelHealth::answered));
             }
         }
 
         /** It gave no first token. */
         void failed(String reason) {
             if (told.compareAndSet(false, true)) {
-                error(reason);
+                permission.ifPresentOrElse(
+                        p -> p.failed(reason), () -> of(model).failed(reason));
             }
         }
 
         /** It has begun and did not end. */
         void broke(String reason) {
-            error(reason);
+            of(model).failed(reason);
         }
 
         void refused(int status, Optional<Duration> retryAfter) {
             if (retryAfter.isPresent() && (status == 429 || status >= 500)) {
-                Duration alone = retryAfter.get();
-                long until = nanos.getAsLong() + (alone.compareTo(LONGEST) > 0 ? LONGEST : alone).toNanos();
-                aloneUntil.accumulateAndGet(until, (known, asked) -> asked - known > 0 ? asked : known);
+                of(model).leaveAlone(retryAfter.get());
             }
             if (status >= 500 || status == 408) {
                 failed("answered " + status);
@@ -144,7 +160,7 @@ final class Guard {
         /** Nothing is known of how it would have gone. */
         void givenUp() {
             if (told.compareAndSet(false, true)) {
-                breaker.releasePermission();
+                permission.ifPresent(Permission::givenUp);
             }
         }
 
@@ -153,43 +169,6 @@ final class Guard {
             if (left.compareAndSet(false, true)) {
                 places.release();
             }
-        }
-
-        private void error(String reason) {
-            breaker.onError(since.elapsed().toNanos(), TimeUnit.NANOSECONDS, new BackendFailedException(reason));
-        }
-    }
-
-    /** Of the monotonic clock: the wall clock may jump. */
-    private static final class Ticks extends Clock {
-        private final LongSupplier nanos;
-
-        Ticks(LongSupplier nanos) {
-            this.nanos = nanos;
-        }
-
-        @Override
-        public Instant instant() {
-            return Instant.EPOCH.plusNanos(nanos.getAsLong());
-        }
-
-        @Override
-        public ZoneId getZone() {
-            return ZoneOffset.UTC;
-        }
-
-        @Override
-        public Clock withZone(ZoneId zone) {
-            throw new UnsupportedOperationException("ticks have no zone");
-        }
-    }
-
-    /** For the breaker alone. */
-    private static final class BackendFailedException extends Exception {
-        private static final long serialVersionUID = 1L;
-
-        BackendFailedException(String reason) {
-            super(reason, null, false, false);
         }
     }
 }

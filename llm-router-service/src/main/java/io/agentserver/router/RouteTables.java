@@ -10,11 +10,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 
@@ -43,7 +46,9 @@ final class RouteTables {
     private final HttpClient http;
     private final Function<String, @Nullable String> environment;
     private final Clock clock;
-    private final Map<String, Guard> guards = new ConcurrentHashMap<>();
+    private final Map<Guarded, Guard> guards = new ConcurrentHashMap<>();
+
+    private record Guarded(String provider, String url, Guard.Limits limits) {}
 
     /** @param model what a route without a file asks of it */
     private record WellKnown(String name, ProviderEntry.Kind kind, String url, String keyEnv, String model) {}
@@ -104,6 +109,7 @@ final class RouteTables {
                     entry.name(),
                     new Route(entry.name(), chain, entry.stub(), entry.limits(), entry.maxOutput(), cheapest, prices));
         }
+        keepOnly(backends); // the file is right
         return new RouteTable(routes, backends, prices);
     }
 
@@ -135,8 +141,19 @@ final class RouteTables {
 
     /** The same one for the same server after the file was loaded again: what is known of it stays, calls go on. */
     private Guard guard(String provider, String url, Guard.Limits limits) {
-        String name = provider + " " + url;
-        return guards.computeIfAbsent(name + " " + limits, _ -> new Guard(name, limits));
+        return guards.computeIfAbsent(new Guarded(provider, url, limits), guarded -> new Guard(guarded.limits()));
+    }
+
+    /** Forgets the guards of servers that are in no table any more; calls that run at one keep it. */
+    private void keepOnly(Map<String, Backend> backends) {
+        Set<Guard> used = Collections.newSetFromMap(new IdentityHashMap<>());
+        backends.values().forEach(backend -> backend.inTurn().forEach(replica -> used.add(replica.guard())));
+        guards.values().retainAll(used);
+    }
+
+    /** How many it keeps. */
+    int guards() {
+        return guards.size();
     }
 
     private Map<String, Backend> wellKnown() {

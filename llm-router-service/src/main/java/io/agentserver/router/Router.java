@@ -107,7 +107,7 @@ final class Router implements Chat {
                     break;
                 }
                 Target target = new Target(replica.backend(), step.model());
-                switch (replica.guard().enter()) {
+                switch (replica.guard().enter(step.model())) {
                     case Guard.Entry.Closed closed -> {
                         metrics.passedOver(target.backend().provider());
                         failures.add(target.fullName() + " " + closed.reason());
@@ -201,7 +201,9 @@ final class Router implements Chat {
                         if (waited.left(limit).isPositive()) {
                             continue;
                         }
-                        pass.failed("timeout");
+                        if (!upstream.hasOpened()) {
+                            pass.failed("timeout");
+                        } // else it is alive, and how long it thinks is the caller's doing too
                         span.fail("timeout");
                         return new Attempt.Failed("gave no token within " + limit.toMillis() + " ms");
                     }

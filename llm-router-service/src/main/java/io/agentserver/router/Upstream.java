@@ -25,6 +25,7 @@ final class Upstream implements AutoCloseable {
     private final BlockingQueue<Signal> signals = new ArrayBlockingQueue<>(AHEAD);
     private final Guard.Pass pass;
     private final Thread reader;
+    private volatile boolean opened;
 
     sealed interface Signal {
         record Part(ObjectNode chunk) implements Signal {}
@@ -46,6 +47,11 @@ final class Upstream implements AutoCloseable {
         Upstream upstream = new Upstream(backend, request, pass);
         upstream.reader.start();
         return upstream;
+    }
+
+    /** Whether the backend has said that it will answer. */
+    boolean hasOpened() {
+        return opened;
     }
 
     /** After its first token: it is not going to end. */
@@ -80,6 +86,7 @@ final class Upstream implements AutoCloseable {
                 case Backend.Opening.Refused refused ->
                     new Signal.Refused(refused.status(), refused.message(), refused.retryAfter());
                 case Backend.Opening.Opened opened -> {
+                    this.opened = true;
                     try (Backend.Chunks chunks = opened.chunks()) {
                         for (ObjectNode chunk = chunks.next(); chunk != null; chunk = chunks.next()) {
                             signals.put(new Signal.Part(chunk));

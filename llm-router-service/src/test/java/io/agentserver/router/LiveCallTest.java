@@ -93,7 +93,7 @@ class LiveCallTest {
         Settlement settlement = new Settlement(log, new TokenCounter(), metrics, Clock.systemUTC());
         Holds holds = new Holds(new Credit(clients), Duration.ofSeconds(60));
         Holds.Running hold = ((Taking.Taken) holds.take(call, route, settlement.atMost(call, route))).hold();
-        Guard.Pass pass = ((Guard.Entry.Free) new Guard("pool", Guard.Limits.DEFAULT).enter()).pass();
+        Guard.Pass pass = ((Guard.Entry.Free) new Guard(Guard.Limits.DEFAULT).enter("m")).pass();
         Upstream upstream = Upstream.start(backend, new Backend.Request(request, "m", 4096, receipt, Map.of()), pass);
         Signal.Part first = (Signal.Part) Objects.requireNonNull(upstream.poll(LONG));
         return new LiveCall(

@@ -82,6 +82,61 @@ class PoolHttpTest {
         }
     }
 
+    /** One tenant must not take a provider from all by what it asks of one model. */
+    @Test
+    void what_closes_one_model_of_a_replica_leaves_its_others_open() throws Exception {
+        String routes = """
+                providers: [{name: pool, url: "%s", breaker: {window: 8}}]
+                routes: {limited: {chain: [pool/limited]}, broken: {chain: [pool/broken]}, default: {chain: [pool/m]}}
+                """.formatted(first.url());
+        try (first;
+                second;
+                RunningRouter router = router("by-model", routes)) {
+            first.behave((exchange, self) -> {
+                switch (self.received.getLast().body().path("model").asString("")) {
+                    case "limited" -> ProviderDouble.refusesFor(429, "100").answer(exchange, self);
+                    case "broken" -> ProviderDouble.refuses(500).answer(exchange, self);
+                    default -> ProviderDouble.streams("Fine").answer(exchange, self);
+                }
+            });
+            for (int i = 0; i < 9; i++) {
+                assertThat(ask(router, "limited").statusCode()).isEqualTo(503);
+                assertThat(ask(router, "broken").statusCode()).isEqualTo(503);
+                assertThat(ask(router, "default").statusCode()).isEqualTo(200);
+            }
+            assertThat(asked("limited")).isEqualTo(1);
+            assertThat(asked("broken")).isLessThan(9);
+        }
+    }
+
+    @Test
+    void a_model_that_is_alive_and_thinks_for_too_long_is_not_taken_for_dead() throws Exception {
+        String routes = """
+                providers: [{name: pool, url: "%s", breaker: {window: 8}}]
+                routes: {default: {chain: [pool/m], first_token: 50ms}}
+                """.formatted(first.url());
+        try (first;
+                second;
+                RunningRouter router = router("thinking", routes)) {
+            first.behave(ProviderDouble.thinksUntilCancelled());
+            for (int i = 0; i < 9; i++) {
+                assertThat(ask(router, "default").statusCode()).isEqualTo(503);
+            }
+            assertThat(first.received).hasSize(9);
+            first.behave(ProviderDouble.hangs());
+            for (int i = 0; i < 9; i++) {
+                assertThat(ask(router, "default").statusCode()).isEqualTo(503);
+            }
+            assertThat(first.received).as("it did not answer at all").hasSizeLessThan(9);
+        }
+    }
+
+    private long asked(String model) {
+        return first.received.stream()
+                .filter(asked -> asked.body().path("model").asString("").equals(model))
+                .count();
+    }
+
     @Test
     void a_chain_that_failed_is_ended_by_the_cheapest_that_is_healthy() throws Exception {
         String routes = """

@@ -87,6 +87,33 @@ class RouteTablesTest {
                 .hasMessageContaining("; ");
     }
 
+    /** Each change of a limit makes another guard. */
+    @Test
+    void keeps_the_guards_of_the_last_file_alone() {
+        RouteTables tables = tables(Map.of());
+        RoutesFile first = file(1);
+        Guard guard = guard(tables.of(first));
+        assertThat(guard(tables.of(first))).as("what is known stays").isSameAs(guard);
+        int kept = tables.guards();
+        for (int i = 2; i < 100; i++) {
+            tables.of(file(i));
+        }
+        assertThat(tables.guards()).isEqualTo(kept);
+        assertThat(guard(tables.of(first))).isNotSameAs(guard);
+    }
+
+    private static RoutesFile file(int mostAtOnce) {
+        return RoutesFile.parse("routes.yaml", """
+                providers: [{name: pool, url: "http://127.0.0.1:8000/v1", max_concurrent: %d}]
+                routes: {default: {chain: [pool/m]}}
+                """.formatted(mostAtOnce));
+    }
+
+    private static Guard guard(RouteTable table) {
+        Route route = table.resolve("default").orElseThrow();
+        return route.chain().getFirst().backend().inTurn().getFirst().guard();
+    }
+
     @Test
     void refuses_a_file_that_cannot_be_read() {
         RouteTables tables = tables(Map.of());
