@@ -103,6 +103,10 @@ final class Completion {
     }
 
     void add(ObjectNode chunk) {
+        if (isEmbeddings(chunk)) { // all of them at once: there is nothing to merge
+            chunk.properties().forEach(member -> top.put(member.getKey(), member.getValue()));
+            return;
+        }
         merge(top, chunk, false);
     }
 

@@ -1,5 +1,6 @@
 package io.agentserver.router;
 
+import tools.jackson.core.JsonParser;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.cfg.JsonNodeFeature;
@@ -8,6 +9,7 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 
 /** JSON trees: members nobody here knows are kept. */
@@ -30,6 +32,11 @@ final class Json {
      */
     static JsonNode readStrictly(byte[] json) {
         return STRICT.readTree(json);
+    }
+
+    /** To be closed, which closes the stream. */
+    static JsonParser parser(InputStream json) {
+        return MAPPER.createParser(json);
     }
 
     /** @throws tools.jackson.core.JacksonException if it is not JSON */

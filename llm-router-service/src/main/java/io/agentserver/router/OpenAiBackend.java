@@ -106,9 +106,9 @@ final class OpenAiBackend implements Backend {
     }
 
     private static ObjectNode vectors(InputStream body, Request request) throws IOException {
-        ObjectNode answer = ProviderHttp.whole(body);
-        if (answer.path("data").size()
-                != EmbeddingsRequest.inputs(request.chat().body())) {
+        int inputs = EmbeddingsRequest.inputs(request.chat().body());
+        ObjectNode answer = EmbeddingsAnswer.read(body, inputs);
+        if (answer.path("data").size() != inputs) {
             throw new UnusableAnswerException("an answer with another number of embeddings than was asked for");
         }
         return answer;

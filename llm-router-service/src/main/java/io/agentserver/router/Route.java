@@ -47,16 +47,29 @@ record Route(
      * @param firstToken for each backend's first token; until then the next backend can take over
      * @param silence between two tokens
      * @param total from the call's arrival to the answer's end
+     * @param embeddings for each backend's answer to embeddings, which come all at once
      */
-    record Limits(Duration firstToken, Duration silence, Duration total) {
+    record Limits(Duration firstToken, Duration silence, Duration total, Duration embeddings) {
         static final Limits DEFAULT =
                 new Limits(Duration.ofSeconds(5), Duration.ofSeconds(15), Duration.ofSeconds(120));
 
         Limits {
-            if (!firstToken.isPositive() || !silence.isPositive() || !total.isPositive()) {
-                throw new IllegalArgumentException(
-                        "time limits " + firstToken + ", " + silence + ", " + total + ": each must be over 0");
+            if (!firstToken.isPositive()
+                    || !silence.isPositive()
+                    || !total.isPositive()
+                    || !embeddings.isPositive()) {
+                throw new IllegalArgumentException("time limits " + firstToken + ", " + silence + ", " + total + ", "
+                        + embeddings + ": each must be over 0");
             }
+        }
+
+        Limits(Duration firstToken, Duration silence, Duration total) {
+            this(firstToken, silence, total, Duration.ofSeconds(60));
+        }
+
+        /** For how long a backend may say nothing of an answer. */
+        Duration beginning(ChatRequest.Kind kind) {
+            return kind == ChatRequest.Kind.EMBEDDINGS ? embeddings : firstToken;
         }
     }
 

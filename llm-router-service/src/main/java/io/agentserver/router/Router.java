@@ -183,9 +183,8 @@ final class Router implements Chat {
                 call.request().answerCap(route.maxOutput()),
                 call.receipt(),
                 span.headers());
-        Duration limit = left.compareTo(route.limits().firstToken()) < 0
-                ? left
-                : route.limits().firstToken();
+        Duration patience = route.limits().beginning(call.request().kind());
+        Duration limit = left.compareTo(patience) < 0 ? left : patience;
         Stopwatch waited = new Stopwatch();
         Upstream upstream = Upstream.start(target.backend(), request, pass); // from here on the pass is its
         boolean begun = false;

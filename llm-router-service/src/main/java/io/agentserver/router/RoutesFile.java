@@ -61,7 +61,7 @@ record RoutesFile(String name, List<ProviderEntry> providers, List<Entry> routes
         Map<String, Node> members = yaml.members(
                 node,
                 "route " + name,
-                Set.of("chain", "cheapest", "stub", "first_token", "silence", "total", "max_output"));
+                Set.of("chain", "cheapest", "stub", "first_token", "silence", "total", "embeddings", "max_output"));
         List<Link> chain = new ArrayList<>();
         int step = 0;
         for (Node link : yaml.elements(members.get("chain"), "chain of route " + name)) {
@@ -82,7 +82,8 @@ record RoutesFile(String name, List<ProviderEntry> providers, List<Entry> routes
                 new Route.Limits(
                         yaml.duration(members.get("first_token"), standard.firstToken()),
                         yaml.duration(members.get("silence"), standard.silence()),
-                        yaml.duration(members.get("total"), standard.total())),
+                        yaml.duration(members.get("total"), standard.total()),
+                        yaml.duration(members.get("embeddings"), standard.embeddings())),
                 yaml.count(members.get("max_output"), "max_output", 9_999_999, "tokens", Route.MAX_OUTPUT));
     }
 

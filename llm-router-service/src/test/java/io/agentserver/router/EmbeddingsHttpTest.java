@@ -12,6 +12,7 @@ import tools.jackson.databind.JsonNode;
 
 import java.io.IOException;
 import java.net.http.HttpResponse;
+import java.time.Duration;
 import java.util.UUID;
 
 import static io.agentserver.router.RunningRouter.json;
@@ -84,6 +85,44 @@ class EmbeddingsHttpTest {
         UsageRecord usage = platform.usageOf(receipt(response));
         assertThat(usage.estimated()).isTrue();
         assertThat(usage.inputTokens()).isEqualTo(5);
+    }
+
+    /** 2,048 texts of 3,072 dimensions are much more than any model says in words. */
+    @Test
+    void gives_large_batches_whole_number_for_number() throws Exception {
+        int texts = 400;
+        String vector = "[" + "-0.0069292834,\n        ".repeat(1_500) + "1.0E-7]";
+        StringBuilder data = new StringBuilder();
+        for (int i = 0; i < texts; i++) {
+            data.append(i == 0 ? "" : ", ")
+                    .append("{\"object\": \"embedding\", \"index\": ")
+                    .append(i)
+                    .append(", \"embedding\": ")
+                    .append(vector)
+                    .append('}');
+        }
+        pool.behave(
+                ProviderDouble.answersWhole("{\"object\": \"list\", \"x_new\": [1], \"model\": \"e\", \"data\": [" + data
+                        + "], \"usage\": {\"prompt_tokens\": 400, \"total_tokens\": 400}}"));
+        String input = "[" + "\"a\",".repeat(texts - 1) + "\"a\"]";
+        HttpResponse<String> response = embed("{\"model\":\"pool/e-1\",\"input\":" + input + "}");
+        assertThat(response.statusCode()).isEqualTo(200);
+        JsonNode answer = json(response);
+        assertThat(answer.path("data")).hasSize(texts);
+        assertThat(answer.at("/data/399/embedding")).hasSize(1_501);
+        assertThat(answer.at("/data/399/index").asInt()).isEqualTo(399);
+        assertThat(answer.at("/x_new/0").asInt()).isEqualTo(1);
+        assertThat(response.body()).contains("-0.0069292834,").contains("1.0E-7]");
+        assertThat(platform.usageOf(receipt(response)).inputTokens()).isEqualTo(400);
+    }
+
+    @Test
+    void waits_for_a_whole_batch_for_longer_than_for_a_first_token() throws Exception {
+        pool.behave((exchange, self) -> {
+            self.closes(Duration.ofMillis(400));
+            Scripted.openAi().answer(exchange, self);
+        });
+        assertThat(embed("{\"model\":\"hasty\",\"input\":\"a\"}").statusCode()).isEqualTo(200);
     }
 
     @ParameterizedTest

@@ -82,6 +82,11 @@ final class ProviderDouble implements AutoCloseable {
         return cancelled.await(seconds, TimeUnit.SECONDS);
     }
 
+    /** Waits so long, or until it is closed. */
+    boolean closes(Duration time) throws InterruptedException {
+        return closing.await(time.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
     @Override
     public void close() {
         closing.countDown();
@@ -141,7 +146,7 @@ final class ProviderDouble implements AutoCloseable {
         return (exchange, self) -> {
             exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
             exchange.sendResponseHeaders(200, 0);
-            self.closing.await(time.toMillis(), TimeUnit.MILLISECONDS);
+            self.closes(time);
             for (String word : words) {
                 send(exchange, chunk(word));
             }
@@ -158,7 +163,7 @@ final class ProviderDouble implements AutoCloseable {
                 send(exchange, chunk(word));
             }
             send(exchange, data("{}", "\"stop\""));
-            self.closing.await(time.toMillis(), TimeUnit.MILLISECONDS);
+            self.closes(time);
             send(exchange, "data: {\"id\":\"c-1\",\"choices\":[],\"usage\":" + USAGE + "}\n\n");
             send(exchange, "data: [DONE]\n\n");
             exchange.close();
