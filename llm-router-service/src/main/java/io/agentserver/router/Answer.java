@@ -39,6 +39,9 @@ sealed interface Answer {
         /** Not to be called again after {@link Event.End} or {@link Event.Broken}. */
         Event next(Duration wait) throws InterruptedException;
 
+        /** For how long its client may read it. */
+        Duration readWithin();
+
         @Override
         void close();
     }

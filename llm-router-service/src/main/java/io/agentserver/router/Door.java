@@ -4,6 +4,7 @@ import io.agentserver.envelope.Ids;
 import io.agentserver.envelope.MessageId;
 import io.agentserver.envelope.ThreadId;
 import io.agentserver.service.http.DeadlineInputStream;
+import io.agentserver.service.http.DeadlineOutputStream;
 import io.agentserver.service.trace.Spans;
 import io.agentserver.service.trace.Traceparent;
 import io.micrometer.tracing.Tracer;
@@ -14,6 +15,7 @@ import org.slf4j.MDC;
 import tools.jackson.databind.node.ObjectNode;
 
 import java.io.IOException;
+import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Locale;
@@ -203,6 +205,9 @@ final class Door {
                     } else {
                         whole(shape, call, answer, response);
                     }
+                } catch (SocketTimeoutException notRead) {
+                    metrics.rejected(Refusal.Reason.TOO_SLOW);
+                    throw new CloseNowException(); // the connection still has what its client does not take
                 }
             }
         }
@@ -215,7 +220,8 @@ final class Door {
         response.setContentType("text/event-stream;charset=utf-8");
         response.setHeader("Cache-Control", "no-cache");
         response.setHeader("X-Accel-Buffering", "no"); // nginx and its like collect otherwise
-        EventStream events = new EventStream(response.getOutputStream(), call.client());
+        EventStream events = new EventStream(
+                new DeadlineOutputStream(response.getOutputStream(), answer.readWithin()), call.client());
         if (!events.write(answer, shape.script(call.request(), requestId))) {
             metrics.rejected(Refusal.Reason.PROVIDER_BROKEN);
             throw new CloseNowException(); // the only end that no client takes for a complete one
@@ -233,7 +239,7 @@ final class Door {
             switch (answer.next(SLICE)) {
                 case Answer.Event.End end -> {
                     ObjectNode body = shape.whole(end.completion(), call.request());
-                    json(response, 200, body, Ids.v7().toString());
+                    json(response, 200, body, Ids.v7().toString(), answer.readWithin());
                     return;
                 }
                 case Answer.Event.Broken broken -> {
@@ -268,12 +274,18 @@ final class Door {
 
     private static void json(HttpServletResponse response, int status, ObjectNode body, String requestId)
             throws IOException {
+        json(response, status, body, requestId, FOR_THE_BODY);
+    }
+
+    private static void json(
+            HttpServletResponse response, int status, ObjectNode body, String requestId, Duration readWithin)
+            throws IOException {
         byte[] bytes = Json.write(body);
         response.setStatus(status);
         requestId(response::setHeader, requestId);
         response.setContentType("application/json");
         response.setContentLength(bytes.length);
-        response.getOutputStream().write(bytes);
+        new DeadlineOutputStream(response.getOutputStream(), readWithin).write(bytes);
     }
 
     /** Anthropic's clients look for the one, OpenAI's for the other. */

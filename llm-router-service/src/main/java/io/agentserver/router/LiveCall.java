@@ -110,6 +110,11 @@ final class LiveCall implements Answer.Live {
     }
 
     @Override
+    public Duration readWithin() {
+        return route.limits().total();
+    }
+
+    @Override
     public void close() {
         if (!over) {
             readWhatIsThere();

@@ -121,6 +121,11 @@ final class OnceOnly implements Chat {
         }
 
         @Override
+        public Duration readWithin() {
+            return answer.readWithin();
+        }
+
+        @Override
         public void close() {
             try {
                 answer.close();

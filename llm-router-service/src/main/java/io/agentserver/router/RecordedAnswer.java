@@ -30,5 +30,10 @@ final class RecordedAnswer implements Answer.Live {
     }
 
     @Override
+    public Duration readWithin() {
+        return Route.Limits.DEFAULT.total();
+    }
+
+    @Override
     public void close() {}
 }

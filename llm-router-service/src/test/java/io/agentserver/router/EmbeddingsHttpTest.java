@@ -1,6 +1,7 @@
 package io.agentserver.router;
 
 import io.agentserver.usage.UsageRecord;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -11,7 +12,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
 import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.URI;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.UUID;
 
@@ -90,10 +95,50 @@ class EmbeddingsHttpTest {
     /** 2,048 texts of 3,072 dimensions are much more than any model says in words. */
     @Test
     void gives_large_batches_whole_number_for_number() throws Exception {
-        int texts = 400;
+        answersWithOver8MiB();
+        HttpResponse<String> response = embed(batchOf400("pool/e-1"));
+        assertThat(response.statusCode()).isEqualTo(200);
+        JsonNode answer = json(response);
+        assertThat(answer.path("data")).hasSize(400);
+        assertThat(answer.at("/data/399/embedding")).hasSize(1_501);
+        assertThat(answer.at("/data/399/index").asInt()).isEqualTo(399);
+        assertThat(answer.at("/x_new/0").asInt()).isEqualTo(1);
+        assertThat(response.body()).contains("-0.0069292834,").contains("1.0E-7]");
+        assertThat(platform.usageOf(receipt(response)).inputTokens()).isEqualTo(400);
+    }
+
+    @Test
+    void breaks_the_connection_of_a_client_that_takes_too_long_to_read() throws Exception {
+        answersWithOver8MiB();
+        byte[] asked = batchOf400("brief").getBytes(StandardCharsets.UTF_8);
+        URI uri = URI.create(router.url());
+        try (Socket client = new Socket()) {
+            client.setReceiveBufferSize(8 * 1024);
+            client.connect(new InetSocketAddress(uri.getHost(), uri.getPort()));
+            String head = "POST /v1/embeddings HTTP/1.1\r\nHost: router\r\nx-api-key: " + platform.acmeKey
+                    + "\r\nContent-Type: application/json\r\nContent-Length: " + asked.length + "\r\n\r\n";
+            client.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
+            client.getOutputStream().write(asked);
+            byte[] some = new byte[4 * 1024];
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(60))
+                    .pollInterval(Duration.ofMillis(200))
+                    .until(() -> client.getInputStream().read(some) > 0
+                            && router.management("/actuator/prometheus")
+                                    .body()
+                                    .matches(
+                                            "(?s).*agentserver_rejected_total\\{[^}]*request-timeout[^}]*\\} [1-9].*"));
+        }
+    }
+
+    private static String batchOf400(String model) {
+        return "{\"model\":\"" + model + "\",\"input\":[" + "\"a\",".repeat(399) + "\"a\"]}";
+    }
+
+    private void answersWithOver8MiB() {
         String vector = "[" + "-0.0069292834,\n        ".repeat(1_500) + "1.0E-7]";
         StringBuilder data = new StringBuilder();
-        for (int i = 0; i < texts; i++) {
+        for (int i = 0; i < 400; i++) {
             data.append(i == 0 ? "" : ", ")
                     .append("{\"object\": \"embedding\", \"index\": ")
                     .append(i)
@@ -101,19 +146,8 @@ class EmbeddingsHttpTest {
                     .append(vector)
                     .append('}');
         }
-        pool.behave(
-                ProviderDouble.answersWhole("{\"object\": \"list\", \"x_new\": [1], \"model\": \"e\", \"data\": [" + data
-                        + "], \"usage\": {\"prompt_tokens\": 400, \"total_tokens\": 400}}"));
-        String input = "[" + "\"a\",".repeat(texts - 1) + "\"a\"]";
-        HttpResponse<String> response = embed("{\"model\":\"pool/e-1\",\"input\":" + input + "}");
-        assertThat(response.statusCode()).isEqualTo(200);
-        JsonNode answer = json(response);
-        assertThat(answer.path("data")).hasSize(texts);
-        assertThat(answer.at("/data/399/embedding")).hasSize(1_501);
-        assertThat(answer.at("/data/399/index").asInt()).isEqualTo(399);
-        assertThat(answer.at("/x_new/0").asInt()).isEqualTo(1);
-        assertThat(response.body()).contains("-0.0069292834,").contains("1.0E-7]");
-        assertThat(platform.usageOf(receipt(response)).inputTokens()).isEqualTo(400);
+        pool.behave(ProviderDouble.answersWhole("{\"object\": \"list\", \"x_new\": [1], \"model\": \"e\", \"data\": ["
+                + data + "], \"usage\": {\"prompt_tokens\": 400, \"total_tokens\": 400}}"));
     }
 
     @Test

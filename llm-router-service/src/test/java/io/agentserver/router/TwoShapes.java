@@ -26,6 +26,7 @@ final class TwoShapes {
                   waiting: {chain: [pool/m-1], first_token: 60s, silence: 60s}
                   stubbed: {chain: [claude/c-1], first_token: 400ms, stub: Nobody is in.}
                   vectors: {chain: [claude/e-1, pool/e-1]}
+                  brief: {chain: [pool/e-1], total: 12s}
                   hasty: {chain: [pool/e-1], first_token: 100ms}
                 """.formatted(claude.url(), pool.url());
         Map<String, String> settings = platform.settings();
