@@ -2,6 +2,7 @@ package io.agentserver.router;
 
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.exc.StreamConstraintsException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -21,6 +22,11 @@ final class Body {
         JsonNode root;
         try {
             root = Json.readStrictly(json);
+        } catch (StreamConstraintsException tooMuch) {
+            return new Reading.Unreadable(Refusal.of(
+                    413,
+                    Refusal.Reason.TOO_LARGE,
+                    "the body has over " + Json.MOST_TOKENS + " JSON values, or nests them too deep: send a simpler one"));
         } catch (JacksonException malformed) {
             return unreadable("the body is not JSON, each member once: send one object that names a model", null);
         }

@@ -86,6 +86,11 @@ record ChatRequest(
         return answer == Integer.MAX_VALUE ? otherwise : answer;
     }
 
+    /** How many vectors it asks for. */
+    int vectors() {
+        return kind == Kind.EMBEDDINGS ? EmbeddingsRequest.inputs(body) : 0;
+    }
+
     /** How many answers it asks for. */
     int answers() {
         return body.path("n").asInt(1);

@@ -39,10 +39,19 @@ final class Door {
     private final Unwanted unwanted;
     private final RouterMetrics metrics;
     private final Tracer tracer;
+    private final CallMemory memory;
     private final int maxRequest;
 
     /** @param maxRequest bytes of a body */
-    Door(Callers callers, Chat chat, Unwanted unwanted, RouterMetrics metrics, Tracer tracer, int maxRequest) {
+    Door(
+            Callers callers,
+            Chat chat,
+            Unwanted unwanted,
+            RouterMetrics metrics,
+            Tracer tracer,
+            CallMemory memory,
+            int maxRequest) {
+        this.memory = memory;
         this.callers = callers;
         this.chat = chat;
         this.unwanted = unwanted;
@@ -53,12 +62,21 @@ final class Door {
 
     void call(Shape shape, HttpServletRequest request, HttpServletResponse response) throws IOException {
         Optional<Callers.Identity.Known> caller = caller(shape, request, response);
-        if (caller.isPresent()) {
-            Optional<byte[]> body = body(shape, request, response);
+        if (caller.isEmpty()) {
+            return;
+        }
+        try (CallMemory.Share share = memory.share(caller.get().tenant())) {
+            Optional<byte[]> body = body(shape, request, response, share);
             if (body.isPresent()) {
                 switch (shape.read(body.get(), request::getHeader)) {
                     case ChatRequest.Reading.Unreadable unreadable -> refuse(shape, response, unreadable.refusal());
-                    case ChatRequest.Reading.Read read -> call(shape, caller.get(), read.request(), request, response);
+                    case ChatRequest.Reading.Read read -> {
+                        if (share.vectors(read.request().vectors())) {
+                            call(shape, caller.get(), read.request(), request, response);
+                        } else {
+                            refuse(shape, response, noMemory());
+                        }
+                    }
                 }
             }
         }
@@ -123,7 +141,8 @@ final class Door {
         };
     }
 
-    private Optional<byte[]> body(Shape shape, HttpServletRequest request, HttpServletResponse response)
+    private Optional<byte[]> body(
+            Shape shape, HttpServletRequest request, HttpServletResponse response, CallMemory.Share share)
             throws IOException {
         String type = request.getContentType();
         if (type == null
@@ -138,6 +157,11 @@ final class Door {
                             "send the body as Content-Type: application/json, without Content-Encoding"));
             return Optional.empty();
         }
+        long announced = request.getContentLengthLong();
+        if (!share.body(announced < 0 ? maxRequest : Math.min(announced, maxRequest))) {
+            refuse(shape, response, noMemory());
+            return Optional.empty();
+        }
         byte[] body = new DeadlineInputStream(request.getInputStream(), FOR_THE_BODY).readNBytes(maxRequest + 1);
         if (body.length > maxRequest) {
             refuse(
@@ -149,7 +173,12 @@ final class Door {
                             "the body is over " + maxRequest + " bytes: send a shorter one"));
             return Optional.empty();
         }
+        share.bodyIs(body.length);
         return Optional.of(body);
+    }
+
+    private static Refusal noMemory() {
+        return Refusal.unavailable("this router has as many calls as it has memory for; try again");
     }
 
     private void call(

@@ -1,6 +1,8 @@
 package io.agentserver.router;
 
 import tools.jackson.core.JsonParser;
+import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.cfg.JsonNodeFeature;
@@ -18,7 +20,14 @@ final class Json {
     private static final JsonMapper SORTED =
             JsonMapper.builder().enable(JsonNodeFeature.WRITE_PROPERTIES_SORTED).build();
 
-    private static final JsonMapper STRICT = JsonMapper.builder()
+    /** Values, names and brackets of one body: a tree takes up to a hundred bytes for each, where two were sent. */
+    static final long MOST_TOKENS = 1_000_000;
+
+    private static final JsonMapper STRICT = JsonMapper.builder(JsonFactory.builder()
+                    .streamReadConstraints(StreamReadConstraints.builder()
+                            .maxTokenCount(MOST_TOKENS)
+                            .build())
+                    .build())
             .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
@@ -28,6 +37,7 @@ final class Json {
     /**
      * From a client: with a member twice, two readers could take two different requests out of one.
      *
+     * @throws tools.jackson.core.exc.StreamConstraintsException if it has over {@link #MOST_TOKENS} or is nested too deep
      * @throws tools.jackson.core.JacksonException if it is not JSON, or not only that
      */
     static JsonNode readStrictly(byte[] json) {

@@ -69,6 +69,7 @@ class LlmRouterConfiguration {
             RedisAnswers answers,
             RouterMetrics metrics,
             Tracer tracer,
+            CallMemory memory,
             LlmRouterProperties properties) {
         return new Door(
                 callers,
@@ -76,7 +77,19 @@ class LlmRouterConfiguration {
                 new Unwanted(answers),
                 metrics,
                 tracer,
+                memory,
                 Math.toIntExact(properties.maxRequest().toBytes()));
+    }
+
+    /** Half of the heap: the other is for answers, connections and everything else. */
+    @Bean
+    CallMemory callMemory(MeterRegistry registry) {
+        CallMemory memory = new CallMemory(Runtime.getRuntime().maxMemory() / 2);
+        Gauge.builder("agentserver.llm.bodies", memory, CallMemory::held)
+                .description("memory that calls hold for their bodies, and for the vectors that they ask for")
+                .baseUnit("bytes")
+                .register(registry);
+        return memory;
     }
 
     @Bean

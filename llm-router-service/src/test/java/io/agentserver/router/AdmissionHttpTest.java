@@ -1,6 +1,7 @@
 package io.agentserver.router;
 
 import io.agentserver.service.ServiceTokens;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -12,6 +13,9 @@ import tools.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.stream.StreamSupport;
@@ -166,6 +170,43 @@ class AdmissionHttpTest {
         HttpResponse<String> packed =
                 router.send(router.chat(platform.acmeKey, asking("default")).header("Content-Encoding", "gzip"));
         assertThat(packed.statusCode()).isEqualTo(415);
+    }
+
+    /** Two bytes are an object of a hundred. */
+    @Test
+    void refuses_a_body_of_very_many_values() throws Exception {
+        String many = "[" + "{},".repeat(500_000) + "{}]";
+        HttpResponse<String> refused = router.send(router.chat(
+                platform.acmeKey, asking("default").replace("{\"model\"", "{\"x\":" + many + ",\"model\"")));
+        assertThat(refused.statusCode()).isEqualTo(413);
+        assertThat(json(refused).at("/error/code").asString()).isEqualTo("request_too_large");
+    }
+
+    /** Bodies are read before credit is asked for. */
+    @Test
+    void one_tenants_slow_bodies_leave_memory_for_anothers() throws Exception {
+        String large = asking("simulated/x") + " ".repeat(15 * 1024 * 1024);
+        List<HangingUp> slow = new ArrayList<>();
+        try {
+            for (int i = 0; i < 300; i++) {
+                slow.add(HangingUp.announce(
+                        router.url(), "/v1/chat/completions", Map.of("x-api-key", platform.acmeKey), 16_000_000));
+            }
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(30))
+                    .until(() ->
+                            router.send(router.chat(platform.acmeKey, large)).statusCode() == 503);
+            assertThat(router.send(router.chat(platform.globexKey, large)).statusCode())
+                    .isEqualTo(200);
+        } finally {
+            for (HangingUp each : slow) {
+                each.close();
+            }
+        }
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(30))
+                .until(() ->
+                        router.send(router.chat(platform.acmeKey, large)).statusCode() == 200);
     }
 
     @Test

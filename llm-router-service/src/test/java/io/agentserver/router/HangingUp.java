@@ -22,16 +22,29 @@ final class HangingUp implements AutoCloseable {
         URI uri = URI.create(url);
         Socket socket = new Socket(uri.getHost(), uri.getPort());
         byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+        socket.getOutputStream().write(head(path, headers, bytes.length));
+        socket.getOutputStream().write(bytes);
+        socket.getOutputStream().flush();
+        return new HangingUp(socket);
+    }
+
+    /** Says how long its body is, and then nothing. */
+    static HangingUp announce(String url, String path, Map<String, String> headers, int length) throws IOException {
+        URI uri = URI.create(url);
+        Socket socket = new Socket(uri.getHost(), uri.getPort());
+        socket.getOutputStream().write(head(path, headers, length));
+        socket.getOutputStream().flush();
+        return new HangingUp(socket);
+    }
+
+    private static byte[] head(String path, Map<String, String> headers, int length) {
         StringBuilder head = new StringBuilder("POST " + path + " HTTP/1.1\r\nHost: router\r\n");
         headers.forEach(
                 (name, value) -> head.append(name).append(": ").append(value).append("\r\n"));
         head.append("Content-Type: application/json\r\nContent-Length: ")
-                .append(bytes.length)
+                .append(length)
                 .append("\r\n\r\n");
-        socket.getOutputStream().write(head.toString().getBytes(StandardCharsets.US_ASCII));
-        socket.getOutputStream().write(bytes);
-        socket.getOutputStream().flush();
-        return new HangingUp(socket);
+        return head.toString().getBytes(StandardCharsets.US_ASCII);
     }
 
     void hangUp() throws IOException {

@@ -1,5 +1,6 @@
 package io.agentserver.gateway.limits;
 
+import io.agentserver.service.FairShares;
 import jakarta.servlet.http.HttpServletRequest;
 
 /**

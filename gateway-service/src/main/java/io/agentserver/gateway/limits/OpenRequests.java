@@ -1,6 +1,7 @@
 package io.agentserver.gateway.limits;
 
 import io.agentserver.gateway.problems.Problem;
+import io.agentserver.service.FairShares;
 import jakarta.servlet.http.HttpServletRequest;
 import org.jspecify.annotations.Nullable;
 

@@ -1,4 +1,4 @@
-package io.agentserver.gateway.limits;
+package io.agentserver.service;
 
 import java.util.HashMap;
 import java.util.Map;
@@ -7,13 +7,13 @@ import java.util.Map;
  * An amount of something that all owners share. One has at most as much as is left for all others: the first takes half, two take a
  * third each, and something is always left for one more. Safe on any thread.
  */
-final class FairShares {
+public final class FairShares {
     private final long most;
     private final Map<String, Long> held = new HashMap<>();
     private long total;
 
     /** @param most of all owners together, 0 or more */
-    FairShares(long most) {
+    public FairShares(long most) {
         this.most = most;
     }
 
@@ -22,7 +22,7 @@ final class FairShares {
      *
      * @param more below 0: is given back, and there is always room for that
      */
-    synchronized boolean take(String owner, long more) {
+    public synchronized boolean take(String owner, long more) {
         long own = held.getOrDefault(owner, 0L) + more;
         if (more > 0 && own > most - (total + more)) {
             return false;
@@ -36,7 +36,7 @@ final class FairShares {
         return true;
     }
 
-    synchronized long held() {
+    public synchronized long held() {
         return total;
     }
 }
