@@ -14,8 +14,9 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
- * The routes of now: the file is looked at every two seconds, by its content, for neither times nor events are the same on
- * every mounted volume. A file that is wrong is refused as a whole, with its line in the log, and the one before it serves.
+ * The routes of now: the file and the keys that it names are looked at every two seconds, by their content, for neither times nor
+ * events are the same on every mounted volume. A file that is wrong is refused as a whole, with its line in the log, and the one
+ * before it serves; it is tried again at each look, for what is wrong may be a key that is not there yet.
  * Calls that run keep the routes they began with. Safe on any thread.
  */
 final class LiveRoutes implements Supplier<RouteTable>, AutoCloseable {
@@ -27,7 +28,8 @@ final class LiveRoutes implements Supplier<RouteTable>, AutoCloseable {
     private final Thread watcher;
     private volatile RouteTable current;
     private volatile boolean refused;
-    private String seen;
+    private String serves;
+    private String told = "";
 
     /**
      * @param parser of the file's text; throws a {@link ConfigurationException}
@@ -36,8 +38,8 @@ final class LiveRoutes implements Supplier<RouteTable>, AutoCloseable {
     LiveRoutes(Path file, Function<String, RouteTable> parser) {
         this.file = file;
         this.parser = parser;
-        this.seen = text();
-        this.current = parser.apply(seen);
+        this.serves = text();
+        this.current = parser.apply(serves);
         this.watcher = Thread.ofVirtual().name("routes-file").unstarted(this::watch);
     }
 
@@ -73,24 +75,28 @@ final class LiveRoutes implements Supplier<RouteTable>, AutoCloseable {
     }
 
     private void look() {
-        @Nullable String text = null;
         try {
-            text = text();
-            if (text.equals(seen)) {
-                return;
+            String text = text();
+            if (!text.equals(serves) || current.keys().haveChanged()) {
+                current = parser.apply(text);
+                serves = text;
+                LOG.info("the routes of {} serve from now on", file);
             }
-            current = parser.apply(text);
-            LOG.info("the routes of {} serve from now on", file);
             refused = false;
+            told = "";
         } catch (ConfigurationException wrong) {
-            LOG.error("{}; the routes from before serve on", wrong.getMessage());
-            refused = true;
+            refuse(String.valueOf(wrong.getMessage()), null);
         } catch (RuntimeException unexpected) {
-            LOG.error("the routes of {} cannot be read; those from before serve on", file, unexpected);
-            refused = true;
+            refuse("the routes of " + file + " cannot be read: " + unexpected, unexpected);
         }
-        if (text != null) {
-            seen = text;
+    }
+
+    /** Tells each reason once. */
+    private void refuse(String why, @Nullable RuntimeException unexpected) {
+        refused = true;
+        if (!why.equals(told)) {
+            LOG.error("{}; the routes from before serve on", why, unexpected);
+            told = why;
         }
     }
 

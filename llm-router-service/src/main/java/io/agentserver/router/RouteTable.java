@@ -12,14 +12,22 @@ final class RouteTable {
     private final Map<String, Route> routes;
     private final Map<String, Backend> backends;
     private final PriceList prices;
+    private final KeyFiles keys;
 
     /** What {@code GET /v1/models} shows of one. */
     record Model(String id, String owner) {}
 
+    /** With all keys from the environment. */
     RouteTable(Map<String, Route> routes, Map<String, Backend> backends, PriceList prices) {
+        this(routes, backends, prices, KeyFiles.NONE);
+    }
+
+    /** @param keys that its backends have */
+    RouteTable(Map<String, Route> routes, Map<String, Backend> backends, PriceList prices, KeyFiles keys) {
         this.routes = Collections.unmodifiableMap(new LinkedHashMap<>(routes));
         this.backends = Collections.unmodifiableMap(new LinkedHashMap<>(backends));
         this.prices = prices;
+        this.keys = keys;
     }
 
     /** A route of that name; else {@code provider/model} as a chain of one without a stub. */
@@ -44,6 +52,10 @@ final class RouteTable {
         return backend == null || slash == fullName.length() - 1
                 ? Optional.empty()
                 : Optional.of(new Route.Target(backend, fullName.substring(slash + 1)));
+    }
+
+    KeyFiles keys() {
+        return keys;
     }
 
     PriceList prices() {

@@ -3,10 +3,8 @@ package io.agentserver.router;
 import io.agentserver.service.ConfigurationException;
 import org.jspecify.annotations.Nullable;
 
-import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
@@ -84,13 +82,16 @@ final class RouteTables {
     RouteTable of(RoutesFile file) {
         Map<String, Backend> backends = wellKnown();
         PriceList prices = PriceList.builtIn();
+        Map<Path, String> keys = new LinkedHashMap<>();
         List<String> seen = new ArrayList<>(List.of(SimulatedBackend.PROVIDER));
         for (ProviderEntry provider : file.providers()) {
             if (seen.contains(provider.name())) {
                 throw file.wrong(provider.line(), "a second provider " + provider.name(), "give it another name");
             }
             seen.add(provider.name());
-            backends.put(provider.name(), pool(file, provider));
+            Optional<String> key = key(file, provider);
+            provider.keyFile().ifPresent(path -> keys.put(Path.of(path), KeyFiles.hash(key.orElse(""))));
+            backends.put(provider.name(), pool(provider, key));
             if (provider.price().isPresent()) {
                 prices = prices.with(provider.name(), provider.price().get());
             }
@@ -110,7 +111,7 @@ final class RouteTables {
                     new Route(entry.name(), chain, entry.stub(), entry.limits(), entry.maxOutput(), cheapest, prices));
         }
         keepOnly(backends); // the file is right
-        return new RouteTable(routes, backends, prices);
+        return new RouteTable(routes, backends, prices, new KeyFiles(keys));
     }
 
     private static Route.Target target(
@@ -122,8 +123,7 @@ final class RouteTables {
                         "write provider/model; providers: " + String.join(", ", backends.keySet())));
     }
 
-    private Pool pool(RoutesFile file, ProviderEntry provider) {
-        Optional<String> key = key(file, provider);
+    private Pool pool(ProviderEntry provider, Optional<String> key) {
         List<Replica> replicas = new ArrayList<>();
         for (URI url : provider.urls()) {
             Backend backend = provider.kind() == ProviderEntry.Kind.ANTHROPIC
@@ -183,8 +183,15 @@ final class RouteTables {
 
     private Optional<String> key(RoutesFile file, ProviderEntry provider) {
         if (provider.keyFile().isPresent()) {
-            return Optional.of(
-                    keyInFile(file, provider, Path.of(provider.keyFile().get())));
+            Path path = Path.of(provider.keyFile().get());
+            Optional<String> key = KeyFiles.read(path);
+            if (key.isEmpty()) {
+                throw file.wrong(
+                        provider.line(),
+                        "provider " + provider.name() + ": no key can be read from " + path,
+                        "write it there, or remove key_file");
+            }
+            return key;
         }
         Optional<String> key = provider.keyEnv().flatMap(this::secret);
         if (provider.keyEnv().isPresent() && key.isEmpty()) {
@@ -194,21 +201,6 @@ final class RouteTables {
                     "set it, or remove key_env");
         }
         return key;
-    }
-
-    private static String keyInFile(RoutesFile file, ProviderEntry provider, Path path) {
-        try {
-            String key = Files.readString(path).strip();
-            if (!key.isEmpty()) {
-                return key;
-            }
-        } catch (IOException unreadable) {
-            // told below, as for a file without a key; what the JDK says of it is its name again
-        }
-        throw file.wrong(
-                provider.line(),
-                "provider " + provider.name() + ": no key can be read from " + path,
-                "write it there, or remove key_file");
     }
 
     private Optional<String> secret(String variable) {

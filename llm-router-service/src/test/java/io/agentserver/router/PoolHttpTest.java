@@ -175,6 +175,45 @@ class PoolHttpTest {
         }
     }
 
+    /** A key that is changed, or comes only now, changes no byte of the routes file. */
+    @Test
+    void a_changed_key_serves_and_one_that_was_missing_is_looked_for_again() throws Exception {
+        Path key = platform.write("pool.key", "sk-1");
+        String routes = """
+                providers: [{name: pool, url: "%s", key_file: "%s"}]
+                routes: {default: {chain: [pool/m]}}
+                """.formatted(first.url(), key);
+        try (first;
+                second;
+                RunningRouter router = router("keyed", routes)) {
+            assertThat(ask(router, "default").statusCode()).isEqualTo(200);
+            assertThat(first.received.getLast().header("Authorization")).isEqualTo("Bearer sk-1");
+            Files.delete(key);
+            awaitRefused(router, "1.0");
+            assertThat(ask(router, "default").statusCode()).isEqualTo(200);
+            Files.writeString(key, "sk-2");
+            awaitRefused(router, "0.0");
+            assertThat(ask(router, "default").statusCode()).isEqualTo(200);
+            assertThat(first.received.getLast().header("Authorization")).isEqualTo("Bearer sk-2");
+        }
+    }
+
+    @Test
+    void a_file_that_comes_back_as_it_was_is_refused_no_more() throws Exception {
+        Path file = platform.write("away.yaml", pool());
+        Map<String, String> settings = platform.settings();
+        settings.put("AGENTSERVER_LLM_ROUTES", file.toString());
+        try (first;
+                second;
+                RunningRouter router = RunningRouter.start(settings)) {
+            Files.delete(file);
+            awaitRefused(router, "1.0");
+            assertThat(ask(router, "default").statusCode()).isEqualTo(200);
+            Files.writeString(file, pool());
+            awaitRefused(router, "0.0");
+        }
+    }
+
     private static void awaitRefused(RunningRouter router, String value) {
         Awaitility.await()
                 .atMost(Duration.ofSeconds(20))
