@@ -3,6 +3,7 @@ package io.agentserver.router;
 import tools.jackson.databind.node.ObjectNode;
 
 import java.time.Duration;
+import java.util.Optional;
 import java.util.UUID;
 
 /** What comes of a call. */
@@ -38,6 +39,9 @@ sealed interface Answer {
 
         /** Not to be called again after {@link Event.End} or {@link Event.Broken}. */
         Event next(Duration wait) throws InterruptedException;
+
+        /** The whole answer, where it has come to its end, be it while it was closed. */
+        Optional<ObjectNode> completed();
 
         /** For how long its client may read it. */
         Duration readWithin();

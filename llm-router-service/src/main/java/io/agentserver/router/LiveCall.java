@@ -7,6 +7,7 @@ import tools.jackson.databind.node.ObjectNode;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.List;
+import java.util.Optional;
 import java.util.Queue;
 
 /**
@@ -28,6 +29,7 @@ final class LiveCall implements Answer.Live {
     private Stopwatch sinceLast = new Stopwatch();
     private Duration silent;
     private boolean over;
+    private @Nullable ObjectNode completed;
 
     /**
      * How long what a provider has sent is waited for when its client has gone.
@@ -99,7 +101,7 @@ final class LiveCall implements Answer.Live {
             }
             case Signal.Ended ended -> {
                 over = true;
-                yield new Answer.Event.End(settlement.complete(completion));
+                yield new Answer.Event.End(complete());
             }
             case Signal.Failed failed -> {
                 upstream.broke(failed.reason());
@@ -107,6 +109,17 @@ final class LiveCall implements Answer.Live {
             }
             case Signal.Refused refused -> throw new IllegalStateException("refused after its first token");
         };
+    }
+
+    private ObjectNode complete() {
+        ObjectNode whole = settlement.complete(completion);
+        completed = whole;
+        return whole;
+    }
+
+    @Override
+    public Optional<ObjectNode> completed() {
+        return Optional.ofNullable(completed);
     }
 
     @Override
@@ -139,7 +152,7 @@ final class LiveCall implements Answer.Live {
                 switch (upstream.poll(finished ? left : patience.next())) {
                     case Signal.Part part -> completion.add(part.chunk());
                     case Signal.Ended ended -> {
-                        settlement.complete(completion);
+                        complete();
                         return;
                     }
                     case null -> {

@@ -4,8 +4,10 @@ import io.agentserver.envelope.TenantId;
 import io.agentserver.router.RedisAnswers.Claim;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import tools.jackson.databind.node.ObjectNode;
 
 import java.time.Duration;
+import java.util.Optional;
 
 /**
  * Gives calls with the same {@code Idempotency-Key} the same answer for 24 h, over any number of routers: the first one
@@ -96,10 +98,11 @@ final class OnceOnly implements Chat {
         }
     }
 
-    /** The answer, kept under its key just before its end is told. */
+    /** The answer, kept under its key just before its end is told, or when it is known that nobody hears it. */
     private static final class Keeping implements Answer.Live {
         private final Answer.Live answer;
         private final Lease lease;
+        private boolean kept;
 
         Keeping(Answer.Live answer, Lease lease) {
             this.answer = answer;
@@ -114,10 +117,15 @@ final class OnceOnly implements Chat {
         @Override
         public Answer.Event next(Duration wait) throws InterruptedException {
             Answer.Event event = answer.next(wait);
-            if (event instanceof Answer.Event.End end && !lease.keep(new KeptAnswer(answer.head(), end.completion()))) {
-                LOG.warn("the answer with receipt {} is not kept for its Idempotency-Key", head().receipt());
+            if (event instanceof Answer.Event.End end) {
+                keep(end.completion());
             }
             return event;
+        }
+
+        @Override
+        public Optional<ObjectNode> completed() {
+            return answer.completed();
         }
 
         @Override
@@ -130,7 +138,16 @@ final class OnceOnly implements Chat {
             try {
                 answer.close();
             } finally {
-                lease.breakOff(); // nothing, where its answer is kept
+                if (!kept) { // whole all the same, where its end came when its client had gone
+                    answer.completed().ifPresentOrElse(this::keep, lease::breakOff);
+                }
+            }
+        }
+
+        private void keep(ObjectNode completion) {
+            kept = lease.keep(new KeptAnswer(answer.head(), completion));
+            if (!kept) {
+                LOG.warn("the answer with receipt {} is not kept for its Idempotency-Key", head().receipt());
             }
         }
     }

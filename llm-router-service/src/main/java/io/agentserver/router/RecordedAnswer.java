@@ -4,6 +4,7 @@ import tools.jackson.databind.node.ObjectNode;
 
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Optional;
 import java.util.Queue;
 
 /** An answer that is known as a whole: a stub, or the kept answer of an earlier call. */
@@ -27,6 +28,11 @@ final class RecordedAnswer implements Answer.Live {
     public Answer.Event next(Duration wait) {
         ObjectNode chunk = chunks.poll();
         return chunk != null ? new Answer.Event.Chunk(chunk) : new Answer.Event.End(completion);
+    }
+
+    @Override
+    public Optional<ObjectNode> completed() {
+        return Optional.of(completion);
     }
 
     @Override

@@ -16,11 +16,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
 
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InputStreamReader;
 import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -219,8 +222,30 @@ class OnceOnlyHttpTest {
                 other.send(other.chat(pumpsToken(), asking("default")).header("Idempotency-Key", fresh));
         assertThat(another.body()).contains("word end.");
         assertThat(provider.received).hasSize(1);
-        assertThat(platform.allUsageOf(UUID.fromString(header(another, "x-agentserver-receipt"))))
-                .hasSize(1);
+        assertBilledOnce(Set.of(header(another, "x-agentserver-receipt")));
+    }
+
+    /** It is paid for as a whole one. */
+    @Test
+    void keeps_a_whole_answer_whose_client_hung_up_before_its_end_was_told() throws Exception {
+        String fresh = UUID.randomUUID() + ":0";
+        provider.behave(ProviderDouble.saysItsUsageAfter(Duration.ofMillis(700), "Fine", "."));
+        HttpResponse<InputStream> stream = one.http.send(
+                one.chat(platform.acmeKey, streaming("default"))
+                        .header("Idempotency-Key", fresh)
+                        .build(),
+                HttpResponse.BodyHandlers.ofInputStream());
+        BufferedReader lines = new BufferedReader(new InputStreamReader(stream.body(), StandardCharsets.UTF_8));
+        while (!lines.readLine().contains("\"stop\"")) {
+            // until the answer is finished
+        }
+        stream.body().close();
+        String receipt = header(stream, "x-agentserver-receipt");
+        assertThat(platform.usageOf(UUID.fromString(receipt)).estimated()).isFalse();
+        HttpResponse<String> again = call(other, fresh, streaming("default"));
+        assertThat(header(again, "x-agentserver-receipt")).isEqualTo(receipt);
+        assertThat(ChatHttpTest.said(ChatHttpTest.chunks(again.body()))).isEqualTo("Fine.");
+        assertThat(provider.received).hasSize(1);
     }
 
     @Test
@@ -294,7 +319,7 @@ class OnceOnlyHttpTest {
     void takes_over_when_the_router_that_was_at_it_has_died_and_remembers_the_body() throws Exception {
         String fresh = UUID.randomUUID() + ":0";
         ChatRequest request = ((ChatRequest.Reading.Read)
-                        ChatRequest.read(asking("default").getBytes(java.nio.charset.StandardCharsets.UTF_8)))
+                        ChatRequest.read(asking("default").getBytes(StandardCharsets.UTF_8)))
                 .request();
         long soon = System.currentTimeMillis() + 700;
         redis(keys -> keys.hset(
