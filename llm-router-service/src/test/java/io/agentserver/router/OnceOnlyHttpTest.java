@@ -47,6 +47,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 @ExtendWith(TestPlatform.Extension.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class OnceOnlyHttpTest {
+    private static final long COST = 140; // of 100 tokens in and 20 out
+
     private final TestPlatform platform;
     private final ProviderDouble provider = new ProviderDouble();
     private final Map<String, String> settings;
@@ -56,7 +58,7 @@ class OnceOnlyHttpTest {
     OnceOnlyHttpTest(TestPlatform platform) throws IOException {
         this.platform = platform;
         String routes =
-                "providers: [{name: p, url: \"%s\", breaker: {window: 1000}}]%nroutes: {default: {chain: [p/m], stub: Out.}}%n"
+                "providers: [{name: p, url: \"%s\", breaker: {window: 1000}, price: {input: 1000000, output: 2000000}}]%nroutes: {default: {chain: [p/m], stub: Out.}}%n"
                         .formatted(provider.url());
         settings = platform.settings();
         settings.put(
@@ -89,8 +91,7 @@ class OnceOnlyHttpTest {
         assertThat(platform.usageOf(UUID.fromString(header(first, "x-agentserver-receipt")))
                         .inputTokens())
                 .isEqualTo(100);
-        assertThat(platform.allUsageOf(UUID.fromString(header(first, "x-agentserver-receipt"))))
-                .hasSize(1);
+        assertBilledOnce(Set.of(header(first, "x-agentserver-receipt")));
     }
 
     @Test
@@ -161,8 +162,8 @@ class OnceOnlyHttpTest {
         assertThat(receipts).hasSize(3);
         for (String receipt : receipts) {
             assertThat(platform.usageOf(UUID.fromString(receipt)).inputTokens()).isPositive();
-            assertThat(platform.allUsageOf(UUID.fromString(receipt))).hasSize(1);
         }
+        assertBilledOnce(receipts);
     }
 
     @Test
@@ -346,7 +347,9 @@ class OnceOnlyHttpTest {
         String second = header(call(one, fresh, asking("default")), "x-agentserver-receipt");
         assertThat(provider.received).hasSize(2);
         assertThat(second).isNotEqualTo(first);
-        assertThat(platform.usageOf(UUID.fromString(second)).priceMicrousd()).isNotNegative();
+        for (String receipt : new String[] {first, second}) {
+            assertThat(platform.usageOf(UUID.fromString(receipt)).priceMicrousd()).isEqualTo(COST);
+        }
     }
 
     @Test
@@ -372,6 +375,17 @@ class OnceOnlyHttpTest {
                 assertThat(router.management("/actuator/health/readiness").statusCode())
                         .isEqualTo(200);
             }
+        }
+    }
+
+    /** Each router has told the log all of these calls before it tells of one more. */
+    private void assertBilledOnce(Set<String> receipts) throws Exception {
+        for (RunningRouter router : List.of(one, other)) {
+            HttpResponse<String> last = router.send(router.chat(platform.acmeKey, asking("default")));
+            platform.usageOf(UUID.fromString(header(last, "x-agentserver-receipt")));
+        }
+        for (String receipt : receipts) {
+            assertThat(platform.allUsageOf(UUID.fromString(receipt))).hasSize(1);
         }
     }
 
