@@ -67,6 +67,7 @@ class LlmRouterConfiguration {
             Callers callers,
             OnceOnly chat,
             RedisAnswers answers,
+            Supplier<RouteTable> routes,
             RouterMetrics metrics,
             Tracer tracer,
             CallMemory memory,
@@ -74,7 +75,7 @@ class LlmRouterConfiguration {
         return new Door(
                 callers,
                 chat,
-                new Unwanted(answers),
+                new Unwanted(answers, routes),
                 metrics,
                 tracer,
                 memory,
@@ -131,8 +132,9 @@ class LlmRouterConfiguration {
     }
 
     @Bean
-    OnceOnly onceOnly(Router router, RedisAnswers answers, RouterMetrics metrics) {
-        return new OnceOnly(router, answers, metrics);
+    OnceOnly onceOnly(
+            Router router, RedisAnswers answers, Supplier<RouteTable> routes, RouterMetrics metrics) {
+        return new OnceOnly(router, answers, routes, metrics);
     }
 
     @Bean

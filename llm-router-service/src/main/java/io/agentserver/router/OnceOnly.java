@@ -8,6 +8,7 @@ import tools.jackson.databind.node.ObjectNode;
 
 import java.time.Duration;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * Gives calls with the same {@code Idempotency-Key} the same answer for 24 h, over any number of routers: the first one
@@ -18,13 +19,16 @@ import java.util.Optional;
 final class OnceOnly implements Chat {
     private static final Logger LOG = LoggerFactory.getLogger(OnceOnly.class);
     private static final Duration LOOK_EVERY = Duration.ofMillis(50);
-    private static final Duration LONGEST_WAIT = Duration.ofSeconds(150);
+    /** After a call's time limit: its end is being recorded, or its router has died and its lease runs out. */
+    private static final Duration AND_ITS_END = RedisAnswers.LEASE.multipliedBy(2);
 
     private final Chat chat;
     private final RedisAnswers answers;
+    private final Supplier<RouteTable> routes;
     private final RouterMetrics metrics;
 
-    OnceOnly(Chat chat, RedisAnswers answers, RouterMetrics metrics) {
+    OnceOnly(Chat chat, RedisAnswers answers, Supplier<RouteTable> routes, RouterMetrics metrics) {
+        this.routes = routes;
         this.chat = chat;
         this.answers = answers;
         this.metrics = metrics;
@@ -42,8 +46,9 @@ final class OnceOnly implements Chat {
         }
         String name = name(call.tenant(), call.idempotencyKey().get());
         String digest = call.request().digest();
+        Duration longest = routes.get().totalOf(call.request().model()).plus(AND_ITS_END);
         Stopwatch waited = new Stopwatch();
-        while (waited.left(LONGEST_WAIT).isPositive()) {
+        while (waited.left(longest).isPositive()) {
             switch (answers.claim(name, digest)) {
                 case Claim.Mine mine -> {
                     return run(call, mine);

@@ -30,9 +30,6 @@ final class RedisAnswers {
 
     static final Duration KEPT = Duration.ofHours(24);
 
-    /** Longer than any call. */
-    private static final Duration UNWANTED_FOR = Duration.ofMinutes(15);
-
     private static final String UNWANTED = ":unwanted";
 
     private static final Logger LOG = LoggerFactory.getLogger(RedisAnswers.class);
@@ -143,11 +140,11 @@ final class RedisAnswers {
         return end(claim, "unused", "");
     }
 
-    /** That nobody wants the answer any more, for as long as a call may last; false when Redis is away. */
-    boolean markUnwanted(String name) {
+    /** That nobody wants the answer any more, for so long; false when Redis is away. */
+    boolean markUnwanted(String name, Duration time) {
         return attempt(
                 () -> {
-                    redis.set(key(name) + UNWANTED, "", SetArgs.Builder.px(UNWANTED_FOR));
+                    redis.set(key(name) + UNWANTED, "", SetArgs.Builder.px(time));
                     return true;
                 },
                 false);

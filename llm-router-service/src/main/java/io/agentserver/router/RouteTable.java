@@ -1,5 +1,6 @@
 package io.agentserver.router;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -44,6 +45,18 @@ final class RouteTable {
                                 Route.MAX_OUTPUT,
                                 List.of(),
                                 prices));
+    }
+
+    /** How long a call of this model may last; the longest of all, if there is no such model any more. */
+    Duration totalOf(String model) {
+        return resolve(model).map(route -> route.limits().total()).orElseGet(this::longestTotal);
+    }
+
+    /** How long any call may last. */
+    Duration longestTotal() {
+        return routes.values().stream()
+                .map(route -> route.limits().total())
+                .reduce(Route.Limits.DEFAULT.total(), (one, other) -> one.compareTo(other) > 0 ? one : other);
     }
 
     static Optional<Route.Target> target(String fullName, Map<String, Backend> backends) {

@@ -4,6 +4,7 @@ import io.agentserver.envelope.TenantId;
 
 import java.time.Duration;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /**
  * Tells apart why another service has gone while its call was running. A pump that dies, or loses the message to another pump,
@@ -14,15 +15,22 @@ final class Unwanted {
     /** Between two looks at Redis, while a caller has gone. */
     private static final Duration LOOK_EVERY = Duration.ofMillis(250);
 
-    private final RedisAnswers answers;
+    /** Beyond the longest call by the routes of now: it may have begun by others. */
+    private static final Duration AND_SOME = Duration.ofMinutes(15);
 
-    Unwanted(RedisAnswers answers) {
+    private final RedisAnswers answers;
+    private final Supplier<RouteTable> routes;
+
+    Unwanted(RedisAnswers answers, Supplier<RouteTable> routes) {
         this.answers = answers;
+        this.routes = routes;
     }
 
     /** Idempotent. False: Redis is away. */
     boolean say(TenantId tenant, String idempotencyKey) {
-        return answers.markUnwanted(OnceOnly.name(tenant, idempotencyKey));
+        return answers.markUnwanted(
+                OnceOnly.name(tenant, idempotencyKey),
+                routes.get().longestTotal().plus(AND_SOME));
     }
 
     /** The hang-up of a service's call: nothing until its answer is unwanted. */

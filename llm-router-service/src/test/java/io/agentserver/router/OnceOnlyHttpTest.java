@@ -58,7 +58,7 @@ class OnceOnlyHttpTest {
     OnceOnlyHttpTest(TestPlatform platform) throws IOException {
         this.platform = platform;
         String routes =
-                "providers: [{name: p, url: \"%s\", breaker: {window: 1000}, price: {input: 1000000, output: 2000000}}]%nroutes: {default: {chain: [p/m], stub: Out.}}%n"
+                "providers: [{name: p, url: \"%s\", breaker: {window: 1000}, price: {input: 1000000, output: 2000000}}]%nroutes: {default: {chain: [p/m], stub: Out.}, long: {chain: [p/m], total: 40m}}%n"
                         .formatted(provider.url());
         settings = platform.settings();
         settings.put(
@@ -298,6 +298,14 @@ class OnceOnlyHttpTest {
         assertThat(provider.received).hasSize(1);
     }
 
+    @Test
+    void remembers_that_an_answer_is_unwanted_for_longer_than_any_call_may_last() throws Exception {
+        String fresh = UUID.randomUUID() + ":0";
+        assertThat(abandon(pumpsToken(), fresh).statusCode()).isEqualTo(204);
+        redis(keys -> assertThat(keys.pttl(name(fresh) + ":unwanted"))
+                .isGreaterThan(Duration.ofMinutes(40).toMillis()));
+    }
+
     private Map<String, String> byKey(String idempotencyKey) {
         return Map.of("x-api-key", platform.acmeKey, "Idempotency-Key", idempotencyKey);
     }
@@ -348,7 +356,8 @@ class OnceOnlyHttpTest {
         assertThat(provider.received).hasSize(2);
         assertThat(second).isNotEqualTo(first);
         for (String receipt : new String[] {first, second}) {
-            assertThat(platform.usageOf(UUID.fromString(receipt)).priceMicrousd()).isEqualTo(COST);
+            assertThat(platform.usageOf(UUID.fromString(receipt)).priceMicrousd())
+                    .isEqualTo(COST);
         }
     }
 

@@ -60,6 +60,21 @@ class RouteTablesTest {
         assertThat(table.prices().of("pool", "llama3")).isEqualTo(new Price(10, 10, 20));
     }
 
+    @Test
+    void knows_how_long_calls_may_last() {
+        RouteTable table = table("""
+                routes:
+                  brief: {chain: [simulated/x], total: 1s}
+                  long: {chain: [simulated/x], total: 40m}
+                """);
+        assertThat(table.totalOf("brief")).isEqualTo(Duration.ofSeconds(1));
+        assertThat(table.totalOf("simulated/x")).isEqualTo(Duration.ofSeconds(120));
+        assertThat(table.totalOf("gone")).isEqualTo(Duration.ofMinutes(40));
+        assertThat(table.longestTotal()).isEqualTo(Duration.ofMinutes(40));
+        assertThat(table("routes: {brief: {chain: [simulated/x], total: 1s}}").longestTotal())
+                .isEqualTo(Duration.ofSeconds(120));
+    }
+
     @ParameterizedTest(name = "{1}")
     @CsvSource(
             delimiter = '|',
