@@ -15,12 +15,16 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The LLM router over its OpenAI-compatible HTTP interface. Keeps connections; blocks the calling virtual thread; an
@@ -32,9 +36,16 @@ public final class RouterLlm implements Llm {
     private static final Logger LOG = LoggerFactory.getLogger(RouterLlm.class);
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
+    /** To the router's 422: another prompt was asked under this key. */
+    private static final Answer OTHER_PROMPT = new Answer.Refused("422 idempotency-mismatch");
+
     private final URI completions;
     private final ServiceTokens tokens;
     private final Tracing tracing;
+
+    /** By the keys that were meant, those that are asked under now instead. */
+    private final Map<String, String> asked = new ConcurrentHashMap<>();
+
     private final HttpClient http = HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
             .connectTimeout(Duration.ofSeconds(5))
@@ -48,11 +59,32 @@ public final class RouterLlm implements Llm {
         this.tracing = tracing;
     }
 
+    /**
+     * A message that is handled again may come with another prompt: its history has grown or gone meanwhile. What was said under
+     * its key answers another question then, so it is asked anew, under a key of that prompt.
+     */
     @Override
     public Answer ask(Question question) {
+        byte[] body = body(question);
+        String key = question.idempotencyKey();
+        Answer answer = ask(question, key, body);
+        if (!answer.equals(OTHER_PROMPT)) {
+            return answer;
+        }
+        abandon(question.tenant(), key); // whoever asked it has gone, or says himself what he wants of it
+        String another = key + ":" + digest(body);
+        asked.put(key, another);
+        try {
+            return ask(question, another, body);
+        } finally {
+            asked.remove(key, another);
+        }
+    }
+
+    private Answer ask(Question question, String key, byte[] prompt) {
         try {
             HttpResponse<InputStream> response =
-                    http.send(request(question), HttpResponse.BodyHandlers.ofInputStream());
+                    http.send(request(question, key, prompt), HttpResponse.BodyHandlers.ofInputStream());
             try (InputStream in = response.body()) {
                 byte[] body = in.readNBytes(MOST_BYTES + 1);
                 return body.length > MOST_BYTES
@@ -70,6 +102,14 @@ public final class RouterLlm implements Llm {
     /** The router goes on with a call whose caller has gone, for whoever asks again, until it hears this. */
     @Override
     public void abandon(TenantId tenant, String idempotencyKey) {
+        say(tenant, idempotencyKey);
+        String another = asked.get(idempotencyKey);
+        if (another != null) {
+            say(tenant, another);
+        }
+    }
+
+    private void say(TenantId tenant, String idempotencyKey) {
         HttpRequest request = HttpRequest.newBuilder(completions)
                 .timeout(ABANDONING)
                 .header("Authorization", "Bearer " + tokens.issue(tenant, ServiceTokens.LLM_CALL))
@@ -89,17 +129,17 @@ public final class RouterLlm implements Llm {
         }
     }
 
-    private HttpRequest request(Question question) {
+    private HttpRequest request(Question question, String key, byte[] body) {
         HttpRequest.Builder request = HttpRequest.newBuilder(completions)
                 .timeout(question.time())
                 .header("Authorization", "Bearer " + tokens.issue(question.tenant(), ServiceTokens.LLM_CALL))
                 .header("Content-Type", "application/json")
-                .header("Idempotency-Key", question.idempotencyKey())
+                .header("Idempotency-Key", key)
                 .header("x-agentserver-conversation", question.conversation().toString())
                 .header("x-agentserver-thread", question.thread().toString())
                 .header("x-agentserver-message", question.message().toString())
                 .header("x-agentserver-listener", question.listener())
-                .POST(HttpRequest.BodyPublishers.ofByteArray(body(question)));
+                .POST(HttpRequest.BodyPublishers.ofByteArray(body));
         tracing.inject(request::header);
         return request.build();
     }
@@ -119,6 +159,15 @@ public final class RouterLlm implements Llm {
         body.put("model", question.model());
         body.put("messages", messages);
         return JSON.writeValueAsBytes(body);
+    }
+
+    private static String digest(byte[] body) {
+        try {
+            byte[] hash = MessageDigest.getInstance("SHA-256").digest(body);
+            return HexFormat.of().formatHex(hash, 0, 16);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-256", e);
+        }
     }
 
     private static Answer answer(HttpResponse<?> response, byte[] body) {

@@ -1,5 +1,6 @@
 package io.agentserver.pump.llm;
 
+import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import io.agentserver.envelope.ServiceToken;
 import io.agentserver.pump.llm.Llm.Answer;
@@ -25,6 +26,11 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicReference;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -33,6 +39,11 @@ class RouterLlmTest {
     private final AtomicReference<String> request = new AtomicReference<>("");
     private final AtomicReference<String> method = new AtomicReference<>("");
     private final AtomicReference<String> headers = new AtomicReference<>("");
+    private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+    private final List<String> keysAsked = new CopyOnWriteArrayList<>();
+    private final Map<String, String> prompts = new ConcurrentHashMap<>();
+    private volatile boolean remembers;
+    private volatile Runnable meanwhile = () -> {};
     private volatile int status = 200;
     private volatile String body = "";
 
@@ -56,12 +67,20 @@ class RouterLlmTest {
             request.set(new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8));
             method.set(exchange.getRequestMethod());
             headers.set(exchange.getRequestHeaders().entrySet().toString());
-            exchange.getResponseHeaders().add("x-agentserver-receipt", "receipt-1");
-            byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
-            exchange.sendResponseHeaders(status, bytes.length == 0 ? -1 : bytes.length);
-            exchange.getResponseBody().write(bytes);
-            exchange.close();
+            String key = exchange.getRequestHeaders().getFirst("Idempotency-Key");
+            keysAsked.add(method.get() + " " + key);
+            String known = remembers && method.get().equals("POST") ? prompts.putIfAbsent(key, request.get()) : null;
+            if (known != null && !known.equals(request.get())) {
+                respond(exchange, 422, "{\"error\":{\"code\":\"idempotency-mismatch\"}}");
+            } else {
+                boolean asks = exchange.getRequestMethod().equals("POST");
+                if (asks) {
+                    meanwhile.run();
+                }
+                respond(exchange, asks ? status : 204, body);
+            }
         });
+        server.setExecutor(threads);
         server.start();
         Path file = directory.resolve("key.json");
         PlatformKeys.createIfAbsent(file);
@@ -75,6 +94,7 @@ class RouterLlmTest {
     @AfterEach
     void stop() {
         server.stop(0);
+        threads.shutdownNow();
     }
 
     @Test
@@ -114,6 +134,44 @@ class RouterLlmTest {
         assertThat(llm.ask(question())).isInstanceOf(Answer.Unavailable.class);
     }
 
+    /** What the history of a message was when a pump died over it is not what it is now. */
+    @Test
+    void asks_under_another_key_when_the_same_message_comes_with_another_prompt() {
+        remembers = true;
+        body = "{\"choices\":[{\"message\":{\"content\":\"Hi\"}}]}";
+        Llm.Question first = question("<result>1</result>");
+        Llm.Question changed = question("<result>2</result>");
+        assertThat(llm.ask(first)).isInstanceOf(Answer.Answered.class);
+        assertThat(llm.ask(changed)).isInstanceOf(Answer.Answered.class);
+        assertThat(llm.ask(changed)).isInstanceOf(Answer.Answered.class);
+        assertThat(llm.ask(question("<result>3</result>"))).isInstanceOf(Answer.Answered.class);
+        assertThat(prompts).as("one for each prompt").hasSize(3);
+        assertThat(prompts.keySet()).allMatch(key -> key.matches("key:0(:[0-9a-f]{32})?"));
+        assertThat(keysAsked).as("nobody wants what was asked first").contains("DELETE key:0");
+    }
+
+    @Test
+    void says_of_the_other_key_too_that_its_answer_is_unwanted() {
+        remembers = true;
+        llm.ask(question("<result>1</result>"));
+        String other = "DELETE " + otherKey();
+        meanwhile = () -> {
+            meanwhile = () -> {};
+            llm.abandon(Calls.DEMO, "key:0");
+        };
+        keysAsked.clear();
+        llm.ask(question("<result>2</result>"));
+        assertThat(keysAsked).contains("DELETE key:0", other);
+    }
+
+    private String otherKey() {
+        llm.ask(question("<result>2</result>"));
+        return prompts.keySet().stream()
+                .filter(key -> !key.equals("key:0"))
+                .findFirst()
+                .orElseThrow();
+    }
+
     @Test
     void says_that_an_answer_is_unwanted_by_its_key() {
         status = 204;
@@ -124,13 +182,25 @@ class RouterLlmTest {
         llm.abandon(Calls.DEMO, "key:0"); // nothing depends on it
     }
 
+    private static void respond(HttpExchange exchange, int status, String body) throws IOException {
+        exchange.getResponseHeaders().add("x-agentserver-receipt", "receipt-1");
+        byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+        exchange.sendResponseHeaders(status, status == 204 || bytes.length == 0 ? -1 : bytes.length);
+        if (status != 204) {
+            exchange.getResponseBody().write(bytes);
+        }
+        exchange.close();
+    }
+
     private static Llm.Question question() {
+        return question("<result>1</result>");
+    }
+
+    private static Llm.Question question(String result) {
         return new Llm.Question(
                 Calls.DEMO,
                 "default",
-                List.of(
-                        new ChatMessage(Role.SYSTEM, null, "Be."),
-                        new ChatMessage(Role.USER, "sum", "<result>1</result>")),
+                List.of(new ChatMessage(Role.SYSTEM, null, "Be."), new ChatMessage(Role.USER, "sum", result)),
                 "key:0",
                 Calls.ROOT,
                 Calls.ROOT,
