@@ -1,5 +1,6 @@
 package io.agentserver.router;
 
+import org.jspecify.annotations.Nullable;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
 import org.yaml.snakeyaml.constructor.SafeConstructor;
@@ -13,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * Prices by {@code <provider>/<model>}; {@code <provider>/*} stands for a provider's other models. A model that is in
@@ -23,9 +25,12 @@ final class PriceList {
     private static final PriceList BUILT_IN = read();
 
     private final Map<String, Price> prices;
+    private final Map<String, String> refused;
 
-    private PriceList(Map<String, Price> prices) {
+    /** @param refused reasons by the names of models, or by what these begin with and an asterisk */
+    private PriceList(Map<String, Price> prices, Map<String, String> refused) {
         this.prices = Collections.unmodifiableMap(prices);
+        this.refused = Collections.unmodifiableMap(refused);
     }
 
     /** The list in this jar, {@code prices.yaml}. */
@@ -53,10 +58,7 @@ final class PriceList {
             if (!(row instanceof Map<?, ?> columns) || !(columns.get("model") instanceof String model)) {
                 throw new IllegalArgumentException("price list: a row without `model`: " + row);
             }
-            if (!(columns.get("source") instanceof String) || !isDate(String.valueOf(columns.get("date")))) {
-                throw new IllegalArgumentException(
-                        "price list: " + model + ": `source` and `date` (quoted, yyyy-mm-dd) must say whence it is");
-            }
+            requireSource(model, columns);
             Price price = new Price(
                     amount(model, columns, "input"),
                     amount(model, columns, "cached_input"),
@@ -68,14 +70,48 @@ final class PriceList {
                 throw new IllegalArgumentException("price list: " + model + " stands there twice");
             }
         }
-        return new PriceList(prices);
+        return new PriceList(prices, refused(document.get("refused")));
+    }
+
+    private static Map<String, String> refused(@Nullable Object list) {
+        Map<String, String> refused = new LinkedHashMap<>();
+        if (list instanceof List<?> rows) {
+            for (Object row : rows) {
+                if (!(row instanceof Map<?, ?> columns)
+                        || !(columns.get("model") instanceof String model)
+                        || !(columns.get("reason") instanceof String reason)) {
+                    throw new IllegalArgumentException("price list: a refused row without `model` or `reason`: " + row);
+                }
+                requireSource(model, columns);
+                refused.put(model, reason);
+            }
+        }
+        return refused;
+    }
+
+    private static void requireSource(String model, Map<?, ?> columns) {
+        if (!(columns.get("source") instanceof String) || !isDate(String.valueOf(columns.get("date")))) {
+            throw new IllegalArgumentException(
+                    "price list: " + model + ": `source` and `date` (quoted, yyyy-mm-dd) must say whence it is");
+        }
     }
 
     /** This list with one row for all models of an operator's own pool. */
     PriceList with(String provider, Price price) {
         Map<String, Price> more = new LinkedHashMap<>(prices);
         more.put(provider + "/*", price);
-        return new PriceList(more);
+        return new PriceList(more, refused);
+    }
+
+    /** Why no price for tokens covers this model; empty: one does. */
+    Optional<String> refuses(String provider, String model) {
+        String name = provider + "/" + model;
+        return refused.entrySet().stream()
+                .filter(row -> row.getKey().endsWith("*")
+                        ? name.startsWith(row.getKey().substring(0, row.getKey().length() - 1))
+                        : name.equals(row.getKey()))
+                .map(Map.Entry::getValue)
+                .findFirst();
     }
 
     Price of(String provider, String model) {

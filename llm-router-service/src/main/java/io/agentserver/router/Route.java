@@ -54,10 +54,7 @@ record Route(
                 new Limits(Duration.ofSeconds(5), Duration.ofSeconds(15), Duration.ofSeconds(120));
 
         Limits {
-            if (!firstToken.isPositive()
-                    || !silence.isPositive()
-                    || !total.isPositive()
-                    || !embeddings.isPositive()) {
+            if (!firstToken.isPositive() || !silence.isPositive() || !total.isPositive() || !embeddings.isPositive()) {
                 throw new IllegalArgumentException("time limits " + firstToken + ", " + silence + ", " + total + ", "
                         + embeddings + ": each must be over 0");
             }
@@ -92,6 +89,16 @@ record Route(
     /** All that may answer. */
     Stream<Target> targets() {
         return Stream.concat(chain.stream(), cheapest.stream());
+    }
+
+    /** Why one of them cannot be paid by its tokens; empty: all can. */
+    Optional<String> unpriced() {
+        return targets()
+                .flatMap(target -> prices
+                        .refuses(target.backend().provider(), target.model())
+                        .map(reason -> target.fullName() + " is not taken here: " + reason)
+                        .stream())
+                .findFirst();
     }
 
     Price priceOf(Target target) {

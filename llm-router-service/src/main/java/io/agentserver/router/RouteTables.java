@@ -106,9 +106,12 @@ final class RouteTables {
             List<Route.Target> cheapest = entry.cheapest().stream()
                     .map(model -> target(file, entry, model, backends))
                     .toList();
-            routes.put(
-                    entry.name(),
-                    new Route(entry.name(), chain, entry.stub(), entry.limits(), entry.maxOutput(), cheapest, prices));
+            Route route =
+                    new Route(entry.name(), chain, entry.stub(), entry.limits(), entry.maxOutput(), cheapest, prices);
+            route.unpriced().ifPresent(reason -> {
+                throw file.wrong(entry.line(), "route " + entry.name() + ": " + reason, "name another model");
+            });
+            routes.put(entry.name(), route);
         }
         keepOnly(backends); // the file is right
         return new RouteTable(routes, backends, prices, new KeyFiles(keys));

@@ -72,6 +72,10 @@ final class Router implements Chat {
                     "model",
                     null));
         }
+        Optional<String> unpriced = route.get().unpriced();
+        if (unpriced.isPresent()) {
+            return new Answer.Refused(Refusal.invalid(unpriced.get() + "; name another model", "model"));
+        }
         if (!settlement.isOpen()) {
             return new Answer.Refused(
                     Refusal.unavailable("usage cannot be recorded at the moment, so no model is called; try again"));

@@ -172,6 +172,19 @@ class AdmissionHttpTest {
         assertThat(packed.statusCode()).isEqualTo(415);
     }
 
+    /** Without a price list's row that would cover it; also where a key would let it through. */
+    @Test
+    void refuses_a_model_whose_cost_is_not_told_by_its_tokens() throws Exception {
+        Map<String, String> settings = platform.settings();
+        settings.put("GROQ_API_KEY", "gsk-nobodys");
+        try (RunningRouter own = RunningRouter.start(settings)) {
+            HttpResponse<String> refused = own.send(own.chat(platform.acmeKey, asking("groq/groq/compound")));
+            assertThat(refused.statusCode()).isEqualTo(400);
+            assertThat(json(refused).at("/error/param").asString()).isEqualTo("model");
+            assertThat(json(refused).at("/error/message").asString()).contains("a price of its own");
+        }
+    }
+
     /** Two bytes are an object of a hundred. */
     @Test
     void refuses_a_body_of_very_many_values() throws Exception {

@@ -53,6 +53,21 @@ class PriceListTest {
         assertThat(prices.of("openai", "gpt-4.1").hiddenReasoning()).isFalse();
     }
 
+    /** What it costs is not told by its tokens, and the dearest row would not cover it. */
+    @Test
+    void has_no_price_for_models_that_run_tools_by_themselves() {
+        PriceList prices = PriceList.builtIn();
+        for (String model : new String[] {"groq/compound", "groq/compound-mini", "compound-beta"}) {
+            assertThat(prices.refuses("groq", model)).as(model).isPresent();
+        }
+        assertThat(prices.refuses("openai", "gpt-4o-search-preview-2025-03-11")).isPresent();
+        assertThat(prices.refuses("groq", "openai/gpt-oss-20b")).isEmpty();
+        assertThat(prices.refuses("openai", "gpt-4o")).isEmpty();
+        assertThat(prices.refuses("my-groq", "groq/compound"))
+                .as("the operator's own price")
+                .isEmpty();
+    }
+
     @Test
     void refuses_a_wrong_row_and_names_it() {
         assertWrong(

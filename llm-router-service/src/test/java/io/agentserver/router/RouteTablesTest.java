@@ -130,6 +130,20 @@ class RouteTablesTest {
     }
 
     @Test
+    void takes_no_model_into_a_route_whose_cost_is_not_told_by_its_tokens() {
+        RouteTables tables = tables(Map.of("GROQ_API_KEY", "gsk"));
+        assertThatThrownBy(() ->
+                        tables.of(RoutesFile.parse("routes.yaml", "routes: {default: {chain: [groq/groq/compound]}}")))
+                .isInstanceOf(ConfigurationException.class)
+                .hasMessageContaining("line 1: route default: groq/groq/compound is not taken here: ");
+        assertThat(tables.ofEnvironment()
+                        .resolve("groq/groq/compound-mini")
+                        .orElseThrow()
+                        .unpriced())
+                .isPresent();
+    }
+
+    @Test
     void refuses_a_file_that_cannot_be_read() {
         RouteTables tables = tables(Map.of());
         assertThatThrownBy(() -> new LiveRoutes(
