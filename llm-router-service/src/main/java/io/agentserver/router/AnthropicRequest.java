@@ -83,6 +83,9 @@ final class AnthropicRequest {
         if (unpricedThere.isPresent()) {
             return new ChatRequest.Reading.Unreadable(unpricedThere.get());
         }
+        if (chat.path("n").asInt(1) > 1) {
+            return unreadable("n must be 1: a message of this shape has room for one answer", "n");
+        }
         return new ChatRequest.Reading.Read(new ChatRequest(
                 ChatRequest.Kind.CHAT,
                 chat,

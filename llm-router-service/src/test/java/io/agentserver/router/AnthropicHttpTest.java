@@ -186,6 +186,7 @@ class AnthropicHttpTest {
                 "'\"cache_control\":{\"type\":\"ephemeral\",\"ttl\":\"1h\"}' | cache_control",
                 "'\"web_search_options\":{}' | web_search_options",
                 "'\"max_tokens\":0' | max_tokens",
+                "'\"n\":2' | n",
                 "'\"system\":[{\"type\":\"document\",\"source\":{}}]' | messages"
             })
     void refuses_in_both_directions_what_has_no_price(String member, String named) throws Exception {
