@@ -26,7 +26,8 @@ final class Body {
             return new Reading.Unreadable(Refusal.of(
                     413,
                     Refusal.Reason.TOO_LARGE,
-                    "the body has over " + Json.MOST_TOKENS + " JSON values, or nests them too deep: send a simpler one"));
+                    "the body has over " + Json.MOST_TOKENS
+                            + " JSON values, or nests them too deep: send a simpler one"));
         } catch (JacksonException malformed) {
             return unreadable("the body is not JSON, each member once: send one object that names a model", null);
         }
@@ -36,10 +37,26 @@ final class Body {
         JsonNode model = body.path("model");
         if (!model.isString()
                 || model.stringValue().isEmpty()
-                || model.stringValue().length() > LONGEST_MODEL) {
-            return unreadable("model is missing or is no short text: name a model or a route, e.g. default", "model");
+                || model.stringValue().length() > LONGEST_MODEL
+                || !isPlain(model.stringValue())) {
+            return unreadable(
+                    "model is missing or is no short plain text: name a model or a route, e.g. default", "model");
         }
         return new Reading.Read(body, model.stringValue());
+    }
+
+    /** Nothing that moves, hides or breaks what stands around it: the name stands in logs, headers and spans. */
+    private static boolean isPlain(String name) {
+        return name.codePoints().noneMatch(character -> switch (Character.getType(character)) {
+            case Character.CONTROL,
+                    Character.FORMAT,
+                    Character.LINE_SEPARATOR,
+                    Character.PARAGRAPH_SEPARATOR,
+                    Character.SURROGATE,
+                    Character.PRIVATE_USE,
+                    Character.UNASSIGNED -> true;
+            default -> false;
+        });
     }
 
     private static Reading unreadable(String message, @Nullable String param) {

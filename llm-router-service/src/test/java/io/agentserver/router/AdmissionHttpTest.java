@@ -110,6 +110,9 @@ class AdmissionHttpTest {
                 "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}|model",
                 "{\"model\":7,\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}|model",
                 "{\"model\":\"default\",\"model\":\"fast\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}|",
+                "{\"model\":\"simulated/a\\nforged\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}|model",
+                "{\"model\":\"simulated/a\\u2028forged\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}|model",
+                "{\"model\":\"simulated/a\\u202e\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}|model",
                 "{\"model\":\"default\"}|messages",
                 "{\"model\":\"default\",\"messages\":[]}|messages",
                 "{\"model\":\"default\",\"messages\":[\"x\"]}|messages",
@@ -218,8 +221,7 @@ class AdmissionHttpTest {
         }
         Awaitility.await()
                 .atMost(Duration.ofSeconds(30))
-                .until(() ->
-                        router.send(router.chat(platform.acmeKey, large)).statusCode() == 200);
+                .until(() -> router.send(router.chat(platform.acmeKey, large)).statusCode() == 200);
     }
 
     @Test
