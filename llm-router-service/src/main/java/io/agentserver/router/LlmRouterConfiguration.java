@@ -132,8 +132,7 @@ class LlmRouterConfiguration {
     }
 
     @Bean
-    OnceOnly onceOnly(
-            Router router, RedisAnswers answers, Supplier<RouteTable> routes, RouterMetrics metrics) {
+    OnceOnly onceOnly(Router router, RedisAnswers answers, Supplier<RouteTable> routes, RouterMetrics metrics) {
         return new OnceOnly(router, answers, routes, metrics);
     }
 
@@ -162,8 +161,12 @@ class LlmRouterConfiguration {
             RouterMetrics metrics,
             Tracer tracer,
             ObjectProvider<Propagator> propagator,
+            MeterRegistry registry,
             Clock clock) {
-        ModelSpan.Maker spans = new ModelSpan.Maker(tracer, propagator.getIfAvailable(() -> Propagator.NOOP));
+        ModelSpan.Maker spans = new ModelSpan.Maker(
+                tracer,
+                propagator.getIfAvailable(() -> Propagator.NOOP),
+                new GenAiMetrics(registry, (provider, model) -> routes.get().isListed(provider, model)));
         return new Router(routes, settlement, holds, metrics, spans, clock);
     }
 

@@ -16,41 +16,48 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * The span of one attempt at a provider, by <a href="https://opentelemetry.io/docs/specs/semconv/gen-ai/">OpenTelemetry's
+ * The span of one attempt at a provider, and its {@link GenAiMetrics}, by <a href="https://opentelemetry.io/docs/specs/semconv/gen-ai/">OpenTelemetry's
  * conventions for generative AI</a>: what was asked of which model, what it used, never what was said. Where no traces are
- * made there is none, and what the caller brought is handed on. Used on one thread at a time; whatever is said after its end
+ * made there is no span, and what the caller brought is handed on. Used on one thread at a time; whatever is said after its end
  * has no effect.
  */
 final class ModelSpan {
     private final Map<String, String> headers;
+    private final GenAiMetrics.Attempt meters;
     private final @Nullable Tracer tracer;
     private @Nullable Span span;
 
-    private ModelSpan(Map<String, String> headers, @Nullable Tracer tracer, @Nullable Span span) {
+    private ModelSpan(
+            Map<String, String> headers, GenAiMetrics.Attempt meters, @Nullable Tracer tracer, @Nullable Span span) {
         this.headers = headers;
+        this.meters = meters;
         this.tracer = tracer;
         this.span = span;
     }
 
     /** Where no traces are made. */
-    static ModelSpan none(Map<String, String> brought) {
-        return new ModelSpan(brought, null, null);
+    static ModelSpan none(Map<String, String> brought, GenAiMetrics.Attempt meters) {
+        return new ModelSpan(brought, meters, null, null);
     }
 
     /** Makes them. */
     static final class Maker {
         private final Tracer tracer;
         private final Propagator propagator;
+        private final GenAiMetrics metrics;
 
-        Maker(Tracer tracer, Propagator propagator) {
+        Maker(Tracer tracer, Propagator propagator, GenAiMetrics metrics) {
+            this.metrics = metrics;
             this.tracer = tracer;
             this.propagator = propagator;
         }
 
         /** @param attempt from 1 */
         ModelSpan start(Call call, Route route, Route.Target target, int attempt) {
+            GenAiMetrics.Attempt meters =
+                    metrics.begin(call.request().kind(), target.backend().provider(), target.model());
             if (!Spans.areMade(tracer)) {
-                return none(call.trace());
+                return none(call.trace(), meters);
             }
             Span.Builder builder = tracer.spanBuilder();
             Span current = tracer.currentSpan();
@@ -65,7 +72,7 @@ final class ModelSpan {
             if (!span.isNoop()) {
                 describe(span, call, route, target, attempt);
             }
-            return new ModelSpan(headers, tracer, span);
+            return new ModelSpan(headers, meters, tracer, span);
         }
 
         private static void describe(Span span, Call call, Route route, Route.Target target, int attempt) {
@@ -124,6 +131,7 @@ final class ModelSpan {
     }
 
     void firstToken() {
+        meters.firstToken();
         if (span != null) {
             span.event("first token");
         }
@@ -131,6 +139,7 @@ final class ModelSpan {
 
     /** @param type a status, or a word for what went wrong */
     void fail(String type) {
+        meters.end(type);
         Span failing = span;
         if (failing != null && tracer != null) {
             Spans.fail(tracer, failing, type);
@@ -140,6 +149,8 @@ final class ModelSpan {
 
     /** @param completion as far as it came */
     void settle(Tokens tokens, long microusd, boolean complete, ObjectNode completion) {
+        meters.used(tokens);
+        meters.end(complete ? "" : "broken");
         Span ending = span;
         if (ending == null) {
             return;

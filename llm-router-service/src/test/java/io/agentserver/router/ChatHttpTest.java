@@ -424,6 +424,37 @@ class ChatHttpTest {
         assertThat(json(unknown).at("/error/message").asString()).contains("<gpt-4o>", "default", "first/…");
     }
 
+    /** By OpenTelemetry's conventions: of each attempt, also of one that another took over from. */
+    @Test
+    void has_the_meters_of_the_conventions_for_generative_ai() throws Exception {
+        first.behave(ProviderDouble.refuses(500));
+        ask("default");
+        first.behave(ProviderDouble.streams("Fine", "."));
+        ask("default");
+        first.behave(ProviderDouble.breaksAfter("Half"));
+        ask("default");
+        ask("first/a-model-of-tomorrow");
+        String first = "gen_ai_operation_name=\"chat\",gen_ai_provider_name=\"first\",gen_ai_request_model=\"m1\"";
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(5))
+                .untilAsserted(() -> assertThat(
+                                router.management("/actuator/prometheus").body())
+                        .containsPattern("gen_ai_client_operation_duration_seconds_count\\{error_type=\"\"," + first
+                                + "\\} [1-9]")
+                        .containsPattern("gen_ai_client_operation_duration_seconds_count\\{error_type=\"500\"," + first
+                                + "\\} [1-9]")
+                        .containsPattern("gen_ai_client_operation_duration_seconds_count\\{error_type=\"broken\","
+                                + first + "\\} [1-9]")
+                        .containsPattern(
+                                "gen_ai_client_operation_time_to_first_chunk_seconds_count\\{" + first + "\\} [1-9]")
+                        .containsPattern("gen_ai_client_token_usage_bucket\\{" + first
+                                + ",gen_ai_token_type=\"input\",le=\"256.0\"\\} [1-9]")
+                        .containsPattern(
+                                "gen_ai_client_token_usage_sum\\{" + first + ",gen_ai_token_type=\"output\"\\} [1-9]")
+                        .contains("gen_ai_request_model=\"other\"")
+                        .doesNotContain("a-model-of-tomorrow"));
+    }
+
     @Test
     void counts_calls_and_tokens() throws Exception {
         ask("default");

@@ -104,7 +104,16 @@ class LiveCallTest {
                 new Stopwatch(),
                 Duration.ZERO,
                 request.answers(),
-                settlement.open(call, route, target, 1, hold, ModelSpan.none(Map.of())),
+                settlement.open(
+                        call,
+                        route,
+                        target,
+                        1,
+                        hold,
+                        ModelSpan.none(
+                                Map.of(),
+                                new GenAiMetrics(meters, (provider, model) -> true)
+                                        .begin(ChatRequest.Kind.CHAT, "pool", "m"))),
                 patience);
     }
 
