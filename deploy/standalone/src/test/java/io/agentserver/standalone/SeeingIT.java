@@ -246,6 +246,7 @@ class SeeingIT {
                 .containsEntry("gen_ai.conversation.id", conversation)
                 .containsEntry("server.address", "127.0.0.1")
                 .containsEntry("agentserver.listener", "greeter");
+        assertIsKnownEverywhere(call.attribute("agentserver.receipt"), conversation);
         assertThat(model.calls())
                 .anySatisfy(received ->
                         assertThat(received.traceparent()).isEqualTo("00-" + trace + "-" + call.id() + "-01"));
@@ -254,6 +255,21 @@ class SeeingIT {
                 .doesNotContain("Canary-4711", "Secretly said", "sk-canary-1", demo.key())
                 .doesNotContainPattern("eyJ[A-Za-z0-9_-]{20}");
         assertThat(traces.spans()).extracting(Received::name).noneMatch(name -> name.contains("actuator"));
+    }
+
+    /** One id of a call in the trace, the slot, the usage record and the ledger. */
+    private void assertIsKnownEverywhere(String receipt, String conversation) {
+        assertThat(receipt).isNotEmpty();
+        JsonNode slots = Client.json(demo.get("/v1/threads/" + conversation + "/messages"));
+        assertThat(slots.at("/data/1/receipts").valueStream())
+                .extracting(JsonNode::stringValue)
+                .containsExactly(receipt);
+        try (StoreViews stores = new StoreViews(platform)) {
+            Awaitility.await().atMost(Duration.ofSeconds(20)).untilAsserted(() -> {
+                assertThat(stores.recordsOf("usage", receipt)).isEqualTo(1);
+                assertThat(stores.dynamo("ledger", "group#receipt:" + receipt)).contains("demo");
+            });
+        }
     }
 
     @Test
