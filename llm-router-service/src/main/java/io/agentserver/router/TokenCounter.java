@@ -54,6 +54,16 @@ final class TokenCounter {
             "source");
 
     private final Encoding encoding = Encodings.newLazyEncodingRegistry().getEncoding(EncodingType.O200K_BASE);
+    private final Runnable betweenPieces;
+
+    /** A prompt of megabytes takes seconds, and a virtual thread that counts leaves its core to no other by itself. */
+    TokenCounter() {
+        this(Thread::yield);
+    }
+
+    TokenCounter(Runnable betweenPieces) {
+        this.betweenPieces = betweenPieces;
+    }
 
     /**
      * Of what was asked, and of what has been said so far.
@@ -212,6 +222,9 @@ final class TokenCounter {
     private long count(String text) {
         long tokens = 0;
         for (int start = 0; start < text.length(); start += PIECE) {
+            if (start > 0) {
+                betweenPieces.run();
+            }
             tokens += encoding.countTokensOrdinary(text.substring(start, Math.min(text.length(), start + PIECE)));
         }
         return tokens;

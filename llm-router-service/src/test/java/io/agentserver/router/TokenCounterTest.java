@@ -8,6 +8,7 @@ import tools.jackson.databind.node.ObjectNode;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicInteger;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -18,6 +19,18 @@ class TokenCounterTest {
     void counts_as_the_encoding_does_and_marks_it_as_an_estimate() {
         Tokens tokens = counter.estimate(request("hello world"), 0, "hello world, again");
         assertThat(tokens).isEqualTo(new Tokens(3 + 4 + 2, 0, 4, true));
+    }
+
+    /** Else one tenant's long prompts would be all that a router's cores do, before anybody has asked for its credit. */
+    @Test
+    void lets_others_on_while_it_counts_a_long_text() {
+        AtomicInteger pauses = new AtomicInteger();
+        TokenCounter counting = new TokenCounter(pauses::incrementAndGet);
+        counting.estimate(request("hello world"), 0, "");
+        assertThat(pauses).hasValue(0);
+        Tokens tokens = counting.estimate(request("one ".repeat(25_000)), 0, "");
+        assertThat(tokens.input()).isBetween(25_000L, 25_100L);
+        assertThat(pauses).hasValue(9);
     }
 
     /** Each has a text of over 100 tokens somewhere where a model reads it. */
