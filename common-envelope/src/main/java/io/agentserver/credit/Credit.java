@@ -2,6 +2,7 @@ package io.agentserver.credit;
 
 import io.agentserver.envelope.TenantId;
 import io.agentserver.service.redis.RedisClients;
+import io.agentserver.tenancy.LlmLimits;
 import io.lettuce.core.KeyValue;
 import io.lettuce.core.cluster.api.async.RedisClusterAsyncCommands;
 
@@ -16,7 +17,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 
 /**
- * Every tenant's prepaid credit, shared by any number of routers, gateways and billing services through Redis (6.2 and
+ * Every tenant's prepaid credit, and its limits of calls, shared by any number of routers, gateways and billing services through Redis (6.2 and
  * later, one node or a cluster):
  *
  * <pre>available = posted balance − holds − unposted</pre>
@@ -52,27 +53,44 @@ public final class Credit {
 
     // for whoever spends
 
-    /** Idempotent by the receipt. When it throws the amount may be held all the same: {@link #release} it. */
+    /**
+     * Idempotent by the receipt. When it throws the amount may be held all the same: {@link #release} it.
+     *
+     * @param tokens the most that the call may use
+     * @param limits that hold for all of the tenant's calls together
+     */
+    public Reservation reserve(TenantId tenant, Hold hold, long tokens, LlmLimits limits) {
+        return await(reserve.run(tenant, hold, tokens, limits));
+    }
+
+    /** With no limit but the credit. */
     public Reservation reserve(TenantId tenant, Hold hold) {
-        return await(reserve.run(tenant, hold));
+        return reserve(tenant, hold, 0, LlmLimits.NONE);
     }
 
     /**
-     * After the usage record is acknowledged. Idempotent by the receipt; in any order with {@link #posted}.
+     * After the usage record is acknowledged, or when nothing was consumed. Idempotent by the receipt; in any order with
+     * {@link #posted}.
      *
-     * @param price what the call has cost, micro-USD, 0 or more; may be over what was held
+     * @param counted as {@link Reservation.Held} has said
      * @return false if the hold is over, or has another owner by now: nothing has changed
      */
+    public CompletionStage<Boolean> settle(TenantId tenant, Hold hold, Counted counted, Spent spent) {
+        return settle.run(tenant, hold, counted, spent);
+    }
+
+    /**
+     * Of a call that is not counted, or no longer.
+     *
+     * @param price what it has cost, micro-USD, 0 or more; may be over what was held
+     */
     public CompletionStage<Boolean> settle(TenantId tenant, Hold hold, long price) {
-        if (price < 0) {
-            throw new IllegalArgumentException("price: " + price + " micro-USD; none is below 0");
-        }
-        return settle.run(tenant, hold, price);
+        return settle(tenant, hold, Counted.NOT, new Spent(price, 1, 0));
     }
 
     /** When nothing was consumed. Idempotent by the receipt; like {@link #settle} nothing where the owner is another. */
     public CompletionStage<Boolean> release(TenantId tenant, Hold hold) {
-        return settle.run(tenant, hold, 0);
+        return settle(tenant, hold, Counted.NOT, Spent.NOTHING);
     }
 
     /** Puts back what Redis has lost and the caller still holds; idempotent by the receipts. */

@@ -1,10 +1,15 @@
 package io.agentserver.credit;
 
+import io.agentserver.credit.Reservation.Limit;
 import io.agentserver.envelope.TenantId;
+import io.agentserver.tenancy.LlmLimits;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.cluster.api.async.RedisClusterAsyncCommands;
 
+import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 
 /** {@code reserve.lua}: its contract stands there. */
@@ -15,7 +20,7 @@ final class ReserveScript {
         this.script = new Script(redis, "reserve.lua", ScriptOutputType.MULTI);
     }
 
-    CompletionStage<Reservation> run(TenantId tenant, Hold hold) {
+    CompletionStage<Reservation> run(TenantId tenant, Hold hold, long tokens, LlmLimits limits) {
         return script.<List<String>>run(
                         tenant,
                         List.of(
@@ -23,14 +28,47 @@ final class ReserveScript {
                                 hold.owner().toString(),
                                 Long.toString(hold.amount()),
                                 Long.toString(hold.life().toMillis()),
-                                hold.details()))
+                                hold.details(),
+                                Long.toString(tokens),
+                                Integer.toString(limits.requests()),
+                                Integer.toString(limits.tokens()),
+                                Integer.toString(limits.concurrent()),
+                                limits.shadow() ? "1" : "0"))
                 .thenApply(answer -> switch (answer.getFirst()) {
-                    case "held" -> new Reservation.Held(answer.get(1));
+                    case "held" ->
+                        new Reservation.Held(
+                                answer.get(1),
+                                new Counted(answer.get(2), answer.get(2).isEmpty() ? 0 : tokens),
+                                minute(limits, answer, 4),
+                                limit(answer.get(3)));
+                    case "limited" ->
+                        new Reservation.Limited(
+                                limit(answer.get(1)).orElseThrow(),
+                                answer.get(2).equals("-1") ? Optional.empty() : Optional.of(millis(answer.get(2))),
+                                minute(limits, answer, 3));
                     case "exhausted" -> new Reservation.Exhausted(Long.parseLong(answer.get(1)));
                     case "closed" -> new Reservation.Closed();
                     case "another" ->
                         throw new IllegalStateException("receipt " + hold.receipt() + " is held for another call");
                     default -> throw new IllegalStateException("reserve.lua answers " + answer);
                 });
+    }
+
+    private static Minute minute(LlmLimits limits, List<String> answer, int from) {
+        return new Minute(part(limits.requests(), answer, from), part(limits.tokens(), answer, from + 2));
+    }
+
+    private static Minute.Part part(int limit, List<String> answer, int from) {
+        return limit == 0
+                ? Minute.Part.UNLIMITED
+                : new Minute.Part(limit, Long.parseLong(answer.get(from)), millis(answer.get(from + 1)));
+    }
+
+    private static Duration millis(String text) {
+        return Duration.ofMillis(Long.parseLong(text));
+    }
+
+    private static Optional<Limit> limit(String name) {
+        return name.isEmpty() ? Optional.empty() : Optional.of(Limit.valueOf(name.toUpperCase(Locale.ROOT)));
     }
 }

@@ -27,7 +27,8 @@ final class Script {
                 prefix(tenant) + "holds",
                 prefix(tenant) + "expiries",
                 prefix(tenant) + "unposted",
-                prefix(tenant) + "posted");
+                prefix(tenant) + "posted",
+                prefix(tenant) + "minute");
     }
 
     static String state(TenantId tenant) {

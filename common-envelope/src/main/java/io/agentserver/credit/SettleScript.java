@@ -15,8 +15,16 @@ final class SettleScript {
         this.script = new Script(redis, "settle.lua", ScriptOutputType.BOOLEAN);
     }
 
-    CompletionStage<Boolean> run(TenantId tenant, Hold hold, long price) {
+    CompletionStage<Boolean> run(TenantId tenant, Hold hold, Counted counted, Spent spent) {
         return script.run(
-                tenant, List.of(hold.receipt().toString(), hold.owner().toString(), Long.toString(price)));
+                tenant,
+                List.of(
+                        hold.receipt().toString(),
+                        hold.owner().toString(),
+                        Long.toString(spent.price()),
+                        counted.slice(),
+                        Long.toString(counted.tokens()),
+                        Long.toString(spent.tokens()),
+                        Integer.toString(spent.requests())));
     }
 }

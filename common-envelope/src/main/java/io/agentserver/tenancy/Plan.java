@@ -8,12 +8,13 @@ import java.util.stream.Collectors;
 
 /**
  * What a tenant has bought: how many partitions its topics have, its share of a busy pump beside others, the credit that
- * it starts with, and how much it may ask of the gateways.
+ * it starts with, how much it may ask of the gateways, and of the LLM
+ * routers.
  */
 public enum Plan {
-    DEFAULT("default", 6, 4, 5_000_000, 1_000, 500),
+    DEFAULT("default", 6, 4, 5_000_000, 1_000, 500, 30_000, 30_000_000, 1_000),
     /** Its credit lasts for days of tests against {@code simulated}, which has a price. */
-    DEV("dev", 4, 1, 100_000_000_000L, 0, 0);
+    DEV("dev", 4, 1, 100_000_000_000L, 0, 0, 0, 0, 0);
 
     private static final int SAVED_SECONDS = 2;
     private static final Map<String, Plan> BY_NAME =
@@ -25,14 +26,29 @@ public enum Plan {
     private final long startingCredit;
     private final int perSecond;
     private final int perSecondOfKey;
+    private final int llmRequests;
+    private final int llmTokens;
+    private final int llmConcurrent;
 
-    Plan(String wireName, int partitions, int weight, long startingCredit, int perSecond, int perSecondOfKey) {
+    Plan(
+            String wireName,
+            int partitions,
+            int weight,
+            long startingCredit,
+            int perSecond,
+            int perSecondOfKey,
+            int llmRequests,
+            int llmTokens,
+            int llmConcurrent) {
         this.wireName = wireName;
         this.partitions = partitions;
         this.weight = weight;
         this.startingCredit = startingCredit;
         this.perSecond = perSecond;
         this.perSecondOfKey = perSecondOfKey;
+        this.llmRequests = llmRequests;
+        this.llmTokens = llmTokens;
+        this.llmConcurrent = llmConcurrent;
     }
 
     public String wireName() {
@@ -61,6 +77,11 @@ public enum Plan {
     /** Of each of its API keys. */
     public Optional<RateLimit> keyRate() {
         return limit(perSecondOfKey);
+    }
+
+    /** Of all its calls of models. */
+    public LlmLimits llmLimits() {
+        return new LlmLimits(llmRequests, llmTokens, llmConcurrent, false);
     }
 
     private static Optional<RateLimit> limit(int perSecond) {

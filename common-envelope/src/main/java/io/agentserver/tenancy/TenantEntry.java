@@ -20,6 +20,7 @@ import java.util.Set;
  * @param revision counts the changes; of two entries the higher one is the newer
  * @param organismVersion the version that new turns start with; 0: no organism yet
  * @param rateLimit of its own, instead of its plan's; null: as the plan says
+ * @param llmLimits likewise
  * @param deletedAt when it was told to go: none of its keys lives, and what it has is being deleted; null: it is to stay
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -33,6 +34,7 @@ public record TenantEntry(
         @JsonProperty("api_keys") List<Key> apiKeys,
         @JsonProperty("signing_keys") List<OrgKey> signingKeys,
         @JsonProperty("rate_limit") @Nullable RateLimit rateLimit,
+        @JsonProperty("llm_limits") @Nullable LlmLimits llmLimits,
         @JsonProperty("deleted_at") @Nullable Instant deletedAt) {
 
     /**
@@ -87,7 +89,7 @@ public record TenantEntry(
             long organismVersion,
             List<Key> apiKeys,
             List<OrgKey> signingKeys) {
-        this(id, name, plan, revision, createdAt, organismVersion, apiKeys, signingKeys, null, null);
+        this(id, name, plan, revision, createdAt, organismVersion, apiKeys, signingKeys, null, null, null);
     }
 
     public TenantEntry {
@@ -107,35 +109,25 @@ public record TenantEntry(
     }
 
     public TenantEntry withOrganismVersion(long version) {
-        return new TenantEntry(
-                id, name, plan, revision + 1, createdAt, version, apiKeys, signingKeys, rateLimit, deletedAt);
+        return changed(plan, version, apiKeys, signingKeys, rateLimit, llmLimits, deletedAt);
     }
 
     public TenantEntry withApiKeys(List<Key> keys) {
-        return new TenantEntry(
-                id, name, plan, revision + 1, createdAt, organismVersion, keys, signingKeys, rateLimit, deletedAt);
+        return changed(plan, organismVersion, keys, signingKeys, rateLimit, llmLimits, deletedAt);
     }
 
     public TenantEntry withSigningKeys(List<OrgKey> keys) {
-        return new TenantEntry(
-                id, name, plan, revision + 1, createdAt, organismVersion, apiKeys, keys, rateLimit, deletedAt);
+        return changed(plan, organismVersion, apiKeys, keys, rateLimit, llmLimits, deletedAt);
     }
 
-    /** @param limit null: as the plan says */
-    public TenantEntry withPlan(Plan changed, @Nullable RateLimit limit) {
-        return changed.wireName().equals(plan) && Objects.equals(limit, rateLimit)
+    /**
+     * @param rate null: as the plan says
+     * @param llm likewise
+     */
+    public TenantEntry withPlan(Plan changed, @Nullable RateLimit rate, @Nullable LlmLimits llm) {
+        return changed.wireName().equals(plan) && Objects.equals(rate, rateLimit) && Objects.equals(llm, llmLimits)
                 ? this
-                : new TenantEntry(
-                        id,
-                        name,
-                        changed.wireName(),
-                        revision + 1,
-                        createdAt,
-                        organismVersion,
-                        apiKeys,
-                        signingKeys,
-                        limit,
-                        deletedAt);
+                : changed(changed.wireName(), organismVersion, apiKeys, signingKeys, rate, llm, deletedAt);
     }
 
     @JsonIgnore
@@ -156,8 +148,29 @@ public record TenantEntry(
         List<OrgKey> deleted = signingKeys.stream()
                 .map(k -> k.deletedAt() != null ? k : new OrgKey(k.kid(), k.alg(), k.jwk(), k.createdAt(), now))
                 .toList();
+        return changed(plan, organismVersion, revoked, deleted, rateLimit, llmLimits, now);
+    }
+
+    private TenantEntry changed(
+            String plan,
+            long organismVersion,
+            List<Key> apiKeys,
+            List<OrgKey> signingKeys,
+            @Nullable RateLimit rateLimit,
+            @Nullable LlmLimits llmLimits,
+            @Nullable Instant deletedAt) {
         return new TenantEntry(
-                id, name, plan, revision + 1, createdAt, organismVersion, revoked, deleted, rateLimit, now);
+                id,
+                name,
+                plan,
+                revision + 1,
+                createdAt,
+                organismVersion,
+                apiKeys,
+                signingKeys,
+                rateLimit,
+                llmLimits,
+                deletedAt);
     }
 
     /** Requests of the tenant, each message of a batch as one; empty: as many as it likes. */
@@ -170,6 +183,11 @@ public record TenantEntry(
         return ofPlan().keyRate()
                 .filter(key ->
                         rate().map(own -> key.perSecond() < own.perSecond()).orElse(true));
+    }
+
+    /** Of its calls of models. */
+    public LlmLimits llm() {
+        return llmLimits == null ? ofPlan().llmLimits() : llmLimits;
     }
 
     private Plan ofPlan() {

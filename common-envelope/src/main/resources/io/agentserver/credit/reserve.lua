@@ -1,23 +1,79 @@
--- Holds an amount of a tenant's credit for one call, if there is as much. Atomic; by Redis' own clock; the receipt makes
--- repeating it safe: what is held stays held, once, and lives longer. Another owner gets nothing by it.
+-- Holds an amount of a tenant's credit for one call, if there is as much and the call is within the tenant's limits. Atomic;
+-- by Redis' own clock; the receipt makes repeating it safe: what is held stays held and counted, once, and lives longer.
+-- Another owner gets nothing by it.
 --
 -- KEYS[1]  credit:{<tenant>}:state, a hash: balance, version (billing's), held, unposted (sums of the two below),
 --          epoch (there: credit is open), opens (when it does, in milliseconds)
 -- KEYS[2]  credit:{<tenant>}:holds, a hash: receipt to "<amount> <owner> <details>"
--- KEYS[3]  credit:{<tenant>}:expiries, a sorted set: receipt by when its hold lapses, in milliseconds
+-- KEYS[3]  credit:{<tenant>}:expiries, a sorted set: receipt by when its hold lapses, in milliseconds. Those that have not
+--          are the calls that run: one whose router died counts for no longer
+-- KEYS[6]  credit:{<tenant>}:minute, a hash: "<n>r" to the requests, "<n>t" to the tokens of the n-th 5 s since 1970; a
+--          minute is this slice and the 12 before it, so that no 60 s have more than the limit
 -- ARGV[1]  receipt
 -- ARGV[2]  owner: who alone may settle, extend or release it
 -- ARGV[3]  amount, micro-USD
 -- ARGV[4]  milliseconds until the hold lapses
 -- ARGV[5]  details: what to do with it then
+-- ARGV[6]  tokens that the call may use
+-- ARGV[7]  requests a minute, ARGV[8] tokens a minute, ARGV[9] calls at once; 0: no limit
+-- ARGV[10] 1: a call over a limit is counted and held all the same
 --
--- Returns {'held', epoch}, {'exhausted', available}, {'closed', ''}, or {'another', ''} for the receipt of another's hold.
+-- Returns {'held', epoch, slice, over, …}, {'limited', over, milliseconds until there is room or -1 for never, …},
+-- {'exhausted', available}, {'closed', ''}, or {'another', ''} for the receipt of another's hold. over is requests, tokens,
+-- concurrency or empty; slice where the call was counted, or empty; … is what is left of the requests and the milliseconds
+-- until all of them are, and the same of the tokens.
 local state = redis.call('HMGET', KEYS[1], 'balance', 'held', 'unposted', 'epoch', 'opens')
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if not state[1] or not state[4] or now < tonumber(state[5] or 0) then
   return {'closed', ''}
 end
+
+local limits = {r = tonumber(ARGV[7]), t = tonumber(ARGV[8])}
+local wanted = {r = 1, t = tonumber(ARGV[6])}
+local used = {r = 0, t = 0}
+local slice = math.floor(now / 5000)
+local slices = {}
+if limits.r > 0 or limits.t > 0 then
+  local fields = redis.call('HGETALL', KEYS[6])
+  for i = 1, #fields, 2 do
+    local number, kind = string.match(fields[i], '^(%d+)(%a)$')
+    local each = {number = tonumber(number), kind = kind, used = tonumber(fields[i + 1])}
+    if each.number + 12 < slice then
+      redis.call('HDEL', KEYS[6], fields[i])
+    elseif each.used > 0 then
+      slices[#slices + 1] = each
+      used[kind] = used[kind] + each.used
+    end
+  end
+  table.sort(slices, function(a, b) return a.number < b.number end)
+end
+
+-- milliseconds until no more than this is used
+local function wait(kind, most)
+  local left = used[kind]
+  local free = 0
+  for _, each in ipairs(slices) do
+    if left <= most then
+      break
+    end
+    if each.kind == kind then
+      left = left - each.used
+      free = (each.number + 13) * 5000 - now
+    end
+  end
+  return free
+end
+
+local function answer(...)
+  local values = {...}
+  for _, kind in ipairs({'r', 't'}) do
+    values[#values + 1] = string.format('%.0f', math.max(0, limits[kind] - used[kind]))
+    values[#values + 1] = string.format('%.0f', wait(kind, 0))
+  end
+  return values
+end
+
 local lapses = string.format('%.0f', now + ARGV[4])
 local hold = redis.call('HGET', KEYS[2], ARGV[1])
 if hold then
@@ -25,8 +81,28 @@ if hold then
     return {'another', ''}
   end
   redis.call('ZADD', KEYS[3], 'GT', lapses, ARGV[1])
-  return {'held', state[4]}
+  return answer('held', state[4], '', '')
 end
+
+local over = ''
+local free = 0
+for _, limit in ipairs({{'r', 'requests'}, {'t', 'tokens'}}) do
+  local kind = limit[1]
+  if over == '' and limits[kind] > 0 and used[kind] + wanted[kind] > limits[kind] then
+    over = limit[2]
+    free = wanted[kind] > limits[kind] and -1 or wait(kind, limits[kind] - wanted[kind])
+  end
+end
+local concurrent = tonumber(ARGV[9])
+if over == '' and concurrent > 0
+  and redis.call('ZCOUNT', KEYS[3], '(' .. string.format('%.0f', now), '+inf') >= concurrent then
+  over = 'concurrency'
+  free = 1000
+end
+if over ~= '' and ARGV[10] ~= '1' then
+  return answer('limited', over, string.format('%.0f', free))
+end
+
 local available = state[1] - (state[2] or 0) - (state[3] or 0)
 if available <= 0 or available < tonumber(ARGV[3]) then
   return {'exhausted', string.format('%.0f', available)}
@@ -34,4 +110,14 @@ end
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[3] .. ' ' .. ARGV[2] .. ' ' .. ARGV[5])
 redis.call('ZADD', KEYS[3], lapses, ARGV[1])
 redis.call('HINCRBY', KEYS[1], 'held', ARGV[3])
-return {'held', state[4]}
+local counted = ''
+if limits.r > 0 or limits.t > 0 then
+  counted = string.format('%.0f', slice)
+  for kind, amount in pairs(wanted) do
+    redis.call('HINCRBY', KEYS[6], counted .. kind, string.format('%.0f', amount))
+    used[kind] = used[kind] + amount
+    slices[#slices + 1] = {number = slice, kind = kind, used = amount}
+  end
+  redis.call('PEXPIRE', KEYS[6], 70000)
+end
+return answer('held', state[4], counted, over)

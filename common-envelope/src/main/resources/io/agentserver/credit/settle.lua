@@ -1,15 +1,22 @@
--- Turns a hold into what its call has cost, until billing has posted that. Atomic; repeating it changes nothing. Without
+-- Turns a hold into what its call has cost, until billing has posted that, and what it was counted with in its minute into
+-- what it has used. Atomic; repeating it changes nothing. Without
 -- a hold there is nothing to settle: billing has posted the receipt, or it was settled before. So it does not matter
--- which of settling and posting comes first, and nothing has to be remembered of what is over. A hold that another has
+-- which of settling and posting comes first (where posting does, the call stays counted as it was held), and nothing has to be
+-- remembered of what is over. A hold that another has
 -- taken over (lapsed.lua) is that one's to settle: who comes late changes nothing.
 --
 -- KEYS[1]  credit:{<tenant>}:state, as in reserve.lua
 -- KEYS[2]  credit:{<tenant>}:holds
 -- KEYS[3]  credit:{<tenant>}:expiries
 -- KEYS[4]  credit:{<tenant>}:unposted, a hash: receipt to "<price> <when it was settled, in milliseconds>"
+-- KEYS[6]  credit:{<tenant>}:minute
 -- ARGV[1]  receipt
 -- ARGV[2]  owner
 -- ARGV[3]  price, micro-USD; 0: the hold is released
+-- ARGV[4]  the slice that the call was counted in; empty: it was not
+-- ARGV[5]  tokens that it was counted with
+-- ARGV[6]  tokens that it has used
+-- ARGV[7]  1: it was a request; 0: it counts as if it had never been
 --
 -- Returns 1 if there was a hold of this owner.
 local hold = redis.call('HGET', KEYS[2], ARGV[1])
@@ -19,12 +26,30 @@ end
 redis.call('HDEL', KEYS[2], ARGV[1])
 redis.call('ZREM', KEYS[3], ARGV[1])
 redis.call('HINCRBY', KEYS[1], 'held', 0 - string.match(hold, '^%d+'))
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if tonumber(ARGV[3]) > 0 then
-  local time = redis.call('TIME')
-  local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
   -- a second run under the same receipt is not charged again: the first price stands
-  if redis.call('HSETNX', KEYS[4], ARGV[1], ARGV[3] .. ' ' .. now) == 1 then
+  if redis.call('HSETNX', KEYS[4], ARGV[1], ARGV[3] .. ' ' .. string.format('%.0f', now)) == 1 then
     redis.call('HINCRBY', KEYS[1], 'unposted', ARGV[3])
+  end
+end
+
+-- nothing is given back below 0: Redis may have lost the slice
+local function giveBack(kind, amount)
+  local counted = tonumber(redis.call('HGET', KEYS[6], ARGV[4] .. kind) or '0')
+  if amount > 0 and counted > 0 then
+    redis.call('HINCRBY', KEYS[6], ARGV[4] .. kind, string.format('%.0f', 0 - math.min(counted, amount)))
+  end
+end
+
+if ARGV[4] ~= '' then
+  local more = ARGV[6] - ARGV[5]
+  giveBack('t', 0 - more)
+  giveBack('r', 1 - ARGV[7])
+  if more > 0 then
+    redis.call('HINCRBY', KEYS[6], string.format('%.0ft', math.floor(now / 5000)), string.format('%.0f', more))
+    redis.call('PEXPIRE', KEYS[6], 70000)
   end
 end
 return 1

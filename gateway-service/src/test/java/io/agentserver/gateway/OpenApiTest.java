@@ -374,7 +374,10 @@ class OpenApiTest {
                 200,
                 gateway.send(with(RunningGateway.ADMIN_KEY, path)
                         .header("Content-Type", "application/json")
-                        .method("PATCH", HttpRequest.BodyPublishers.ofString("{\"rate_limit\":null}"))));
+                        .method(
+                                "PATCH",
+                                HttpRequest.BodyPublishers.ofString(
+                                        "{\"rate_limit\":null,\"llm_limits\":{\"concurrent\":1}}"))));
         expect(
                 200,
                 gateway.send(with(RunningGateway.ADMIN_KEY, path + "/credit")

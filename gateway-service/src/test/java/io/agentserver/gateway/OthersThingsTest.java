@@ -248,6 +248,7 @@ class OthersThingsTest {
             POST  | /admin/v1/tenants                  | {"id":"never-made","name":"x"
             PATCH | /admin/v1/tenants/{tenant}         | {"plan":"dev"
             PATCH | /admin/v1/tenants/{tenant}         | {"rate_limit":{"per_second":1,"burst":1
+            PATCH | /admin/v1/tenants/{tenant}         | {"llm_limits":{"concurrent":1
             POST  | /admin/v1/tenants/{tenant}/keys    | {"name":"x"
             POST  | /admin/v1/tenants/{tenant}/credit  | {"amount_microusd":1,"reason":"x"
             POST  | /v1/signing-keys                   | {jwk}
@@ -263,8 +264,7 @@ class OthersThingsTest {
                 "\"__proto__\":{}",
                 "\"Name\":\"x\"",
                 "\"\":1")) {
-            String body =
-                    begin + (begin.endsWith("{") ? "" : ",") + member + (begin.contains("rate_limit") ? "}}" : "}");
+            String body = begin + (begin.endsWith("{") ? "" : ",") + member + (begin.contains("_limit") ? "}}" : "}");
             Answer answer = gateway.send(gateway.request(path.replace("{tenant}", tenant)
                             .replace("{key}", id)
                             .replace("{uuid}", Ids.v7().toString()))

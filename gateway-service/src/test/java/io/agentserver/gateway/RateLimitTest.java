@@ -2,6 +2,7 @@ package io.agentserver.gateway;
 
 import io.agentserver.envelope.Ids;
 import io.agentserver.gateway.RunningGateway.Answer;
+import io.agentserver.tenancy.LlmLimits;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -124,6 +125,29 @@ class RateLimitTest {
     }
 
     @Test
+    void an_operator_changes_the_limits_of_model_calls_and_gives_the_plans_back() {
+        String limits = "{\"tokens_per_minute\":500000,\"shadow\":true}";
+        assertThat(patch("{\"llm_limits\":" + limits + "}")
+                        .json()
+                        .path("llm_limits")
+                        .toString())
+                .isEqualTo(limits);
+        assertThat(gateway.entry(tenant).llm()).isEqualTo(new LlmLimits(0, 500_000, 0, true));
+        assertThat(patch("{\"rate_limit\":null}").json().path("llm_limits").toString())
+                .as("what is not named stays")
+                .isEqualTo(limits);
+        assertThat(patch("{\"llm_limits\":null}")
+                        .json()
+                        .path("llm_limits")
+                        .path("concurrent")
+                        .asInt())
+                .isEqualTo(1_000);
+        assertThat(patch("{\"llm_limits\":{}}").json().has("llm_limits"))
+                .as("none")
+                .isFalse();
+    }
+
+    @Test
     void a_wrong_change_changes_nothing() {
         for (String wrong : new String[] {
             "{\"plan\":\"gold\"}",
@@ -131,6 +155,9 @@ class RateLimitTest {
             "{\"rate_limit\":{\"per_second\":5,\"burst\":4}}",
             "{\"rate_limit\":{\"burst\":4}}",
             "{\"rate_limit\":{\"per_second\":5,\"more\":4}}",
+            "{\"llm_limits\":{\"concurrent\":0}}",
+            "{\"llm_limits\":{\"tokens_per_minute\":1000000001}}",
+            "{\"llm_limits\":{\"shadow\":1}}",
             "{\"credit\":5}"
         }) {
             assertThat(patch(wrong).status()).as(wrong).isEqualTo(422);

@@ -1,5 +1,6 @@
 package io.agentserver.router;
 
+import io.agentserver.credit.Minute;
 import tools.jackson.databind.node.ObjectNode;
 
 import java.time.Duration;
@@ -10,10 +11,24 @@ import java.util.UUID;
 sealed interface Answer {
     record Given(Live live) implements Answer {}
 
-    record Refused(Refusal refusal) implements Answer {}
+    /** @param minute what is left of the tenant's limits, if that is known */
+    record Refused(Refusal refusal, Minute minute) implements Answer {
+        Refused(Refusal refusal) {
+            this(refusal, Minute.UNLIMITED);
+        }
+    }
 
-    /** What an answer's headers say. */
-    record Head(UUID receipt, String provider, String model, int attempts, boolean stub) {}
+    /**
+     * What an answer's headers say.
+     *
+     * @param minute what its tenant had left of its limits when it began
+     */
+    record Head(UUID receipt, String provider, String model, int attempts, boolean stub, Minute minute) {
+        /** Of one that was given before. */
+        Head(UUID receipt, String provider, String model, int attempts, boolean stub) {
+            this(receipt, provider, model, attempts, stub, Minute.UNLIMITED);
+        }
+    }
 
     /** What happens next in an answer. */
     sealed interface Event {

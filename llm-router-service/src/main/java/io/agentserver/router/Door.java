@@ -225,10 +225,14 @@ final class Door {
 
     private void answer(Shape shape, Call call, HttpServletResponse response) throws IOException, InterruptedException {
         switch (chat.answer(call)) {
-            case Answer.Refused refused -> refuse(shape, response, refused.refusal());
+            case Answer.Refused refused -> {
+                Limits.headers(refused.minute(), response::setHeader);
+                refuse(shape, response, refused.refusal());
+            }
             case Answer.Given given -> {
                 try (Answer.Live answer = given.live()) {
                     headers(response, answer.head());
+                    Limits.headers(answer.head().minute(), response::setHeader);
                     if (call.request().stream()) {
                         stream(shape, call, answer, response);
                     } else {

@@ -1,10 +1,14 @@
 package io.agentserver.router;
 
+import io.agentserver.credit.Counted;
 import io.agentserver.credit.Credit;
 import io.agentserver.credit.CreditUnavailableException;
 import io.agentserver.credit.Hold;
+import io.agentserver.credit.Minute;
 import io.agentserver.credit.Reservation;
+import io.agentserver.credit.Spent;
 import io.agentserver.envelope.TenantId;
+import io.agentserver.tenancy.LlmLimits;
 import io.agentserver.usage.UsageRecord;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -19,11 +23,13 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
- * The credit that this router's calls hold while they run: the most that each may cost. Taking it is one round trip to
+ * The credit that this router's calls hold while they run, the most that each may cost, and their places within their tenants'
+ * limits. Taking it is one round trip to
  * Redis, and one more when a failover can no longer lose it, for calls that last as long; ending it another one that nobody
  * waits for and that is sent again until Redis has taken it; a release once more
  * when a failover can no longer bring its hold back, for nothing else says that the call has cost nothing. What of this
@@ -39,6 +45,8 @@ final class Holds {
     private static final int MOST_AGAIN = 1_000;
 
     private final Credit credit;
+    private final Function<TenantId, LlmLimits> limits;
+    private final RouterMetrics metrics;
     private final Predicate<TenantId> gone;
     private final Duration grace;
     private final Map<UUID, Running> running = new ConcurrentHashMap<>();
@@ -49,13 +57,17 @@ final class Holds {
     sealed interface Taking {
         record Taken(Running hold) implements Taking {}
 
-        record Refused(Refusal refusal) implements Taking {}
+        record Refused(Refusal refusal, Minute minute) implements Taking {
+            Refused(Refusal refusal) {
+                this(refusal, Minute.UNLIMITED);
+            }
+        }
     }
 
     /**
      * An end of a hold that Redis has not taken yet, or has and may forget.
      *
-     * @param price 0: it is a release
+     * @param spent of a price of 0: it is a release
      * @param certain Redis had the hold; false: it did not answer, and a call that never was is not remembered for ever
      * @param since the call ended
      * @param taken since Redis has it; null: it has not
@@ -63,24 +75,26 @@ final class Holds {
     private record Owed(
             TenantId tenant,
             Hold hold,
-            long price,
+            Counted counted,
+            Spent spent,
             boolean certain,
             Stopwatch since,
             @Nullable Stopwatch taken) {
-        static Owed of(TenantId tenant, Hold hold, long price) {
-            return new Owed(tenant, hold, price, true, new Stopwatch(), null);
+        static Owed of(TenantId tenant, Hold hold, Counted counted, Spent spent) {
+            return new Owed(tenant, hold, counted, spent, true, new Stopwatch(), null);
         }
 
+        /** What it was counted with is gone in a minute. */
         static Owed perhaps(TenantId tenant, Hold hold) {
-            return new Owed(tenant, hold, 0, false, new Stopwatch(), null);
+            return new Owed(tenant, hold, Counted.NOT, Spent.NOTHING, false, new Stopwatch(), null);
         }
 
         Owed under(Hold lapsed) {
-            return new Owed(tenant, lapsed, price, true, new Stopwatch(), null);
+            return new Owed(tenant, lapsed, counted, spent, true, new Stopwatch(), null);
         }
 
         Owed takenNow() {
-            return new Owed(tenant, hold, price, certain, since, new Stopwatch());
+            return new Owed(tenant, hold, counted, spent, certain, since, new Stopwatch());
         }
 
         boolean isOver() {
@@ -88,14 +102,20 @@ final class Holds {
         }
     }
 
-    /** @param grace how long after its call's time limit a hold lapses */
-    Holds(Credit credit, Duration grace) {
-        this(credit, grace, _ -> false);
-    }
-
-    /** @param gone deleted tenants, whose holds are not put back where Redis lacks them */
-    Holds(Credit credit, Duration grace, Predicate<TenantId> gone) {
+    /**
+     * @param limits of a tenant
+     * @param grace how long after its call's time limit a hold lapses
+     * @param gone deleted tenants, whose holds are not put back where Redis lacks them
+     */
+    Holds(
+            Credit credit,
+            Function<TenantId, LlmLimits> limits,
+            RouterMetrics metrics,
+            Duration grace,
+            Predicate<TenantId> gone) {
         this.credit = credit;
+        this.limits = limits;
+        this.metrics = metrics;
         this.grace = grace;
         this.gone = gone;
     }
@@ -111,13 +131,19 @@ final class Holds {
                 atMost.priceMicrousd(),
                 route.limits().total().plus(grace),
                 new String(atMost.toJson(), StandardCharsets.UTF_8));
+        long tokens = atMost.inputTokens() + atMost.outputTokens();
         Stopwatch waited = new Stopwatch();
         while (true) {
-            switch (reserve(call.tenant(), hold)) {
+            switch (reserve(call.tenant(), hold, tokens)) {
                 case Reservation.Held held -> {
-                    Running taken = new Running(call.tenant(), hold, atMost, held.epoch());
+                    held.over().ifPresent(limit -> metrics.limited(call.tenant(), limit, true));
+                    Running taken = new Running(call.tenant(), hold, atMost, held);
                     running.put(call.receipt(), taken);
                     return new Taking.Taken(taken);
+                }
+                case Reservation.Limited limited -> {
+                    metrics.limited(call.tenant(), limited.limit(), false);
+                    return new Taking.Refused(Limits.refusal(limited, tokens), limited.minute());
                 }
                 case Reservation.Exhausted exhausted -> {
                     return new Taking.Refused(exhausted(hold.amount(), exhausted.available()));
@@ -234,11 +260,14 @@ final class Holds {
                         .map(each -> each.hold.living(each.life.leftAtLeastSome()))
                         .toList());
         for (Running each : lost) {
+            if (!each.epoch.equals(epoch)) {
+                each.counted = Counted.NOT; // its minute was lost with it
+            }
             each.epoch = epoch;
             each.isSure = each.taken.left(failover()).isNegative();
             if (!running.containsKey(each.hold.receipt())) {
                 // it ended meanwhile, and was put back after its end
-                owed.putIfAbsent(each.hold.receipt(), Owed.of(tenant, each.hold, 0));
+                owed.putIfAbsent(each.hold.receipt(), Owed.of(tenant, each.hold, Counted.NOT, Spent.NOTHING));
             }
         }
         if (back > 0) {
@@ -246,9 +275,9 @@ final class Holds {
         }
     }
 
-    private @Nullable Reservation reserve(TenantId tenant, Hold hold) {
+    private @Nullable Reservation reserve(TenantId tenant, Hold hold, long tokens) {
         try {
-            Reservation reservation = credit.reserve(tenant, hold);
+            Reservation reservation = credit.reserve(tenant, hold, tokens, limits.apply(tenant));
             if (away.compareAndSet(true, false)) {
                 LOG.info("Redis answers again: calls begin");
             }
@@ -271,17 +300,18 @@ final class Holds {
     private void transmit(Owed end) {
         UUID receipt = end.hold().receipt();
         sending.add(end);
-        var _ = credit.settle(end.tenant(), end.hold(), end.price()).whenComplete((held, failure) -> {
-            sending.remove(end);
-            if (failure != null) {
-                return; // sent again in a second
-            }
-            if (end.price() > 0 || end.taken() != null && !held) {
-                owed.remove(receipt, end);
-            } else {
-                owed.replace(receipt, end, end.takenNow());
-            }
-        });
+        var _ = credit.settle(end.tenant(), end.hold(), end.counted(), end.spent())
+                .whenComplete((held, failure) -> {
+                    sending.remove(end);
+                    if (failure != null) {
+                        return; // sent again in a second
+                    }
+                    if (end.spent().price() > 0 || end.taken() != null && !held) {
+                        owed.remove(receipt, end);
+                    } else {
+                        owed.replace(receipt, end, end.takenNow());
+                    }
+                });
     }
 
     private static Refusal exhausted(long amount, long available) {
@@ -319,17 +349,21 @@ final class Holds {
     final class Running {
         private final TenantId tenant;
         private final UsageRecord atMost;
+        private final Minute minute;
+        private volatile Counted counted;
         private volatile Hold hold;
         private volatile String epoch;
         private volatile Life life;
         private final Stopwatch taken = new Stopwatch();
         private volatile boolean isSure; // no failover can lose it any more
 
-        private Running(TenantId tenant, Hold hold, UsageRecord atMost, String epoch) {
+        private Running(TenantId tenant, Hold hold, UsageRecord atMost, Reservation.Held held) {
             this.tenant = tenant;
             this.atMost = atMost;
+            this.counted = held.counted();
+            this.minute = held.minute();
             this.hold = hold;
-            this.epoch = epoch;
+            this.epoch = held.epoch();
             this.life = new Life(new Stopwatch(), hold.life());
         }
 
@@ -338,21 +372,26 @@ final class Holds {
             return atMost;
         }
 
+        /** What its tenant had left of its limits when it began. */
+        Minute minute() {
+            return minute;
+        }
+
         /** When the log has the usage record. Does not block. */
-        void settle(long price) {
-            end(price);
+        void settle(long price, long tokens) {
+            end(new Spent(price, 1, tokens));
         }
 
         /** When nothing was consumed. Does not block. */
         void release() {
-            end(0);
+            end(Spent.NOTHING);
         }
 
         /** In one step with {@link #takeBack}: the end is the owner's, or {@code takeBack} finds it. */
-        private void end(long price) {
+        private void end(Spent spent) {
             UUID receipt = hold.receipt();
             running.computeIfPresent(receipt, (_, own) -> {
-                owed.put(receipt, Owed.of(tenant, hold, price));
+                owed.put(receipt, Owed.of(tenant, hold, counted, spent));
                 return null;
             });
             Owed end = owed.get(receipt);

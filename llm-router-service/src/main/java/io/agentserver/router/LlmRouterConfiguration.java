@@ -11,6 +11,7 @@ import io.agentserver.service.http.PatientTomcat;
 import io.agentserver.service.metrics.TenantCounters;
 import io.agentserver.service.redis.RedisClients;
 import io.agentserver.tenancy.KeyUses;
+import io.agentserver.tenancy.LlmLimits;
 import io.agentserver.tenancy.RedisKeyUses;
 import io.agentserver.tenancy.TenantDirectory;
 import io.agentserver.tenancy.TenantEntry;
@@ -176,8 +177,18 @@ class LlmRouterConfiguration {
     }
 
     @Bean
-    Holds holds(Credit credit, TenantDirectory directory, LlmRouterProperties properties, MeterRegistry registry) {
-        Holds holds = new Holds(credit, properties.holdGrace(), directory::isGone);
+    Holds holds(
+            Credit credit,
+            TenantDirectory directory,
+            RouterMetrics metrics,
+            LlmRouterProperties properties,
+            MeterRegistry registry) {
+        Holds holds = new Holds(
+                credit,
+                tenant -> directory.find(tenant).map(TenantEntry::llm).orElse(LlmLimits.NONE),
+                metrics,
+                properties.holdGrace(),
+                directory::isGone);
         Gauge.builder("agentserver.credit.holds", holds, Holds::running)
                 .description("calls of this router that hold credit")
                 .register(registry);

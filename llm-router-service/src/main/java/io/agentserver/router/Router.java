@@ -1,5 +1,6 @@
 package io.agentserver.router;
 
+import io.agentserver.credit.Minute;
 import io.agentserver.router.Answer.Head;
 import io.agentserver.router.Route.Target;
 import io.agentserver.router.Upstream.Signal;
@@ -81,7 +82,7 @@ final class Router implements Chat {
                     Refusal.unavailable("usage cannot be recorded at the moment, so no model is called; try again"));
         }
         return switch (holds.take(call, route.get(), settlement.atMost(call, route.get()))) {
-            case Holds.Taking.Refused refused -> new Answer.Refused(refused.refusal());
+            case Holds.Taking.Refused refused -> new Answer.Refused(refused.refusal(), refused.minute());
             case Holds.Taking.Taken taken -> tryChainHolding(taken.hold(), call, route.get());
         };
     }
@@ -125,7 +126,7 @@ final class Router implements Chat {
                                 return given(call, route, target, attempts, hold, begun, sinceArrival, waited);
                             }
                             case Attempt.CallersFault fault -> {
-                                return new Answer.Refused(fault.refusal());
+                                return new Answer.Refused(fault.refusal(), hold.minute());
                             }
                             case Attempt.ClientGone gone -> {
                                 return new Answer.Refused(Refusal.clientGone());
@@ -143,9 +144,11 @@ final class Router implements Chat {
         int attempted = attempts;
         return route.stub()
                 .filter(text -> call.request().kind() == ChatRequest.Kind.CHAT)
-                .map(text -> stub(call, route, text, attempted))
-                .orElseGet(() -> new Answer.Refused(Refusal.unavailable(
-                        "no backend of " + route.name() + " answers: " + String.join("; ", failures))));
+                .map(text -> stub(call, route, text, attempted, hold.minute()))
+                .orElseGet(() -> new Answer.Refused(
+                        Refusal.unavailable(
+                                "no backend of " + route.name() + " answers: " + String.join("; ", failures)),
+                        hold.minute()));
     }
 
     private Answer given(
@@ -158,7 +161,8 @@ final class Router implements Chat {
             Stopwatch sinceArrival,
             Duration waited) {
         metrics.firstToken(target.backend().provider(), waited);
-        Head head = new Head(call.receipt(), target.backend().provider(), target.fullName(), attempts, false);
+        Head head = new Head(
+                call.receipt(), target.backend().provider(), target.fullName(), attempts, false, hold.minute());
         return new Answer.Given(new LiveCall(
                 head,
                 route,
@@ -255,9 +259,9 @@ final class Router implements Chat {
                 : new Attempt.Failed("answered " + status);
     }
 
-    private Answer stub(Call call, Route route, String text, int attempts) {
+    private Answer stub(Call call, Route route, String text, int attempts, Minute minute) {
         metrics.stub(route.name());
-        Head head = new Head(call.receipt(), "stub", "stub", attempts, true);
+        Head head = new Head(call.receipt(), "stub", "stub", attempts, true, minute);
         ObjectNode completion = Json.object()
                 .put("id", "chatcmpl-" + call.receipt())
                 .put("object", "chat.completion")

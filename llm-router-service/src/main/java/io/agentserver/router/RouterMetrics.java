@@ -1,5 +1,6 @@
 package io.agentserver.router;
 
+import io.agentserver.credit.Reservation;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.service.metrics.TenantCounters;
 import io.micrometer.core.instrument.Counter;
@@ -7,6 +8,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 
 import java.time.Duration;
+import java.util.Locale;
 import java.util.function.BiPredicate;
 import java.util.stream.Stream;
 
@@ -84,6 +86,23 @@ final class RouterMetrics {
 
     void lapsed() {
         lapsed.increment();
+    }
+
+    /**
+     * A call was over one of its tenant's limits.
+     *
+     * @param shadow it was let in all the same
+     */
+    void limited(TenantId tenant, Reservation.Limit limit, boolean shadow) {
+        byTenant.add(
+                tenant,
+                "agentserver.llm.limited",
+                "calls over a limit of their tenant's",
+                1,
+                "limit",
+                limit.name().toLowerCase(Locale.ROOT),
+                "shadow",
+                String.valueOf(shadow));
     }
 
     /**

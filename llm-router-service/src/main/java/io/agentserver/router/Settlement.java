@@ -191,7 +191,8 @@ final class Settlement {
             String provider = target.backend().provider();
             long cost = price.of(tokens);
             log.append(
-                    usage(call, route.name(), provider, target.model(), tokens, false, cost), () -> hold.settle(cost));
+                    usage(call, route.name(), provider, target.model(), tokens, false, cost),
+                    () -> hold.settle(cost, tokens.input() + tokens.output()));
             metrics.settled(call.tenant(), provider, target.model(), outcome, tokens, cost, sinceFirstToken.elapsed());
             return cost;
         }

@@ -7,6 +7,7 @@ import io.agentserver.log.Brokers;
 import io.agentserver.router.Holds.Taking;
 import io.agentserver.service.metrics.TenantCounters;
 import io.agentserver.service.redis.RedisClients;
+import io.agentserver.tenancy.LlmLimits;
 import io.agentserver.usage.UsageRecord;
 import io.lettuce.core.RedisConnectionException;
 import io.lettuce.core.RestoreArgs;
@@ -54,7 +55,7 @@ class HoldsTest {
         this.platform = platform;
         this.clients = RedisClients.connect(platform.redis(), Duration.ofSeconds(5));
         this.credit = new Credit(clients);
-        this.holds = new Holds(credit, GRACE);
+        this.holds = holds(credit);
     }
 
     @BeforeEach
@@ -77,7 +78,7 @@ class HoldsTest {
                     holds.extendOverdue();
                     return credit.lapsed(TENANT, 10, Duration.ofMillis(1)).isEmpty();
                 });
-        hold.settle(60);
+        hold.settle(60, 10);
         await().until(() -> platform.available(TENANT) == 940);
         assertThat(holds.running()).isZero();
     }
@@ -96,7 +97,7 @@ class HoldsTest {
                 .getFirst();
         assertThat(holds.takeBack(lapsed)).isTrue();
         assertThat(holds.takeBack(Hold.of(UUID.randomUUID(), 1, GRACE, ""))).isFalse();
-        hold.settle(60);
+        hold.settle(60, 10);
         await().until(() -> platform.available(TENANT) == 940);
     }
 
@@ -151,14 +152,14 @@ class HoldsTest {
             holds.restoreLost();
             assertThat(platform.available(TENANT)).isEqualTo(800);
         });
-        running.settle(60);
+        running.settle(60, 10);
         await().until(() -> platform.available(TENANT) == 840);
     }
 
     @Test
     void sends_a_release_until_redis_has_it_however_long_that_takes() throws Exception {
         AtomicBoolean away = new AtomicBoolean();
-        Holds cutOff = new Holds(new Credit(thatMayBe(away)), GRACE);
+        Holds cutOff = holds(new Credit(thatMayBe(away)));
         Holds.Running failed = take(cutOff, UUID.randomUUID());
         away.set(true);
         failed.release();
@@ -177,7 +178,7 @@ class HoldsTest {
     @Test
     void does_not_remember_for_ever_what_redis_was_asked_in_vain() throws Exception {
         AtomicBoolean away = new AtomicBoolean(true);
-        Holds cutOff = new Holds(new Credit(thatMayBe(away)), GRACE);
+        Holds cutOff = holds(new Credit(thatMayBe(away)));
         assertThat(taking(cutOff, UUID.randomUUID())).isInstanceOf(Taking.Refused.class);
         assertThat(cutOff.remembered()).isEqualTo(1);
         await().until(() -> {
@@ -234,9 +235,8 @@ class HoldsTest {
     @Test
     void sweeps_nothing_while_its_usage_cannot_be_recorded() throws Exception {
         take(UUID.randomUUID());
-        Holds others = new Holds(credit, GRACE);
-        SimpleMeterRegistry meters = new SimpleMeterRegistry();
-        RouterMetrics metrics = new RouterMetrics(meters, new TenantCounters(meters, 10), (provider, model) -> true);
+        Holds others = holds(credit);
+        RouterMetrics metrics = metrics();
         try (KafkaUsageLog cutOff = new KafkaUsageLog(Brokers.plain("127.0.0.1:1"), Duration.ofMillis(50))) {
             cutOff.append(atMost(UUID.randomUUID()));
             assertThat(cutOff.isOpen()).isFalse();
@@ -249,6 +249,15 @@ class HoldsTest {
             assertThat(cutOff.waiting()).isEqualTo(1);
             assertThat(credit.lapsed(TENANT, 10, GRACE)).as("left for others").hasSize(1);
         }
+    }
+
+    private static Holds holds(Credit credit) {
+        return new Holds(credit, _ -> LlmLimits.NONE, metrics(), GRACE, _ -> false);
+    }
+
+    private static RouterMetrics metrics() {
+        SimpleMeterRegistry meters = new SimpleMeterRegistry();
+        return new RouterMetrics(meters, new TenantCounters(meters, 10), (provider, model) -> true);
     }
 
     private static List<String> keys() {

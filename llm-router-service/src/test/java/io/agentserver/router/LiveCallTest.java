@@ -6,6 +6,7 @@ import io.agentserver.router.Holds.Taking;
 import io.agentserver.router.Upstream.Signal;
 import io.agentserver.service.metrics.TenantCounters;
 import io.agentserver.service.redis.RedisClients;
+import io.agentserver.tenancy.LlmLimits;
 import io.agentserver.usage.UsageRecord;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import org.junit.jupiter.api.AfterEach;
@@ -91,7 +92,7 @@ class LiveCallTest {
         SimpleMeterRegistry meters = new SimpleMeterRegistry();
         RouterMetrics metrics = new RouterMetrics(meters, new TenantCounters(meters, 10), (provider, model) -> true);
         Settlement settlement = new Settlement(log, new TokenCounter(), metrics, Clock.systemUTC());
-        Holds holds = new Holds(new Credit(clients), Duration.ofSeconds(60));
+        Holds holds = new Holds(new Credit(clients), _ -> LlmLimits.NONE, metrics, Duration.ofSeconds(60), _ -> false);
         Holds.Running hold = ((Taking.Taken) holds.take(call, route, settlement.atMost(call, route))).hold();
         Guard.Pass pass = ((Guard.Entry.Free) new Guard(Guard.Limits.DEFAULT).enter("m")).pass();
         Upstream upstream = Upstream.start(backend, new Backend.Request(request, "m", 4096, receipt, Map.of()), pass);

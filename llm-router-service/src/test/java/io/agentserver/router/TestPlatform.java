@@ -12,6 +12,8 @@ import io.agentserver.service.ServiceTokens;
 import io.agentserver.service.redis.RedisClients;
 import io.agentserver.tenancy.ApiKey;
 import io.agentserver.tenancy.KeyUses;
+import io.agentserver.tenancy.LlmLimits;
+import io.agentserver.tenancy.Plan;
 import io.agentserver.tenancy.RedisKeyUses;
 import io.agentserver.tenancy.TenantDirectory;
 import io.agentserver.tenancy.TenantEntry;
@@ -50,12 +52,16 @@ import java.util.stream.Stream;
 final class TestPlatform implements AutoCloseable {
     static final TenantId ACME = new TenantId("acme");
     static final TenantId GLOBEX = new TenantId("globex");
+    static final TenantId HOOLI = new TenantId("hooli");
+    static final TenantId UMBRELLA = new TenantId("umbrella");
     static final TenantId INITECH = new TenantId("initech"); // its credit is each test's own
 
     private static final long PLENTY = 1_000_000_000_000L;
 
     final String acmeKey = newKey();
     final String globexKey = newKey();
+    final String hooliKey = newKey();
+    final String umbrellaKey = newKey();
     final String initechKey = newKey();
     final String keyWithoutScope = newKey();
     final String expiredKey = newKey();
@@ -148,12 +154,17 @@ final class TestPlatform implements AutoCloseable {
         return ApiKey.parse(secret).orElseThrow().hash().substring(0, 8);
     }
 
-    /** Redis forgets what it has of the tenant's credit. */
+    /** Redis forgets what it has of the tenant's credit, and of its minute. */
     void loseCredit(TenantId tenant) {
         redis.commands()
-                .del(Stream.of("state", "holds", "expiries", "unposted", "posted")
+                .del(Stream.of("state", "holds", "expiries", "unposted", "posted", "minute")
                         .map(key -> "credit:{" + tenant + "}:" + key)
                         .toArray(String[]::new));
+    }
+
+    /** Calls that hold credit. */
+    long running(TenantId tenant) {
+        return redis.commands().hlen("credit:{" + tenant + "}:holds");
     }
 
     long available(TenantId tenant) {
@@ -213,6 +224,8 @@ final class TestPlatform implements AutoCloseable {
                             key(revokedKey, Set.of("llm:call"), null, Instant.EPOCH)));
             put(producer, entry(INITECH, key(initechKey, Set.of("llm:call"), null, null)));
             put(producer, entry(GLOBEX, key(globexKey, Set.of("llm:call"), null, null)));
+            put(producer, limited(HOOLI, hooliKey, new LlmLimits(5, 1_000, 2, false)));
+            put(producer, limited(UMBRELLA, umbrellaKey, new LlmLimits(1, 0, 0, true)));
         }
     }
 
@@ -233,6 +246,10 @@ final class TestPlatform implements AutoCloseable {
 
     private static TenantEntry entry(TenantId tenant, TenantEntry.Key... keys) {
         return new TenantEntry(tenant.value(), tenant.value(), "dev", 1, Instant.EPOCH, 0, List.of(keys), List.of());
+    }
+
+    private static TenantEntry limited(TenantId tenant, String key, LlmLimits limits) {
+        return entry(tenant, key(key, Set.of("llm:call"), null, null)).withPlan(Plan.DEV, null, limits);
     }
 
     private static TenantEntry.Key key(

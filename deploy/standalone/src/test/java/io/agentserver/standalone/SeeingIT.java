@@ -75,6 +75,9 @@ class SeeingIT {
                         "OTEL_BSP_SCHEDULE_DELAY",
                         "200"));
         demo = new Client(http, platform.variable("AGENTSERVER_URL"), platform.variable("AGENTSERVER_API_KEY"));
+        HttpResponse<String> limited = new Client(http, demo.url(), platform.variable("AGENTSERVER_ADMIN_KEY"))
+                .patch("/admin/v1/tenants/demo", "{\"llm_limits\":{\"requests_per_minute\":1,\"shadow\":true}}");
+        assertThat(limited.statusCode()).as(limited.body()).isEqualTo(200);
         load = Thread.ofVirtual().start(this::load);
     }
 
@@ -92,7 +95,7 @@ class SeeingIT {
         http.close();
     }
 
-    /** Until the end of the test: answered, answered by another, by a stub, refused. */
+    /** Until the end of the test: answered, answered by another, by a stub, refused; over a limit that refuses nothing. */
     private void load() {
         Client router = new Client(http, platform.variable("AGENTSERVER_LLM_URL"), demo.key());
         while (!isEnded()) {

@@ -119,6 +119,16 @@ public final class JsonBody {
         });
     }
 
+    /** A member's true or false; empty if it is not there or null. */
+    public Optional<Boolean> truth(String name) {
+        return member(name).map(value -> {
+            if (!value.isBoolean()) {
+                throw invalid(name, "must be true or false");
+            }
+            return value.booleanValue();
+        });
+    }
+
     /** A member as it is; empty if it is not there or null. */
     public Optional<JsonNode> member(String name) {
         return Optional.ofNullable(object.get(name)).filter(value -> !value.isNull());

@@ -13,6 +13,7 @@ import io.agentserver.gateway.openapi.Param;
 import io.agentserver.gateway.openapi.Takes;
 import io.agentserver.gateway.problems.Problem;
 import io.agentserver.gateway.problems.ProblemType;
+import io.agentserver.tenancy.LlmLimits;
 import io.agentserver.tenancy.Plan;
 import io.agentserver.tenancy.RateLimit;
 import io.agentserver.tenancy.TenantDirectory;
@@ -137,10 +138,10 @@ public final class TenantsEndpoint extends JsonEndpoint {
                 .orElseThrow(() -> Problem.notFound().refusal());
     }
 
-    /** What is not named stays; {@code rate_limit: null} is the plan's again. */
+    /** What is not named stays; {@code rate_limit: null} is the plan's again, and {@code llm_limits: null}. */
     @Call(
             id = "changeTenant",
-            does = "Changes a tenant's plan, or its rate.",
+            does = "Changes a tenant's plan, its rate, or its limits of model calls.",
             access = Access.OPERATOR,
             takes = @Takes("TenantChange"),
             answers = @Answer(value = "The tenant as it is now.", schema = "Tenant"),
@@ -152,12 +153,14 @@ public final class TenantsEndpoint extends JsonEndpoint {
             HttpServletRequest request)
             throws IOException {
         operator.require(authorization);
-        JsonBody body = JsonBody.read(request, Set.of("plan", "rate_limit"));
+        JsonBody body = JsonBody.read(request, Set.of("plan", "rate_limit", "llm_limits"));
         Optional<Plan> plan = body.text("plan")
                 .map(name -> Plan.of(name)
                         .orElseThrow(() -> JsonBody.invalid("plan", "is not known; known: " + Plan.known())));
         Optional<RateLimit> limit = body.member("rate_limit").map(TenantsEndpoint::rateLimit);
         boolean hasLimit = body.has("rate_limit");
+        Optional<LlmLimits> llm = body.member("llm_limits").map(TenantsEndpoint::llmLimits);
+        boolean hasLlm = body.has("llm_limits");
         if (!TenantId.isValid(id)) {
             throw Problem.notFound().refusal();
         }
@@ -165,7 +168,8 @@ public final class TenantsEndpoint extends JsonEndpoint {
                         new TenantId(id),
                         entry -> entry.withPlan(
                                 plan.or(() -> Plan.of(entry.plan())).orElse(Plan.DEFAULT),
-                                hasLimit ? limit.orElse(null) : entry.rateLimit()))
+                                hasLimit ? limit.orElse(null) : entry.rateLimit(),
+                                hasLlm ? llm.orElse(null) : entry.llmLimits()))
                 .map(tenant -> ok(json(tenant)))
                 .orElseThrow(() -> Problem.notFound().refusal());
     }
@@ -182,6 +186,27 @@ public final class TenantsEndpoint extends JsonEndpoint {
         }
     }
 
+    private static LlmLimits llmLimits(JsonNode value) {
+        JsonBody body = JsonBody.of(
+                value.toString().getBytes(StandardCharsets.UTF_8),
+                Set.of("requests_per_minute", "tokens_per_minute", "concurrent", "shadow"));
+        return new LlmLimits(
+                body.integer("requests_per_minute", 1, LlmLimits.MOST).orElse(0),
+                body.integer("tokens_per_minute", 1, LlmLimits.MOST).orElse(0),
+                body.integer("concurrent", 1, LlmLimits.MOST).orElse(0),
+                body.truth("shadow").orElse(false));
+    }
+
+    private static Map<String, Object> json(LlmLimits limits) {
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("requests_per_minute", limits.requests());
+        json.put("tokens_per_minute", limits.tokens());
+        json.put("concurrent", limits.concurrent());
+        json.values().removeIf(limit -> limit.equals(0)); // none
+        json.put("shadow", limits.shadow());
+        return json;
+    }
+
     private static Map<String, Object> json(TenantEntry tenant) {
         Map<String, Object> json = new LinkedHashMap<>();
         json.put("id", tenant.id());
@@ -192,6 +217,9 @@ public final class TenantsEndpoint extends JsonEndpoint {
         tenant.rate()
                 .ifPresent(
                         rate -> json.put("rate_limit", Map.of("per_second", rate.perSecond(), "burst", rate.burst())));
+        if (!tenant.llm().isNone()) {
+            json.put("llm_limits", json(tenant.llm()));
+        }
         return json;
     }
 }

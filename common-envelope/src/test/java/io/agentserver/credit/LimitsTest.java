@@ -1,0 +1,196 @@
+package io.agentserver.credit;
+
+import io.agentserver.credit.Reservation.Limit;
+import io.agentserver.envelope.TenantId;
+import io.agentserver.tenancy.LlmLimits;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+
+import static io.agentserver.credit.CreditRedis.hold;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+/** {@code reserve.lua} and {@code settle.lua}, by which a tenant's calls keep to its limits. */
+@ExtendWith(CreditRedis.Extension.class)
+class LimitsTest {
+    private static final Duration SLICE = Duration.ofSeconds(5);
+
+    private final CreditRedis redis;
+    private final Credit credit;
+    private final TenantId tenant;
+
+    LimitsTest(CreditRedis redis) {
+        this.redis = redis;
+        this.credit = redis.credit;
+        this.tenant = redis.tenantWith(1_000_000);
+    }
+
+    @Test
+    void lets_as_many_requests_begin_in_a_minute_as_the_limit_says() {
+        LlmLimits limits = new LlmLimits(2, 0, 0, false);
+        assertThat(held(1, limits).minute().requests().left()).isEqualTo(1);
+        assertThat(held(1, limits).minute().requests().left()).isZero();
+        Reservation.Limited third = limited(1, limits);
+        assertThat(third.limit()).isEqualTo(Limit.REQUESTS);
+        assertThat(third.retryAfter().orElseThrow()).isBetween(SLICE.multipliedBy(11), SLICE.multipliedBy(13));
+        assertThat(third.minute().requests().reset())
+                .isGreaterThanOrEqualTo(third.retryAfter().orElseThrow());
+        assertThat(third.minute().tokens().isLimited()).isFalse();
+        assertThat(redis.available(tenant)).as("nothing is held for it").isEqualTo(1_000_000 - 2);
+    }
+
+    @Test
+    void counts_a_call_that_runs_with_the_most_that_it_may_use_and_one_that_is_over_with_what_it_has_used() {
+        LlmLimits limits = new LlmLimits(0, 1_000, 0, false);
+        Held first = reserve(900, limits);
+        assertThat(limited(101, limits).limit()).isEqualTo(Limit.TOKENS);
+        assertThat(settle(first, new Spent(1, 1, 150))).isTrue();
+        assertThat(held(850, limits).minute().tokens().left()).isZero();
+        assertThat(settle(first, new Spent(1, 1, 0))).as("it was settled").isFalse();
+        assertThat(limited(1, limits).limit()).isEqualTo(Limit.TOKENS);
+    }
+
+    @Test
+    void counts_what_is_used_over_what_was_held() {
+        LlmLimits limits = new LlmLimits(0, 1_000, 0, false);
+        Held first = reserve(100, limits);
+        settle(first, new Spent(1, 1, 1_200));
+        assertThat(limited(1, limits).minute().tokens().left()).isZero();
+    }
+
+    @Test
+    void forgets_a_call_that_nobody_has_answered() {
+        LlmLimits limits = new LlmLimits(1, 1_000, 0, false);
+        Held failed = reserve(1_000, limits);
+        limited(1, limits);
+        settle(failed, Spent.NOTHING);
+        assertThat(held(1_000, limits).minute().requests().left()).isZero();
+    }
+
+    @Test
+    void says_that_a_call_never_fits_which_is_larger_than_the_limit() {
+        Reservation.Limited never = limited(1_001, new LlmLimits(0, 1_000, 0, false));
+        assertThat(never.retryAfter()).isEmpty();
+        assertThat(never.minute().tokens()).isEqualTo(new Minute.Part(1_000, 1_000, Duration.ZERO));
+    }
+
+    @Test
+    void has_a_call_wait_until_as_much_is_over_a_minute_old_as_it_needs() {
+        LlmLimits limits = new LlmLimits(0, 1_000, 0, false);
+        used(Map.of(20, 5_000L, 10, 300L, 6, 400L, 2, 300L));
+        Duration little = limited(300, limits).retryAfter().orElseThrow();
+        Duration more = limited(301, limits).retryAfter().orElseThrow();
+        assertThat(little).isBetween(SLICE, SLICE.multipliedBy(3));
+        assertThat(more).isBetween(SLICE.multipliedBy(5), SLICE.multipliedBy(7));
+        assertThat(redis.entries(tenant, "minute"))
+                .as("what is over a minute old is gone")
+                .isEqualTo(3);
+    }
+
+    @Test
+    void gives_back_nothing_of_a_minute_that_is_over() {
+        LlmLimits limits = new LlmLimits(0, 1_000, 0, false);
+        Held slow = reserve(900, limits);
+        redis.clients.commands().del("credit:{" + tenant + "}:minute");
+        held(1_000, limits);
+        settle(new Held(slow.hold(), new Counted("17", 900), slow.minute()), new Spent(1, 1, 100));
+        assertThat(limited(1, limits).minute().tokens().left()).isZero();
+    }
+
+    @Test
+    void lets_as_many_calls_run_at_once_as_the_limit_says() {
+        LlmLimits limits = new LlmLimits(0, 0, 2, false);
+        Held first = reserve(1, limits);
+        held(1, limits);
+        Reservation.Limited third = limited(1, limits);
+        assertThat(third.limit()).isEqualTo(Limit.CONCURRENCY);
+        assertThat(third.retryAfter()).contains(Duration.ofSeconds(1));
+        settle(first, new Spent(1, 1, 1));
+        held(1, limits);
+    }
+
+    @Test
+    void frees_the_place_of_a_call_whose_router_has_died() {
+        LlmLimits limits = new LlmLimits(0, 0, 1, false);
+        credit.reserve(tenant, hold(UUID.randomUUID(), 1).living(Duration.ofMillis(300)), 1, limits);
+        await().until(() -> credit.reserve(tenant, hold(UUID.randomUUID(), 1), 1, limits) instanceof Reservation.Held);
+    }
+
+    @Test
+    void counts_in_shadow_and_refuses_nothing() {
+        LlmLimits limits = new LlmLimits(1, 1_000, 1, true);
+        assertThat(credit.reserve(tenant, hold(UUID.randomUUID(), 1), 800, limits))
+                .isInstanceOfSatisfying(
+                        Reservation.Held.class,
+                        first -> assertThat(first.over()).isEmpty());
+        assertThat(credit.reserve(tenant, hold(UUID.randomUUID(), 1), 800, limits))
+                .isInstanceOfSatisfying(Reservation.Held.class, second -> {
+                    assertThat(second.over()).isEqualTo(Optional.of(Limit.REQUESTS));
+                    assertThat(second.minute().tokens().left()).isZero();
+                });
+        assertThat(limited(1, new LlmLimits(0, 1_600, 0, false)).limit())
+                .as("it was counted")
+                .isEqualTo(Limit.TOKENS);
+    }
+
+    @Test
+    void takes_what_is_repeated_once() {
+        LlmLimits limits = new LlmLimits(2, 1_000, 1, false);
+        Hold hold = hold(UUID.randomUUID(), 1);
+        credit.reserve(tenant, hold, 600, limits);
+        assertThat(credit.reserve(tenant, hold, 600, limits)).isInstanceOfSatisfying(Reservation.Held.class, again -> {
+            assertThat(again.minute().tokens().left()).isEqualTo(400);
+            assertThat(again.counted()).isEqualTo(Counted.NOT);
+        });
+    }
+
+    @Test
+    void counts_nothing_that_there_is_no_credit_for() {
+        LlmLimits limits = new LlmLimits(1, 0, 0, false);
+        assertThat(credit.reserve(tenant, hold(UUID.randomUUID(), 1_000_001), 1, limits))
+                .isInstanceOf(Reservation.Exhausted.class);
+        held(1, limits);
+    }
+
+    @Test
+    void leaves_nothing_in_redis_of_a_tenant_that_is_quiet() {
+        held(1, new LlmLimits(1, 1, 0, false));
+        assertThat(redis.clients.commands().pttl("credit:{" + tenant + "}:minute"))
+                .isBetween(60_000L, 70_000L);
+    }
+
+    private record Held(Hold hold, Counted counted, Minute minute) {}
+
+    private Held reserve(long tokens, LlmLimits limits) {
+        Hold hold = hold(UUID.randomUUID(), 1);
+        Reservation.Held held = (Reservation.Held) credit.reserve(tenant, hold, tokens, limits);
+        return new Held(hold, held.counted(), held.minute());
+    }
+
+    private Reservation.Held held(long tokens, LlmLimits limits) {
+        return (Reservation.Held) credit.reserve(tenant, hold(UUID.randomUUID(), 1), tokens, limits);
+    }
+
+    private Reservation.Limited limited(long tokens, LlmLimits limits) {
+        return (Reservation.Limited) credit.reserve(tenant, hold(UUID.randomUUID(), 1), tokens, limits);
+    }
+
+    private boolean settle(Held held, Spent spent) {
+        return credit.settle(tenant, held.hold(), held.counted(), spent)
+                .toCompletableFuture()
+                .join();
+    }
+
+    /** @param tokens how many slices ago to how many */
+    private void used(Map<Integer, Long> tokens) {
+        long now = credit.now(tenant).toEpochMilli() / SLICE.toMillis();
+        tokens.forEach((ago, used) -> redis.clients
+                .commands()
+                .hset("credit:{" + tenant + "}:minute", (now - ago) + "t", String.valueOf(used)));
+    }
+}
