@@ -29,8 +29,7 @@ import java.util.stream.Collectors;
 
 /**
  * The credit that this router's calls hold while they run, the most that each may cost, and their places within their tenants'
- * limits. Taking it is one round trip to
- * Redis, and one more when a failover can no longer lose it, for calls that last as long; ending it another one that nobody
+ * limits. Taking it is one round trip to Redis, and one more when a failover can no longer lose it, for calls that last as long; ending it another one that nobody
  * waits for and that is sent again until Redis has taken it; a release once more
  * when a failover can no longer bring its hold back, for nothing else says that the call has cost nothing. What of this
  * dies with the process lapses, and becomes the usage record that each hold carries with it ({@link LapsedHolds}). Without
@@ -61,44 +60,6 @@ final class Holds {
             Refused(Refusal refusal) {
                 this(refusal, Minute.UNLIMITED);
             }
-        }
-    }
-
-    /**
-     * An end of a hold that Redis has not taken yet, or has and may forget.
-     *
-     * @param spent of a price of 0: it is a release
-     * @param certain Redis had the hold; false: it did not answer, and a call that never was is not remembered for ever
-     * @param since the call ended
-     * @param taken since Redis has it; null: it has not
-     */
-    private record Owed(
-            TenantId tenant,
-            Hold hold,
-            Counted counted,
-            Spent spent,
-            boolean certain,
-            Stopwatch since,
-            @Nullable Stopwatch taken) {
-        static Owed of(TenantId tenant, Hold hold, Counted counted, Spent spent) {
-            return new Owed(tenant, hold, counted, spent, true, new Stopwatch(), null);
-        }
-
-        /** What it was counted with is gone in a minute. */
-        static Owed perhaps(TenantId tenant, Hold hold) {
-            return new Owed(tenant, hold, Counted.NOT, Spent.NOTHING, false, new Stopwatch(), null);
-        }
-
-        Owed under(Hold lapsed) {
-            return new Owed(tenant, lapsed, counted, spent, true, new Stopwatch(), null);
-        }
-
-        Owed takenNow() {
-            return new Owed(tenant, hold, counted, spent, certain, since, new Stopwatch());
-        }
-
-        boolean isOver() {
-            return (taken != null || !certain) && since.left(hold.life()).isNegative();
         }
     }
 
