@@ -21,12 +21,28 @@ sealed interface Answer {
     /**
      * What an answer's headers say.
      *
+     * @param cache what the cache had to do with it
      * @param minute what its tenant had left of its limits when it began
      */
-    record Head(UUID receipt, String provider, String model, int attempts, boolean stub, Minute minute) {
+    record Head(UUID receipt, String provider, String model, int attempts, boolean stub, Cache cache, Minute minute) {
+        enum Cache {
+            HIT,
+            MISS,
+            BYPASS
+        }
+
+        /** Of one that the cache has not seen. */
+        Head(UUID receipt, String provider, String model, int attempts, boolean stub, Minute minute) {
+            this(receipt, provider, model, attempts, stub, Cache.BYPASS, minute);
+        }
+
         /** Of one that was given before. */
         Head(UUID receipt, String provider, String model, int attempts, boolean stub) {
             this(receipt, provider, model, attempts, stub, Minute.UNLIMITED);
+        }
+
+        Head with(Cache other) {
+            return new Head(receipt, provider, model, attempts, stub, other, minute);
         }
     }
 

@@ -13,6 +13,7 @@ import java.util.UUID;
  *     repeated under its idempotency key has another one, and its answer, if it is the kept one, says that one's
  * @param trace W3C trace headers that the caller brought
  * @param client whether it is still there
+ * @param cache how it wants to use it
  */
 record Call(
         TenantId tenant,
@@ -21,7 +22,8 @@ record Call(
         Optional<String> idempotencyKey,
         UUID receipt,
         Map<String, String> trace,
-        HangUp client) {
+        HangUp client,
+        CacheUse cache) {
     Call {
         trace = Map.copyOf(trace);
     }
@@ -34,6 +36,6 @@ record Call(
             Optional<String> idempotencyKey,
             UUID receipt,
             Map<String, String> trace) {
-        this(tenant, request, attribution, idempotencyKey, receipt, trace, HangUp.NEVER);
+        this(tenant, request, attribution, idempotencyKey, receipt, trace, HangUp.NEVER, CacheUse.FULL);
     }
 }

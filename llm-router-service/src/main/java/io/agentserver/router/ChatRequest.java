@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -130,6 +131,14 @@ record ChatRequest(
         return kind == Kind.CHAT
                 ? sha256(Json.normalForm(body))
                 : sha256("embeddings " + new String(Json.normalForm(body), StandardCharsets.UTF_8));
+    }
+
+    /** As {@link #digest}, but the same for one answer however it is delivered, and by whatever name the model was asked for. */
+    String digestForCache() {
+        ObjectNode asked = anthropic.map(AnthropicBody::body).orElse(body).deepCopy();
+        asked.remove(List.of("model", "stream", "stream_options"));
+        String shape = anthropic.map(asIs -> "anthropic " + asIs.betas()).orElse("openai");
+        return sha256(kind + " " + shape + " " + new String(Json.normalForm(asked), StandardCharsets.UTF_8));
     }
 
     static String sha256(String text) {

@@ -204,7 +204,15 @@ final class Door {
         HangUp client = caller.service() && key.isPresent() && !chatRequest.stream()
                 ? unwanted.unless(connection, caller.tenant(), key.get())
                 : connection;
-        Call call = new Call(caller.tenant(), chatRequest, attribution, key, Ids.v7(), trace(request), client);
+        Call call = new Call(
+                caller.tenant(),
+                chatRequest,
+                attribution,
+                key,
+                Ids.v7(),
+                trace(request),
+                client,
+                CacheUse.of(request.getHeader("Cache-Control")));
         Map<String, String> logged = logged(call);
         logged.forEach(MDC::put);
         if (Spans.areMade(tracer)) {
@@ -289,7 +297,7 @@ final class Door {
         response.setHeader("x-agentserver-receipt", head.receipt().toString());
         response.setHeader("x-agentserver-provider", head.provider());
         response.setHeader("x-agentserver-model", head.model());
-        response.setHeader("x-agentserver-cache", "bypass");
+        response.setHeader("x-agentserver-cache", head.cache().name().toLowerCase(Locale.ROOT));
         response.setHeader("x-agentserver-attempts", Integer.toString(head.attempts()));
         if (head.stub()) {
             response.setHeader("x-agentserver-stub", "true");

@@ -267,7 +267,8 @@ final class Holds {
                     if (failure != null) {
                         return; // sent again in a second
                     }
-                    if (end.spent().price() > 0 || end.taken() != null && !held) {
+                    // one that holds nothing may come back and lapse: what it becomes costs nothing
+                    if (end.spent().price() > 0 || end.hold().amount() == 0 || end.taken() != null && !held) {
                         owed.remove(receipt, end);
                     } else {
                         owed.replace(receipt, end, end.takenNow());

@@ -69,10 +69,7 @@ final class KafkaUsageLog implements AutoCloseable {
 
     /** @param taken run when the log has it, at once or much later, on the producer's thread: it must not block */
     void append(UsageRecord record, Runnable taken) {
-        unacknowledged.add(record);
-        CompletableFuture<Void> acknowledged = new CompletableFuture<>();
-        var _ = acknowledged.thenRun(taken);
-        send(record, acknowledged);
+        CompletableFuture<Void> acknowledged = begin(record, taken);
         try {
             acknowledged.get(patience.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException notYet) {
@@ -82,6 +79,19 @@ final class KafkaUsageLog implements AutoCloseable {
         } catch (ExecutionException impossible) {
             throw new IllegalStateException("only ever completed normally", impossible);
         }
+    }
+
+    /** As {@link #append}, and waits for nothing; the log counts as closed when it has refused it. */
+    void appendLater(UsageRecord record, Runnable taken) {
+        var _ = begin(record, taken);
+    }
+
+    private CompletableFuture<Void> begin(UsageRecord record, Runnable taken) {
+        unacknowledged.add(record);
+        CompletableFuture<Void> acknowledged = new CompletableFuture<>();
+        var _ = acknowledged.thenRun(taken);
+        send(record, acknowledged);
+        return acknowledged;
     }
 
     /** Waits for what is on its way; what the log does not take is written to the log file for a hand to post it. */

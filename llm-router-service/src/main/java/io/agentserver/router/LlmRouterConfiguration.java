@@ -41,7 +41,7 @@ import java.util.Collection;
 import java.util.concurrent.Executors;
 import java.util.function.Supplier;
 
-/** The router's map: an HTTP call goes endpoint → callers → once-only → router → holds → backend, and back → settlement → usage. */
+/** The router's map: an HTTP call goes endpoint → callers → once-only → cache → router → holds → backend, and back → settlement → usage. */
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(LlmRouterProperties.class)
 @Import(ErrorAdvice.class)
@@ -133,13 +133,33 @@ class LlmRouterConfiguration {
     }
 
     @Bean
-    OnceOnly onceOnly(Router router, RedisAnswers answers, Supplier<RouteTable> routes, RouterMetrics metrics) {
-        return new OnceOnly(router, answers, routes, metrics);
+    OnceOnly onceOnly(Cached chat, RedisAnswers answers, Supplier<RouteTable> routes, RouterMetrics metrics) {
+        return new OnceOnly(chat, answers, routes, metrics);
     }
 
     @Bean
     RedisAnswers redisAnswers(RedisClients redis, TenantDirectory directory) {
         return new RedisAnswers(redis.commands(), directory::isGone);
+    }
+
+    @Bean
+    Cached cached(
+            Router router,
+            Supplier<RouteTable> routes,
+            RedisClients redis,
+            TenantDirectory directory,
+            Holds holds,
+            Settlement settlement,
+            RouterMetrics metrics,
+            LlmRouterProperties properties) {
+        RedisCache.Bounds bounds = new RedisCache.Bounds(
+                properties.cacheAnswer().toBytes(), properties.cacheTenant().toBytes());
+        return new Cached(
+                router,
+                routes,
+                new RedisCache(redis, bounds, directory::isGone),
+                new Hits(holds, settlement, metrics),
+                metrics);
     }
 
     @Bean
@@ -212,8 +232,8 @@ class LlmRouterConfiguration {
     }
 
     @Bean
-    RouteTables routeTables(HttpClient http, Environment environment, Clock clock) {
-        return new RouteTables(http, environment::getProperty, clock);
+    RouteTables routeTables(HttpClient http, Environment environment, Clock clock, LlmRouterProperties properties) {
+        return new RouteTables(http, environment::getProperty, clock, new Route.Caching(properties.cache(), 0, false));
     }
 
     @Bean

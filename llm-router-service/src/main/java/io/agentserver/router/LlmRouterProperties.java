@@ -16,6 +16,9 @@ import java.time.Duration;
  * @param platformKey file with the platform's keys
  * @param routes file with providers and routes; empty: by the provider keys in the environment
  * @param maxRequest of a request's body
+ * @param cache how long answers are kept where a route does not say; 0: not at all
+ * @param cacheAnswer bytes of an answer that is kept, at most
+ * @param cacheTenant of all of a tenant's, at most
  * @param usagePatience how long an answer waits for its usage record's acknowledgement
  * @param holdGrace how long after its call's time limit a hold on credit lapses
  * @param sweepEvery how often lapsed holds are looked for
@@ -30,6 +33,9 @@ record LlmRouterProperties(
         String platformKey,
         String routes,
         DataSize maxRequest,
+        Duration cache,
+        DataSize cacheAnswer,
+        DataSize cacheTenant,
         Duration usagePatience,
         Duration holdGrace,
         Duration sweepEvery,
@@ -41,6 +47,11 @@ record LlmRouterProperties(
         if (maxRequest.toBytes() < 1 || maxRequest.compareTo(DataSize.ofMegabytes(256)) > 0) {
             throw new ConfigurationException(
                     "agentserver.llm-router.max-request=" + maxRequest + ": choose 1B to 256MB");
+        }
+        if (cache.isNegative() || cacheAnswer.toBytes() < 1 || cacheTenant.compareTo(cacheAnswer) < 0) {
+            throw new ConfigurationException("agentserver.llm-router.cache=" + cache + ", cache-answer=" + cacheAnswer
+                    + ", cache-tenant=" + cacheTenant
+                    + ": the first must not be below 0, and the last not below the one before it");
         }
         if (!usagePatience.isPositive()
                 || !startPatience.isPositive()

@@ -14,6 +14,7 @@ import java.util.stream.Stream;
  * @param maxOutput tokens of an answer for which credit is held, where the request has no {@code max_tokens}
  * @param cheapest when the chain has failed: these, the cheapest one first
  * @param prices as they are while the call runs, whatever is loaded meanwhile
+ * @param caching of its answers
  */
 record Route(
         String name,
@@ -22,7 +23,8 @@ record Route(
         Limits limits,
         int maxOutput,
         List<Target> cheapest,
-        PriceList prices) {
+        PriceList prices,
+        Caching caching) {
     static final int MAX_OUTPUT = 4096;
 
     /**
@@ -70,6 +72,17 @@ record Route(
         }
     }
 
+    /**
+     * How answers are kept.
+     *
+     * @param ttl 0: they are not
+     * @param hitPrice what a tenant pays for one that is kept, in micro-USD
+     * @param simulated also those of simulated models, which nobody needs: they cost nothing, and who asks wants to see how they fail
+     */
+    record Caching(Duration ttl, long hitPrice, boolean simulated) {
+        static final Caching NONE = new Caching(Duration.ZERO, 0, false);
+    }
+
     Route {
         chain = List.copyOf(chain);
         cheapest = List.copyOf(cheapest);
@@ -83,7 +96,14 @@ record Route(
 
     /** At the prices of this jar. */
     Route(String name, List<Target> chain, Optional<String> stub, Limits limits, int maxOutput) {
-        this(name, chain, stub, limits, maxOutput, List.of(), PriceList.builtIn());
+        this(name, chain, stub, limits, maxOutput, List.of(), PriceList.builtIn(), Caching.NONE);
+    }
+
+    boolean isCached() {
+        return caching.ttl().isPositive()
+                && (caching.simulated()
+                        || targets()
+                                .allMatch(target -> target.backend().address().isPresent()));
     }
 
     /** All that may answer. */

@@ -14,20 +14,25 @@ final class RouteTable {
     private final Map<String, Backend> backends;
     private final PriceList prices;
     private final KeyFiles keys;
+    private final Route.Caching caching;
 
     /** What {@code GET /v1/models} shows of one. */
     record Model(String id, String owner) {}
 
-    /** With all keys from the environment. */
-    RouteTable(Map<String, Route> routes, Map<String, Backend> backends, PriceList prices) {
-        this(routes, backends, prices, KeyFiles.NONE);
-    }
-
-    /** @param keys that its backends have */
-    RouteTable(Map<String, Route> routes, Map<String, Backend> backends, PriceList prices, KeyFiles keys) {
+    /**
+     * @param caching of models that are asked for by {@code provider/model}
+     * @param keys that its backends have
+     */
+    RouteTable(
+            Map<String, Route> routes,
+            Map<String, Backend> backends,
+            PriceList prices,
+            Route.Caching caching,
+            KeyFiles keys) {
         this.routes = Collections.unmodifiableMap(new LinkedHashMap<>(routes));
         this.backends = Collections.unmodifiableMap(new LinkedHashMap<>(backends));
         this.prices = prices;
+        this.caching = caching;
         this.keys = keys;
     }
 
@@ -44,7 +49,8 @@ final class RouteTable {
                                 Route.Limits.DEFAULT,
                                 Route.MAX_OUTPUT,
                                 List.of(),
-                                prices));
+                                prices,
+                                caching));
     }
 
     /** How long a call of this model may last; the longest of all, if there is no such model any more. */
@@ -69,6 +75,11 @@ final class RouteTable {
 
     KeyFiles keys() {
         return keys;
+    }
+
+    /** A metric's label for it: callers can name any model, and labels are kept for ever. */
+    String label(Route route) {
+        return routes.containsKey(route.name()) ? route.name() : "none";
     }
 
     PriceList prices() {

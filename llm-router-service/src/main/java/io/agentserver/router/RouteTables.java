@@ -44,6 +44,7 @@ final class RouteTables {
     private final HttpClient http;
     private final Function<String, @Nullable String> environment;
     private final Clock clock;
+    private final Route.Caching caching;
     private final Map<Guarded, Guard> guards = new ConcurrentHashMap<>();
 
     private record Guarded(String provider, String url, Guard.Limits limits) {}
@@ -51,10 +52,12 @@ final class RouteTables {
     /** @param model what a route without a file asks of it */
     private record WellKnown(String name, ProviderEntry.Kind kind, String url, String keyEnv, String model) {}
 
-    RouteTables(HttpClient http, Function<String, @Nullable String> environment, Clock clock) {
+    /** @param caching where a route does not say */
+    RouteTables(HttpClient http, Function<String, @Nullable String> environment, Clock clock, Route.Caching caching) {
         this.http = http;
         this.environment = environment;
         this.clock = clock;
+        this.caching = caching;
     }
 
     /** By the keys in the environment. */
@@ -73,9 +76,19 @@ final class RouteTables {
         }
         Map<String, Route> routes = new LinkedHashMap<>();
         for (String name : STANDARD_ROUTES) {
-            routes.put(name, new Route(name, chain, Optional.empty(), Route.Limits.DEFAULT, Route.MAX_OUTPUT));
+            routes.put(
+                    name,
+                    new Route(
+                            name,
+                            chain,
+                            Optional.empty(),
+                            Route.Limits.DEFAULT,
+                            Route.MAX_OUTPUT,
+                            List.of(),
+                            PriceList.builtIn(),
+                            caching));
         }
-        return new RouteTable(routes, backends, PriceList.builtIn());
+        return new RouteTable(routes, backends, PriceList.builtIn(), caching);
     }
 
     /** @throws ConfigurationException with file, line, reason and remedy */
@@ -106,15 +119,25 @@ final class RouteTables {
             List<Route.Target> cheapest = entry.cheapest().stream()
                     .map(model -> target(file, entry, model, backends))
                     .toList();
-            Route route =
-                    new Route(entry.name(), chain, entry.stub(), entry.limits(), entry.maxOutput(), cheapest, prices);
+            Route route = new Route(
+                    entry.name(),
+                    chain,
+                    entry.stub(),
+                    entry.limits(),
+                    entry.maxOutput(),
+                    cheapest,
+                    prices,
+                    new Route.Caching(
+                            entry.cache().orElse(caching.ttl()),
+                            entry.hitPrice(),
+                            entry.cache().isPresent()));
             route.unpriced().ifPresent(reason -> {
                 throw file.wrong(entry.line(), "route " + entry.name() + ": " + reason, "name another model");
             });
             routes.put(entry.name(), route);
         }
         keepOnly(backends); // the file is right
-        return new RouteTable(routes, backends, prices, new KeyFiles(keys));
+        return new RouteTable(routes, backends, prices, caching, new KeyFiles(keys));
     }
 
     private static Route.Target target(

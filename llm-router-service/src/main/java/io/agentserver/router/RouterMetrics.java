@@ -88,6 +88,28 @@ final class RouterMetrics {
         lapsed.increment();
     }
 
+    /** @param route a label: of no more than are configured */
+    void cache(TenantId tenant, String route, Answer.Head.Cache outcome) {
+        byTenant.add(
+                tenant,
+                "agentserver.llm.cache",
+                "calls whose answers may be kept, by what was found",
+                1,
+                "route",
+                route,
+                "outcome",
+                outcome.name().toLowerCase(Locale.ROOT));
+    }
+
+    /** @param microusd what a kept answer has spared its tenant */
+    void saved(TenantId tenant, long microusd) {
+        byTenant.add(
+                tenant,
+                "agentserver.llm.cache.saved.microusd",
+                "what kept answers have spared, in millionths of a US dollar",
+                Math.max(0, (double) microusd));
+    }
+
     /**
      * A call was over one of its tenant's limits.
      *

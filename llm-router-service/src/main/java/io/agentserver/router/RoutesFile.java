@@ -4,6 +4,7 @@ import io.agentserver.service.ConfigurationException;
 import org.yaml.snakeyaml.nodes.MappingNode;
 import org.yaml.snakeyaml.nodes.Node;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -23,7 +24,11 @@ record RoutesFile(String name, List<ProviderEntry> providers, List<Entry> routes
      */
     record Link(String model, int step, int weight) {}
 
-    /** @param cheapest models to be tried after the chain, the cheapest first */
+    /**
+     * @param cheapest models to be tried after the chain, the cheapest first
+     * @param cache how long answers are kept; 0: not at all
+     * @param hitPrice of a kept one, in micro-USD
+     */
     record Entry(
             int line,
             String name,
@@ -31,7 +36,9 @@ record RoutesFile(String name, List<ProviderEntry> providers, List<Entry> routes
             List<String> cheapest,
             Optional<String> stub,
             Route.Limits limits,
-            int maxOutput) {}
+            int maxOutput,
+            Optional<Duration> cache,
+            int hitPrice) {}
 
     static RoutesFile parse(String name, String text) {
         YamlNodes yaml = new YamlNodes(name);
@@ -61,7 +68,17 @@ record RoutesFile(String name, List<ProviderEntry> providers, List<Entry> routes
         Map<String, Node> members = yaml.members(
                 node,
                 "route " + name,
-                Set.of("chain", "cheapest", "stub", "first_token", "silence", "total", "embeddings", "max_output"));
+                Set.of(
+                        "chain",
+                        "cheapest",
+                        "stub",
+                        "first_token",
+                        "silence",
+                        "total",
+                        "embeddings",
+                        "max_output",
+                        "cache",
+                        "hit_price"));
         List<Link> chain = new ArrayList<>();
         int step = 0;
         for (Node link : yaml.elements(members.get("chain"), "chain of route " + name)) {
@@ -84,7 +101,11 @@ record RoutesFile(String name, List<ProviderEntry> providers, List<Entry> routes
                         yaml.duration(members.get("silence"), standard.silence()),
                         yaml.duration(members.get("total"), standard.total()),
                         yaml.duration(members.get("embeddings"), standard.embeddings())),
-                yaml.count(members.get("max_output"), "max_output", 9_999_999, "tokens", Route.MAX_OUTPUT));
+                yaml.count(members.get("max_output"), "max_output", 9_999_999, "tokens", Route.MAX_OUTPUT),
+                Optional.ofNullable(members.get("cache"))
+                        .map(cache ->
+                                yaml.text(cache).equals("off") ? Duration.ZERO : yaml.duration(cache, Duration.ZERO)),
+                yaml.count(members.get("hit_price"), "hit_price", 999_999_999, "micro-USD", 0));
     }
 
     /** A model, or several with their weights. */

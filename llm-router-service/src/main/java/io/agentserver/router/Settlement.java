@@ -81,6 +81,18 @@ final class Settlement {
         return new Open(call, route, target, attempts, hold, span);
     }
 
+    /** A kept answer uses nothing, whatever it has once cost. */
+    UsageRecord hit(Call call, Route route, Answer.Head kept, long price) {
+        String model = kept.model().substring(kept.model().indexOf('/') + 1);
+        return usage(call, route.name(), kept.provider(), model, Tokens.NONE, true, false, 0, price);
+    }
+
+    /** Nothing is waited for: if this process ends before the log has it, the hold lapses and says the same. */
+    void recordHit(Holds.Running hold) {
+        UsageRecord record = hold.atMost();
+        log.appendLater(record, () -> hold.settle(record.priceMicrousd(), 0));
+    }
+
     /** A stub used nothing and costs nothing. */
     void recordStub(Call call, Route route) {
         log.append(usage(call, route.name(), "stub", "stub", Tokens.NONE, true, 0));
@@ -201,6 +213,19 @@ final class Settlement {
     /** What the provider takes is what the tenant pays: there is no margin yet. */
     private UsageRecord usage(
             Call call, String route, String provider, String model, Tokens tokens, boolean stub, long price) {
+        return usage(call, route, provider, model, tokens, false, stub, price, price);
+    }
+
+    private UsageRecord usage(
+            Call call,
+            String route,
+            String provider,
+            String model,
+            Tokens tokens,
+            boolean cacheHit,
+            boolean stub,
+            long cost,
+            long price) {
         Attribution of = call.attribution();
         return new UsageRecord(
                 call.receipt(),
@@ -216,9 +241,9 @@ final class Settlement {
                 tokens.cachedInput(),
                 tokens.output(),
                 tokens.estimated(),
-                false,
+                cacheHit,
                 stub,
-                price,
+                cost,
                 price,
                 clock.instant());
     }

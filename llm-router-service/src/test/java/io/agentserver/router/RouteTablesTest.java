@@ -157,6 +157,6 @@ class RouteTablesTest {
     }
 
     private static RouteTables tables(Map<String, String> environment) {
-        return new RouteTables(HttpClient.newHttpClient(), environment::get, Clock.systemUTC());
+        return new RouteTables(HttpClient.newHttpClient(), environment::get, Clock.systemUTC(), Route.Caching.NONE);
     }
 }

@@ -22,7 +22,8 @@ class RouteTest {
                 Route.Limits.DEFAULT,
                 10,
                 List.of(target("d", -1, 1)),
-                PriceList.builtIn());
+                PriceList.builtIn(),
+                Route.Caching.NONE);
         long seed = System.nanoTime();
         Random random = new Random(seed);
         int first = 0;

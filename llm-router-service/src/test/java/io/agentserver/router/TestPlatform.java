@@ -123,7 +123,7 @@ final class TestPlatform implements AutoCloseable {
         return tokens.issue(tenant, scope);
     }
 
-    /** Settings of a router on free ports. */
+    /** Settings of a router on free ports, that keeps no answers. */
     Map<String, String> settings() {
         Map<String, String> settings = new HashMap<>();
         settings.put("AGENTSERVER_KAFKA", kafka());
@@ -133,6 +133,7 @@ final class TestPlatform implements AutoCloseable {
         settings.put("AGENTSERVER_LLM_PORT", "0");
         settings.put("AGENTSERVER_LLM_MANAGEMENT_PORT", "0");
         settings.put("AGENTSERVER_LOG_FORMAT", "text");
+        settings.put("llm-router.cache", "0s"); // most tests ask their provider the same again and again
         return settings;
     }
 

@@ -154,6 +154,7 @@ class QuotaIT {
         HttpRequest request = HttpRequest.newBuilder(platform.url(router, "/v1/chat/completions"))
                 .header("Authorization", "Bearer " + key)
                 .header("Content-Type", "application/json")
+                .header("Cache-Control", "no-store")
                 .timeout(LONG)
                 .POST(HttpRequest.BodyPublishers.ofString("{\"model\":\"words\",\"stream\":true,\"stream_options\":"
                         + "{\"include_usage\":true},\"max_tokens\":" + MOST_WORDS

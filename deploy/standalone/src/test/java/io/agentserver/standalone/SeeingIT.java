@@ -95,7 +95,7 @@ class SeeingIT {
         http.close();
     }
 
-    /** Until the end of the test: answered, answered by another, by a stub, refused; over a limit that refuses nothing. */
+    /** Until the end of the test: answered (from the cache, but for the first), answered by another, by a stub, refused; over a limit that refuses nothing. */
     private void load() {
         Client router = new Client(http, platform.variable("AGENTSERVER_LLM_URL"), demo.key());
         while (!isEnded()) {
@@ -320,7 +320,7 @@ class SeeingIT {
                 "/v1/chat/completions",
                 "application/json",
                 "{\"model\":\"" + route + "\",\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}]}",
-                Map.of());
+                Map.of("Cache-Control", "no-store"));
     }
 
     private static String greeting(String name) {
