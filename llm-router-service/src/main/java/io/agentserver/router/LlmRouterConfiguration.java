@@ -138,8 +138,10 @@ class LlmRouterConfiguration {
     }
 
     @Bean
-    RedisAnswers redisAnswers(RedisClients redis, TenantDirectory directory) {
-        return new RedisAnswers(redis.commands(), directory::isGone);
+    RedisAnswers redisAnswers(RedisClients redis, TenantDirectory directory, LlmRouterProperties properties) {
+        RedisAnswers.Bounds bounds = new RedisAnswers.Bounds(
+                properties.onceAnswer().toBytes(), properties.onceTenant().toBytes(), properties.onceKeys());
+        return new RedisAnswers(redis.commands(), bounds, directory::isGone);
     }
 
     @Bean

@@ -19,6 +19,9 @@ import java.time.Duration;
  * @param cache how long answers are kept where a route does not say; 0: not at all
  * @param cacheAnswer bytes of an answer that is kept, at most
  * @param cacheTenant of all of a tenant's, at most
+ * @param onceAnswer bytes of an answer that is kept under its idempotency key, at most
+ * @param onceTenant of all of a tenant's, at most
+ * @param onceKeys idempotency keys of a tenant that are remembered at once, at most
  * @param usagePatience how long an answer waits for its usage record's acknowledgement
  * @param holdGrace how long after its call's time limit a hold on credit lapses
  * @param sweepEvery how often lapsed holds are looked for
@@ -36,6 +39,9 @@ record LlmRouterProperties(
         Duration cache,
         DataSize cacheAnswer,
         DataSize cacheTenant,
+        DataSize onceAnswer,
+        DataSize onceTenant,
+        int onceKeys,
         Duration usagePatience,
         Duration holdGrace,
         Duration sweepEvery,
@@ -52,6 +58,11 @@ record LlmRouterProperties(
             throw new ConfigurationException("agentserver.llm-router.cache=" + cache + ", cache-answer=" + cacheAnswer
                     + ", cache-tenant=" + cacheTenant
                     + ": the first must not be below 0, and the last not below the one before it");
+        }
+        if (onceAnswer.toBytes() < 1 || onceTenant.compareTo(onceAnswer) < 0 || onceKeys < 1) {
+            throw new ConfigurationException("agentserver.llm-router.once-answer=" + onceAnswer + ", once-tenant="
+                    + onceTenant + ", once-keys=" + onceKeys
+                    + ": each must be 1 or more, and the second not below the first");
         }
         if (!usagePatience.isPositive()
                 || !startPatience.isPositive()

@@ -13,7 +13,8 @@ import java.util.function.Supplier;
 /**
  * Gives calls with the same {@code Idempotency-Key} the same answer for 24 h, over any number of routers: the first one
  * runs under a lease that it renews, the others wait for its answer. An answer that broke off is not kept, but that the key
- * was used with this body is: the next call with that key runs again, under a receipt of its own, and is paid by itself.
+ * was used with this body is: the next call with that key runs again, under a receipt of its own, and is paid by itself. One whose
+ * answer was too large to be kept, or had to go for others of its tenant, does not run again: who asks is told so.
  * Without Redis no call with a key begins.
  */
 final class OnceOnly implements Chat {
@@ -35,8 +36,8 @@ final class OnceOnly implements Chat {
     }
 
     /** What Redis knows a key by. */
-    static String name(TenantId tenant, String idempotencyKey) {
-        return RedisAnswers.name(tenant, ChatRequest.sha256(idempotencyKey));
+    static RedisAnswers.Name name(TenantId tenant, String idempotencyKey) {
+        return new RedisAnswers.Name(tenant, ChatRequest.sha256(idempotencyKey));
     }
 
     @Override
@@ -44,7 +45,7 @@ final class OnceOnly implements Chat {
         if (call.idempotencyKey().isEmpty()) {
             return chat.answer(call);
         }
-        String name = name(call.tenant(), call.idempotencyKey().get());
+        RedisAnswers.Name name = name(call.tenant(), call.idempotencyKey().get());
         String digest = call.request().digest();
         Duration longest = routes.get().totalOf(call.request().model()).plus(AND_ITS_END);
         Stopwatch waited = new Stopwatch();
@@ -56,6 +57,15 @@ final class OnceOnly implements Chat {
                 case Claim.Done done -> {
                     return new Answer.Given(new RecordedAnswer(
                             done.answer().head(), done.answer().completion()));
+                }
+                case Claim.Answered answered -> {
+                    return new Answer.Refused(Refusal.of(
+                            410,
+                            Refusal.Reason.ANSWER_NOT_KEPT,
+                            "the call with this Idempotency-Key was answered and charged once, under receipt "
+                                    + answered.receipt()
+                                    + ", and its answer is not kept any more: to ask again, and pay "
+                                    + "again, take a new key"));
                 }
                 case Claim.Mismatch mismatch -> {
                     return new Answer.Refused(Refusal.of(

@@ -20,8 +20,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
 
 /**
- * What is known of idempotency keys, in Redis under <code>idem:{&lt;tenant&gt;:&lt;sha256 of the key&gt;}</code>, by {@code
- * claim.lua}, {@code renew.lua} and {@code end-claim.lua}; with {@code :unwanted} behind it, that its answer is wanted no more. No method throws when Redis is away: it says so once, and answers
+ * What is known of idempotency keys, in Redis under <code>once:{&lt;tenant&gt;}:&lt;sha256 of the key&gt;</code>, by {@code
+ * claim.lua}, {@code renew.lua} and {@code end-claim.lua}; with {@code :unwanted} behind it, that its answer is wanted no more. A tenant's
+ * share one slot of a cluster, for they have {@link Bounds} together. No method throws when Redis is away: it says so once, and answers
  * that it does not know. Safe on any thread.
  */
 final class RedisAnswers {
@@ -38,8 +39,39 @@ final class RedisAnswers {
     private static final String END = script("end-claim.lua");
 
     private final RedisClusterCommands<String, String> redis;
+    private final Bounds bounds;
     private final Predicate<TenantId> gone;
     private final AtomicBoolean away = new AtomicBoolean();
+
+    /**
+     * @param answer bytes of one answer, at most; of a larger one it is remembered alone that it was given
+     * @param tenant bytes of all answers of a tenant, at most; where one more is too much, the oldest are remembered so
+     * @param keys of a tenant that are remembered at once; with one more the oldest is as if it had never been
+     */
+    record Bounds(long answer, long tenant, int keys) {
+        Bounds {
+            if (answer < 1 || tenant < answer || keys < 1) {
+                throw new IllegalArgumentException(
+                        "bounds of answers under idempotency keys: " + answer + " and " + tenant + " bytes, " + keys
+                                + " keys: each must be 1 or more, the second not less than the first");
+            }
+        }
+    }
+
+    /**
+     * A tenant's idempotency key.
+     *
+     * @param sha256 of the key
+     */
+    record Name(TenantId tenant, String sha256) {
+        String prefix() {
+            return "once:{" + tenant + "}:"; // others than before: what older routers kept there had another form
+        }
+
+        String key() {
+            return prefix() + sha256;
+        }
+    }
 
     sealed interface Claim {
         /**
@@ -47,12 +79,19 @@ final class RedisAnswers {
          *
          * @param broken runs before this one that gave no answer
          */
-        record Mine(String name, String digest, UUID owner, long broken) implements Claim {}
+        record Mine(Name name, String digest, UUID owner, long broken) implements Claim {}
 
         /** Another call has it. */
         record Running() implements Claim {}
 
         record Done(KeptAnswer answer) implements Claim {}
+
+        /**
+         * The call was answered, and its answer is not kept: {@link Bounds}.
+         *
+         * @param receipt of that call
+         */
+        record Answered(String receipt) implements Claim {}
 
         /** The key belongs to another body. */
         record Mismatch() implements Claim {}
@@ -65,21 +104,13 @@ final class RedisAnswers {
     }
 
     /**
-     * @param redis of one node or of a cluster; each command touches one key
+     * @param redis of one node or of a cluster; each command touches one tenant's keys
      * @param gone deleted tenants, of whom nothing is kept: neither what ends only now
      */
-    RedisAnswers(RedisClusterCommands<String, String> redis, Predicate<TenantId> gone) {
+    RedisAnswers(RedisClusterCommands<String, String> redis, Bounds bounds, Predicate<TenantId> gone) {
         this.redis = redis;
+        this.bounds = bounds;
         this.gone = gone;
-    }
-
-    /** Of a tenant's idempotency key. */
-    static String name(TenantId tenant, String sha256) {
-        return tenant + ":" + sha256;
-    }
-
-    private static TenantId tenantOf(String name) {
-        return new TenantId(name.substring(0, name.indexOf(':')));
     }
 
     /**
@@ -87,22 +118,26 @@ final class RedisAnswers {
      *
      * @param digest of the request's body
      */
-    Claim claim(String name, String digest) {
+    Claim claim(Name name, String digest) {
         UUID owner = Ids.v7();
         return attempt(
                 () -> {
                     List<String> answer = redis.eval(
                             CLAIM,
                             ScriptOutputType.MULTI,
-                            new String[] {key(name)},
+                            new String[] {name.key(), name.prefix() + "keys"},
                             digest,
                             owner.toString(),
                             millis(LEASE),
-                            millis(KEPT));
+                            millis(KEPT),
+                            name.sha256(),
+                            Integer.toString(bounds.keys()),
+                            name.prefix());
                     return switch (answer.getFirst()) {
                         case "mine" -> new Claim.Mine(name, digest, owner, Long.parseLong(answer.get(1)));
                         case "running" -> new Claim.Running();
                         case "done" -> new Claim.Done(KeptAnswer.ofJson(answer.get(1)));
+                        case "answered" -> new Claim.Answered(answer.get(1));
                         case "mismatch" -> new Claim.Mismatch();
                         default -> throw new IllegalStateException("claim.lua answers " + answer);
                     };
@@ -117,7 +152,7 @@ final class RedisAnswers {
                     Long own = redis.eval(
                             RENEW,
                             ScriptOutputType.INTEGER,
-                            new String[] {key(claim.name())},
+                            new String[] {claim.name().key()},
                             claim.owner().toString(),
                             millis(LEASE));
                     return own == 1;
@@ -125,52 +160,61 @@ final class RedisAnswers {
                 false);
     }
 
-    /** Keeps the answer for {@link #KEPT}; false if another one has the key by now. */
+    /** Keeps the answer for {@link #KEPT}, within {@link Bounds}; false if another one has the key by now. */
     boolean keep(Claim.Mine claim, KeptAnswer answer) {
-        return end(claim, "done", answer.json());
+        String json = answer.json();
+        boolean fits = json.getBytes(StandardCharsets.UTF_8).length <= bounds.answer();
+        return end(claim, "done", fits ? json : "", answer.head().receipt().toString());
     }
 
     /** The key keeps its body for {@link #KEPT}, and may be claimed again. */
     boolean breakOff(Claim.Mine claim) {
-        return end(claim, "broken", "");
+        return end(claim, "broken", "", "");
     }
 
     /** As if it had not been claimed. */
     boolean release(Claim.Mine claim) {
-        return end(claim, "unused", "");
+        return end(claim, "unused", "", "");
     }
 
     /** That nobody wants the answer any more, for so long; false when Redis is away. */
-    boolean markUnwanted(String name, Duration time) {
+    boolean markUnwanted(Name name, Duration time) {
         return attempt(
                 () -> {
-                    redis.set(key(name) + UNWANTED, "", SetArgs.Builder.px(time));
+                    redis.set(name.key() + UNWANTED, "", SetArgs.Builder.px(time));
                     return true;
                 },
                 false);
     }
 
     /** False also when Redis is away. */
-    boolean isUnwanted(String name) {
-        return attempt(() -> redis.exists(key(name) + UNWANTED) > 0, false);
+    boolean isUnwanted(Name name) {
+        return attempt(() -> redis.exists(name.key() + UNWANTED) > 0, false);
     }
 
-    private boolean end(Claim.Mine claim, String how, String answer) {
+    private boolean end(Claim.Mine claim, String how, String answer, String receipt) {
+        Name name = claim.name();
         return attempt(
                 () -> {
-                    if (gone.test(tenantOf(claim.name()))) {
-                        redis.del(key(claim.name()));
+                    if (gone.test(name.tenant())) {
+                        redis.del(name.key());
                         return true;
                     }
                     Long own = redis.eval(
                             END,
                             ScriptOutputType.INTEGER,
-                            new String[] {key(claim.name())},
+                            new String[] {
+                                name.key(), name.prefix() + "keys", name.prefix() + "answers", name.prefix() + "sizes"
+                            },
                             claim.digest(),
                             claim.owner().toString(),
                             how,
                             answer,
-                            millis(KEPT));
+                            millis(KEPT),
+                            name.sha256(),
+                            receipt,
+                            Long.toString(bounds.tenant()),
+                            name.prefix());
                     return own == 1;
                 },
                 false);
@@ -193,10 +237,6 @@ final class RedisAnswers {
 
     private static String millis(Duration duration) {
         return Long.toString(duration.toMillis());
-    }
-
-    private static String key(String name) {
-        return "once:{" + name + "}"; // another word than before: what older routers kept there had another form
     }
 
     private static String script(String name) {

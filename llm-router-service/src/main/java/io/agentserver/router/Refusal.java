@@ -30,6 +30,7 @@ record Refusal(
         NOT_FOUND("not-found", "invalid_request_error", "not_found"),
         UNKNOWN_MODEL("unknown-model", "invalid_request_error", "model_not_found"),
         IDEMPOTENCY_MISMATCH("idempotency-mismatch", "invalid_request_error", "idempotency-mismatch"),
+        ANSWER_NOT_KEPT("answer-not-kept", "invalid_request_error", "answer_not_kept"),
         RATE_LIMITED("rate-limited", "rate_limit_error", "rate_limit_exceeded"),
         CREDIT_EXHAUSTED("credit-exhausted", "insufficient_quota", "credit_exhausted"),
         CREDIT_UNKNOWN("credit-unknown", "server_error", "unavailable"),

@@ -88,7 +88,7 @@ final class RouteTables {
                             PriceList.builtIn(),
                             caching));
         }
-        return new RouteTable(routes, backends, PriceList.builtIn(), caching);
+        return new RouteTable(routes, backends, PriceList.builtIn(), caching, KeyFiles.NONE);
     }
 
     /** @throws ConfigurationException with file, line, reason and remedy */

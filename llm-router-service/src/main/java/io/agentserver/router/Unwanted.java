@@ -41,12 +41,12 @@ final class Unwanted {
     /** Asked on one thread alone. */
     private final class Both implements BooleanSupplier {
         private final HangUp connection;
-        private final String name;
+        private final RedisAnswers.Name name;
         private Stopwatch looked = new Stopwatch();
         private boolean gone;
         private boolean unwanted;
 
-        Both(HangUp connection, String name) {
+        Both(HangUp connection, RedisAnswers.Name name) {
             this.connection = connection;
             this.name = name;
         }

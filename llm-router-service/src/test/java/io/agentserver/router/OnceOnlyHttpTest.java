@@ -64,6 +64,7 @@ class OnceOnlyHttpTest {
         settings.put(
                 "AGENTSERVER_LLM_ROUTES",
                 platform.write("once-routes.yaml", routes).toString());
+        settings.put("llm-router.once-answer", "4KB");
         one = RunningRouter.start(settings);
         other = RunningRouter.start(settings);
     }
@@ -103,6 +104,21 @@ class OnceOnlyHttpTest {
                 .isEqualTo(ChatHttpTest.said(ChatHttpTest.chunks(first)))
                 .isEqualTo("Fine.");
         assertThat(again).endsWith("data: [DONE]\n\n");
+        assertThat(provider.received).hasSize(1);
+    }
+
+    @Test
+    void neither_asks_nor_charges_again_for_an_answer_that_was_too_large_to_keep() throws Exception {
+        provider.behave(ProviderDouble.streams("x".repeat(5_000)));
+        String fresh = UUID.randomUUID() + ":0";
+        HttpResponse<String> first = call(one, fresh, asking("default"));
+        assertThat(first.statusCode()).isEqualTo(200);
+        HttpResponse<String> again = call(other, fresh, asking("default"));
+        assertThat(again.statusCode()).isEqualTo(410);
+        assertThat(json(again).at("/error/code").asString()).isEqualTo("answer_not_kept");
+        assertThat(json(again).at("/error/message").asString()).contains(header(first, "x-agentserver-receipt"));
+        assertThat(call(one, fresh, asking("default").replace("How", "Who")).statusCode())
+                .isEqualTo(422);
         assertThat(provider.received).hasSize(1);
     }
 
@@ -434,7 +450,7 @@ class OnceOnlyHttpTest {
     }
 
     private static String name(String idempotencyKey) {
-        return "once:{acme:" + ChatRequest.sha256(idempotencyKey) + "}";
+        return "once:{acme}:" + ChatRequest.sha256(idempotencyKey);
     }
 
     private HttpResponse<String> call(RunningRouter router, String idempotencyKey, String body)

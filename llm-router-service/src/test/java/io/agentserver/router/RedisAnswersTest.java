@@ -1,30 +1,38 @@
 package io.agentserver.router;
 
+import io.agentserver.envelope.Ids;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.router.RedisAnswers.Claim;
+import io.agentserver.router.RedisAnswers.Name;
 import io.agentserver.service.redis.RedisClients;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.UUID;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** claim.lua, renew.lua and end-claim.lua, on a real Redis. */
+/** claim.lua, renew.lua and end-claim.lua, on a real Redis; each test has a tenant of its own. */
 @ExtendWith(TestPlatform.Extension.class)
 class RedisAnswersTest {
+    private static final int BOUND = 1_000;
+    private static final int KEYS = 5;
+
     private final RedisClients clients;
     private final RedisAnswers answers;
-    private final String name = "acme:" + UUID.randomUUID();
+    private final TenantId tenant = new TenantId("t" + Long.toString(System.nanoTime(), 36));
+    private final Name name = name("a");
     private final KeptAnswer answer = new KeptAnswer(
             new Answer.Head(UUID.randomUUID(), "p", "p/m", 1, false),
             Json.object().put("id", "c"));
 
     RedisAnswersTest(TestPlatform platform) {
         clients = RedisClients.connect(platform.redis(), Duration.ofSeconds(5));
-        answers = new RedisAnswers(clients.commands(), new TenantId("gone")::equals);
+        answers = new RedisAnswers(
+                clients.commands(), new RedisAnswers.Bounds(BOUND / 2, BOUND, KEYS), new TenantId("gone")::equals);
     }
 
     @AfterEach
@@ -53,10 +61,10 @@ class RedisAnswersTest {
 
     @Test
     void keeps_no_answer_that_comes_after_its_tenant_was_deleted() {
-        String gone = "gone:" + UUID.randomUUID();
+        Name gone = new Name(new TenantId("gone"), UUID.randomUUID().toString());
         Claim.Mine running = (Claim.Mine) answers.claim(gone, "body");
         assertThat(answers.keep(running, answer)).isTrue();
-        assertThat(clients.commands().exists("once:{" + gone + "}")).isZero();
+        assertThat(clients.commands().exists(gone.key())).isZero();
     }
 
     @Test
@@ -98,20 +106,79 @@ class RedisAnswersTest {
         runOut();
         assertThat(answers.renew(slow)).isTrue();
         assertThat(answers.claim(name, "body")).isEqualTo(new Claim.Running());
-        clients.commands().del("once:{" + name + "}");
+        clients.commands().del(name.key());
         assertThat(answers.keep(slow, answer)).isTrue();
         assertThat(answers.claim(name, "body")).isEqualTo(new Claim.Done(answer));
+    }
+
+    @Test
+    void remembers_of_an_answer_that_is_too_large_alone_that_it_was_given() {
+        KeptAnswer large = answer(BOUND);
+        assertThat(answers.keep(mine("body"), large)).isTrue();
+        assertThat(answers.claim(name, "body"))
+                .isEqualTo(new Claim.Answered(large.head().receipt().toString()));
+        assertThat(answers.claim(name, "another body")).isEqualTo(new Claim.Mismatch());
+        assertThat(remembered()).isPositive();
+        assertThat(clients.commands().hlen(name.prefix() + "sizes")).isZero();
+    }
+
+    @Test
+    void lets_the_oldest_answers_go_where_all_are_too_large_together_and_remembers_that_they_were_given() {
+        int each = answer(200).json().getBytes(StandardCharsets.UTF_8).length;
+        int fit = BOUND / each;
+        KeptAnswer first = answer(200);
+        keep("q0", first);
+        for (int i = 1; i <= fit; i++) {
+            keep("q" + i, answer(200));
+        }
+        assertThat(answers.claim(name("q0"), "body"))
+                .isEqualTo(new Claim.Answered(first.head().receipt().toString()));
+        for (int i = 1; i <= fit; i++) {
+            assertThat(answers.claim(name("q" + i), "body")).as("q" + i).isInstanceOf(Claim.Done.class);
+        }
+        assertThat(clients.commands().hget(name.prefix() + "sizes", "")).isEqualTo(String.valueOf(fit * each));
+    }
+
+    @Test
+    void forgets_the_oldest_key_where_there_are_too_many() {
+        for (int i = 0; i <= KEYS; i++) {
+            keep("q" + i, answer(1));
+        }
+        assertThat(answers.claim(name("q1"), "another body")).isEqualTo(new Claim.Mismatch());
+        assertThat(answers.claim(name("q0"), "another body")).isInstanceOf(Claim.Mine.class);
+        assertThat(clients.commands().zcard(name.prefix() + "keys")).isEqualTo(KEYS);
+    }
+
+    @Test
+    void has_no_key_in_common_with_another_tenant() {
+        keep("a", answer(1));
+        assertThat(answers.claim(new Name(new TenantId(tenant + "-2"), "a"), "body"))
+                .isInstanceOf(Claim.Mine.class);
     }
 
     private Claim.Mine mine(String digest) {
         return (Claim.Mine) answers.claim(name, digest);
     }
 
+    private void keep(String key, KeptAnswer answer) {
+        assertThat(answers.keep((Claim.Mine) answers.claim(name(key), "body"), answer))
+                .isTrue();
+    }
+
+    private Name name(String key) {
+        return new Name(tenant, key);
+    }
+
+    private static KeptAnswer answer(int length) {
+        return new KeptAnswer(
+                new Answer.Head(Ids.v7(), "p", "p/m", 1, false), Json.object().put("text", "x".repeat(length)));
+    }
+
     private void runOut() {
-        clients.commands().hset("once:{" + name + "}", "until", "1");
+        clients.commands().hset(name.key(), "until", "1");
     }
 
     private long remembered() {
-        return clients.commands().pttl("once:{" + name + "}");
+        return clients.commands().pttl(name.key());
     }
 }
