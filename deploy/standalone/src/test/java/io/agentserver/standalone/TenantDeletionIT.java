@@ -29,6 +29,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -92,7 +93,11 @@ class TenantDeletionIT {
             exchange.close();
         });
         service.start();
-        FiveProcesses platform = FiveProcesses.start(home, WITHOUT_LONG_WAITS);
+        Path routes = Files.writeString(
+                home.resolve("routes.yaml"), "routes: {default: {chain: [simulated/default], cache: 60m}}");
+        Map<String, String> settings = new HashMap<>(WITHOUT_LONG_WAITS);
+        settings.put("AGENTSERVER_LLM_ROUTES", routes.toString());
+        FiveProcesses platform = FiveProcesses.start(home, settings);
         try {
             forgetSoon(platform);
             Client gone = newTenant(platform, GONE, "Firm " + CANARY);
@@ -103,6 +108,10 @@ class TenantDeletionIT {
             assertThat(neighbour.putOrganism(mirror()).statusCode()).isEqualTo(200);
             String neighboursThread = say(neighbour, "mirror", "Face", "hello");
             byte[] organism = fill(platform, gone, inFlight);
+            assertThat(kept(platform))
+                    .as("what the router keeps of it")
+                    .contains("credit:{doomed}:state", "credit:{doomed}:minute", "llm-cache:{doomed}:index")
+                    .contains("once:{doomed}:answers");
 
             Path files = platform.stores();
             await("each store has it in its files, where it is to be found").untilAsserted(() -> {
@@ -316,7 +325,26 @@ class TenantDeletionIT {
                 Map.of());
         assertThat(key.statusCode()).as(key.body()).isEqualTo(201);
         keyId = Client.json(key).path("id").asString("");
-        say(gone, "greeter", "Greeting", CANARY); // through the router, which keeps its answer
+        HttpResponse<String> limited = new Client(http, gone.url(), platform.variable("AGENTSERVER_ADMIN_KEY"))
+                .patch("/admin/v1/tenants/" + GONE, "{\"llm_limits\":{\"requests_per_minute\":100}}");
+        assertThat(limited.statusCode()).as(limited.body()).isEqualTo(200);
+        Client router = new Client(http, platform.variable("AGENTSERVER_LLM_URL"), gone.key());
+        await("the router knows its limits")
+                .until(() -> router.post(
+                                "/v1/chat/completions",
+                                "application/json",
+                                "{\"model\":\"default\",\"messages\":[{\"role\":\"user\",\"content\":\"" + CANARY
+                                        + "\"}]}",
+                                Map.of())
+                        .headers()
+                        .firstValue("x-ratelimit-limit-requests")
+                        .isPresent());
+        say(
+                gone,
+                "greeter",
+                "Greeting",
+                CANARY); // through the router, which keeps its answer, for the key and in the cache
+        await("it keeps it").until(() -> kept(platform).contains("llm-cache:{doomed}:index"));
         say(gone, "mirror", "Face", CANARY);
         send(gone, "alarm", "{\"Alarm\":{\"After\":\"2h\",\"Text\":\"" + CANARY + "\"}}");
         send(gone, "worker", "{\"Work\":{\"Text\":\"" + CANARY + "\"}}");
@@ -341,6 +369,12 @@ class TenantDeletionIT {
                             .get("gz"))
                     .b()
                     .asByteArray();
+        }
+    }
+
+    private static List<String> kept(FiveProcesses platform) throws Exception {
+        try (StoreViews stores = new StoreViews(platform)) {
+            return List.copyOf(stores.keys("*{" + GONE + "}*"));
         }
     }
 

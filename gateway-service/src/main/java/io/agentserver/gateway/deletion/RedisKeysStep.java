@@ -13,8 +13,8 @@ import java.util.List;
 import java.util.concurrent.CancellationException;
 
 /**
- * What all services but the buffer keep of a tenant in Redis: credit and holds, rates, the answers that models gave under an
- * idempotency key, last uses of keys. Comes after the directory, for billing makes a living tenant's credit again within a second. Looks at the
+ * What all services but the buffer keep of a tenant in Redis: credit, holds and what was used in a minute, rates, the answers that
+ * models gave, under an idempotency key or in the cache, last uses of keys. Comes after the directory, for billing makes a living tenant's credit again within a second. Looks at the
  * name of every key.
  */
 final class RedisKeysStep implements DeletionStep {
@@ -49,7 +49,11 @@ final class RedisKeysStep implements DeletionStep {
 
     /** A tenant's id holds no character that a pattern would read otherwise. */
     static List<String> patterns(TenantId tenant) {
-        return List.of("credit:{" + tenant + "}:*", "rate:{" + tenant + "}:*", "once:{" + tenant + ":*");
+        return List.of(
+                "credit:{" + tenant + "}:*",
+                "rate:{" + tenant + "}:*",
+                "once:{" + tenant + "}:*",
+                "llm-cache:{" + tenant + "}:*");
     }
 
     private long delete(String pattern) {
