@@ -24,6 +24,12 @@ public final class LoadTests {
                    java -jar load-tests-exec.jar admission [--signing org|key] [--batch 1] [--limit <per second>]
                        [--connections 512] [--messages 150000 | --rate 500 --seconds 20] [--bare <url>] [--label gateway]
                    java -jar load-tests-exec.jar credit --router <url> [--rounds 10]
+                   java -jar load-tests-exec.jar model --port <port> [--tokens 20] [--first-token <ms>] [--per-token <ms>]
+                   java -jar load-tests-exec.jar router --target <url> --direct <url> --streaming <url> --pid <pid>
+                       [--as agentserver|portkey] [--key <key>] [--model m] [--stream-model m] [--hits yes|no] [--rate 200]
+                       [--clients 64] [--streams 2000] [--seconds 30] [--warm-up 30]
+                   java -jar load-tests-exec.jar replay --router <url> --key <key> [--model default] [--clients 8]
+                       [--calls 20000] [--tasks 2000] [--skew 1.0] [--steps 4] [--fresh 0.2] [--at-once 50] [--seed 1]
                    java -jar load-tests-exec.jar restate --ingress <url> --handler append|relay [--clients 64]
                        [--rate 100] [--seconds 30] [--warm-up 20]
                    java -jar load-tests-exec.jar postings [--tenants 8] [--batch 25] [--seconds 20] [--warm-up 10]
@@ -64,6 +70,9 @@ public final class LoadTests {
             case "stores" -> stores(Options.parse(options));
             case "admission" -> new AdmissionBench(AdmissionBench.Settings.of(Options.parse(options))).run();
             case "credit" -> new CreditBench(CreditBench.Settings.of(Options.parse(options))).run();
+            case "model" -> model(Options.parse(options));
+            case "router" -> new RouterBench(RouterBench.Settings.of(Options.parse(options))).run();
+            case "replay" -> new ReplayBench(ReplayBench.Settings.of(Options.parse(options))).run();
             case "restate" -> new RestateBench(RestateBench.Settings.of(Options.parse(options))).run();
             case "postings" -> {
                 new PostingsBench(PostingsBench.Settings.of(Options.parse(options))).run();
@@ -94,6 +103,15 @@ public final class LoadTests {
                 """.formatted(stores.kafkaBootstrap(), stores.redisUrl(), stores.dynamoEndpoint()));
         System.out.println("the stores are ready; their addresses are in " + file);
         Thread.currentThread().join();
+    }
+
+    /** A model for gateways to ask, until this process ends. */
+    private static void model(Options options) throws IOException, InterruptedException {
+        options.only("port", "tokens", "first-token", "per-token");
+        try (ModelDouble model = ModelDouble.start(options.number("port", 9_100), ModelDouble.Pace.of(options))) {
+            System.out.println(model.url());
+            Thread.currentThread().join();
+        }
     }
 
     /** The slow service alone, for a peer that has no bench of ours around it. */

@@ -47,6 +47,23 @@ final class Options {
         return value;
     }
 
+    /** 0 or more. */
+    double fraction(String name, double otherwise) {
+        @Nullable String value = values.get(name);
+        if (value == null) {
+            return otherwise;
+        }
+        try {
+            double fraction = Double.parseDouble(value);
+            if (fraction >= 0) {
+                return fraction;
+            }
+        } catch (NumberFormatException e) {
+            // the same answer as for one below 0
+        }
+        throw new WrongArguments("--" + name + " " + value + ": write a number from 0 on");
+    }
+
     int number(String name, int otherwise) {
         @Nullable String value = values.get(name);
         if (value == null) {
