@@ -4,6 +4,7 @@ import io.agentserver.envelope.Ids;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.gateway.RunningGateway.Answer;
 import io.agentserver.gateway.organism.StaticDelivery;
+import io.agentserver.localstores.LocalS3;
 import io.agentserver.localstores.LocalStores;
 import io.agentserver.service.ServiceApplication;
 import org.junit.jupiter.api.AfterAll;
@@ -41,12 +42,14 @@ class StaticDeliveryTest {
             payload: {root: Greeting, fields: {Name: string}}
         """;
 
+    private static final String BUCKET = "static";
+
     @TempDir
     @SuppressWarnings("NullAway.Init")
     private static Path directory;
 
     @SuppressWarnings("NullAway.Init")
-    private static S3Mock s3;
+    private static LocalS3 s3;
 
     @SuppressWarnings("NullAway.Init")
     private static RunningGateway with;
@@ -62,7 +65,7 @@ class StaticDeliveryTest {
 
     @BeforeAll
     static void a_gateway_with_a_bucket(LocalStores stores) throws Exception {
-        s3 = S3Mock.start(Files.createDirectory(directory.resolve("s3")));
+        s3 = LocalS3.start(directory.resolve("s3"), BUCKET);
         KeyPairGenerator rsa = KeyPairGenerator.getInstance("RSA");
         rsa.initialize(2048);
         String base64 = Base64.getMimeEncoder()
@@ -197,7 +200,7 @@ class StaticDeliveryTest {
     private static Map<String, String> delivery(Path key, String s3Url) {
         return Map.of(
                 "AGENTSERVER_STATIC_BUCKET",
-                S3Mock.BUCKET,
+                BUCKET,
                 "AGENTSERVER_STATIC_URL",
                 "https://static.example.com",
                 "AGENTSERVER_STATIC_KEY",
