@@ -84,7 +84,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- $policy := .root.Values.networkPolicy -}}
 {{- $named := dict
     "otlp" (list "AGENTSERVER_OTLP_ENDPOINT" "OTEL_EXPORTER_OTLP_ENDPOINT" "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-    "s3" (list "AGENTSERVER_STATIC_BUCKET")
+    "s3" (list "AGENTSERVER_STATIC_BUCKET" "AGENTSERVER_BACKUP_BUCKET")
     "stripe" (list "AGENTSERVER_STRIPE_KEY")
     "oidc" (list "AGENTSERVER_OIDC_ISSUER") -}}
 {{- range $store := .stores }}

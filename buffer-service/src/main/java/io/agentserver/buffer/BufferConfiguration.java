@@ -2,6 +2,7 @@ package io.agentserver.buffer;
 
 import io.agentserver.buffer.grpc.BufferEndpoint;
 import io.agentserver.buffer.grpc.BufferServer;
+import io.agentserver.buffer.grpc.ForgottenBackups;
 import io.agentserver.buffer.grpc.TracingInterceptor;
 import io.agentserver.buffer.journal.ConversationJournal;
 import io.agentserver.buffer.journal.ConversationReader;
@@ -83,7 +84,7 @@ class BufferConfiguration {
     @Bean
     ConversationJournal journal(Stores stores, Wakeups wakeups, BufferProperties properties, Clock clock) {
         return new ConversationJournal(
-                stores.threads(),
+                stores.journalled(),
                 stores.due(),
                 wakeups,
                 properties.ttl(),
@@ -133,6 +134,16 @@ class BufferConfiguration {
     }
 
     @Bean
+    BackupLoop backupLoop(Stores stores) {
+        return new BackupLoop(stores.backup()).start();
+    }
+
+    @Bean
+    MeterBinder backupMeters(Stores stores) {
+        return meters -> stores.backup().ifPresent(backup -> new BackupMeters(backup.progress()).bindTo(meters));
+    }
+
+    @Bean
     ConversationReader reader(ConversationJournal journal, ThreadStore store, Wakeups wakeups) {
         return new ConversationReader(journal, store, wakeups);
     }
@@ -144,9 +155,19 @@ class BufferConfiguration {
             DueIndex due,
             Pruner pruner,
             DeletedTenants deleted,
+            Stores stores,
             Wakeups wakeups,
-            MeterRegistry meters) {
-        return new BufferEndpoint(journal, reader, due, pruner, deleted, wakeups, meters);
+            MeterRegistry meters,
+            Clock clock) {
+        return new BufferEndpoint(
+                journal,
+                reader,
+                due,
+                pruner,
+                deleted,
+                new ForgottenBackups(journal, deleted, stores.backups(), clock),
+                wakeups,
+                meters);
     }
 
     @Bean

@@ -4,12 +4,15 @@ import io.agentserver.buffer.journal.Limits;
 import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.Setting;
 import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.convert.DurationStyle;
 import org.springframework.util.unit.DataSize;
 
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Map;
+import java.util.function.BinaryOperator;
 
 /**
  * The buffer's settings.
@@ -25,6 +28,7 @@ import java.util.Locale;
  * @param conversationBytes the most of one conversation; 0: any
  * @param tenantBytes the most of all conversations of a tenant; 0: any
  * @param platformKey file with the platform's keys, which service tokens are verified by
+ * @param backup where conversations are backed up
  */
 @ConfigurationProperties("agentserver.buffer")
 public record BufferProperties(
@@ -38,7 +42,8 @@ public record BufferProperties(
         int threadSlots,
         DataSize conversationBytes,
         DataSize tenantBytes,
-        String platformKey) {
+        String platformKey,
+        BackupProperties backup) {
 
     public BufferProperties {
         if (Arrays.stream(StoreMode.values())
@@ -67,6 +72,39 @@ public record BufferProperties(
         if (platformKey.isBlank()) {
             throw new ConfigurationException(
                     Setting.AGENTSERVER_PLATFORM_KEY + " is not set: name the file of the platform's keys");
+        }
+    }
+
+    /** For a command, which has no Spring to read them and serves nobody: the same names and defaults as in {@code buffer.yml}. */
+    static BufferProperties of(Map<String, String> environment) {
+        BinaryOperator<String> text = environment::getOrDefault;
+        return new BufferProperties(
+                "",
+                0,
+                text.apply(Setting.AGENTSERVER_BUFFER_STORE.name(), "tiered"),
+                text.apply(Setting.AGENTSERVER_REDIS_URL.name(), ""),
+                text.apply(Setting.AGENTSERVER_DYNAMODB_URL.name(), ""),
+                duration(environment, Setting.AGENTSERVER_BUFFER_TTL, Duration.ofHours(24)),
+                DataSize.ofBytes(0),
+                0,
+                DataSize.ofBytes(0),
+                DataSize.ofBytes(0),
+                "none",
+                new BackupProperties(
+                        text.apply(Setting.AGENTSERVER_BACKUP_BUCKET.name(), ""),
+                        text.apply(Setting.AGENTSERVER_BACKUP_PREFIX.name(), ""),
+                        text.apply(Setting.AGENTSERVER_BACKUP_REGION.name(), ""),
+                        text.apply(Setting.AGENTSERVER_S3_URL.name(), ""),
+                        duration(environment, Setting.AGENTSERVER_BACKUP_PERIOD, BackupProperties.NONE.period()),
+                        duration(environment, Setting.AGENTSERVER_BACKUP_KEPT, BackupProperties.NONE.kept())));
+    }
+
+    private static Duration duration(Map<String, String> environment, Setting setting, Duration otherwise) {
+        String text = environment.getOrDefault(setting.name(), "");
+        try {
+            return text.isBlank() ? otherwise : DurationStyle.detectAndParse(text);
+        } catch (IllegalArgumentException e) {
+            throw new ConfigurationException(setting + "=" + text + " is no time: set 24h, for example", e);
         }
     }
 

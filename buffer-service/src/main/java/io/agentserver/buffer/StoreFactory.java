@@ -1,5 +1,8 @@
 package io.agentserver.buffer;
 
+import io.agentserver.buffer.backup.Backup;
+import io.agentserver.buffer.backup.s3.S3BackupBucket;
+import io.agentserver.buffer.store.DueStore;
 import io.agentserver.buffer.store.HotStore;
 import io.agentserver.buffer.store.Leases;
 import io.agentserver.buffer.store.ListedThreadStore;
@@ -8,6 +11,8 @@ import io.agentserver.buffer.store.MemoryTenantBytes;
 import io.agentserver.buffer.store.MemoryTenantErasure;
 import io.agentserver.buffer.store.MemoryThreadStore;
 import io.agentserver.buffer.store.StoreUnavailableException;
+import io.agentserver.buffer.store.TenantErasure;
+import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.buffer.store.TieredTenantErasure;
 import io.agentserver.buffer.store.TieredThreadStore;
 import io.agentserver.buffer.store.dynamo.DynamoConnection;
@@ -30,11 +35,13 @@ import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Optional;
 
 /** Opens the stores that the settings name. One that cannot be reached stops the start with a line that says so. */
 final class StoreFactory {
     private static final String DUE = "due";
     private static final String PRUNE = "prune";
+    private static final String BACKUP = "backup";
 
     private final BufferProperties properties;
     private final Clock clock;
@@ -49,6 +56,7 @@ final class StoreFactory {
             case MEMORY -> {
                 MemoryThreadStore threads = new MemoryThreadStore(properties.ttl(), clock);
                 MemoryDueStore due = new MemoryDueStore();
+                MemoryTenantErasure erasure = new MemoryTenantErasure(threads, due);
                 yield new Stores(
                         threads,
                         due,
@@ -56,18 +64,22 @@ final class StoreFactory {
                         new MemoryDueStore(),
                         Leases.NOBODY_ELSE,
                         new MemoryTenantBytes(properties.ttl(), clock),
-                        new MemoryTenantErasure(threads, due));
+                        erasure,
+                        backup(threads, new MemoryDueStore(), Leases.NOBODY_ELSE, erasure));
             }
             case REDIS -> {
                 RedisConnections redis = redis();
+                HotStore threads = threads(redis);
+                RedisTenantErasure erasure = new RedisTenantErasure(redis);
                 yield new Stores(
-                        threads(redis),
+                        threads,
                         new RedisDueStore(redis, DUE),
                         new LeaseScript(redis, DUE),
                         new RedisDueStore(redis, PRUNE),
                         new LeaseScript(redis, PRUNE),
                         new RedisTenantBytes(redis, properties.ttl(), clock),
-                        new RedisTenantErasure(redis));
+                        erasure,
+                        backup(threads, new RedisDueStore(redis, BACKUP), new LeaseScript(redis, BACKUP), erasure));
             }
             case TIERED -> tiered(redis());
         };
@@ -79,14 +91,17 @@ final class StoreFactory {
             ListedThreadStore durable = new ListedThreadStore(new DynamoThreadStore(dynamo, properties.ttl(), clock));
             HotStore hot = threads(redis);
             hot.onAppend(durable);
+            TenantErasure erasure =
+                    new TieredTenantErasure(new DynamoTenantErasure(dynamo), new RedisTenantErasure(redis));
             return new Stores(
                     new TieredThreadStore(durable, hot, breaker()),
-                    new DynamoDueStore(dynamo),
+                    new DynamoDueStore(dynamo, DUE),
                     new LeaseScript(redis, DUE),
                     new RedisDueStore(redis, PRUNE),
                     new LeaseScript(redis, PRUNE),
                     new RedisTenantBytes(redis, properties.ttl(), clock),
-                    new TieredTenantErasure(new DynamoTenantErasure(dynamo), new RedisTenantErasure(redis)));
+                    erasure,
+                    backup(durable, new DynamoDueStore(dynamo, BACKUP), new LeaseScript(redis, BACKUP), erasure));
         } catch (SdkException | StoreUnavailableException e) {
             redis.close();
             throw new ConfigurationException(
@@ -97,6 +112,31 @@ final class StoreFactory {
         } catch (RuntimeException e) {
             redis.close();
             throw e;
+        }
+    }
+
+    /** A bucket that is away is waited for: conversations do not need it. */
+    private Optional<Backup> backup(ThreadStore whole, DueStore index, Leases leases, TenantErasure erasure) {
+        BackupProperties its = properties.backup();
+        if (!its.isSet()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(new Backup(
+                    S3BackupBucket.open(its.s3Url(), its.region(), its.bucket()),
+                    its.names(),
+                    whole,
+                    index,
+                    leases,
+                    erasure,
+                    its.times(),
+                    clock));
+        } catch (IllegalArgumentException e) {
+            throw new ConfigurationException(
+                    Setting.AGENTSERVER_BACKUP_BUCKET + "=" + its.bucket() + " cannot be used: set AWS_REGION or "
+                            + Setting.AGENTSERVER_BACKUP_REGION + ", and " + Setting.AGENTSERVER_S3_URL
+                            + " to http://host:port or to nothing",
+                    e);
         }
     }
 

@@ -13,7 +13,7 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule the_core_knows_neither_spring_nor_grpc_nor_a_store_product = noClasses()
             .that()
-            .resideInAPackage("..journal..")
+            .resideInAnyPackage("..journal..", "..buffer.backup", "..backup.format..")
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage(
@@ -22,7 +22,8 @@ class ArchitectureTest {
                     "io.lettuce..",
                     "software.amazon..",
                     "..redis..",
-                    "..dynamo..");
+                    "..dynamo..",
+                    "..s3..");
 
     @ArchTest
     static final ArchRule lettuce_stays_in_its_adapter = noClasses()
@@ -37,7 +38,7 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule aws_stays_in_its_adapter = noClasses()
             .that()
-            .resideOutsideOfPackage("..dynamo..")
+            .resideOutsideOfPackages("..dynamo..", "..s3..")
             .and()
             .doNotHaveSimpleName("StoreFactory") // tells users that the DynamoDB they named is away
             .should()

@@ -41,6 +41,11 @@ public enum Setting {
             "the most that one conversation may hold, as 64MB, the default; 0B: any amount"),
     AGENTSERVER_BUFFER_TENANT_BYTES(
             "the most that a tenant's conversations may hold together, as 100GB; default 0B: any amount"),
+    AGENTSERVER_BACKUP_BUCKET("S3 bucket that conversations are backed up to; empty: no backup"),
+    AGENTSERVER_BACKUP_PREFIX("of the backup's keys in that bucket, as agentserver/; default none"),
+    AGENTSERVER_BACKUP_REGION("that bucket's AWS region; empty: as AWS_REGION says"),
+    AGENTSERVER_BACKUP_PERIOD("how often what has changed is backed up; default 10m"),
+    AGENTSERVER_BACKUP_KEPT("how long a backup is kept; default 30d"),
     AGENTSERVER_LLM_URL("the router's base URL, without /v1"),
     AGENTSERVER_LLM_PORT(8081),
     AGENTSERVER_LLM_MANAGEMENT_PORT(9081),

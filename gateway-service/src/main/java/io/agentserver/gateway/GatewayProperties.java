@@ -66,10 +66,10 @@ record GatewayProperties(
                     url,
                     "give https://… without a slash at its end");
             require(
-                    s3Url.isEmpty() || wanted && isHttp(s3Url),
+                    s3Url.isEmpty() || isHttp(s3Url), // without a bucket it is for the buffer's backup
                     Setting.AGENTSERVER_S3_URL,
                     s3Url,
-                    "give an http or https URL together with AGENTSERVER_STATIC_BUCKET, or nothing for AWS");
+                    "give an http or https URL, or nothing for AWS");
         }
 
         private static final String TOGETHER =

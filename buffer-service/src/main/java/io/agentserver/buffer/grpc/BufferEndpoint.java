@@ -72,7 +72,18 @@ import java.util.function.Supplier;
 public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
     private static final int MOST_AWAITED = 1_000;
     private static final List<String> CALLS = List.of(
-            "park", "answer", "erase", "erase_tenant", "prune", "cancel", "due", "awaited", "read", "list", "stats");
+            "park",
+            "answer",
+            "erase",
+            "erase_tenant",
+            "erase_backups",
+            "prune",
+            "cancel",
+            "due",
+            "awaited",
+            "read",
+            "list",
+            "stats");
     private static final String ANSWER = "ANSWER_";
     private static final List<AnswerOutcome> OUTCOMES = List.of(
             AnswerOutcome.ANSWER_TAKEN,
@@ -86,6 +97,7 @@ public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
     private final DueIndex due;
     private final Pruner pruner;
     private final DeletedTenants deleted;
+    private final ForgottenBackups backups;
     private final Wakeups wakeups;
     private final Timer begins;
     private final Timer completes;
@@ -98,6 +110,7 @@ public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
             DueIndex due,
             Pruner pruner,
             DeletedTenants deleted,
+            ForgottenBackups backups,
             Wakeups wakeups,
             MeterRegistry meters) {
         this.journal = journal;
@@ -105,6 +118,7 @@ public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
         this.due = due;
         this.pruner = pruner;
         this.deleted = deleted;
+        this.backups = backups;
         this.wakeups = wakeups;
         CallTimers timers = new CallTimers(meters);
         this.begins = timers.step("begin");
@@ -168,7 +182,7 @@ public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
     public void erase(EraseRequest request, StreamObserver<EraseReply> replies) {
         answer(replies, timed("erase", () -> {
             ConversationKey key = key(request.getTenant(), request.getConversation());
-            return deleted.test(key.tenant()) ? EraseReply.getDefaultInstance() : journal.erase(key);
+            return deleted.test(key.tenant()) ? EraseReply.getDefaultInstance() : backups.erase(key);
         }));
     }
 
@@ -191,6 +205,14 @@ public final class BufferEndpoint extends BufferGrpc.BufferImplBase {
                     .setFreed(swept.freed())
                     .setCursor(swept.cursor())
                     .build();
+        }));
+    }
+
+    @Override
+    public void eraseBackups(EraseTenantRequest request, StreamObserver<EraseTenantReply> replies) {
+        answer(replies, timed("erase_backups", () -> {
+            requirePlatform();
+            return backups.eraseSome(new TenantId(request.getTenant()));
         }));
     }
 

@@ -235,6 +235,13 @@ public final class ConversationJournal {
 
     private record Waking(Optional<List<Emission>> owed, Optional<Commit> erasure) {}
 
+    /** Has what is parked looked at when its time has come, though the due index has lost it. Repeating it is harmless. */
+    public void remind(ConversationKey key) {
+        look(key, JournalState::parked)
+                .forEach((message, parking) ->
+                        due.put(new DueEntry(key, message.thread(), message.message(), parking.getUntilMs())));
+    }
+
     /** What this process has journalled and that is still kept. */
     public KeptVolume kept() {
         return kept;

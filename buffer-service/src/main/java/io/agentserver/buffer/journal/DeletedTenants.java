@@ -55,11 +55,16 @@ public final class DeletedTenants implements Predicate<TenantId>, AutoCloseable 
      * @param cursor see {@link TenantErasure#sweep}
      */
     public TenantErasure.Swept erase(TenantId tenant, String cursor) {
+        refuse(tenant);
+        return store.sweep(tenant, cursor);
+    }
+
+    /** Refuses a tenant from now on, for ever and in every process. */
+    public void refuse(TenantId tenant) {
         if (!test(tenant)) {
             store.mark(tenant);
             add(Set.of(tenant));
         }
-        return store.sweep(tenant, cursor);
     }
 
     @Override

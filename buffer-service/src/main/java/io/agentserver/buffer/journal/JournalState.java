@@ -197,6 +197,13 @@ final class JournalState {
         return queue;
     }
 
+    /** What is parked now. */
+    Map<MessageKey, Parking> parked() {
+        Map<MessageKey, Parking> parked = new HashMap<>(parkings);
+        parked.keySet().retainAll(asleep);
+        return parked;
+    }
+
     /** As it was parked last. */
     Optional<Parking> parking(MessageKey key) {
         return Optional.ofNullable(parkings.get(key));

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /** Leaves everything to another store: what a subclass does not do in its own way is that one's. */
 public abstract class ForwardingThreadStore implements ThreadStore {
@@ -52,6 +53,11 @@ public abstract class ForwardingThreadStore implements ThreadStore {
     public RecentConversations recent(
             TenantId tenant, RecentConversations.Order order, int limit, Optional<RecentConversations.Recent> from) {
         return store.recent(tenant, order, limit, from);
+    }
+
+    @Override
+    public void each(Consumer<ConversationKey> taker) {
+        store.each(taker);
     }
 
     @Override

@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
 /** Commits in this process, for tests and trials: gone with it. A conversation is forgotten a TTL after its last commit. */
@@ -104,6 +105,11 @@ public final class MemoryThreadStore implements ThreadStore {
                 .limit(limit + 1L)
                 .toList();
         return RecentConversations.page(sorted, limit);
+    }
+
+    @Override
+    public void each(Consumer<ConversationKey> taker) {
+        conversations.keySet().forEach(taker);
     }
 
     @Override

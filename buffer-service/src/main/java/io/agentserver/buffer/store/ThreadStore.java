@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /**
  * Keeps the commits of conversations. Safe on any thread; calls block. Each throws {@link StoreUnavailableException} if
@@ -65,6 +66,12 @@ public interface ThreadStore extends AutoCloseable {
     /** A tenant's conversations; what happened in the last ten minutes may not have reordered them yet. */
     RecentConversations recent(
             TenantId tenant, RecentConversations.Order order, int limit, Optional<RecentConversations.Recent> from);
+
+    /**
+     * Hands over every conversation that there is, of all tenants, in no order, once or more often; one that begins or expires meanwhile
+     * may be missing. Looks through the whole store, or an index of it: for rare commands.
+     */
+    void each(Consumer<ConversationKey> taker);
 
     /**
      * Tells {@code listener} of what any process appends from now on. A hint: it may be missing, late or twice.

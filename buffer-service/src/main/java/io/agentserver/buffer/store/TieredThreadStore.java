@@ -166,6 +166,11 @@ public final class TieredThreadStore implements ThreadStore {
     }
 
     @Override
+    public void each(Consumer<ConversationKey> taker) {
+        durable.each(taker);
+    }
+
+    @Override
     public void onAppend(AppendListener listener) {
         hot.onAppend(listener);
     }

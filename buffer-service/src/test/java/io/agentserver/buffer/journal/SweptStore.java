@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.function.Consumer;
 
 /** One conversation in a store that forgets it from its beginning on. */
 final class SweptStore implements ThreadStore {
@@ -47,6 +48,9 @@ final class SweptStore implements ThreadStore {
             TenantId tenant, RecentConversations.Order order, int limit, Optional<RecentConversations.Recent> from) {
         return new RecentConversations(List.of(), Optional.empty());
     }
+
+    @Override
+    public void each(Consumer<ConversationKey> taker) {}
 
     @Override
     public void onAppend(AppendListener listener) {}

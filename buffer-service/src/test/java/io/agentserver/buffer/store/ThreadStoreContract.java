@@ -129,6 +129,20 @@ public abstract class ThreadStoreContract {
     }
 
     @Test
+    void names_every_conversation_that_there_is() {
+        ConversationKey ours = conversation(TENANT);
+        ConversationKey theirs = conversation(new TenantId("other-org"));
+        append(ours, 2);
+        append(theirs, 1);
+        await().untilAsserted(
+                        () -> { // an index may be some moments behind
+                            Set<ConversationKey> all = new HashSet<>();
+                            store().each(all::add);
+                            assertThat(all).contains(ours, theirs);
+                        });
+    }
+
+    @Test
     void two_tenants_share_no_conversation() {
         ConversationKey ours = conversation(TENANT);
         ConversationKey theirs = new ConversationKey(new TenantId("other-org"), ours.conversation());

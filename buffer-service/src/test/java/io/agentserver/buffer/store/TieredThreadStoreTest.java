@@ -32,6 +32,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 
@@ -389,6 +390,9 @@ class TieredThreadStoreTest extends ThreadStoreContract {
                 Optional<RecentConversations.Recent> from) {
             return new RecentConversations(List.of(), Optional.empty());
         }
+
+        @Override
+        public void each(Consumer<ConversationKey> taker) {}
 
         @Override
         public void onAppend(AppendListener listener) {}

@@ -153,15 +153,49 @@ class AwsTest {
 
     /** Whoever gives no key gets nothing of it; whatever belongs to it goes by the same condition. */
     @Test
-    void static_files_are_a_choice() {
+    void static_files_and_a_backup_are_a_choice() {
         assertThat(map(template.get("Resources")))
-                .allSatisfy((name, resource) -> assertThat(map(resource).get("Condition"))
-                        .as(name)
-                        .isEqualTo(name.startsWith("Static") ? "HasStatic" : null));
+                .allSatisfy((name, resource) ->
+                        assertThat(map(resource).get("Condition")).as(name).isEqualTo(condition(name)));
         assertThat(map(template.get("Outputs")))
-                .allSatisfy((name, output) -> assertThat(map(output).get("Condition"))
-                        .as(name)
-                        .isEqualTo(name.startsWith("Static") ? "HasStatic" : null));
+                .allSatisfy((name, output) ->
+                        assertThat(map(output).get("Condition")).as(name).isEqualTo(condition(name)));
+    }
+
+    private static @Nullable String condition(String name) {
+        if (name.startsWith("Backup")) {
+            return "HasBackup";
+        }
+        return name.startsWith("Static") ? "HasStatic" : null;
+    }
+
+    /** Of calls that stand for versions of objects where there are some. */
+    @Test
+    void the_buffer_may_do_with_the_backup_what_it_calls_and_no_more() throws IOException {
+        Map<String, Set<String>> rights = Map.of(
+                "PutObject", Set.of("PutObject"),
+                "GetObjectAsBytes", Set.of("GetObject"),
+                "ListObjectsV2", Set.of("ListBucket"),
+                "ListObjectsV2Paginator", Set.of("ListBucket"),
+                "HeadBucket", Set.of("ListBucket"),
+                "ListObjectVersions", Set.of("ListBucketVersions"),
+                "GetBucketVersioning", Set.of("GetBucketVersioning"),
+                "DeleteObjects", Set.of("DeleteObject", "DeleteObjectVersion"));
+        Set<String> called = new TreeSet<>();
+        Matcher call = Pattern.compile("\\bs3\\s*\\.(?!close)([a-z])(\\w+)\\(")
+                .matcher(Files.readString(Path.of(
+                        "../../buffer-service/src/main/java/io/agentserver/buffer/backup/s3/S3BackupBucket.java")));
+        while (call.find()) {
+            String name = call.group(1).toUpperCase(Locale.ROOT) + call.group(2);
+            requireNonNull(rights.get(name), name).forEach(right -> called.add("s3:" + right));
+        }
+        Map<String, Object> policy = properties("BackupWriter");
+        assertThat(policy.get("RoleName")).isEqualTo(Map.of("Ref", "BufferRole"));
+        Set<String> allowed = new TreeSet<>();
+        list(map(policy.get("PolicyDocument")).get("Statement"))
+                .forEach(statement -> ((List<?>) requireNonNull(statement.get("Action")))
+                        .forEach(action -> allowed.add(String.valueOf(action))));
+        assertThat(allowed).isEqualTo(called);
     }
 
     /** Whoever reads the guide and not the template makes these by hand, or looks for them. */

@@ -547,6 +547,37 @@ class ChartTest {
         assertThat(callers(without, "buffer")).doesNotContain("reconcile");
     }
 
+    @ParameterizedTest
+    @FieldSource("clouds")
+    void drills_the_backup_in_a_pod_of_its_own_with_the_buffers_settings_where_there_is_one(String cloud) {
+        assertThat(Chart.render(cloud).all(CronJob.class))
+                .extracting(job -> job.getMetadata().getName())
+                .containsExactly("agentserver-reconcile");
+        Map<String, Object> values = Map.of("config.AGENTSERVER_BACKUP_BUCKET", "backups");
+        Rendered chart = Chart.render(cloud, values);
+
+        CronJob job = chart.one(CronJob.class, "agentserver-drill");
+        assertThat(job.getSpec().getConcurrencyPolicy()).isEqualTo("Forbid");
+        assertThat(job.getSpec().getJobTemplate().getSpec().getBackoffLimit()).isZero();
+        PodSpec pod = job.getSpec().getJobTemplate().getSpec().getTemplate().getSpec();
+        PodSpec buffer = pod(chart, "buffer");
+        assertThat(pod.getServiceAccountName()).isEqualTo(buffer.getServiceAccountName());
+        assertThat(pod.getSecurityContext()).isEqualTo(buffer.getSecurityContext());
+        assertThat(pod.getAutomountServiceAccountToken()).isFalse();
+        assertThat(pod.getRestartPolicy()).isEqualTo("Never");
+        assertThat(pod.getContainers()).singleElement().satisfies(container -> {
+            Container serving = container(chart, "buffer");
+            assertThat(container.getArgs()).containsExactly("backup", "drill");
+            assertThat(container.getImage()).isEqualTo(serving.getImage());
+            assertThat(container.getEnv()).isEqualTo(serving.getEnv());
+            assertThat(container.getSecurityContext()).isEqualTo(serving.getSecurityContext());
+            assertThat(container.getResources().getLimits()).containsKey("memory");
+        });
+        assertThat(openPorts(chart, "buffer")).contains("443");
+        Map<String, Object> off = Map.of("config.AGENTSERVER_BACKUP_BUCKET", "backups", "backup.drill.enabled", false);
+        assertThat(Chart.render(cloud, off).all(CronJob.class)).hasSize(1);
+    }
+
     @Test
     void lets_the_ingress_in_where_it_shows_something() {
         assertThat(openToIngress(Chart.render(""), "gateway")).isFalse();
@@ -648,6 +679,7 @@ class ChartTest {
             replicaCount                                | 3            | replicaCount
             reconcile.schedule                          | daily        | does not match pattern
             reconcile.disk                              | 8GB          | does not match pattern
+            backup.drill.schedule                       | weekly       | does not match pattern
             """)
     void refuses_a_value_that_is_wrong(String key, String value, String reason) {
         assertThatThrownBy(() -> Chart.render("", Map.of(key, value)))
@@ -728,7 +760,11 @@ class ChartTest {
             case AGENTSERVER_STRIPE_ACCOUNT -> "acct_1";
             case AGENTSERVER_STRIPE_METER -> "usage";
             case AGENTSERVER_OIDC_CLIENT_ID -> "console";
-            case AGENTSERVER_STATIC_BUCKET -> "static";
+            case AGENTSERVER_STATIC_BUCKET, AGENTSERVER_BACKUP_BUCKET -> "static";
+            case AGENTSERVER_BACKUP_PREFIX -> "agentserver/";
+            case AGENTSERVER_BACKUP_REGION -> "eu-central-1";
+            case AGENTSERVER_BACKUP_PERIOD -> "5m";
+            case AGENTSERVER_BACKUP_KEPT -> "90d";
             case AGENTSERVER_STATIC_KEY_ID -> "K1";
             case AGENTSERVER_OTLP_ENDPOINT -> "http://collector:4318/v1/traces";
             case AGENTSERVER_BIND -> "0.0.0.0";

@@ -34,6 +34,12 @@ class ComposeTest {
     /** What a service has a default for, or does without. */
     private static final Set<String> OPTIONAL = Set.of(
             "AGENTSERVER_ALLOW_LOOPBACK",
+            // one machine has no second place for a backup
+            "AGENTSERVER_BACKUP_BUCKET",
+            "AGENTSERVER_BACKUP_KEPT",
+            "AGENTSERVER_BACKUP_PERIOD",
+            "AGENTSERVER_BACKUP_PREFIX",
+            "AGENTSERVER_BACKUP_REGION",
             "AGENTSERVER_BIND",
             "AGENTSERVER_BUFFER_CONVERSATION_BYTES",
             "AGENTSERVER_BUFFER_TENANT_BYTES",

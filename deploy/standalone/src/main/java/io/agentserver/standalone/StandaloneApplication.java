@@ -1,6 +1,7 @@
 package io.agentserver.standalone;
 
 import io.agentserver.billing.ReconcileCommand;
+import io.agentserver.buffer.BackupCommand;
 import io.agentserver.localstores.LocalStoreException;
 import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.JvmDefaults;
@@ -17,7 +18,8 @@ import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 
 /**
- * {@code reconcile}: compares slots, usage, ledger and Stripe ({@link ReconcileCommand}). {@code dev [--fresh]}: starts the platform, prints how to use it, runs until it is told to stop (Ctrl-C, SIGTERM). What
+ * {@code reconcile}: compares slots, usage, ledger and Stripe ({@link ReconcileCommand}). {@code backup …}: compares or restores a backup
+ * ({@link BackupCommand}). {@code dev [--fresh]}: starts the platform, prints how to use it, runs until it is told to stop (Ctrl-C, SIGTERM). What
  * keeps it from starting is one line on standard error and exit code 1.
  */
 public final class StandaloneApplication {
@@ -29,12 +31,16 @@ public final class StandaloneApplication {
             ReconcileCommand.quietLogging();
             System.exit(reconcile());
         }
+        if (!words.isEmpty() && words.getFirst().equals("backup")) {
+            BackupCommand.quietLogging();
+            System.exit(backup(words.subList(1, words.size())));
+        }
         JvmDefaults.provide();
         if (words.isEmpty()
                 || !words.getFirst().equals("dev")
                 || !List.of("dev", "--fresh").containsAll(words)) {
             System.err.println("agentserver: " + (words.isEmpty() ? "no command" : "unknown arguments " + words)
-                    + "; known: dev, dev --fresh, reconcile");
+                    + "; known: dev, dev --fresh, reconcile, backup");
             Runtime.getRuntime().halt(2);
         }
         Map<String, String> environment = System.getenv();
@@ -63,6 +69,16 @@ public final class StandaloneApplication {
             return ReconcileCommand.run(DevHome.forCommands(home(), System.getenv()), System.out, System.err);
         } catch (ConfigurationException e) {
             System.err.println("agentserver cannot reconcile: " + e.getMessage());
+            return 2;
+        }
+    }
+
+    /** Likewise. The dev that runs here has a backup if it was given a bucket; the command is to be given it too. */
+    private static int backup(List<String> words) {
+        try {
+            return BackupCommand.run(words, DevHome.forCommands(home(), System.getenv()), System.out, System.err);
+        } catch (ConfigurationException e) {
+            System.err.println("agentserver cannot do that with the backup: " + e.getMessage());
             return 2;
         }
     }

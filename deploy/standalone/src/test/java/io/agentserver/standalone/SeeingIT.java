@@ -73,7 +73,12 @@ class SeeingIT {
                         "AGENTSERVER_OTLP_ENDPOINT",
                         traces.url(),
                         "OTEL_BSP_SCHEDULE_DELAY",
-                        "200"));
+                        "200",
+                        // one that is away: what a backup tells is there all the same
+                        "AGENTSERVER_BACKUP_BUCKET",
+                        "away",
+                        "AGENTSERVER_S3_URL",
+                        "http://127.0.0.1:1"));
         demo = new Client(http, platform.variable("AGENTSERVER_URL"), platform.variable("AGENTSERVER_API_KEY"));
         HttpResponse<String> limited = new Client(http, demo.url(), platform.variable("AGENTSERVER_ADMIN_KEY"))
                 .patch("/admin/v1/tenants/demo", "{\"llm_limits\":{\"requests_per_minute\":1,\"shadow\":true}}");

@@ -15,17 +15,23 @@ import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /**
- * The due index in DynamoDB's table {@code due}: an item for each entry, {@code pk} = {@code due#<shard>}, {@code sk} = its
+ * An index of what is due in DynamoDB's table {@code due}: an item for each entry, {@code pk} = {@code <name>#<shard>}, {@code sk} = its
  * key, so that a query of a shard gives the earliest first. Expires a week after its time, when nobody has looked for so long.
  */
 public final class DynamoDueStore implements DueStore {
     private static final long KEPT_SECONDS = Duration.ofDays(7).toSeconds();
 
     private final DynamoDbClient dynamo;
+    private final String name;
 
-    /** Creates the table if it is not there. */
-    public DynamoDueStore(DynamoDbClient dynamo) {
+    /**
+     * Creates the table if it is not there.
+     *
+     * @param name of what is due: {@code due} for messages
+     */
+    public DynamoDueStore(DynamoDbClient dynamo, String name) {
         this.dynamo = dynamo;
+        this.name = name;
         DueTable.createIfAbsent(dynamo);
     }
 
@@ -69,8 +75,8 @@ public final class DynamoDueStore implements DueStore {
         ask(() -> dynamo.describeTable(request -> request.tableName(DueTable.NAME)));
     }
 
-    private static AttributeValue shard(int shard) {
-        return AttributeValue.fromS("due#" + shard);
+    private AttributeValue shard(int shard) {
+        return AttributeValue.fromS(name + "#" + shard);
     }
 
     private static <T> T ask(Supplier<T> call) {

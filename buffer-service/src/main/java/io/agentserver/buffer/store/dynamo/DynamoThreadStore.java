@@ -41,6 +41,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -272,6 +273,19 @@ public final class DynamoThreadStore implements ThreadStore {
         Map<Integer, List<Recent>> found = new LinkedHashMap<>();
         asked.forEach((shard, answer) -> found.put(shard, result(answer)));
         return found;
+    }
+
+    /** By the index, which may lack what has begun in the last moments. */
+    @Override
+    public void each(Consumer<ConversationKey> taker) {
+        ask(() -> {
+            dynamo.scanPaginator(scan -> scan.tableName(ThreadsTable.NAME)
+                            .indexName(ThreadsTable.BY_SHARD)
+                            .projectionExpression(PK))
+                    .items()
+                    .forEach(item -> taker.accept(ConversationKey.parse(text(item, PK))));
+            return true;
+        });
     }
 
     @Override

@@ -58,6 +58,7 @@ public final class RedisTenantErasure implements TenantErasure {
                     + redis.commands().unlink("bytes:" + tenant);
             for (int shard = 0; shard < ShardKey.SHARDS; shard++) {
                 freed += due("due:{" + shard + "}", ofDueEntries(tenant));
+                freed += due("backup:{" + shard + "}", ofDueEntries(tenant));
                 freed += due("prune:{" + shard + "}", ofDueEntries(tenant));
             }
             return new Swept(freed, "");

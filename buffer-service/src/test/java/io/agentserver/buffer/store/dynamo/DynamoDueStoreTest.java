@@ -16,7 +16,7 @@ class DynamoDueStoreTest extends DueStoreContract {
     static void start() {
         server = LocalDynamo.inMemory(0);
         dynamo = DynamoConnection.open(server.endpoint().toString());
-        store = new DynamoDueStore(dynamo);
+        store = new DynamoDueStore(dynamo, "due");
     }
 
     @AfterAll

@@ -23,7 +23,7 @@ class DynamoTenantErasureTest extends TenantErasureContract {
         server = LocalDynamo.inMemory(0);
         dynamo = DynamoConnection.open(server.endpoint().toString());
         threads = new DynamoThreadStore(dynamo, Duration.ofHours(24), Clock.systemUTC());
-        due = new DynamoDueStore(dynamo);
+        due = new DynamoDueStore(dynamo, "due");
     }
 
     @AfterAll

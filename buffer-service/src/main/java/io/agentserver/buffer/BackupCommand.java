@@ -1,0 +1,191 @@
+package io.agentserver.buffer;
+
+import io.agentserver.buffer.backup.Backup;
+import io.agentserver.buffer.backup.BrokenBackupException;
+import io.agentserver.buffer.backup.Drill;
+import io.agentserver.buffer.backup.Restore;
+import io.agentserver.buffer.journal.ConversationJournal;
+import io.agentserver.buffer.journal.Wakeups;
+import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.envelope.TenantId;
+import io.agentserver.envelope.ThreadId;
+import io.agentserver.service.ConfigurationException;
+import io.agentserver.service.EvenClock;
+import io.agentserver.service.ServiceApplication;
+import io.agentserver.service.Setting;
+
+import java.io.PrintStream;
+import java.time.Clock;
+import java.util.Comparator;
+import java.util.EnumMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Gatherers;
+
+/**
+ * {@code backup drill|restore|all}: what an operator does with the backup, over the stores and the bucket that the environment
+ * names, beside services that run or without any. Goes on where it stopped if it is started again.
+ */
+public final class BackupCommand {
+    private static final int RESTORED_AT_ONCE = 8;
+    private static final String USAGE = "backup drill [<tenant> [<conversation>]] | backup restore --all |"
+            + " backup restore <tenant> [<conversation>] | backup all";
+
+    private final Stores stores;
+    private final Backup backup;
+    private final BufferProperties properties;
+    private final Clock clock;
+    private final PrintStream out;
+
+    private BackupCommand(Stores stores, Backup backup, BufferProperties properties, Clock clock, PrintStream out) {
+        this.stores = stores;
+        this.backup = backup;
+        this.properties = properties;
+        this.clock = clock;
+        this.out = out;
+    }
+
+    /** To be called before anything logs: what goes wrong in a library is for standard error, the answer for the other. */
+    public static void quietLogging() {
+        System.setProperty("logback.configurationFile", "io/agentserver/buffer/command-logback.xml");
+    }
+
+    /**
+     * @param words after {@code backup}
+     * @return 0: backup and journal are equal, all is restored; 1: they are not, or something could not be; 2: it could not be
+     *     tried
+     */
+    public static int run(List<String> words, Map<String, String> environment, PrintStream out, PrintStream err) {
+        try {
+            BufferProperties properties = BufferProperties.of(environment);
+            if (!properties.backup().isSet()) {
+                throw new ConfigurationException(
+                        Setting.AGENTSERVER_BACKUP_BUCKET + " is not set: name the bucket of the backup");
+            }
+            Clock clock = new EvenClock();
+            Stores stores = new StoreFactory(properties, clock).open();
+            try (var _ = stores.threads();
+                    Backup backup = stores.backup().orElseThrow()) {
+                return new BackupCommand(stores, backup, properties, clock, out).run(words, err);
+            }
+        } catch (RuntimeException e) {
+            err.println("agentserver cannot do that with the backup: " + ServiceApplication.reason(e));
+            return 2;
+        }
+    }
+
+    private int run(List<String> words, PrintStream err) {
+        String what = words.isEmpty() ? "" : words.getFirst();
+        List<String> which = words.isEmpty() ? words : words.subList(1, words.size());
+        if (what.equals("drill") && which.size() <= 2) {
+            return drill(which);
+        }
+        if (what.equals("restore") && !which.isEmpty() && which.size() <= 2) {
+            return restore(which);
+        }
+        if (what.equals("all") && which.isEmpty()) {
+            return all();
+        }
+        err.println("agentserver: unknown arguments " + words + "; known: " + USAGE);
+        return 2;
+    }
+
+    private int drill(List<String> which) {
+        Drill drill = backup.drill(properties.ttl(), out::println);
+        if (which.size() == 2) {
+            drill.conversation(new ConversationKey(new TenantId(which.get(0)), ThreadId.parse(which.get(1))));
+        } else {
+            Set<TenantId> deleted = stores.erasure().marked();
+            Map<TenantId, Set<ThreadId>> live = new TreeMap<>(Comparator.comparing(TenantId::value));
+            stores.threads()
+                    .each(key -> live.computeIfAbsent(key.tenant(), _ -> new HashSet<>())
+                            .add(key.conversation()));
+            backup.tenants().forEach(tenant -> live.computeIfAbsent(tenant, _ -> new HashSet<>()));
+            live.keySet().removeAll(deleted);
+            if (which.size() == 1) {
+                live.keySet().retainAll(Set.of(new TenantId(which.getFirst())));
+            }
+            live.forEach(drill::tenant);
+            if (which.isEmpty()) {
+                drill.keep();
+            }
+        }
+        out.println("compared: " + drill.conversations() + " conversations, " + drill.slots() + " slots; "
+                + drill.expired() + " in the backup alone, past their TTL");
+        out.println(drill.differences() == 0 ? "equal" : "difference: " + drill.differences());
+        return drill.differences() == 0 ? 0 : 1;
+    }
+
+    private int restore(List<String> which) {
+        ConversationJournal journal = new ConversationJournal(
+                backup.over(stores.threads()),
+                stores.due(),
+                new Wakeups(),
+                properties.ttl(),
+                properties.cacheBytes(),
+                clock);
+        Restore restore = backup.restore(stores.threads(), journal::erase, properties.ttl());
+        Map<Restore.Outcome, Integer> outcomes = new EnumMap<>(Restore.Outcome.class);
+        long begun = System.nanoTime();
+        long slots = 0;
+        int broken = 0;
+        List<TenantId> tenants =
+                which.getFirst().equals("--all") ? backup.tenants() : List.of(new TenantId(which.getFirst()));
+        for (TenantId tenant : tenants) {
+            List<ConversationKey> conversations = which.size() == 2
+                    ? List.of(new ConversationKey(tenant, ThreadId.parse(which.get(1))))
+                    : backup.conversations(tenant);
+            for (Restored restored : conversations.stream()
+                    .gather(Gatherers.mapConcurrent(RESTORED_AT_ONCE, key -> restore(restore, journal, key)))
+                    .toList()) {
+                slots += restored.slots;
+                if (restored.broken) {
+                    broken++;
+                } else {
+                    outcomes.merge(restored.outcome, 1, Integer::sum);
+                }
+                if (restored.broken || restored.outcome == Restore.Outcome.DIFFERS) {
+                    out.println(restored.line);
+                }
+            }
+        }
+        outcomes.forEach((outcome, count) -> out.println(outcome.name().toLowerCase(Locale.ROOT) + ": " + count));
+        if (broken > 0) {
+            out.println("broken: " + broken);
+        }
+        double seconds = (System.nanoTime() - begun) / 1e9;
+        out.println(String.format(Locale.ROOT, "slots restored: %d in %.1f s", slots, seconds));
+        return broken > 0 || outcomes.containsKey(Restore.Outcome.DIFFERS) ? 1 : 0;
+    }
+
+    /** @param line to be told if it did not go well */
+    private record Restored(Restore.Outcome outcome, long slots, boolean broken, String line) {}
+
+    private static Restored restore(Restore restore, ConversationJournal journal, ConversationKey key) {
+        try {
+            Restore.Result result = restore.conversation(key);
+            if (result.outcome() == Restore.Outcome.RESTORED || result.outcome() == Restore.Outcome.THERE) {
+                journal.remind(key); // an earlier restore may have died before it did
+            }
+            return new Restored(
+                    result.outcome(), result.slots(), false, key + " says something else in the journal, and stays so");
+        } catch (BrokenBackupException e) {
+            return new Restored(Restore.Outcome.UNKNOWN, 0, true, String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** Has everything looked at that was there before there was a backup, or that it is found to lack. */
+    private int all() {
+        long[] noted = {0};
+        stores.threads().each(key -> {
+            backup.note(key);
+            noted[0]++;
+        });
+        out.println("noted: " + noted[0] + " conversations; the services put into the backup what it lacks of them");
+        return 0;
+    }
+}

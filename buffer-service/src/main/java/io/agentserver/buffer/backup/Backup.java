@@ -1,0 +1,120 @@
+package io.agentserver.buffer.backup;
+
+import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.buffer.store.DueStore;
+import io.agentserver.buffer.store.Leases;
+import io.agentserver.buffer.store.TenantErasure;
+import io.agentserver.buffer.store.ThreadStore;
+import io.agentserver.envelope.TenantId;
+import io.agentserver.envelope.ThreadId;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Consumer;
+
+/** The backup of all conversations in one bucket, and its parts. Safe on any thread. */
+public final class Backup implements BackupErasure, AutoCloseable {
+    private final BackupBucket bucket;
+    private final BackupNames names;
+    private final ThreadStore whole;
+    private final DueStore index;
+    private final Leases leases;
+    private final TenantErasure deleted;
+    private final BackupTimes times;
+    private final Clock clock;
+    private final ConversationBackups conversations;
+    private final BackupProgress progress = new BackupProgress();
+
+    /**
+     * @param bucket closed with this
+     * @param whole the store that has everything
+     * @param index by shard, of conversations that have changed; for nothing else
+     * @param leases on its shards
+     */
+    public Backup(
+            BackupBucket bucket,
+            BackupNames names,
+            ThreadStore whole,
+            DueStore index,
+            Leases leases,
+            TenantErasure deleted,
+            BackupTimes times,
+            Clock clock) {
+        this.bucket = bucket;
+        this.names = names;
+        this.whole = whole;
+        this.index = index;
+        this.leases = leases;
+        this.deleted = deleted;
+        this.times = times;
+        this.clock = clock;
+        this.conversations = new ConversationBackups(bucket, names, whole);
+    }
+
+    /** A store whose changes are backed up, and whose erasures are the backup's too. */
+    public ThreadStore over(ThreadStore store) {
+        return new BackedUpThreadStore(store, index, conversations, times, clock);
+    }
+
+    /** What keeps it up to date. */
+    public BackupRuns runs() {
+        return new BackupRuns(conversations, bucket, names, index, leases, deleted, times, progress, clock);
+    }
+
+    public BackupProgress progress() {
+        return progress;
+    }
+
+    /** Of one that only the backup has: a run looks at it once more, and says when its mark may go. */
+    @Override
+    public boolean erase(ConversationKey key, long atMs) {
+        if (conversations.contents(key).isEmpty()) {
+            return false;
+        }
+        index.put(BackedUpThreadStore.entry(key, clock.millis() + times.marginMs()));
+        return conversations.erase(key, atMs);
+    }
+
+    @Override
+    public long eraseSome(TenantId tenant) {
+        return conversations.eraseSome(tenant);
+    }
+
+    /** Has a conversation looked at, as if it had changed. */
+    public void note(ConversationKey key) {
+        index.put(BackedUpThreadStore.entry(key, clock.millis()));
+    }
+
+    /** Those of whom it has something. */
+    public List<TenantId> tenants() {
+        return bucket.folders(names.tenants()).stream().map(TenantId::new).toList();
+    }
+
+    /** Those of a tenant of which it has something. */
+    public List<ConversationKey> conversations(TenantId tenant) {
+        return bucket.folders(names.conversations(tenant)).stream()
+                .map(id -> new ConversationKey(tenant, ThreadId.parse(id)))
+                .toList();
+    }
+
+    /** As {@link Restore} has it. */
+    public Restore restore(ThreadStore into, Consumer<ConversationKey> erase, Duration ttl) {
+        return new Restore(conversations, into, deleted, erase, ttl, clock);
+    }
+
+    /** As {@link Drill} has it. */
+    public Drill drill(Duration ttl, Consumer<String> difference) {
+        return new Drill(conversations, bucket, names, whole, times, ttl, clock, difference);
+    }
+
+    /** Returns if the bucket can be used. */
+    public void check() {
+        bucket.check();
+    }
+
+    @Override
+    public void close() {
+        bucket.close();
+    }
+}

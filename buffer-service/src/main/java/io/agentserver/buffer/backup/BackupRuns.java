@@ -1,0 +1,150 @@
+package io.agentserver.buffer.backup;
+
+import io.agentserver.buffer.store.DueStore;
+import io.agentserver.buffer.store.Leases;
+import io.agentserver.buffer.store.ShardKey;
+import io.agentserver.buffer.store.StoreUnavailableException;
+import io.agentserver.buffer.store.TenantErasure;
+import io.agentserver.service.OutOfMemory;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
+
+/**
+ * Keeps the backup up to date: of each shard that is this process's by a lease, what is due. A lease that is lost in the middle of a
+ * run, so that two write a shard at once, costs work and does no harm. On virtual threads of its own.
+ */
+public final class BackupRuns implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(BackupRuns.class);
+    private static final Duration EVERY = Duration.ofSeconds(1);
+    private static final int SHARDS_AT_ONCE = 4;
+    private static final int DRILL_ROUNDS = 60;
+    private static final int EXPIRY_ROUNDS = 3_600;
+
+    private final Leases leases;
+    private final BackupBucket bucket;
+    private final BackupNames names;
+    private final BackupExpiry expiry;
+    private final BackupProgress progress;
+    private final List<ShardRun> shards = new ArrayList<>();
+    private final String owner = UUID.randomUUID().toString();
+    private final Set<Integer> running = ConcurrentHashMap.newKeySet();
+    private final Semaphore atOnce = new Semaphore(SHARDS_AT_ONCE);
+    private final ExecutorService work = Executors.newVirtualThreadPerTaskExecutor();
+    private final Thread thread = Thread.ofVirtual().name("backup").unstarted(this::loop);
+
+    /**
+     * @param index what has changed
+     * @param leases on its shards
+     */
+    public BackupRuns(
+            ConversationBackups backups,
+            BackupBucket bucket,
+            BackupNames names,
+            DueStore index,
+            Leases leases,
+            TenantErasure deleted,
+            BackupTimes times,
+            BackupProgress progress,
+            Clock clock) {
+        this.leases = leases;
+        this.bucket = bucket;
+        this.names = names;
+        this.progress = progress;
+        this.expiry = new BackupExpiry(bucket, names, deleted, times, clock);
+        for (int shard = 0; shard < ShardKey.SHARDS; shard++) {
+            shards.add(new ShardRun(shard, backups, bucket, names, index, deleted, times, progress, clock));
+        }
+    }
+
+    public BackupRuns start() {
+        thread.start();
+        return this;
+    }
+
+    @Override
+    public void close() {
+        thread.interrupt();
+        work.shutdownNow();
+        try {
+            leases.release(owner);
+        } catch (StoreUnavailableException e) {
+            log.debug("the shards are free when the lease is over", e);
+        }
+    }
+
+    /** All that is due, whoever's it is, on the caller's thread. */
+    public void runAll() {
+        shards.forEach(ShardRun::run);
+    }
+
+    private void loop() {
+        try {
+            for (long round = 0; ; round++) {
+                look(round);
+                Thread.sleep(EVERY);
+            }
+        } catch (InterruptedException closed) {
+            // what is due, another process backs up
+        }
+    }
+
+    private void look(long round) {
+        try {
+            List<Integer> mine = leases.renew(owner);
+            for (int shard = 0; shard < ShardKey.SHARDS; shard++) {
+                if (!mine.contains(shard)) {
+                    if (!running.contains(shard)) {
+                        shards.get(shard).lose();
+                    }
+                } else if (running.add(shard)) {
+                    begin(shard, shards.get(shard)::run);
+                }
+            }
+            if (round % DRILL_ROUNDS == 0) {
+                progress.drilled(Drilled.read(bucket, names));
+            }
+            if (round % EXPIRY_ROUNDS == 0 && mine.contains(0) && running.add(ShardKey.SHARDS)) {
+                begin(ShardKey.SHARDS, expiry::sweep);
+            }
+        } catch (StoreUnavailableException e) {
+            log.debug("the backup waits: {}", e.getMessage(), e);
+        } catch (RuntimeException | Error e) {
+            OutOfMemory.endsTheProcess(e);
+            log.error("the backup failed, and goes on", e);
+        }
+    }
+
+    /** @param place a shard, or what is no shard's */
+    private void begin(int place, Runnable task) {
+        work.execute(() -> {
+            try {
+                atOnce.acquire();
+                try {
+                    task.run();
+                } finally {
+                    atOnce.release();
+                }
+            } catch (InterruptedException closed) {
+                Thread.currentThread().interrupt();
+            } catch (StoreUnavailableException e) {
+                log.warn("the backup of {} waits: {}", place, e.getMessage());
+            } catch (RuntimeException | Error e) {
+                OutOfMemory.endsTheProcess(e);
+                log.error("the backup of {} failed, and is tried again", place, e);
+            } finally {
+                running.remove(place);
+            }
+        });
+    }
+}

@@ -1,0 +1,37 @@
+package io.agentserver.buffer.backup;
+
+import java.time.Duration;
+
+/**
+ * How soon what changes is in the backup, and how long it is kept there.
+ *
+ * @param period changes are gathered for so long, and a conversation is written at most once in it
+ * @param kept how long an object stays
+ */
+public record BackupTimes(Duration period, Duration kept) {
+    private static final Duration LONGEST_MARGIN = Duration.ofMinutes(1);
+
+    public BackupTimes {
+        if (period.toMillis() < 1) {
+            throw new IllegalArgumentException("period: <" + period + "> is not at least a millisecond");
+        }
+    }
+
+    /** The period that a time is in. */
+    long periodOf(long atMs) {
+        return atMs / period.toMillis();
+    }
+
+    long beginMs(long ofPeriod) {
+        return ofPeriod * period.toMillis();
+    }
+
+    /** By then no commit of that period is on its way any more. */
+    long dueMs(long ofPeriod) {
+        return beginMs(ofPeriod + 1) + marginMs();
+    }
+
+    long marginMs() {
+        return Math.min(period.toMillis(), LONGEST_MARGIN.toMillis());
+    }
+}

@@ -1,0 +1,219 @@
+package io.agentserver.buffer.backup;
+
+import io.agentserver.buffer.backup.BackupBucket.Listed;
+import io.agentserver.buffer.commit.Change;
+import io.agentserver.buffer.commit.Commit;
+import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.buffer.store.Erasures;
+import io.agentserver.buffer.store.Look;
+import io.agentserver.buffer.store.ThreadStore;
+import io.agentserver.envelope.TenantId;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * Single conversations in the bucket. What a conversation's journal has more than the bucket is put there as new objects, so that
+ * each commit is written once; how far it has come, the names of the objects say. Safe on any thread and in any number of
+ * processes: two that write the same conversation at once put the same commits there twice.
+ */
+public final class ConversationBackups implements BackupErasure {
+    private static final long MOST_BYTES = 8 << 20;
+    /** How far the bucket's clock may be behind ours. */
+    private static final long CLOCKS_MS = Duration.ofHours(1).toMillis();
+
+    private final BackupBucket bucket;
+    private final BackupNames names;
+    private final ThreadStore journal;
+
+    /** @param journal the store that has everything, never less than was acknowledged */
+    public ConversationBackups(BackupBucket bucket, BackupNames names, ThreadStore journal) {
+        this.bucket = bucket;
+        this.names = names;
+        this.journal = journal;
+    }
+
+    /** @param named what a manifest is to name: what was written, and what somebody wrote who died before his manifest */
+    record Saved(List<Manifest.Named> named, long slots, long bytes) {
+        Saved {
+            named = List.copyOf(named);
+        }
+    }
+
+    Contents contents(ConversationKey key) {
+        String folder = names.conversation(key);
+        List<Listed> objects = new ArrayList<>();
+        bucket.each(folder, objects::add);
+        return Contents.of(folder, objects);
+    }
+
+    /**
+     * Puts what the journal has more than the bucket into the bucket.
+     *
+     * @param sinceMs when the oldest change was due that this call is for
+     */
+    Saved save(ConversationKey key, long sinceMs) {
+        Contents there = contents(key);
+        delete(key, there.dead());
+        List<Manifest.Named> named = new ArrayList<>();
+        there.alive().stream()
+                .filter(segment -> segment.modifiedMs() >= sinceMs - CLOCKS_MS)
+                .forEach(segment -> named.add(named(key, segment.name(), segment.bytes())));
+        there.erased().forEach(atMs -> named.add(erased(key, atMs)));
+        Fresh fresh = fresh(key, there);
+        if (fresh.commits.isEmpty()) {
+            return new Saved(named, 0, 0);
+        }
+        if (Erasures.isErasure(fresh.commits.getLast())) {
+            long atMs = fresh.commits.getLast().getAtMs();
+            return new Saved(erase(key, atMs) ? List.of(erased(key, atMs)) : List.of(), 0, 0);
+        }
+        long bytes = 0;
+        for (List<Commit> part : cut(fresh.commits)) {
+            byte[] object = SegmentFormat.write(key, fresh.lifeMs, part);
+            SegmentName name = new SegmentName(
+                    fresh.lifeMs,
+                    part.getFirst().getNumber(),
+                    part.getLast().getNumber(),
+                    SegmentName.hash(part.getLast()),
+                    Sha256.hex(object));
+            bucket.put(names.segment(key, name), object, name.sha256());
+            named.add(named(key, name, object.length));
+            bytes += object.length;
+        }
+        List<Commit> since = journal.read(key, fresh.commits.getLast().getNumber() + 1, Look.CONSISTENT);
+        if (!since.isEmpty() && Erasures.isErasure(since.getLast())) {
+            // whoever erased it may have looked into the bucket before we wrote
+            long atMs = since.getLast().getAtMs();
+            return new Saved(erase(key, atMs) ? List.of(erased(key, atMs)) : List.of(), 0, 0);
+        }
+        return new Saved(named, slots(fresh.commits), bytes);
+    }
+
+    @Override
+    public boolean erase(ConversationKey key, long atMs) {
+        Contents there = contents(key);
+        if (there.isEmpty()) {
+            return false;
+        }
+        if (there.erasedAtMs() < atMs) { // first, so that whoever finds half of it knows
+            bucket.put(names.erased(key, atMs), new byte[0], Sha256.hex(new byte[0]));
+        }
+        delete(
+                key,
+                there.segments().stream()
+                        .filter(segment -> segment.name().lifeMs() <= Math.max(atMs, there.erasedAtMs()))
+                        .toList());
+        return true;
+    }
+
+    @Override
+    public long eraseSome(TenantId tenant) {
+        return bucket.deleteSome(names.tenant(tenant));
+    }
+
+    /**
+     * What a restore would bring back: the latest commits that follow each other, of the latest life that was not erased.
+     *
+     * @throws BrokenBackupException if an object is not what it was
+     */
+    List<Commit> commits(ConversationKey key) {
+        SortedMap<Long, Commit> found = new TreeMap<>();
+        for (Contents.Segment segment : contents(key).ofLatestLife()) {
+            Optional<byte[]> object = bucket.get(names.segment(key, segment.name()));
+            if (object.isEmpty()) {
+                continue; // it has become too old, or was erased, since the list was made
+            }
+            for (Commit commit : SegmentFormat.read(key, segment.name(), object.get())) {
+                Commit other = found.put(commit.getNumber(), commit);
+                if (other != null && !other.equals(commit)) {
+                    throw new BrokenBackupException("backup of " + key + " has two commits " + commit.getNumber());
+                }
+            }
+        }
+        List<Commit> commits = new ArrayList<>();
+        for (Commit commit : found.values()) {
+            if (!commits.isEmpty() && commit.getNumber() != commits.getLast().getNumber() + 1) {
+                commits.clear(); // what is before a hole has expired in the journal too
+            }
+            commits.add(commit);
+        }
+        return commits;
+    }
+
+    static long slots(List<Commit> commits) {
+        return commits.stream()
+                .flatMap(commit -> commit.getChangesList().stream())
+                .filter(Change::hasEntry)
+                .count();
+    }
+
+    /** Without the places to go on after with which a journal may begin whose first commits have expired. */
+    static List<Commit> real(List<Commit> commits) {
+        return commits.stream()
+                .dropWhile(commit -> commit.getChangesCount() == 0)
+                .toList();
+    }
+
+    /** Commits that the bucket has not. */
+    private record Fresh(long lifeMs, List<Commit> commits) {}
+
+    private Fresh fresh(ConversationKey key, Contents there) {
+        Optional<SegmentName> newest = there.newest();
+        if (newest.isEmpty()) {
+            return life(real(journal.read(key, 1, Look.CONSISTENT)), 0);
+        }
+        SegmentName known = newest.get();
+        List<Commit> since = real(journal.read(key, known.last(), Look.CONSISTENT));
+        if (since.isEmpty()) {
+            List<Commit> all = real(journal.read(key, 1, Look.CONSISTENT));
+            // a journal that was lost and begins again is shorter at first
+            return all.isEmpty() ? new Fresh(known.lifeMs(), List.of()) : life(all, known.lifeMs());
+        }
+        if (since.getFirst().getNumber() > known.last()) { // what we know has expired
+            return new Fresh(known.lifeMs(), since);
+        }
+        return known.endsWith(since.getFirst()) || Erasures.isErasure(since.getLast())
+                ? new Fresh(known.lifeMs(), since.subList(1, since.size()))
+                : life(real(journal.read(key, 1, Look.CONSISTENT)), known.lifeMs());
+    }
+
+    /** Of a journal that begins after another one. */
+    private static Fresh life(List<Commit> all, long afterMs) {
+        return new Fresh(all.isEmpty() ? 0 : Math.max(all.getFirst().getAtMs(), afterMs + 1), all);
+    }
+
+    private static List<List<Commit>> cut(List<Commit> commits) {
+        List<List<Commit>> parts = new ArrayList<>();
+        long bytes = 0;
+        for (Commit commit : commits) {
+            if (parts.isEmpty() || bytes + commit.getSerializedSize() > MOST_BYTES) {
+                parts.add(new ArrayList<>());
+                bytes = 0;
+            }
+            parts.getLast().add(commit);
+            bytes += commit.getSerializedSize();
+        }
+        return parts;
+    }
+
+    private void delete(ConversationKey key, List<Contents.Segment> segments) {
+        bucket.delete(segments.stream()
+                .map(segment -> names.segment(key, segment.name()))
+                .toList());
+    }
+
+    private static Manifest.Named named(ConversationKey key, SegmentName name, long bytes) {
+        return new Manifest.Named(key.conversation() + "/" + name.text(), bytes, name.sha256());
+    }
+
+    private Manifest.Named erased(ConversationKey key, long atMs) {
+        String object = names.erased(key, atMs);
+        return new Manifest.Named(
+                object.substring(names.conversations(key.tenant()).length()), 0, Sha256.hex(new byte[0]));
+    }
+}

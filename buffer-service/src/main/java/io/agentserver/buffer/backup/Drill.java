@@ -1,0 +1,237 @@
+package io.agentserver.buffer.backup;
+
+import io.agentserver.buffer.backup.BackupBucket.Listed;
+import io.agentserver.buffer.commit.Change;
+import io.agentserver.buffer.commit.Commit;
+import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.buffer.store.Erasures;
+import io.agentserver.buffer.store.Look;
+import io.agentserver.buffer.store.MemoryDueStore;
+import io.agentserver.buffer.store.MemoryTenantErasure;
+import io.agentserver.buffer.store.MemoryThreadStore;
+import io.agentserver.buffer.store.ShardKey;
+import io.agentserver.buffer.store.ThreadStore;
+import io.agentserver.envelope.TenantId;
+import io.agentserver.envelope.ThreadId;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Consumer;
+
+/**
+ * Tries out whether the backup would do: restores into memory, as a restore does, and compares what comes of it with the journal,
+ * commit by commit and the slots byte by byte. Also that all is there which manifests name. Changes nothing. One drill at a time.
+ */
+public final class Drill {
+    private static final Duration FOR_EVER = Duration.ofDays(365_000);
+
+    private final ConversationBackups backups;
+    private final BackupBucket bucket;
+    private final BackupNames names;
+    private final ThreadStore journal;
+    private final BackupTimes times;
+    private final Duration ttl;
+    private final Clock clock;
+    private final Consumer<String> difference;
+    private final Map<Integer, Long> completeMs = new HashMap<>();
+    private long conversations;
+    private long slots;
+    private long expired;
+    private long differences;
+
+    /**
+     * @param journal the store that has everything
+     * @param difference told of each in one line, without content
+     */
+    public Drill(
+            ConversationBackups backups,
+            BackupBucket bucket,
+            BackupNames names,
+            ThreadStore journal,
+            BackupTimes times,
+            Duration ttl,
+            Clock clock,
+            Consumer<String> difference) {
+        this.backups = backups;
+        this.bucket = bucket;
+        this.names = names;
+        this.journal = journal;
+        this.times = times;
+        this.ttl = ttl;
+        this.clock = clock;
+        this.difference = difference;
+    }
+
+    /** @param live those that the journal has */
+    public void tenant(TenantId tenant, Set<ThreadId> live) {
+        Set<ThreadId> all = new TreeSet<>(Comparator.comparing(ThreadId::toString));
+        all.addAll(live);
+        Set<String> objects = new HashSet<>();
+        String folder = names.conversations(tenant);
+        bucket.each(folder, (Listed object) -> {
+            String name = object.key().substring(folder.length());
+            objects.add(name);
+            all.add(ThreadId.parse(name.substring(0, name.indexOf('/'))));
+            return true;
+        });
+        compareManifests(tenant, objects);
+        all.forEach(conversation -> conversation(new ConversationKey(tenant, conversation)));
+    }
+
+    /** One conversation. */
+    public void conversation(ConversationKey key) {
+        try {
+            compare(key);
+        } catch (BrokenBackupException e) {
+            differs(String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** How many were compared. */
+    public long conversations() {
+        return conversations;
+    }
+
+    public long slots() {
+        return slots;
+    }
+
+    /** How many the backup has that the journal need not have any more. */
+    public long expired() {
+        return expired;
+    }
+
+    public long differences() {
+        return differences;
+    }
+
+    /** Keeps what was found, for the services, which tell it as metrics. */
+    public void keep() {
+        new Drilled(clock.millis(), conversations, slots, differences).write(bucket, names);
+    }
+
+    private void compareManifests(TenantId tenant, Set<String> objects) {
+        long oldestMs = clock.millis() - times.kept().toMillis();
+        List<String> keys = new ArrayList<>();
+        bucket.each(names.manifests(tenant), (Listed manifest) -> keys.add(manifest.key()));
+        for (String key : keys) {
+            bucket.get(key)
+                    .map(json -> Manifest.ofJson(key, json))
+                    .filter(manifest -> manifest.atMs() > oldestMs)
+                    .ifPresent(manifest -> manifest.objects().stream()
+                            .map(Manifest.Named::name)
+                            .filter(name -> !objects.contains(name) && !mayBeGone(tenant, name))
+                            .forEach(name -> differs("lost from the bucket: " + folder(tenant) + name)));
+        }
+    }
+
+    /** Erased, or put and erased between two looks. */
+    private boolean mayBeGone(TenantId tenant, String name) {
+        int slash = name.indexOf('/');
+        ConversationKey key = new ConversationKey(tenant, ThreadId.parse(name.substring(0, slash)));
+        String object = name.substring(slash + 1);
+        return !object.startsWith(BackupNames.ERASED)
+                && SegmentName.parse(object).lifeMs() <= backups.contents(key).erasedAtMs();
+    }
+
+    private String folder(TenantId tenant) {
+        return names.conversations(tenant);
+    }
+
+    private void compare(ConversationKey key) {
+        List<Commit> restored = restored(key);
+        List<Commit> live = ConversationBackups.real(journal.read(key, 1, Look.CONSISTENT));
+        if (!live.isEmpty() && Erasures.isErasure(live.getLast())) {
+            if (!restored.isEmpty() && live.getLast().getAtMs() < completeMs(key)) {
+                differs(key + " is erased, and still in the backup");
+            }
+            return;
+        }
+        long visibleMs = clock.millis() - ttl.toMillis();
+        if (live.isEmpty()) {
+            if (!restored.isEmpty() && restored.getLast().getAtMs() > visibleMs) {
+                differs(key + " is in the backup, and not in the journal");
+            } else if (!restored.isEmpty()) {
+                expired++;
+            }
+            return;
+        }
+        conversations++;
+        compare(key, live, restored, visibleMs);
+    }
+
+    private void compare(ConversationKey key, List<Commit> live, List<Commit> restored, long visibleMs) {
+        Map<Long, Commit> saved = new HashMap<>();
+        restored.forEach(commit -> saved.put(commit.getNumber(), commit));
+        for (Commit commit : live) {
+            Commit other = saved.remove(commit.getNumber());
+            if (other == null) {
+                if (commit.getAtMs() < completeMs(key) && commit.getAtMs() > visibleMs) {
+                    differs(key + " lacks commit " + commit.getNumber() + " in the backup");
+                    return;
+                }
+            } else {
+                compare(key, commit, other);
+            }
+        }
+        saved.values().stream()
+                .filter(commit -> commit.getNumber() > live.getLast().getNumber())
+                .mapToLong(Commit::getNumber)
+                .min()
+                .ifPresent(number -> differs(key + " lacks commit " + number + " in the journal"));
+    }
+
+    private void compare(ConversationKey key, Commit live, Commit saved) {
+        for (int i = 0; i < Math.min(live.getChangesCount(), saved.getChangesCount()); i++) {
+            Change change = live.getChanges(i);
+            if (change.hasEntry()) {
+                slots++;
+                byte[] slot = change.getEntry().getSlot().toByteArray();
+                if (!Arrays.equals(
+                        slot, saved.getChanges(i).getEntry().getSlot().toByteArray())) {
+                    differs(key + " has another slot "
+                            + change.getEntry().getSlot().getSequence() + " in the backup than in the journal");
+                    return;
+                }
+            }
+        }
+        if (!live.equals(saved)) {
+            differs(key + " has another commit " + live.getNumber() + " in the backup than in the journal");
+        }
+    }
+
+    /** By the same way as a restore of what was lost. */
+    private List<Commit> restored(ConversationKey key) {
+        try (MemoryThreadStore scratch = new MemoryThreadStore(FOR_EVER, clock)) {
+            new Restore(
+                            backups,
+                            scratch,
+                            new MemoryTenantErasure(scratch, new MemoryDueStore()),
+                            _ -> {},
+                            FOR_EVER,
+                            clock)
+                    .conversation(key);
+            return ConversationBackups.real(scratch.read(key, 1, Look.CONSISTENT));
+        }
+    }
+
+    private long completeMs(ConversationKey key) {
+        return completeMs.computeIfAbsent(
+                ShardKey.of(key.conversation(), ShardKey.SHARDS),
+                shard -> ShardState.read(bucket, names, shard).completeMs());
+    }
+
+    private void differs(String how) {
+        differences++;
+        difference.accept(how);
+    }
+}

@@ -1,0 +1,157 @@
+package io.agentserver.buffer.backup;
+
+import io.agentserver.buffer.commit.Commit;
+import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.buffer.store.Erasures;
+import io.agentserver.buffer.store.Look;
+import io.agentserver.buffer.store.TenantErasure;
+import io.agentserver.buffer.store.ThreadStore;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Consumer;
+
+/**
+ * Brings a conversation back from the bucket: appends to its journal the commits that it lacks, each on the condition that nobody
+ * has written one of its number. So it overwrites nothing, goes on after a crash, and may run while everybody works. What was
+ * erased, or is a deleted tenant's, stays away.
+ */
+public final class Restore {
+    private final ConversationBackups backups;
+    private final ThreadStore journal;
+    private final TenantErasure deleted;
+    private final Consumer<ConversationKey> erase;
+    private final Duration ttl;
+    private final Clock clock;
+
+    /**
+     * @param journal where it goes
+     * @param erase erases a conversation there: it was erased, or its tenant deleted, while it was brought back
+     */
+    public Restore(
+            ConversationBackups backups,
+            ThreadStore journal,
+            TenantErasure deleted,
+            Consumer<ConversationKey> erase,
+            Duration ttl,
+            Clock clock) {
+        this.backups = backups;
+        this.journal = journal;
+        this.deleted = deleted;
+        this.erase = erase;
+        this.ttl = ttl;
+        this.clock = clock;
+    }
+
+    /** What became of a conversation. */
+    public enum Outcome {
+        /** The journal has now what the backup has. */
+        RESTORED,
+        /** It had it before. */
+        THERE,
+        /** The journal says something else than the backup; it stays as it is. */
+        DIFFERS,
+        ERASED,
+        /** Its tenant is. */
+        DELETED,
+        /** Its last activity is longer ago than conversations are kept: nobody could read it. */
+        EXPIRED,
+        /** The backup has nothing of it. */
+        UNKNOWN
+    }
+
+    /** @param slots how many were brought back */
+    public record Result(Outcome outcome, long slots) {
+        static Result of(Outcome outcome) {
+            return new Result(outcome, 0);
+        }
+    }
+
+    /** @throws BrokenBackupException if what is in the bucket is not what was put there */
+    public Result conversation(ConversationKey key) {
+        if (deleted.marked().contains(key.tenant())) {
+            return Result.of(Outcome.DELETED);
+        }
+        Contents contents = backups.contents(key);
+        if (contents.alive().isEmpty()) {
+            return Result.of(contents.isEmpty() ? Outcome.UNKNOWN : Outcome.ERASED);
+        }
+        List<Commit> all = journal.read(key, 1, Look.CONSISTENT);
+        if (!all.isEmpty() && Erasures.isErasure(all.getLast())) {
+            return Result.of(Outcome.ERASED);
+        }
+        List<Commit> saved = backups.commits(key);
+        if (saved.isEmpty()) {
+            return Result.of(Outcome.UNKNOWN);
+        }
+        if (saved.getLast().getAtMs() < clock.millis() - ttl.toMillis()) {
+            return Result.of(Outcome.EXPIRED);
+        }
+        List<Commit> there = ConversationBackups.real(all);
+        if (there.isEmpty() && !all.isEmpty()) {
+            return Result.of(Outcome.DIFFERS); // its place says that it came further
+        }
+        if (!agree(there, saved)) {
+            return Result.of(Outcome.DIFFERS);
+        }
+        long last = there.isEmpty() ? 0 : there.getLast().getNumber();
+        List<Commit> missing =
+                saved.stream().filter(commit -> commit.getNumber() > last).toList();
+        if (missing.isEmpty()) {
+            return Result.of(Outcome.THERE);
+        }
+        Result result = append(key, last, missing);
+        if (deleted.marked().contains(key.tenant())) {
+            erase.accept(key);
+            return Result.of(Outcome.DELETED);
+        }
+        if (backups.contents(key).alive().isEmpty()) {
+            erase.accept(key);
+            return Result.of(Outcome.ERASED);
+        }
+        return result;
+    }
+
+    private Result append(ConversationKey key, long last, List<Commit> missing) {
+        Commit first = missing.getFirst();
+        long previousMs = 0;
+        for (int i = 0; i < missing.size(); i++) {
+            Commit commit = missing.get(i);
+            boolean appended = journal.append(key, commit, previousMs);
+            if (!appended && i == 0 && last == 0 && first.getNumber() > 1) {
+                // a store that knows commits by their place: what has expired before the first one leaves its places
+                for (long number = 1; number < first.getNumber(); number++) {
+                    journal.append(key, Erasures.placeholder(first, number), first.getAtMs());
+                }
+                appended = journal.append(key, commit, first.getAtMs());
+            }
+            if (!appended && !isThere(key, commit)) {
+                return Result.of(Outcome.DIFFERS); // somebody goes on with it at this moment
+            }
+            previousMs = commit.getAtMs();
+        }
+        return new Result(Outcome.RESTORED, ConversationBackups.slots(missing));
+    }
+
+    /** Another restore was a moment earlier, or an answer of the store got lost. */
+    private boolean isThere(ConversationKey key, Commit commit) {
+        List<Commit> there = journal.read(key, commit.getNumber(), Look.CONSISTENT);
+        return !there.isEmpty() && there.getFirst().equals(commit);
+    }
+
+    /** Whether both say the same wherever both say something, and the later one goes on where the other ends. */
+    private static boolean agree(List<Commit> there, List<Commit> saved) {
+        if (there.isEmpty()) {
+            return true;
+        }
+        long thereFirst = there.getFirst().getNumber();
+        for (Commit commit : saved) {
+            long at = commit.getNumber() - thereFirst;
+            if (at >= 0 && at < there.size() && !there.get((int) at).equals(commit)) {
+                return false;
+            }
+        }
+        return saved.getFirst().getNumber() <= there.getLast().getNumber() + 1;
+    }
+}

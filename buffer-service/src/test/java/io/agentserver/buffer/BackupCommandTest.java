@@ -1,0 +1,163 @@
+package io.agentserver.buffer;
+
+import io.agentserver.buffer.backup.Backup;
+import io.agentserver.buffer.commit.Change;
+import io.agentserver.buffer.commit.Commit;
+import io.agentserver.buffer.commit.Entry;
+import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.buffer.store.Look;
+import io.agentserver.buffer.v1.Slot;
+import io.agentserver.envelope.MessageId;
+import io.agentserver.envelope.TenantId;
+import io.agentserver.envelope.ThreadId;
+import io.agentserver.localstores.LocalRedis;
+import io.agentserver.localstores.LocalS3;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.api.StatefulRedisConnection;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import java.util.Map;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** The operator's commands, where Redis is the only store. */
+class BackupCommandTest {
+    @SuppressWarnings("NullAway.Init")
+    private static LocalRedis redis;
+
+    @SuppressWarnings("NullAway.Init")
+    private static LocalS3 s3;
+
+    private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+    private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+
+    @BeforeAll
+    static void start(@TempDir Path directory) {
+        redis = LocalRedis.start(directory.resolve("redis"), 0);
+        s3 = LocalS3.start(directory.resolve("s3"), "backups");
+    }
+
+    @AfterAll
+    static void stop() {
+        s3.close();
+        redis.close();
+    }
+
+    @Test
+    void backs_up_what_was_there_before_and_brings_it_back_after_a_loss() {
+        ConversationKey first = conversation("acme");
+        ConversationKey second = conversation("other-org");
+        try (var threads = stores().threads()) {
+            threads.append(first, commit(1), 0);
+            threads.append(first, commit(2), 0);
+            threads.append(second, commit(1), 0);
+        }
+        assertThat(run("all")).isZero();
+        assertThat(said()).contains("noted: 2 conversations");
+        Stores stores = stores();
+        List<Commit> before;
+        try (var threads = stores.threads();
+                Backup backup = stores.backup().orElseThrow()) {
+            backup.runs().runAll();
+            before = threads.read(first, 1, Look.CONSISTENT);
+        }
+        assertThat(run("drill")).as(said()).isZero();
+        assertThat(said()).contains("compared: 2 conversations, 3 slots").endsWith("equal\n");
+
+        flushRedis();
+        assertThat(run("drill", "acme")).isEqualTo(1);
+        assertThat(said())
+                .contains(first + " is in the backup, and not in the journal")
+                .doesNotContain("other-org");
+        assertThat(run("restore", "acme", first.conversation().toString())).isZero();
+        assertThat(said()).contains("restored: 1\n", "slots restored: 2 in ");
+        assertThat(run("restore", "--all")).isZero();
+        assertThat(said()).contains("restored: 1\n", "there: 1\n");
+        assertThat(run("drill")).as(said()).isZero();
+        Stores again = stores();
+        try (var threads = again.threads()) {
+            assertThat(threads.read(first, 1, Look.CONSISTENT)).isEqualTo(before);
+        }
+    }
+
+    @Test
+    void says_in_one_line_what_it_cannot_do() {
+        for (String[] words : List.of(
+                new String[] {}, new String[] {"restore"}, new String[] {"drill", "a", "b", "c"}, new String[] {"go"
+                })) {
+            assertThat(run(words)).isEqualTo(2);
+            assertThat(err.toString(StandardCharsets.UTF_8)).contains("known: backup drill [<tenant>");
+        }
+        assertThat(BackupCommand.run(
+                        List.of("drill"), Map.of("AGENTSERVER_BUFFER_STORE", "memory"), print(out), print(err)))
+                .isEqualTo(2);
+        assertThat(err.toString(StandardCharsets.UTF_8)).contains("AGENTSERVER_BACKUP_BUCKET is not set");
+    }
+
+    private int run(String... words) {
+        out.reset();
+        return BackupCommand.run(List.of(words), environment(), print(out), print(err));
+    }
+
+    private String said() {
+        return out.toString(StandardCharsets.UTF_8);
+    }
+
+    private static PrintStream print(ByteArrayOutputStream to) {
+        return new PrintStream(to, true, StandardCharsets.UTF_8);
+    }
+
+    private static Map<String, String> environment() {
+        return Map.of(
+                "AGENTSERVER_BUFFER_STORE", "redis",
+                "AGENTSERVER_REDIS_URL", redis.url(),
+                "AGENTSERVER_BACKUP_BUCKET", "backups",
+                "AGENTSERVER_BACKUP_PREFIX", "agentserver/",
+                "AGENTSERVER_BACKUP_PERIOD", "1s",
+                "AGENTSERVER_S3_URL", s3.url());
+    }
+
+    private static Stores stores() {
+        return new StoreFactory(BufferProperties.of(environment()), Clock.systemUTC()).open();
+    }
+
+    private static void flushRedis() {
+        RedisClient client = RedisClient.create(redis.url());
+        try (StatefulRedisConnection<String, String> connection = client.connect()) {
+            connection.sync().flushall();
+        } finally {
+            client.shutdown();
+        }
+    }
+
+    private static ConversationKey conversation(String tenant) {
+        return new ConversationKey(
+                new TenantId(tenant), ThreadId.parse(MessageId.create().toString()));
+    }
+
+    private static Commit commit(long number) {
+        long now = System.currentTimeMillis();
+        return Commit.newBuilder()
+                .setNumber(number)
+                .setAtMs(now)
+                .setSequenceBefore(number - 1)
+                .addChanges(Change.newBuilder()
+                        .setEntry(Entry.newBuilder()
+                                .setSlot(Slot.newBuilder()
+                                        .setSequence(number)
+                                        .setAtMs(now)
+                                        .setMessage(MessageId.create().toString())
+                                        .setThread(MessageId.create().toString())
+                                        .setEnvelope("<said>words</said>"))))
+                .build();
+    }
+}

@@ -1,0 +1,526 @@
+package io.agentserver.buffer.backup;
+
+import io.agentserver.buffer.backup.s3.S3BackupBucket;
+import io.agentserver.buffer.commit.Commit;
+import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.buffer.store.Leases;
+import io.agentserver.buffer.store.Look;
+import io.agentserver.buffer.store.MemoryDueStore;
+import io.agentserver.buffer.store.MemoryTenantErasure;
+import io.agentserver.buffer.store.MemoryThreadStore;
+import io.agentserver.buffer.store.ShardKey;
+import io.agentserver.buffer.store.StoreUnavailableException;
+import io.agentserver.buffer.store.ThreadStore;
+import io.agentserver.envelope.TenantId;
+import io.agentserver.envelope.ThreadId;
+import io.agentserver.localstores.LocalS3;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
+import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.http.apache5.Apache5HttpClient;
+import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.services.s3.S3Client;
+import software.amazon.awssdk.services.s3.model.BucketVersioningStatus;
+import software.amazon.awssdk.services.s3.model.ChecksumMode;
+
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.HashSet;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicReference;
+
+import static io.agentserver.buffer.backup.Commits.ACME;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+/** Backup and restore of journals, over a bucket that speaks S3. */
+class BackupTest {
+    private static final Duration PERIOD = Duration.ofMinutes(10);
+    private static final Duration A_PERIOD_AND_ITS_MARGIN = Duration.ofMinutes(11);
+    private static final Duration TTL = Duration.ofHours(24);
+    private static final Duration KEPT = Duration.ofDays(30);
+    private static final String PLAIN = "backups";
+    private static final String VERSIONED = "versioned";
+
+    @TempDir
+    @SuppressWarnings("NullAway.Init")
+    private static Path directory;
+
+    @SuppressWarnings("NullAway.Init")
+    private static LocalS3 server;
+
+    @SuppressWarnings("NullAway.Init")
+    private static S3Client s3;
+
+    private final MovedClock clock = new MovedClock();
+    private final MemoryThreadStore store = new MemoryThreadStore(TTL, clock);
+    private final MemoryTenantErasure deleted = new MemoryTenantErasure(store, new MemoryDueStore());
+    private final MemoryDueStore index = new MemoryDueStore();
+    private final String prefix = "t/" + UUID.randomUUID() + "/";
+    private final BackupBucket bucket = S3BackupBucket.open(server.url(), "", PLAIN);
+    private final Backup backup = over(bucket);
+    private final ThreadStore journalled = backup.over(store);
+    private final ConversationKey key = Commits.conversation(ACME);
+
+    @BeforeAll
+    static void start() {
+        server = LocalS3.start(directory.resolve("s3"), PLAIN + "," + VERSIONED);
+        s3 = S3Client.builder()
+                .httpClientBuilder(Apache5HttpClient.builder())
+                .endpointOverride(URI.create(server.url()))
+                .region(Region.US_EAST_1)
+                .forcePathStyle(true)
+                .credentialsProvider(StaticCredentialsProvider.create(AwsBasicCredentials.create("local", "local")))
+                .build();
+        s3.putBucketVersioning(put ->
+                put.bucket(VERSIONED).versioningConfiguration(its -> its.status(BucketVersioningStatus.ENABLED)));
+    }
+
+    @AfterAll
+    static void stop() {
+        s3.close();
+        server.close();
+    }
+
+    @Test
+    void puts_what_has_changed_when_its_period_is_over_and_each_commit_once() {
+        Commits.say(journalled, key, 0, 3, clock.millis());
+        backup.runs().runAll();
+        assertThat(conversations()).as("before its period is over").isEmpty();
+
+        clock.move(A_PERIOD_AND_ITS_MARGIN);
+        backup.runs().runAll();
+        assertThat(segments()).extracting(SegmentName::first).containsExactly(1L);
+        assertThat(segments()).extracting(SegmentName::last).containsExactly(3L);
+        assertThat(backup.progress().slots()).isEqualTo(3);
+
+        Commits.say(journalled, key, 3, 2, clock.millis());
+        clock.move(A_PERIOD_AND_ITS_MARGIN);
+        backup.runs().runAll();
+        backup.runs().runAll();
+        assertThat(segments()).extracting(SegmentName::first).containsExactly(1L, 4L);
+        assertThat(segments()).extracting(SegmentName::last).containsExactly(3L, 5L);
+        assertThat(backup.progress().slots()).isEqualTo(5);
+        assertThat(index.due(shard(), Long.MAX_VALUE / 1000, 10)).isEmpty();
+        assertThat(backup.progress().completeMs(shard()))
+                .isBetween(clock.millis() - 2 * A_PERIOD_AND_ITS_MARGIN.toMillis(), clock.millis());
+    }
+
+    @Test
+    void every_object_is_named_by_a_manifest_with_its_checksum() {
+        ConversationKey other = Commits.conversation(new TenantId("other-org"));
+        Commits.say(journalled, key, 0, 3, clock.millis());
+        Commits.say(journalled, other, 0, 1, clock.millis());
+        saved();
+        assertThat(manifests("acme")).singleElement().satisfies(manifest -> {
+            assertThat(manifest.tenant()).isEqualTo("acme");
+            assertThat(manifest.shard()).isEqualTo(shard());
+            assertThat(manifest.objects()).singleElement().satisfies(named -> {
+                byte[] object = bucket.get(prefix + "tenants/acme/conversations/" + named.name())
+                        .orElseThrow();
+                assertThat(named.sha256()).isEqualTo(Sha256.hex(object));
+                assertThat(named.bytes()).isEqualTo(object.length);
+            });
+        });
+        assertThat(manifests("other-org").getFirst().objects().toString())
+                .doesNotContain(key.conversation().toString());
+    }
+
+    @Test
+    void brings_a_lost_conversation_back_as_it_was() {
+        Commits.say(journalled, key, 0, 5, clock.millis());
+        List<Commit> before = store.read(key, 1, Look.CONSISTENT);
+        saved();
+        loseAll();
+        assertThat(restored()).isEqualTo(new Restore.Result(Restore.Outcome.RESTORED, 5));
+        assertThat(store.read(key, 1, Look.CONSISTENT)).isEqualTo(before);
+        assertThat(restored().outcome()).isEqualTo(Restore.Outcome.THERE);
+    }
+
+    @Test
+    void adds_the_end_that_a_journal_has_lost() {
+        Commits.say(journalled, key, 0, 5, clock.millis());
+        List<Commit> before = store.read(key, 1, Look.CONSISTENT);
+        saved();
+        loseAll();
+        store.append(key, before.getFirst(), 0);
+        assertThat(restored()).isEqualTo(new Restore.Result(Restore.Outcome.RESTORED, 4));
+        assertThat(store.read(key, 1, Look.CONSISTENT)).isEqualTo(before);
+    }
+
+    @Test
+    void a_newer_journal_stays_as_it_is() {
+        Commits.say(journalled, key, 0, 3, clock.millis());
+        saved();
+        Commits.say(journalled, key, 3, 2, clock.millis());
+        List<Commit> newer = store.read(key, 1, Look.CONSISTENT);
+        assertThat(restored().outcome()).isEqualTo(Restore.Outcome.THERE);
+        assertThat(store.read(key, 1, Look.CONSISTENT)).isEqualTo(newer);
+    }
+
+    @Test
+    void a_journal_that_went_another_way_stays_as_it_is_and_is_backed_up_as_another_life() {
+        Commits.say(journalled, key, 0, 3, clock.millis());
+        saved();
+        loseAll();
+        Commits.say(journalled, key, 0, 2, clock.millis());
+        List<Commit> other = store.read(key, 1, Look.CONSISTENT);
+        assertThat(restored().outcome()).isEqualTo(Restore.Outcome.DIFFERS);
+        assertThat(store.read(key, 1, Look.CONSISTENT)).isEqualTo(other);
+        saved();
+        assertThat(segments()).extracting(SegmentName::last).containsExactly(3L, 2L);
+        loseAll();
+        assertThat(restored()).isEqualTo(new Restore.Result(Restore.Outcome.RESTORED, 2));
+        assertThat(store.read(key, 1, Look.CONSISTENT)).isEqualTo(other);
+    }
+
+    @Test
+    void what_a_reader_would_not_be_shown_is_not_brought_back() {
+        Commits.say(journalled, key, 0, 3, clock.millis());
+        saved();
+        loseAll();
+        clock.move(TTL);
+        assertThat(restored().outcome()).isEqualTo(Restore.Outcome.EXPIRED);
+    }
+
+    @Test
+    void an_erased_conversation_is_erased_in_the_bucket_too_and_does_not_come_back() {
+        Commits.say(journalled, key, 0, 3, clock.millis());
+        saved();
+        erase(3);
+        assertThat(segments()).isEmpty();
+        assertThat(restored().outcome()).isEqualTo(Restore.Outcome.ERASED);
+        loseAll();
+        assertThat(restored().outcome()).isEqualTo(Restore.Outcome.ERASED);
+        saved();
+        assertThat(store.read(key, 1, Look.CONSISTENT)).isEmpty();
+        assertThat(differences()).isEmpty();
+    }
+
+    @Test
+    void one_that_only_the_backup_has_can_be_erased() {
+        Commits.say(journalled, key, 0, 3, clock.millis());
+        saved();
+        loseAll();
+        assertThat(backup.erase(key, clock.millis())).isTrue();
+        assertThat(backup.erase(Commits.conversation(ACME), clock.millis())).isFalse();
+        assertThat(segments()).isEmpty();
+        assertThat(restored().outcome()).isEqualTo(Restore.Outcome.ERASED);
+    }
+
+    @Test
+    void one_that_is_erased_while_it_is_written_leaves_nothing() {
+        Commits.say(journalled, key, 0, 3, clock.millis());
+        clock.move(A_PERIOD_AND_ITS_MARGIN);
+        AtomicReference<Runnable> then = new AtomicReference<>(() -> {});
+        BackupBucket slow = new StoppedBucket(bucket) {
+            @Override
+            public void put(String object, byte[] content, String sha256) {
+                if (object.contains("/conversations/")) {
+                    then.getAndSet(() -> {}).run();
+                }
+                super.put(object, content, sha256);
+            }
+        };
+        then.set(() -> erase(3));
+        over(slow).runs().runAll();
+        assertThat(segments()).isEmpty();
+        assertThat(restored().outcome()).isEqualTo(Restore.Outcome.ERASED);
+    }
+
+    @Test
+    void what_is_erased_while_it_is_brought_back_goes_again() {
+        Commits.say(journalled, key, 0, 3, clock.millis());
+        saved();
+        loseAll();
+        List<ConversationKey> erased = new ArrayList<>();
+        ThreadStore slow = new io.agentserver.buffer.store.ForwardingThreadStore(store) {
+            @Override
+            public boolean append(ConversationKey its, Commit commit, long previousActivityMs) {
+                backup.erase(its, clock.millis());
+                return super.append(its, commit, previousActivityMs);
+            }
+        };
+        assertThat(backup.restore(slow, erased::add, TTL).conversation(key).outcome())
+                .isEqualTo(Restore.Outcome.ERASED);
+        assertThat(erased).containsExactly(key);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {PLAIN, VERSIONED})
+    void of_a_deleted_tenant_nothing_is_left_no_older_version_either_and_nothing_comes_back(String name) {
+        try (BackupBucket its = S3BackupBucket.open(server.url(), "", name)) {
+            Backup backups = over(its);
+            ConversationKey theirs = Commits.conversation(new TenantId("acme-too"));
+            ThreadStore writing = backups.over(store);
+            Commits.say(writing, key, 0, 3, clock.millis());
+            Commits.say(writing, theirs, 0, 3, clock.millis());
+            clock.move(A_PERIOD_AND_ITS_MARGIN);
+            backups.runs().runAll();
+            String state = prefix + "tenants/acme/x";
+            its.put(state, new byte[] {1}, Sha256.hex(new byte[] {1}));
+            its.put(state, new byte[] {2}, Sha256.hex(new byte[] {2}));
+
+            assertThat(backups.eraseSome(ACME)).isGreaterThanOrEqualTo(name.equals(PLAIN) ? 3 : 4);
+            assertThat(backups.eraseSome(ACME)).isZero();
+            assertThat(left(name, "tenants/acme/")).isEmpty();
+            assertThat(left(name, "tenants/acme-too/")).hasSize(2);
+
+            deleted.mark(ACME);
+            Commits.say(writing, key, 3, 1, clock.millis());
+            clock.move(A_PERIOD_AND_ITS_MARGIN);
+            backups.runs().runAll();
+            assertThat(left(name, "tenants/acme/")).as("what came late").isEmpty();
+            assertThat(backups.restore(store, _ -> {}, TTL).conversation(key).outcome())
+                    .isEqualTo(Restore.Outcome.DELETED);
+        }
+    }
+
+    @Test
+    void one_who_is_deleted_while_it_is_written_leaves_nothing() {
+        Commits.say(journalled, key, 0, 3, clock.millis());
+        clock.move(A_PERIOD_AND_ITS_MARGIN);
+        BackupBucket slow = new StoppedBucket(bucket) {
+            @Override
+            public void put(String object, byte[] content, String sha256) {
+                if (object.contains("/conversations/")) {
+                    deleted.mark(ACME);
+                }
+                super.put(object, content, sha256);
+            }
+        };
+        over(slow).runs().runAll();
+        assertThat(left(PLAIN, "tenants/")).isEmpty();
+    }
+
+    @Test
+    void a_drill_finds_backup_and_journal_equal() {
+        ConversationKey other = Commits.conversation(ACME);
+        Commits.say(journalled, key, 0, 3, clock.millis());
+        Commits.say(journalled, other, 0, 2, clock.millis());
+        saved();
+        Commits.say(journalled, other, 2, 2, clock.millis()); // not due yet
+        Drill drill = backup.drill(TTL, line -> {
+            throw new AssertionError(line);
+        });
+        drill.tenant(ACME, Set.of(key.conversation(), other.conversation()));
+        assertThat(drill.conversations()).isEqualTo(2);
+        assertThat(drill.slots()).isEqualTo(5);
+        assertThat(drill.differences()).isZero();
+    }
+
+    @Test
+    void a_drill_finds_another_slot() {
+        Commits.say(journalled, key, 0, 3, clock.millis());
+        List<Commit> before = store.read(key, 1, Look.CONSISTENT);
+        saved();
+        loseAll();
+        store.append(key, before.get(0), 0);
+        store.append(key, Commits.commit(2, before.get(1).getAtMs(), "words planted"), 0);
+        store.append(key, before.get(2), 0);
+        assertThat(differences()).containsExactly(key + " has another slot 2 in the backup than in the journal");
+    }
+
+    @Test
+    void a_drill_finds_what_the_backup_lacks() {
+        saved(); // all shards are complete from here on
+        clock.move(A_PERIOD_AND_ITS_MARGIN);
+        Commits.say(store, key, 0, 3, clock.millis()); // nobody notes it
+        clock.move(A_PERIOD_AND_ITS_MARGIN);
+        backup.runs().runAll();
+        Drill drill = backup.drill(TTL, _ -> {});
+        drill.tenant(ACME, Set.of(key.conversation()));
+        assertThat(drill.differences()).isEqualTo(1);
+
+        backup.note(key);
+        backup.runs().runAll();
+        assertThat(differences()).isEmpty();
+    }
+
+    @Test
+    void a_drill_finds_what_the_journal_lacks() {
+        Commits.say(journalled, key, 0, 3, clock.millis());
+        saved();
+        loseAll();
+        assertThat(differences()).containsExactly(key + " is in the backup, and not in the journal");
+    }
+
+    @Test
+    void a_drill_finds_an_object_that_was_lost() {
+        Commits.say(journalled, key, 0, 3, clock.millis());
+        saved();
+        String object = prefix + "tenants/acme/conversations/" + key.conversation() + "/"
+                + segments().getFirst().text();
+        bucket.delete(List.of(object));
+        assertThat(differences())
+                .containsExactlyInAnyOrder("lost from the bucket: " + object, key + " lacks commit 1 in the backup");
+    }
+
+    @Test
+    void an_object_whose_bytes_have_changed_is_not_restored() {
+        Commits.say(journalled, key, 0, 3, clock.millis());
+        saved();
+        loseAll();
+        String object = prefix + "tenants/acme/conversations/" + key.conversation() + "/"
+                + segments().getFirst().text();
+        byte[] bytes = bucket.get(object).orElseThrow();
+        bytes[bytes.length / 2] ^= 1;
+        bucket.put(object, bytes, Sha256.hex(bytes));
+        assertThatThrownBy(this::restored).isInstanceOf(BrokenBackupException.class);
+        assertThat(store.read(key, 1, Look.CONSISTENT)).isEmpty();
+        assertThat(differences()).singleElement().asString().contains("its bytes have changed");
+    }
+
+    @Test
+    void the_bucket_knows_each_object_s_checksum() {
+        Commits.say(journalled, key, 0, 3, clock.millis());
+        saved();
+        SegmentName name = segments().getFirst();
+        String checksum = s3.headObject(head -> head.bucket(PLAIN)
+                        .key(prefix + "tenants/acme/conversations/" + key.conversation() + "/" + name.text())
+                        .checksumMode(ChecksumMode.ENABLED))
+                .checksumSHA256();
+        assertThat(HexFormat.of().formatHex(Base64.getDecoder().decode(checksum)))
+                .isEqualTo(name.sha256());
+    }
+
+    @Test
+    void what_was_kept_for_long_enough_goes_and_nothing_younger() {
+        Commits.say(journalled, key, 0, 3, clock.millis());
+        saved();
+        clock.move(KEPT.minusHours(2));
+        new BackupExpiry(bucket, new BackupNames(prefix), deleted, times(), clock).sweep();
+        assertThat(segments()).hasSize(1);
+        clock.move(Duration.ofHours(3));
+        new BackupExpiry(bucket, new BackupNames(prefix), deleted, times(), clock).sweep();
+        assertThat(left(PLAIN, "tenants/")).isEmpty();
+    }
+
+    @Test
+    void a_conversation_that_cannot_be_backed_up_holds_up_no_other_and_is_told() {
+        ConversationKey healthy = sameShard(key);
+        Commits.say(journalled, key, 0, 1, clock.millis());
+        Commits.say(journalled, healthy, 0, 1, clock.millis());
+        String folder = prefix + "tenants/acme/conversations/" + key.conversation() + "/";
+        bucket.put(folder + "planted", new byte[0], Sha256.hex(new byte[0]));
+        saved();
+        assertThat(backup.conversations(ACME)).contains(healthy);
+        assertThat(backup.progress().failures()).isEqualTo(1);
+        assertThat(backup.progress().isFailing(shard())).isTrue();
+    }
+
+    @Test
+    void while_the_bucket_is_away_the_index_keeps_what_is_to_be_done_and_the_age_says_so() {
+        Commits.say(journalled, key, 0, 1, clock.millis());
+        clock.move(A_PERIOD_AND_ITS_MARGIN);
+        Backup away = over(new StoppedBucket(bucket) {
+            @Override
+            public void put(String object, byte[] content, String sha256) {
+                if (object.contains("/conversations/")) {
+                    throw new StoreUnavailableException("S3", "nothing is taken");
+                }
+                super.put(object, content, sha256);
+            }
+        });
+        assertThatThrownBy(() -> away.runs().runAll()).isInstanceOf(StoreUnavailableException.class);
+        assertThat(away.progress().isFailing(shard())).isTrue();
+        assertThat(away.progress().completeMs(shard())).isZero();
+        backup.runs().runAll();
+        assertThat(segments()).hasSize(1);
+    }
+
+    private ConversationKey sameShard(ConversationKey as) {
+        ConversationKey other;
+        do {
+            other = Commits.conversation(ACME);
+        } while (ShardKey.of(other.conversation(), ShardKey.SHARDS) != ShardKey.of(as.conversation(), ShardKey.SHARDS));
+        return other;
+    }
+
+    private static BackupTimes times() {
+        return new BackupTimes(PERIOD, KEPT);
+    }
+
+    private Backup over(BackupBucket which) {
+        return new Backup(which, new BackupNames(prefix), store, index, Leases.NOBODY_ELSE, deleted, times(), clock);
+    }
+
+    private void saved() {
+        clock.move(A_PERIOD_AND_ITS_MARGIN);
+        backup.runs().runAll();
+    }
+
+    private void loseAll() {
+        store.close(); // a store in memory is empty then, and goes on
+    }
+
+    private Restore.Result restored() {
+        return backup.restore(store, _ -> {}, TTL).conversation(key);
+    }
+
+    private void erase(long last) {
+        Commit erasure = Commits.erasure(last + 1, clock.millis());
+        assertThat(journalled.append(key, erasure, clock.millis())).isTrue();
+        assertThat(journalled.erase(key, erasure)).isTrue();
+    }
+
+    private List<String> differences() {
+        List<String> lines = new ArrayList<>();
+        Drill drill = backup.drill(TTL, lines::add);
+        Set<ThreadId> live = new HashSet<>();
+        store.each(its -> live.add(its.conversation()));
+        drill.tenant(ACME, live);
+        assertThat(drill.differences()).isEqualTo(lines.size());
+        return lines;
+    }
+
+    private int shard() {
+        return ShardKey.of(key.conversation(), ShardKey.SHARDS);
+    }
+
+    private List<ConversationKey> conversations() {
+        return backup.conversations(ACME);
+    }
+
+    private List<SegmentName> segments() {
+        return new ConversationBackups(bucket, new BackupNames(prefix), store)
+                .contents(key).segments().stream().map(Contents.Segment::name).toList();
+    }
+
+    private List<Manifest> manifests(String tenant) {
+        List<Manifest> found = new ArrayList<>();
+        bucket.each(prefix + "tenants/" + tenant + "/manifests/", object -> {
+            Optional<byte[]> json = bucket.get(object.key());
+            return found.add(Manifest.ofJson(object.key(), json.orElseThrow()));
+        });
+        return found;
+    }
+
+    /** Versions and marks of deletion, which are all that an unversioned bucket has too. */
+    private List<String> left(String name, String under) {
+        var page = s3.listObjectVersions(list -> list.bucket(name).prefix(prefix + under));
+        List<String> found = new ArrayList<>();
+        page.versions().forEach(version -> found.add(version.key()));
+        page.deleteMarkers().forEach(mark -> found.add(mark.key()));
+        s3.listObjectsV2(list -> list.bucket(name).prefix(prefix + under))
+                .contents()
+                .forEach(object -> {
+                    if (!found.contains(object.key())) {
+                        found.add(object.key());
+                    }
+                });
+        return found;
+    }
+}
