@@ -120,6 +120,14 @@ final class FiveProcesses implements Platform {
         return Child.run("billing-service", home.resolve("reconcile.log"), settings, "reconcile");
     }
 
+    /** Runs the command {@code backup} over its stores. */
+    Child.Ended backup(String... words) {
+        String[] arguments = new String[words.length + 1];
+        arguments[0] = "backup";
+        System.arraycopy(words, 0, arguments, 1, words.length);
+        return Child.run("buffer-service", home.resolve("backup-" + words[0] + ".log"), settings, arguments);
+    }
+
     @Override
     public void close() {
         if (closed) {

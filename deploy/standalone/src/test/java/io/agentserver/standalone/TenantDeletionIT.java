@@ -3,8 +3,11 @@ package io.agentserver.standalone;
 import com.sun.net.httpserver.HttpServer;
 import io.agentserver.billing.console.DynamoMembers;
 import io.agentserver.billing.console.Role;
+import io.agentserver.buffer.backup.format.SealedSegment;
+import io.agentserver.buffer.backup.s3.S3BackupBucket;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.localstores.LocalDynamo;
+import io.agentserver.localstores.LocalS3;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
@@ -22,6 +25,8 @@ import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
 import tools.jackson.databind.JsonNode;
 
 import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
@@ -47,6 +52,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
 
@@ -95,8 +101,13 @@ class TenantDeletionIT {
         service.start();
         Path routes = Files.writeString(
                 home.resolve("routes.yaml"), "routes: {default: {chain: [simulated/default], cache: 60m}}");
+        Path bucket = home.resolve("s3");
+        LocalS3 s3 = LocalS3.start(bucket, "backups");
         Map<String, String> settings = new HashMap<>(WITHOUT_LONG_WAITS);
         settings.put("AGENTSERVER_LLM_ROUTES", routes.toString());
+        settings.put("AGENTSERVER_BACKUP_BUCKET", "backups");
+        settings.put("AGENTSERVER_BACKUP_PERIOD", "1s");
+        settings.put("AGENTSERVER_S3_URL", s3.url());
         FiveProcesses platform = FiveProcesses.start(home, settings);
         try {
             forgetSoon(platform);
@@ -125,6 +136,15 @@ class TenantDeletionIT {
             assertThat(RawFiles.holding(files, keyId))
                     .as("files that know its key")
                     .isNotEmpty();
+            List<byte[]> backups = new ArrayList<>();
+            await("the backup has it").untilAsserted(() -> {
+                backups.clear();
+                backups.addAll(objectsHolding(s3, CANARY));
+                assertThat(backups).hasSizeGreaterThanOrEqualTo(4);
+            });
+            assertThat(backups)
+                    .allSatisfy(object ->
+                            assertThat(RawFiles.holding(bucket, object)).isNotEmpty());
             boolean organismIsFound = isInFiles(files, organism);
             await("the table says when its keys were used")
                     .untilAsserted(() -> assertThat(items(platform)).contains("key-uses"));
@@ -201,11 +221,22 @@ class TenantDeletionIT {
                 assertThat(stores.keys("*" + GONE)).isEmpty();
             }
             assertThat(platform.reconcile().output()).endsWith("difference: 0");
+            assertThat(found(receipt, "backups")).isGreaterThan(backups.size());
+            assertThat(RawFiles.holding(bucket, "tenants/" + GONE + "/")).isEmpty();
+            assertThat(RawFiles.holding(bucket, "tenants/doomed-neighbour/conversations/" + neighboursThread))
+                    .isNotEmpty();
+            assertThat(platform.backup("restore", "--all").output()).doesNotContain(GONE + "#");
+            assertThat(platform.backup("drill").output()).endsWith("equal");
             platform.close();
+            s3.close();
             // SQLite, which DynamoDB Local is made of, keeps deleted bytes until its next start
             LocalDynamo.start(files.resolve("dynamodb"), 0).close();
 
             assertThat(RawFiles.holding(home, CANARY)).as("files that hold it").isEmpty();
+            assertThat(backups)
+                    .allSatisfy(object -> assertThat(RawFiles.holding(home, object))
+                            .as("a backup is compressed: its bytes")
+                            .isEmpty());
             assertThat(RawFiles.holding(files, keyId))
                     .as("files that know its key")
                     .isEmpty();
@@ -214,8 +245,29 @@ class TenantDeletionIT {
         } finally {
             letGo.countDown();
             platform.close();
+            s3.close();
             service.stop(0);
         }
+    }
+
+    /** Those of the doomed tenant's backups in which it is found, as the bucket has them. */
+    private static List<byte[]> objectsHolding(LocalS3 s3, String text) {
+        List<byte[]> found = new ArrayList<>();
+        try (S3BackupBucket bucket = S3BackupBucket.open(s3.url(), "", "backups")) {
+            bucket.each("tenants/" + GONE + "/conversations/", object -> {
+                byte[] bytes = bucket.get(object.key()).orElseThrow();
+                try (GZIPInputStream content = new GZIPInputStream(
+                        SealedSegment.parseFrom(bytes).getContent().newInput())) {
+                    if (new String(content.readAllBytes(), StandardCharsets.UTF_8).contains(text)) {
+                        found.add(bytes);
+                    }
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+                return true;
+            });
+        }
+        return found;
     }
 
     /** Kills the gateway in each store's part of the job, as it is seen to have begun. */

@@ -132,6 +132,8 @@ public final class Deletions implements AutoCloseable {
                 List.of(
                         new LogStep(topics, buffer, IN_FLIGHT, clock),
                         new ConversationsStep(buffer),
+                        // after what they are made of
+                        new BackupsStep(buffer),
                         new StaticFilesStep(delivery),
                         new DirectoryStep(table, tenants, directory),
                         // from here on no service knows the tenant, and none makes anew what it makes for those it

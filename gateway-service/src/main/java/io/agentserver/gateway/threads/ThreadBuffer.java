@@ -205,6 +205,13 @@ public final class ThreadBuffer implements AutoCloseable {
         return answered(() -> stub(ServiceTokens.PLATFORM, ERASING).eraseTenant(request));
     }
 
+    /** Has the buffer delete a part of what the backup has of a tenant. */
+    public EraseTenantReply eraseBackups(TenantId tenant) {
+        EraseTenantRequest request =
+                EraseTenantRequest.newBuilder().setTenant(tenant.value()).build();
+        return answered(() -> stub(ServiceTokens.PLATFORM, ERASING).eraseBackups(request));
+    }
+
     /** Hands over what a service says later about a message that it was handed. */
     public AnswerOutcome answer(
             TenantId tenant, ThreadId conversation, ThreadId thread, MessageId message, String content) {
