@@ -15,6 +15,8 @@ public final class LoadTests {
                    java -jar load-tests-exec.jar neighbours --store <mode> --flush <policy> [--rate 10] [--clients 256]
                        [--loud-rate 1000] [--seconds 30] [--warm-up 60]
                    java -jar load-tests-exec.jar new-tenants --store <mode> --flush <policy> [--tenants 20]
+                   java -jar load-tests-exec.jar forgetting --store <mode> --flush <policy> [--conversations 20000]
+                       [--metrics http://127.0.0.1:9082] [--rate 20] [--seconds 30]
                    java -jar load-tests-exec.jar waiting --store <mode> --flush <policy> [--messages 60000] [--pause 5]
                    java -jar load-tests-exec.jar slow-few --store <mode> --flush <policy> [--rate 300] [--seconds 30]
                        [--warm-up 60]
@@ -64,6 +66,7 @@ public final class LoadTests {
             case "conversation" -> new ConversationBench(ConversationBench.Settings.of(Options.parse(options))).run();
             case "neighbours" -> new NeighboursBench(NeighboursBench.Settings.of(Options.parse(options))).run();
             case "new-tenants" -> new NewTenantsBench(NewTenantsBench.Settings.of(Options.parse(options))).run();
+            case "forgetting" -> new ForgettingBench(ForgettingBench.Settings.of(Options.parse(options))).run();
             case "waiting" -> new WaitingBench(WaitingBench.Settings.of(Options.parse(options))).run();
             case "slow-few" -> new SlowFewBench(SlowFewBench.Settings.of(Options.parse(options))).run();
             case "timers" -> new TimersBench(TimersBench.Settings.of(Options.parse(options))).run();

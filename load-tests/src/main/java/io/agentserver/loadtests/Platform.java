@@ -89,6 +89,32 @@ final class Platform implements AutoCloseable {
         }
     }
 
+    /**
+     * Of a tenant that {@link #newTenant()} made.
+     *
+     * @return the path of the job
+     */
+    String delete() throws IOException, InterruptedException {
+        HttpResponse<String> answer = send(HttpRequest.newBuilder(gateway.resolve("/admin/v1/tenants/" + id))
+                .header("Authorization", "Bearer " + operatorsKey())
+                .DELETE());
+        if (answer.statusCode() != 202) {
+            throw new IOException("DELETE /admin/v1/tenants: " + answer.statusCode() + " " + answer.body());
+        }
+        return answer.headers().firstValue("Location").orElseThrow();
+    }
+
+    /** What the operator reads at a path. */
+    String operatorsGet(String path) throws IOException, InterruptedException {
+        HttpResponse<String> answer = send(HttpRequest.newBuilder(gateway.resolve(path))
+                .header("Authorization", "Bearer " + operatorsKey())
+                .GET());
+        if (answer.statusCode() != 200) {
+            throw new IOException("GET " + path + ": " + answer.statusCode() + " " + answer.body());
+        }
+        return answer.body();
+    }
+
     /** @return the new tenant's first key */
     String newTenant(String id, String admin) throws IOException, InterruptedException {
         HttpResponse<String> answer = send(HttpRequest.newBuilder(gateway.resolve("/admin/v1/tenants"))
