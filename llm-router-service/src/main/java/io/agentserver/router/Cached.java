@@ -179,6 +179,11 @@ final class Cached implements Chat {
             return event;
         }
 
+        @Override
+        public Duration readWithin() {
+            return live.readWithin();
+        }
+
         /** While the client is too slow for it the right lapses, and who waits for this answer asks for itself. */
         private void renew() {
             if (owner != null) {
