@@ -9,6 +9,19 @@ public final class StoreUnavailableException extends RuntimeException {
         super(store + " is away, try again", cause);
     }
 
+    private StoreUnavailableException(String message, RuntimeException cause) {
+        super(message, cause);
+    }
+
+    /**
+     * One that is there, and says why it does not do it: it is out of memory, say.
+     *
+     * @param refusal in its own words
+     */
+    public static StoreUnavailableException refused(String store, RuntimeException refusal) {
+        return new StoreUnavailableException(store + " refuses: " + refusal.getMessage() + "; try again", refusal);
+    }
+
     /** @param what it did instead of all that it was asked for */
     public StoreUnavailableException(String store, String what) {
         super(store + " is too busy: " + what + "; try again");

@@ -124,6 +124,18 @@ class PruningTest {
                 .isEqualTo(before.subList(before.size() - 1, before.size()));
     }
 
+    /** Then above all: it is what brings memory back. */
+    @Test
+    void what_a_closed_thread_held_goes_also_while_redis_is_out_of_memory() {
+        String below = talkWithACallBelowACall().getLast().getEnvelope();
+        redis.sync().configSet("maxmemory", "1");
+        pass(Pruner.PAUSE);
+        pruner.pruneClosed();
+
+        assertThat(pruner.failures()).isZero();
+        assertThat(inRedis()).doesNotContain(below).contains(talk.first.getEnvelope());
+    }
+
     @Test
     void a_message_that_is_asked_for_alone_is_whole() {
         Emission below = talkWithACallBelowACall().getLast();

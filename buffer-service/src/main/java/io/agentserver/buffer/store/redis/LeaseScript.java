@@ -2,10 +2,8 @@ package io.agentserver.buffer.store.redis;
 
 import io.agentserver.buffer.store.Leases;
 import io.agentserver.buffer.store.ShardKey;
-import io.agentserver.buffer.store.StoreUnavailableException;
 import io.lettuce.core.RedisException;
 import io.lettuce.core.ScriptOutputType;
-import io.lettuce.core.cluster.api.async.RedisClusterAsyncCommands;
 
 import java.time.Duration;
 import java.util.List;
@@ -15,14 +13,14 @@ import java.util.concurrent.CancellationException;
 public final class LeaseScript implements Leases {
     private static final Duration TERM = Duration.ofSeconds(5);
 
-    private final RedisClusterAsyncCommands<String, byte[]> redis;
+    private final RedisConnections redis;
     private final Script<List<Long>> script;
     private final String[] keys;
 
     /** @param name of what the shards are divided for; those who do one thing share no leases with those who do another */
     public LeaseScript(RedisConnections redis, String name) {
-        this.redis = redis.async();
-        this.script = new Script<>(this.redis, "lease.lua", ScriptOutputType.MULTI);
+        this.redis = redis;
+        this.script = new Script<>(redis.async(), "lease.lua", ScriptOutputType.MULTI);
         this.keys = new String[] {"{" + name + "}:owners", "{" + name + "}:leases"};
     }
 
@@ -39,16 +37,17 @@ public final class LeaseScript implements Leases {
                     .map(Long::intValue)
                     .toList();
         } catch (RedisException | CancellationException e) {
-            throw new StoreUnavailableException("Redis", e);
+            throw redis.failure(e);
         }
     }
 
     @Override
     public void release(String owner) {
         try {
-            Answers.of(redis.zrem(keys[0], Script.argument(owner))); // whose shards nobody living holds are free
+            Answers.of(
+                    redis.async().zrem(keys[0], Script.argument(owner))); // whose shards nobody living holds are free
         } catch (RedisException | CancellationException e) {
-            throw new StoreUnavailableException("Redis", e);
+            throw redis.failure(e);
         }
     }
 }

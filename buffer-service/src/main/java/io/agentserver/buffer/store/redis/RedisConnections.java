@@ -1,9 +1,11 @@
 package io.agentserver.buffer.store.redis;
 
+import io.agentserver.buffer.store.StoreUnavailableException;
 import io.lettuce.core.AbstractRedisClient;
 import io.lettuce.core.ClientOptions;
 import io.lettuce.core.ReadFrom;
 import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.SocketOptions;
 import io.lettuce.core.TimeoutOptions;
@@ -28,6 +30,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 
 /**
@@ -39,6 +42,9 @@ public final class RedisConnections implements AutoCloseable {
     private static final Duration COMMAND_LIMIT = Duration.ofSeconds(2);
     /** Of the view of a cluster: a primary that is gone has a successor within seconds. */
     private static final Duration BETWEEN_REFRESHES = Duration.ofSeconds(2);
+
+    /** Of tries to leave a replica: its name may not lead to its successor yet. */
+    private static final Duration BETWEEN_DEPARTURES = Duration.ofSeconds(1);
 
     private static final Duration CLOSE_LIMIT = Duration.ofSeconds(2);
     private static final int MOST_FLUSHES_IN_ONE = 256;
@@ -52,6 +58,8 @@ public final class RedisConnections implements AutoCloseable {
     private final StatefulConnection<String, byte[]> replicas;
     private final RedisClusterCommands<String, byte[]> replicaCommands;
     private final StatefulRedisPubSubConnection<String, String> messages;
+    private final boolean isOneNode;
+    private final AtomicLong departed = new AtomicLong(System.nanoTime() - BETWEEN_DEPARTURES.toNanos());
 
     private RedisConnections(RedisClient client, ClientResources resources) {
         StatefulRedisConnection<String, byte[]> node = client.connect(CODEC);
@@ -63,6 +71,7 @@ public final class RedisConnections implements AutoCloseable {
         this.replicas = node;
         this.replicaCommands = node.sync();
         this.messages = client.connectPubSub();
+        this.isOneNode = true;
     }
 
     private RedisConnections(RedisClusterClient client, ClientResources resources) {
@@ -77,6 +86,7 @@ public final class RedisConnections implements AutoCloseable {
         this.replicas = stale;
         this.replicaCommands = stale.sync();
         this.messages = client.connectPubSub();
+        this.isOneNode = false;
     }
 
     /**
@@ -136,6 +146,36 @@ public final class RedisConnections implements AutoCloseable {
 
     StatefulRedisPubSubConnection<String, String> messages() {
         return messages;
+    }
+
+    /** What callers are told of a command that failed. If the node has become a replica, the connections to it are made anew. */
+    StoreUnavailableException failure(RuntimeException why) {
+        if (!(why instanceof RedisCommandExecutionException refusal)) {
+            return new StoreUnavailableException("Redis", why);
+        }
+        if (isOneNode && isOfReplica(refusal)) {
+            leaveReplica();
+        }
+        return StoreUnavailableException.refused("Redis", refusal);
+    }
+
+    /** Redis 6.2 has another code before what a script was refused for. */
+    private static boolean isOfReplica(RedisCommandExecutionException refusal) {
+        String answer = String.valueOf(refusal.getMessage());
+        return answer.startsWith("READONLY ") || answer.contains("-READONLY ");
+    }
+
+    /**
+     * A primary that is replaced keeps its connections, and refuses every write on them for ever; only a new connection gets to
+     * the node that its name leads to by then. QUIT has the server end them, and Lettuce comes back by itself.
+     */
+    private void leaveReplica() {
+        long now = System.nanoTime();
+        long last = departed.get();
+        if (now - last >= BETWEEN_DEPARTURES.toNanos() && departed.compareAndSet(last, now)) {
+            asyncCommands.quit().whenComplete((_, _) -> {}); // answered or not, the connection ends
+            messages.async().quit().whenComplete((_, _) -> {});
+        }
     }
 
     @Override

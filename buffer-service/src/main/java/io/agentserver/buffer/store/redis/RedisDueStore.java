@@ -2,7 +2,6 @@ package io.agentserver.buffer.store.redis;
 
 import io.agentserver.buffer.store.DueEntry;
 import io.agentserver.buffer.store.DueStore;
-import io.agentserver.buffer.store.StoreUnavailableException;
 import io.lettuce.core.Limit;
 import io.lettuce.core.Range;
 import io.lettuce.core.RedisException;
@@ -80,11 +79,11 @@ public final class RedisDueStore implements DueStore {
         ask(() -> redis.commands().exists(name + ":check"));
     }
 
-    private static <T> T ask(Supplier<T> command) {
+    private <T> T ask(Supplier<T> command) {
         try {
             return command.get();
         } catch (RedisException | CancellationException e) {
-            throw new StoreUnavailableException("Redis", e);
+            throw redis.failure(e);
         }
     }
 

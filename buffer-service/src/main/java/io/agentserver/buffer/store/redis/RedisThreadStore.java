@@ -157,7 +157,13 @@ public final class RedisThreadStore implements HotStore {
             case OLDEST_FIRST -> Range.create(Math.max(oldest, begin.orElse(oldest)), Double.MAX_VALUE);
         };
         return ask(() -> {
-            redis.commands().zremrangebyscore(set, Range.<Double>unbounded().lt(oldest));
+            redis.async()
+                    .zremrangebyscore(set, Range.<Double>unbounded().lt(oldest))
+                    .whenComplete((gone, failure) -> {
+                        if (failure != null) { // a Redis that refuses writes can still be read
+                            log.debug("what has expired stays in {} until the next time", set, failure);
+                        }
+                    });
             List<Recent> page = new ArrayList<>();
             int offset = 0;
             // several rounds only where more conversations than a page share the cursor's millisecond
@@ -297,7 +303,7 @@ public final class RedisThreadStore implements HotStore {
         try {
             return command.get();
         } catch (RedisException | CancellationException e) {
-            throw new StoreUnavailableException("Redis", e);
+            throw redis.failure(e);
         } catch (IllegalStateException | RejectedExecutionException e) {
             if (closed) {
                 throw new StoreUnavailableException("Redis", e);

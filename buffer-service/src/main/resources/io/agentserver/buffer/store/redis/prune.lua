@@ -6,7 +6,11 @@
 -- A commit never changes but for getting shorter, so its length says which form is there: one that was pruned or erased
 -- meanwhile is left as it is, and so is a list that has gone.
 --
+-- A Redis that is out of memory would refuse LSET, which may take some, as the first write. LTRIM it lets in, and all
+-- after it; this one changes nothing.
+--
 -- Returns the number of bytes freed.
+redis.call('LTRIM', KEYS[1], 0, -1)
 local freed = 0
 for i = 1, #ARGV, 3 do
   local place = ARGV[i] - 1

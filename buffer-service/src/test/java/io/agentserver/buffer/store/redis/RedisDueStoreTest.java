@@ -74,6 +74,20 @@ class RedisDueStoreTest extends DueStoreContract {
     }
 
     @Test
+    void the_shards_are_shared_also_while_redis_is_out_of_memory() {
+        LeaseScript leases = new LeaseScript(redis, "due");
+        redis.commands().configSet("maxmemory", "1");
+        try {
+            leases.renew("a");
+            leases.renew("b");
+            assertThat(leases.renew("a")).hasSize(8);
+            assertThat(leases.renew("b")).hasSize(8);
+        } finally {
+            redis.commands().configSet("maxmemory", "0");
+        }
+    }
+
+    @Test
     void says_that_redis_is_away(@TempDir Path directory) {
         LocalRedis other = LocalRedis.start(directory, 0);
         RedisConnections gone = RedisConnections.open(other.url());
