@@ -25,6 +25,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 
 /**
@@ -39,6 +40,9 @@ public final class DueIndex {
     private static final long MOST_BYTES = 8 * 1024 * 1024;
     /** Much shorter than a pump waits. */
     private static final Duration LONGEST = Duration.ofSeconds(3);
+    /** Of that: the rest is for handing out what was found, or a slow store would have none of it handed out for ever. */
+    private static final Duration LONGEST_LOOK = LONGEST.dividedBy(2);
+
     /** Keys of a shard that are looked through for those that are wanted: at first, and at most. */
     private static final int WINDOW = 1_000;
 
@@ -53,6 +57,7 @@ public final class DueIndex {
     private final ConversationJournal journal;
     private final Predicate<TenantId> deleted;
     private final Clock clock;
+    private final LongSupplier nanos;
     private final AtomicInteger rounds = new AtomicInteger();
     /** By key, until when. */
     private final Map<String, Long> resting = new ConcurrentHashMap<>();
@@ -60,6 +65,18 @@ public final class DueIndex {
     /** @param deleted tenants for whom nothing is ever due again */
     public DueIndex(
             DueStore store, Leases leases, ConversationJournal journal, Predicate<TenantId> deleted, Clock clock) {
+        this(store, leases, journal, deleted, clock, System::nanoTime);
+    }
+
+    /** @param nanos by which it measures how long it has taken */
+    DueIndex(
+            DueStore store,
+            Leases leases,
+            ConversationJournal journal,
+            Predicate<TenantId> deleted,
+            Clock clock,
+            LongSupplier nanos) {
+        this.nanos = nanos;
         this.store = store;
         this.leases = leases;
         this.journal = journal;
@@ -84,12 +101,12 @@ public final class DueIndex {
             leave(request.getOwner());
             return DueReply.getDefaultInstance();
         }
-        long end = System.nanoTime() + LONGEST.toNanos();
+        long begun = nanos.getAsLong();
         DueTurns turns =
-                new DueTurns(found(request, end), request.getTenantLimit() == 0 ? MOST : request.getTenantLimit());
+                new DueTurns(found(request, begun), request.getTenantLimit() == 0 ? MOST : request.getTenantLimit());
         DueReply.Builder reply = DueReply.newBuilder();
         long bytes = 0;
-        while (reply.getItemsCount() < request.getLimit() && System.nanoTime() < end) {
+        while (reply.getItemsCount() < request.getLimit() && nanos.getAsLong() - begun < LONGEST.toNanos()) {
             DueEntry entry = turns.next();
             if (entry == null) {
                 break;
@@ -132,8 +149,8 @@ public final class DueIndex {
         }
     }
 
-    /** What may be handed out, the longest due first. The shard that is read first is another each time. */
-    private List<DueEntry> found(DueRequest request, long end) {
+    /** What may be handed out, the longest due first. The shard that is read first is another each time; where reading is slow, some are. */
+    private List<DueEntry> found(DueRequest request, long begun) {
         List<Integer> shards = new ArrayList<>(shards(request.getOwner()));
         if (!shards.isEmpty()) {
             Collections.rotate(shards, Math.floorMod(rounds.getAndIncrement(), shards.size()));
@@ -151,7 +168,7 @@ public final class DueIndex {
                 log.debug("shard {} cannot be read; the others can, perhaps", shard, e);
                 away = e;
             }
-            if (System.nanoTime() > end) {
+            if (nanos.getAsLong() - begun > LONGEST_LOOK.toNanos()) {
                 break;
             }
         }

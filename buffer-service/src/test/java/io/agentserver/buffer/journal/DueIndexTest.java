@@ -43,10 +43,12 @@ class DueIndexTest {
     private final Set<ConversationKey> sick = new HashSet<>();
     private final Set<Integer> sickShards = new HashSet<>();
     private final MemoryDueStore due = new MemoryDueStore();
+    private long nanos;
+    private Duration eachRead = Duration.ZERO;
     private final List<String> released = new ArrayList<>();
     private final ConversationJournal journal =
             new ConversationJournal(withSick(memory), due, new Wakeups(), Duration.ofHours(24), 100_000_000, clock);
-    private final DueIndex index = new DueIndex(withSickShards(), leases(), journal, _ -> false, clock);
+    private final DueIndex index = new DueIndex(withSickShards(), leases(), journal, _ -> false, clock, () -> nanos);
 
     @Test
     void a_conversation_that_the_store_does_not_give_holds_up_no_other() {
@@ -88,6 +90,21 @@ class DueIndexTest {
                 .extracting(DueItem::getKey)
                 .as("it was not forgotten")
                 .contains(done);
+    }
+
+    @Test
+    void a_store_that_takes_half_a_second_for_each_shard_hands_out_what_was_found_and_the_rest_in_turn() {
+        Set<ConversationKey> all = new HashSet<>();
+        for (int i = 0; i < 20; i++) {
+            all.add(parked("acme", 10));
+        }
+        clock.move(Duration.ofMinutes(1));
+        eachRead = Duration.ofMillis(500);
+        Set<ConversationKey> got = new HashSet<>();
+        for (int question = 0; question < ShardKey.SHARDS; question++) {
+            take(asking()).getItemsList().forEach(item -> got.add(DueEntry.parse(item.getKey()).conversation()));
+        }
+        assertThat(got).isEqualTo(all);
     }
 
     @Test
@@ -263,6 +280,7 @@ class DueIndexTest {
             @Override
             public List<DueEntry> due(int shard, long nowMs, int limit) {
                 requireWell(shard);
+                nanos += eachRead.toNanos();
                 return due.due(shard, nowMs, limit);
             }
 
