@@ -9,6 +9,7 @@ import org.apache.kafka.common.utils.Time;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.Reader;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -26,10 +27,14 @@ import java.util.Properties;
 public final class LocalKafka implements AutoCloseable {
     private final KafkaRaftServer server;
     private final int port;
+    private final int controllerPort;
+    private final String cluster;
 
-    private LocalKafka(KafkaRaftServer server, int port) {
+    private LocalKafka(KafkaRaftServer server, int port, int controllerPort, String cluster) {
         this.server = server;
         this.port = port;
+        this.controllerPort = controllerPort;
+        this.cluster = cluster;
     }
 
     /**
@@ -62,17 +67,46 @@ public final class LocalKafka implements AutoCloseable {
         return start(directory, 0, Map.of(), instead);
     }
 
+    /**
+     * Starts a further broker of this one's cluster, for tests of what needs two. It is no controller: it works while this one does.
+     *
+     * @param directory its own, new
+     * @param node its number in the cluster: 2 or more, and no other's
+     */
+    public LocalKafka joinedBy(Path directory, int node) {
+        int chosen = FreePorts.take();
+        Map<String, String> settings = BrokerSettings.of(data(directory), chosen, controllerPort, Map.of());
+        settings.put("process.roles", "broker");
+        settings.put("node.id", Integer.toString(node));
+        settings.put("listeners", "BROKER://127.0.0.1:" + chosen);
+        return start(directory, chosen, controllerPort, settings, cluster);
+    }
+
     private static LocalKafka start(
             Path directory, int port, Map<Integer, Integer> detours, Map<String, String> instead) {
         int chosen = FreePorts.choose(port, "Kafka");
-        Path data = directory.toAbsolutePath().resolve("data");
-        Map<String, String> settings = BrokerSettings.of(data, chosen, FreePorts.take(), detours);
+        int controllerPort = FreePorts.take();
+        Map<String, String> settings = BrokerSettings.of(data(directory), chosen, controllerPort, detours);
         settings.putAll(instead);
+        return start(
+                directory, chosen, controllerPort, settings, Uuid.randomUuid().toString());
+    }
+
+    private static Path data(Path directory) {
+        return directory.toAbsolutePath().resolve("data");
+    }
+
+    private static LocalKafka start(
+            Path directory, int chosen, int controllerPort, Map<String, String> settings, String newCluster) {
+        Path data = data(directory);
+        Path meta = data.resolve("meta.properties");
+        String cluster;
         try {
             Files.createDirectories(data);
-            if (!Files.exists(data.resolve("meta.properties"))) {
-                format(directory.resolve("server.properties"), settings);
+            if (!Files.exists(meta)) {
+                format(directory.resolve("server.properties"), settings, newCluster);
             }
+            cluster = clusterOf(meta);
         } catch (IOException unusable) {
             throw new LocalStoreException("Kafka cannot write to " + directory + ": " + unusable, unusable);
         }
@@ -84,7 +118,7 @@ public final class LocalKafka implements AutoCloseable {
             throw new LocalStoreException(
                     "Kafka did not start on port " + chosen + " with " + data + ": " + rootCause(failed), failed);
         }
-        return new LocalKafka(server, chosen);
+        return new LocalKafka(server, chosen, controllerPort, cluster);
     }
 
     /** The broker's address as clients want it: {@code 127.0.0.1:9092}. */
@@ -104,13 +138,12 @@ public final class LocalKafka implements AutoCloseable {
     }
 
     /** Writes the cluster's id and first metadata. It is complete or, after a crash in it, done again. */
-    private static void format(Path file, Map<String, String> settings) throws IOException {
+    private static void format(Path file, Map<String, String> settings, String clusterId) throws IOException {
         Properties properties = new Properties();
         properties.putAll(settings);
         try (Writer writer = Files.newBufferedWriter(file)) {
             properties.store(writer, "what the log directory was formatted with; the running broker may differ");
         }
-        String clusterId = Uuid.randomUuid().toString();
         ByteArrayOutputStream output = new ByteArrayOutputStream();
         String[] arguments = {"format", "--cluster-id", clusterId, "--config", file.toString()};
         int result = StorageTool.execute(arguments, new PrintStream(output, true, StandardCharsets.UTF_8));
@@ -118,6 +151,14 @@ public final class LocalKafka implements AutoCloseable {
             throw new LocalStoreException("Kafka cannot format its log directory: "
                     + output.toString(StandardCharsets.UTF_8).replace('\n', ' '));
         }
+    }
+
+    private static String clusterOf(Path meta) throws IOException {
+        Properties properties = new Properties();
+        try (Reader reader = Files.newBufferedReader(meta)) {
+            properties.load(reader);
+        }
+        return properties.getProperty("cluster.id", "");
     }
 
     private static String rootCause(Throwable failure) {
