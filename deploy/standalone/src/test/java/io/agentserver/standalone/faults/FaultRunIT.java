@@ -9,6 +9,10 @@ import io.agentserver.buffer.store.dynamo.DynamoThreadStore;
 import io.agentserver.envelope.MessageId;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
+import io.agentserver.log.Topics;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -31,6 +35,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -134,6 +139,55 @@ class FaultRunIT {
         System.out.println("crash points reached: " + fleet.crashes());
         if (!failed.isEmpty()) { // what was wrong goes first: a report may be cut short
             throw new AssertionError(String.join("\n", failed) + "\n" + fleet.tails());
+        }
+    }
+
+    /** One of each kind after the other, while the one before it starts again: as when nodes are drained. */
+    @Test
+    void told_to_stop_under_load_each_service_ends_in_time_with_0_and_nothing_is_lost() throws Exception {
+        long seed = RandomGenerator.getDefault().nextLong();
+        Path file = HISTORIES.resolve("stops-" + seed + ".jsonl");
+        Map<String, Integer> ends = new TreeMap<>();
+        long begun = System.nanoTime();
+        try (History history = new History(file);
+                Clients _ = new Clients(fleet.gatewayUrls(), TENANT, key, HTTP, history, seed)) {
+            for (Role role : Role.values()) {
+                long before = answers(file);
+                Awaitility.await("load").atMost(HEALED).until(() -> answers(file) >= before + 8);
+                ServiceProcess service = fleet.ofRole(role).getFirst();
+                long told = System.nanoTime();
+                ends.put(service.name(), service.stop());
+                System.out.printf("  %s ended in %.1f s%n", service.name(), (System.nanoTime() - told) / 1e9);
+                if (role == Role.PUMP) { // its partitions are the others' at once, not when its session ends
+                    int others = fleet.ofRole(role).size();
+                    Awaitility.await("it has left").atMost(Duration.ofSeconds(3)).until(() -> members() == others);
+                }
+                service.start();
+            }
+            fleet.awaitReady();
+        }
+        assertThat(ends).hasSize(Role.values().length);
+        assertThat(ends.values()).as(ends + fleet.tails()).containsOnly(0);
+        HistoryChecker checker = new HistoryChecker(History.read(file), TENANT, journal(), fleet.kafkaBootstrap());
+        Awaitility.await("-Dfault.seed=" + seed)
+                .atMost(HEALED)
+                .untilAsserted(() -> assertThat(checker.check()).isEmpty());
+        assertThat(clerk.refused()).isEmpty();
+        System.out.printf(
+                "each stopped under load: %d messages, %.0f s%n", checker.messages(), (System.nanoTime() - begun) / 1e9);
+    }
+
+    private static long answers(Path history) {
+        return History.read(history).stream()
+                .filter(line -> line.type() == History.Type.OK)
+                .count();
+    }
+
+    private static int members() throws Exception {
+        try (Admin admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, fleet.kafkaBootstrap()))) {
+            return admin.describeConsumerGroups(List.of(Topics.PUMPS)).all().get().values().stream()
+                    .mapToInt(group -> group.members().size())
+                    .sum();
         }
     }
 

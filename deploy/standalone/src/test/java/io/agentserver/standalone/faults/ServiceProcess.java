@@ -21,7 +21,8 @@ import java.util.stream.Stream;
 
 /** One of the platform's processes: started again and again on the same port, killed, frozen, made to crash at a point. */
 final class ServiceProcess implements AutoCloseable {
-    private static final Duration STOP_LIMIT = Duration.ofSeconds(45);
+    /** What the chart leaves a pod after its endpoint has gone: {@code termination} in its values. */
+    private static final Duration STOP_LIMIT = Duration.ofSeconds(35);
 
     private final String name;
     private final Role role;
@@ -130,12 +131,16 @@ final class ServiceProcess implements AutoCloseable {
         }
     }
 
-    /** SIGTERM; not wanted any more. It must end by itself, well. */
-    void stop() {
+    /**
+     * SIGTERM; not wanted any more. It must end by itself, in time.
+     *
+     * @return its exit status; one that did not run has none: -1
+     */
+    int stop() {
         wanted = false;
         Process running = process;
         if (running == null || !running.isAlive()) {
-            return;
+            return -1;
         }
         running.destroy();
         try {
@@ -147,6 +152,7 @@ final class ServiceProcess implements AutoCloseable {
             Thread.currentThread().interrupt();
             kill();
         }
+        return running.exitValue();
     }
 
     void signal(String signal) {
