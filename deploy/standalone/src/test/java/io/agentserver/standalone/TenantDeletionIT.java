@@ -226,7 +226,7 @@ class TenantDeletionIT {
             assertThat(RawFiles.holding(bucket, "tenants/doomed-neighbour/conversations/" + neighboursThread))
                     .isNotEmpty();
             assertThat(platform.backup("restore", "--all").output()).doesNotContain(GONE + "#");
-            assertThat(platform.backup("drill").output()).endsWith("equal");
+            assertThat(platform.backup("drill").output().lines()).contains("equal");
             platform.close();
             s3.close();
             // SQLite, which DynamoDB Local is made of, keeps deleted bytes until its next start
