@@ -75,7 +75,10 @@ class TooFewReplicasTest {
             repeat(key, inBatch.has("message_id") ? inBatch : inBatch.path("problem"), "many");
             assertThat(LogReader.all(stores, tenant))
                     .extracting(record -> new String(
-                            record.headers().lastHeader(RecordHeaders.MESSAGE_ID).value(), StandardCharsets.UTF_8))
+                            record.headers()
+                                    .lastHeader(RecordHeaders.MESSAGE_ID)
+                                    .value(),
+                            StandardCharsets.UTF_8))
                     .contains(one.json().path("message_id").asString())
                     .satisfies(ids -> assertThat(ids.stream().distinct()).hasSize(2));
         }

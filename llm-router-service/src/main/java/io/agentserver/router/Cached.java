@@ -167,16 +167,26 @@ final class Cached implements Chat {
         @Override
         public Answer.Event next(Duration wait) throws InterruptedException {
             Answer.Event event = live.next(wait);
-            if (event instanceof Answer.Event.End(ObjectNode completion)
-                    && isWorthKeeping(head, cacheable.route(), completion)) {
-                kept = cache.keep(
-                        cacheable.key(),
-                        new KeptAnswer(head, completion),
-                        cacheable.route().caching().ttl());
+            if (event instanceof Answer.Event.End(ObjectNode completion)) {
+                keep(completion);
             } else if (sinceRenewed.left(RENEW_EVERY).isNegative()) {
                 renew();
             }
             return event;
+        }
+
+        private void keep(ObjectNode completion) {
+            if (isWorthKeeping(head, cacheable.route(), completion)) {
+                kept = cache.keep(
+                        cacheable.key(),
+                        new KeptAnswer(head, completion),
+                        cacheable.route().caching().ttl());
+            }
+        }
+
+        @Override
+        public Optional<ObjectNode> completed() {
+            return live.completed();
         }
 
         @Override
@@ -197,6 +207,9 @@ final class Cached implements Chat {
             try {
                 live.close();
             } finally {
+                if (!kept) { // whole all the same, where its end came when its client had gone
+                    live.completed().ifPresent(this::keep);
+                }
                 if (!kept && owner != null) {
                     cache.giveBack(cacheable.key(), owner);
                 }

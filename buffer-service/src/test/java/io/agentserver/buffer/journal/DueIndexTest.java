@@ -102,7 +102,9 @@ class DueIndexTest {
         eachRead = Duration.ofMillis(500);
         Set<ConversationKey> got = new HashSet<>();
         for (int question = 0; question < ShardKey.SHARDS; question++) {
-            take(asking()).getItemsList().forEach(item -> got.add(DueEntry.parse(item.getKey()).conversation()));
+            take(asking())
+                    .getItemsList()
+                    .forEach(item -> got.add(DueEntry.parse(item.getKey()).conversation()));
         }
         assertThat(got).isEqualTo(all);
     }

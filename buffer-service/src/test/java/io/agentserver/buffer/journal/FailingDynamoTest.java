@@ -197,7 +197,7 @@ class FailingDynamoTest {
 
     @Test
     void what_waits_is_due_once_it_was_said_to_wait() throws Exception {
-        DueStore due = new DynamoDueStore(dynamo);
+        DueStore due = new DynamoDueStore(dynamo, "due");
         List<Conversing> talks =
                 IntStream.range(0, TALKS).mapToObj(_ -> new Conversing(store)).toList();
         long seed = System.nanoTime();

@@ -176,7 +176,7 @@ class RefusingRedisTest {
     @ParameterizedTest
     @EnumSource
     void what_is_due_is_kept_and_handed_out_all_the_same(Refusal refusal) {
-        DueStore due = new DynamoDueStore(dynamo);
+        DueStore due = new DynamoDueStore(dynamo, "due");
         Conversing talk = new Conversing(store);
         ConversationJournal journal = talk.process(due);
         refusal.begin(redis);

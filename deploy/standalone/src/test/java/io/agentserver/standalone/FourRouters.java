@@ -90,7 +90,8 @@ final class FourRouters implements AutoCloseable {
                 .pollInterval(Duration.ofMillis(500))
                 .ignoreExceptionsInstanceOf(IOException.class)
                 .until(
-                        () -> sendWhileAlive(others.getFirst(), 
+                        () -> sendWhileAlive(
+                                others.getFirst(),
                                 HttpRequest.newBuilder(URI.create(gateway + "/admin/v1/tenants"))
                                         .header("Authorization", "Bearer " + secrets.adminKey())
                                         .header("Content-Type", "application/json")

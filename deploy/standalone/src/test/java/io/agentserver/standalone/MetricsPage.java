@@ -16,8 +16,8 @@ final class MetricsPage {
     /** @param labels besides those that a scrape adds */
     record Metric(String type, Set<String> labels, Set<String> services) {}
 
-    private static final Pattern ROW =
-            Pattern.compile("\\| `((?:agentserver|gen_ai)_[a-z_]+)(?:\\{([a-z_, ]+)\\})?` \\| ([a-z]+) \\| ([a-z, -]+) \\|.*");
+    private static final Pattern ROW = Pattern.compile(
+            "\\| `((?:agentserver|gen_ai)_[a-z_]+)(?:\\{([a-z_, ]+)\\})?` \\| ([a-z]+) \\| ([a-z, -]+) \\|.*");
     private static final Pattern TYPE = Pattern.compile("# TYPE ((?:agentserver|gen_ai)_[a-z_]+) ([a-z]+)");
     private static final Pattern SAMPLE = Pattern.compile("((?:agentserver|gen_ai)_[a-z_]+)(?:\\{(.*)\\})? \\S+");
     private static final Pattern LABEL = Pattern.compile("([a-z_]+)=\"");

@@ -196,7 +196,10 @@ class TenantDeletionIT {
             assertThat(receipt.path("stores").values())
                     .allMatch(store -> store.path("left").asLong(-1) == 0 && store.has("checked_at"));
             assertThat(found(receipt, "log")).isEqualTo(2);
-            assertThat(store(receipt, "log").path("counts").path("turns_dropped").asLong())
+            assertThat(store(receipt, "log")
+                            .path("counts")
+                            .path("turns_dropped")
+                            .asLong())
                     .as("the alarm's, and the worker's")
                     .isEqualTo(2);
             assertThat(found(receipt, "conversations")).isGreaterThanOrEqualTo(4);

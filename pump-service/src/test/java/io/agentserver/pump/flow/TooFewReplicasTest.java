@@ -71,8 +71,8 @@ class TooFewReplicasTest extends FlowFixture {
         try (LocalKafka _ = kafka.joinedBy(directory, 2)) {
             await().atMost(LIMIT)
                     .until(() -> admin.describeCluster().nodes().get().size() == 2);
-            admin.createTopics(List.of(new NewTopic(TOPIC, Map.of(0, List.of(1, 2)))
-                            .configs(Map.of("min.insync.replicas", "2"))))
+            admin.createTopics(List.of(
+                            new NewTopic(TOPIC, Map.of(0, List.of(1, 2))).configs(Map.of("min.insync.replicas", "2"))))
                     .all()
                     .get();
         }

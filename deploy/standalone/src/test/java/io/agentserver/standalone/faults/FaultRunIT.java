@@ -160,7 +160,9 @@ class FaultRunIT {
                 System.out.printf("  %s ended in %.1f s%n", service.name(), (System.nanoTime() - told) / 1e9);
                 if (role == Role.PUMP) { // its partitions are the others' at once, not when its session ends
                     int others = fleet.ofRole(role).size();
-                    Awaitility.await("it has left").atMost(Duration.ofSeconds(3)).until(() -> members() == others);
+                    Awaitility.await("it has left")
+                            .atMost(Duration.ofSeconds(3))
+                            .until(() -> members() == others);
                 }
                 service.start();
             }
@@ -174,7 +176,8 @@ class FaultRunIT {
                 .untilAsserted(() -> assertThat(checker.check()).isEmpty());
         assertThat(clerk.refused()).isEmpty();
         System.out.printf(
-                "each stopped under load: %d messages, %.0f s%n", checker.messages(), (System.nanoTime() - begun) / 1e9);
+                "each stopped under load: %d messages, %.0f s%n",
+                checker.messages(), (System.nanoTime() - begun) / 1e9);
     }
 
     private static long answers(Path history) {
