@@ -266,8 +266,12 @@ class FaultRunIT {
     }
 
     /** What the services logged, and the journal of each conversation that is wrong. */
-    private static void keepEvidence(Path directory, List<String> faults) throws IOException {
+    private static void keepEvidence(Path directory, List<String> faults) throws IOException, InterruptedException {
         Files.createDirectories(directory);
+        Files.writeString(directory.resolve("group.txt"), GroupEvidence.of(fleet.kafkaBootstrap()));
+        for (ServiceProcess service : fleet.running()) {
+            Files.writeString(directory.resolve(service.name() + ".threads"), service.threadDump());
+        }
         try (Stream<Path> files = Files.list(home)) {
             for (Path log :
                     files.filter(file -> file.toString().endsWith(".log")).toList()) {

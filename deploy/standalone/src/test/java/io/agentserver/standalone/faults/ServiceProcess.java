@@ -155,6 +155,20 @@ final class ServiceProcess implements AutoCloseable {
         return running.exitValue();
     }
 
+    /** Of its platform threads, as {@code jcmd} sees them; or why not. */
+    String threadDump() throws IOException, InterruptedException {
+        String java = ProcessHandle.current().info().command().orElse("java");
+        Process jcmd = new ProcessBuilder(
+                        Path.of(java).resolveSibling("jcmd").toString(), Long.toString(pid()), "Thread.print")
+                .redirectErrorStream(true)
+                .start();
+        try (var out = jcmd.inputReader()) {
+            String dump = out.readAllAsString();
+            jcmd.waitFor();
+            return dump;
+        }
+    }
+
     void signal(String signal) {
         if (process != null) {
             Signals.send(signal, process.pid());
