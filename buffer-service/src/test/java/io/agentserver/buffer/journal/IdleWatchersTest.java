@@ -41,11 +41,12 @@ class IdleWatchersTest {
     private final AtomicInteger caughtUp = new AtomicInteger();
 
     @Test
-    void ask_the_store_once_and_then_only_for_what_they_are_told_of() {
+    void ask_the_store_once_and_then_only_for_what_they_are_told_of() throws Exception {
         List<ConversationKey> keys = IntStream.range(0, WATCHERS)
                 .mapToObj(i -> new ConversationKey(Conversing.TENANT, new ThreadId(Ids.v7())))
                 .toList();
-        try (ExecutorService watchers = Executors.newVirtualThreadPerTaskExecutor()) {
+        try (ExecutorService watchers = Executors.newVirtualThreadPerTaskExecutor();
+                AutoCloseable end = wakeups::close) { // before it is waited for the watchers
             keys.forEach(key -> watchers.execute(new ConversationWatch(
                     watching, wakeups, key, 0, _ -> false, watcher(key), new Pauses(NEVER, NEVER))::run));
             await().until(() -> caughtUp.get() == WATCHERS);
@@ -73,7 +74,6 @@ class IdleWatchersTest {
             keys.subList(100, 200).forEach(this::writeUnheard);
             wakeups.hears(true);
             await().until(() -> keys.subList(100, 200).stream().allMatch(key -> seen(key) == 1));
-            wakeups.close();
         }
     }
 
