@@ -7,6 +7,7 @@ import io.agentserver.gateway.problems.Unavailable;
 import io.agentserver.organism.Organism;
 import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.Setting;
+import io.agentserver.service.aws.CallBounds;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -14,7 +15,6 @@ import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.core.sync.RequestBody;
-import software.amazon.awssdk.http.apache5.Apache5HttpClient;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.s3.S3ClientBuilder;
@@ -35,6 +35,8 @@ import java.util.Optional;
  */
 public final class S3Delivery implements StaticDelivery, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(S3Delivery.class);
+    private static final CallBounds BOUNDS = new CallBounds(16, Duration.ofSeconds(2), Duration.ofSeconds(3));
+
     private static final Duration REST = Duration.ofSeconds(30);
     /** After that an object is put again: whoever emptied the bucket did no lasting harm. */
     private static final Duration BELIEVED = Duration.ofHours(1);
@@ -59,13 +61,8 @@ public final class S3Delivery implements StaticDelivery, AutoCloseable {
      *     asks for none
      */
     public static S3Delivery to(String url, String bucket, CloudFrontAddresses addresses) {
-        S3ClientBuilder builder = S3Client.builder()
-                // named, because several on one class path would be an error
-                .httpClientBuilder(Apache5HttpClient.builder()
-                        .maxConnections(16)
-                        .connectionTimeout(Duration.ofSeconds(1))
-                        .socketTimeout(Duration.ofSeconds(2)))
-                .overrideConfiguration(c -> c.apiCallTimeout(Duration.ofSeconds(3)));
+        S3ClientBuilder builder =
+                S3Client.builder().httpClientBuilder(BOUNDS.http()).overrideConfiguration(BOUNDS::apply);
         if (!url.isEmpty()) {
             builder.endpointOverride(URI.create(url))
                     .region(Region.US_EAST_1)

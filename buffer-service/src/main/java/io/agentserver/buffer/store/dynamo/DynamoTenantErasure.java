@@ -16,7 +16,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.concurrent.CancellationException;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
@@ -196,7 +195,7 @@ public final class DynamoTenantErasure implements TenantErasure {
     private static <T> T ask(Supplier<T> call) {
         try {
             return call.get();
-        } catch (SdkException | CancellationException e) {
+        } catch (SdkException e) {
             throw new StoreUnavailableException("DynamoDB", e);
         }
     }

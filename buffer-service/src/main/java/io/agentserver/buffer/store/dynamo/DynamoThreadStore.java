@@ -35,7 +35,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -89,7 +88,6 @@ public final class DynamoThreadStore implements ThreadStore {
     private final Clock clock;
     private final ExecutorService side = Executors.newVirtualThreadPerTaskExecutor();
     private final CallLimit waiting = new CallLimit("DynamoDB", MOST_WAITING);
-    private volatile boolean closed;
 
     /** Creates the table if it is not there. */
     public DynamoThreadStore(DynamoDbClient dynamo, Duration ttl, Clock clock) {
@@ -269,7 +267,12 @@ public final class DynamoThreadStore implements ThreadStore {
     private Map<Integer, List<Recent>> recentOfShards(
             List<Integer> shards, TenantId tenant, Order order, int most, Optional<Recent> from) {
         Map<Integer, Future<List<Recent>>> asked = new LinkedHashMap<>();
-        shards.forEach(shard -> asked.put(shard, side.submit(() -> recentOfShard(tenant, shard, order, most, from))));
+        try {
+            shards.forEach(
+                    shard -> asked.put(shard, side.submit(() -> recentOfShard(tenant, shard, order, most, from))));
+        } catch (RejectedExecutionException closed) {
+            throw new StoreUnavailableException("DynamoDB", closed);
+        }
         Map<Integer, List<Recent>> found = new LinkedHashMap<>();
         asked.forEach((shard, answer) -> found.put(shard, result(answer)));
         return found;
@@ -309,7 +312,6 @@ public final class DynamoThreadStore implements ThreadStore {
 
     @Override
     public void close() {
-        closed = true;
         side.close();
         dynamo.close();
     }
@@ -418,14 +420,8 @@ public final class DynamoThreadStore implements ThreadStore {
     private <T> T ask(Supplier<T> request) {
         try {
             return waiting.within(request);
-        } catch (SdkException | CancellationException e) {
-            // the SDK lets the latter through when a call's time is up while it waits for a connection
+        } catch (SdkException e) {
             throw new StoreUnavailableException("DynamoDB", e);
-        } catch (IllegalStateException | RejectedExecutionException e) {
-            if (closed) {
-                throw new StoreUnavailableException("DynamoDB", e);
-            }
-            throw e;
         }
     }
 

@@ -11,15 +11,12 @@ import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.buffer.store.ThreadStoreContract;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.localstores.LocalDynamo;
+import io.agentserver.service.aws.CallBounds;
+import io.agentserver.service.aws.DynamoClients;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
-import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.core.exception.SdkClientException;
-import software.amazon.awssdk.http.apache5.Apache5HttpClient;
-import software.amazon.awssdk.regions.Region;
-import software.amazon.awssdk.retries.DefaultRetryStrategy;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
 import software.amazon.awssdk.services.dynamodb.model.PutItemRequest;
@@ -28,7 +25,6 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.net.InetAddress;
 import java.net.ServerSocket;
-import java.net.URI;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -323,7 +319,9 @@ class DynamoThreadStoreTest extends ThreadStoreContract {
     void says_that_dynamodb_is_away_also_to_those_who_waited_for_a_connection() throws Exception {
         AtomicReference<DynamoDbClient> used = new AtomicReference<>(dynamo);
         try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
-                DynamoDbClient starved = starved(silent.getLocalPort());
+                DynamoDbClient starved = DynamoClients.open(
+                        "http://127.0.0.1:" + silent.getLocalPort(),
+                        new CallBounds(1, Duration.ofMillis(300), Duration.ofMillis(1_200)));
                 ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
             DynamoThreadStore crowded = new DynamoThreadStore(switching(used), Duration.ofHours(24), Clock.systemUTC());
             used.set(starved);
@@ -335,21 +333,6 @@ class DynamoThreadStoreTest extends ThreadStoreContract {
                     .allSatisfy(
                             call -> assertThatThrownBy(call::get).hasCauseInstanceOf(StoreUnavailableException.class));
         }
-    }
-
-    /** One connection for all, and little patience. */
-    private static DynamoDbClient starved(int port) {
-        Duration attempt = Duration.ofMillis(300);
-        return DynamoDbClient.builder()
-                .endpointOverride(URI.create("http://127.0.0.1:" + port))
-                .region(Region.US_EAST_1)
-                .credentialsProvider(StaticCredentialsProvider.create(AwsBasicCredentials.create("local", "local")))
-                .httpClientBuilder(Apache5HttpClient.builder().maxConnections(1))
-                .overrideConfiguration(configuration -> configuration
-                        .retryStrategy(DefaultRetryStrategy.doNotRetry())
-                        .apiCallAttemptTimeout(attempt)
-                        .apiCallTimeout(attempt.multipliedBy(4)))
-                .build();
     }
 
     private static DynamoDbClient switching(AtomicReference<DynamoDbClient> used) {
