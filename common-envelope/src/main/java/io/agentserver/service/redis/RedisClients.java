@@ -9,22 +9,27 @@ import io.lettuce.core.RedisURI;
 import io.lettuce.core.SocketOptions;
 import io.lettuce.core.TimeoutOptions;
 import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.cluster.ClusterClientOptions;
 import io.lettuce.core.cluster.ClusterTopologyRefreshOptions;
 import io.lettuce.core.cluster.RedisClusterClient;
 import io.lettuce.core.cluster.api.StatefulRedisClusterConnection;
 import io.lettuce.core.cluster.api.async.RedisClusterAsyncCommands;
 import io.lettuce.core.cluster.api.sync.RedisClusterCommands;
+import io.lettuce.core.event.command.CommandFailedEvent;
+import io.lettuce.core.event.command.CommandListener;
+import org.jspecify.annotations.Nullable;
 
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 
 /**
  * One shared connection to one node, or to a cluster if several nodes are named. It comes back by itself; while it is
  * away commands fail at once instead of waiting for it, and no command waits longer than 2 s for its answer. Safe on any
- * thread.
+ * thread. One node that has become a replica is left for the one that its name leads to by then ({@link ReplicaExit}).
  *
  * @param closing what {@link #close} does
  * @param async the same connection; what one thread sends over it, to one node, is carried out in that order
@@ -38,6 +43,14 @@ public record RedisClients(
     private static final Duration BETWEEN_REFRESHES = Duration.ofSeconds(2);
 
     private static final Duration LONGEST_COMMAND = Duration.ofSeconds(2);
+
+    /** Tells of each command that one node refused. */
+    private record Refusals(ReplicaExit exit) implements CommandListener {
+        @Override
+        public void commandFailed(CommandFailedEvent event) {
+            exit.failed(event.getCause());
+        }
+    }
 
     /** Not connected yet. */
     private record Unconnected(AbstractRedisClient client, Supplier<RedisClients> open) {}
@@ -93,8 +106,12 @@ public record RedisClients(
                     .timeoutOptions(timeouts)
                     .socketOptions(socket)
                     .build());
+            AtomicReference<RedisAsyncCommands<String, String>> connected = new AtomicReference<>();
+            // before there is a connection, for only later ones tell it
+            client.addListener(new Refusals(new ReplicaExit(() -> quit(connected.get()))));
             return new Unconnected(client, () -> {
                 StatefulRedisConnection<String, String> node = client.connect();
+                connected.set(node.async());
                 return new RedisClients(() -> shutDown(client), node.sync(), node.async());
             });
         }
@@ -113,6 +130,12 @@ public record RedisClients(
             StatefulRedisClusterConnection<String, String> cluster = client.connect();
             return new RedisClients(() -> shutDown(client), cluster.sync(), cluster.async());
         });
+    }
+
+    private static void quit(@Nullable RedisAsyncCommands<String, String> connected) {
+        if (connected != null) {
+            connected.quit().whenComplete((_, _) -> {}); // answered or not, the connection ends
+        }
     }
 
     @Override

@@ -2,8 +2,11 @@ package io.agentserver.service.redis;
 
 import io.agentserver.localstores.FreePorts;
 import io.agentserver.localstores.LocalRedis;
+import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisConnectionException;
 import io.lettuce.core.RedisException;
+import io.lettuce.core.ScriptOutputType;
+import io.lettuce.core.api.sync.RedisCommands;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -42,6 +45,25 @@ class RedisClientsTest {
                                         .join()));
                 assertThat(clients.commands().get("k")).isEqualTo("v");
             }
+        }
+    }
+
+    /** Behind a name or a load balancer the address stays, and the connection to the old primary would too. */
+    @Test
+    void leaves_a_node_that_has_become_a_replica(@TempDir Path directory) {
+        try (LocalRedis server = LocalRedis.start(directory, 0);
+                RedisClient operator = RedisClient.create(server.url());
+                RedisClients clients = RedisClients.connect(server.url(), PATIENCE)) {
+            long connection = clients.commands().clientId();
+            RedisCommands<String, String> node = operator.connect().sync();
+            node.replicaof("127.0.0.1", FreePorts.take());
+
+            String write = "redis.call('SET', KEYS[1], 'v') return 1";
+            assertThatThrownBy(() -> clients.commands().eval(write, ScriptOutputType.INTEGER, "k"))
+                    .hasMessageContaining("READONLY");
+            await().ignoreExceptions()
+                    .untilAsserted(
+                            () -> assertThat(clients.commands().clientId()).isNotEqualTo(connection));
         }
     }
 

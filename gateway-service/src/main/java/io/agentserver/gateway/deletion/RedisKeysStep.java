@@ -3,10 +3,9 @@ package io.agentserver.gateway.deletion;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.gateway.problems.Unavailable;
 import io.agentserver.service.redis.RedisClients;
+import io.agentserver.service.redis.RedisKeys;
 import io.agentserver.tenancy.RedisKeyUses;
-import io.lettuce.core.KeyScanCursor;
 import io.lettuce.core.RedisException;
-import io.lettuce.core.ScanArgs;
 
 import java.time.Instant;
 import java.util.List;
@@ -18,8 +17,6 @@ import java.util.concurrent.CancellationException;
  * name of every key.
  */
 final class RedisKeysStep implements DeletionStep {
-    private static final long AT_ONCE = 1_000;
-
     private final RedisClients redis;
     private final RedisKeyUses uses;
 
@@ -38,7 +35,7 @@ final class RedisKeysStep implements DeletionStep {
         try {
             long freed = 0;
             for (String pattern : patterns(tenant)) {
-                freed += delete(pattern);
+                freed += RedisKeys.unlink(redis.commands(), pattern);
             }
             freed += uses.forget(tenant);
             return Part.of(freed, "");
@@ -54,20 +51,5 @@ final class RedisKeysStep implements DeletionStep {
                 "rate:{" + tenant + "}:*",
                 "once:{" + tenant + "}:*",
                 "llm-cache:{" + tenant + "}:*");
-    }
-
-    private long delete(String pattern) {
-        ScanArgs args = ScanArgs.Builder.matches(pattern).limit(AT_ONCE);
-        long freed = 0;
-        KeyScanCursor<String> page = redis.commands().scan(args);
-        while (true) {
-            for (String key : page.getKeys()) {
-                freed += redis.commands().unlink(key);
-            }
-            if (page.isFinished()) {
-                return freed;
-            }
-            page = redis.commands().scan(page, args);
-        }
     }
 }

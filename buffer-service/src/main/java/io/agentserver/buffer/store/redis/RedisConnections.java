@@ -1,6 +1,7 @@
 package io.agentserver.buffer.store.redis;
 
 import io.agentserver.buffer.store.StoreUnavailableException;
+import io.agentserver.service.redis.ReplicaExit;
 import io.lettuce.core.AbstractRedisClient;
 import io.lettuce.core.ClientOptions;
 import io.lettuce.core.ReadFrom;
@@ -30,7 +31,6 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 
 /**
@@ -42,9 +42,6 @@ public final class RedisConnections implements AutoCloseable {
     private static final Duration COMMAND_LIMIT = Duration.ofSeconds(2);
     /** Of the view of a cluster: a primary that is gone has a successor within seconds. */
     private static final Duration BETWEEN_REFRESHES = Duration.ofSeconds(2);
-
-    /** Of tries to leave a replica: its name may not lead to its successor yet. */
-    private static final Duration BETWEEN_DEPARTURES = Duration.ofSeconds(1);
 
     private static final Duration CLOSE_LIMIT = Duration.ofSeconds(2);
     private static final int MOST_FLUSHES_IN_ONE = 256;
@@ -59,7 +56,7 @@ public final class RedisConnections implements AutoCloseable {
     private final RedisClusterCommands<String, byte[]> replicaCommands;
     private final StatefulRedisPubSubConnection<String, String> messages;
     private final boolean isOneNode;
-    private final AtomicLong departed = new AtomicLong(System.nanoTime() - BETWEEN_DEPARTURES.toNanos());
+    private final ReplicaExit exit = new ReplicaExit(this::quit);
 
     private RedisConnections(RedisClient client, ClientResources resources) {
         StatefulRedisConnection<String, byte[]> node = client.connect(CODEC);
@@ -153,29 +150,15 @@ public final class RedisConnections implements AutoCloseable {
         if (!(why instanceof RedisCommandExecutionException refusal)) {
             return new StoreUnavailableException("Redis", why);
         }
-        if (isOneNode && isOfReplica(refusal)) {
-            leaveReplica();
+        if (isOneNode) {
+            exit.failed(refusal);
         }
         return StoreUnavailableException.refused("Redis", refusal);
     }
 
-    /** Redis 6.2 has another code before what a script was refused for. */
-    private static boolean isOfReplica(RedisCommandExecutionException refusal) {
-        String answer = String.valueOf(refusal.getMessage());
-        return answer.startsWith("READONLY ") || answer.contains("-READONLY ");
-    }
-
-    /**
-     * A primary that is replaced keeps its connections, and refuses every write on them for ever; only a new connection gets to
-     * the node that its name leads to by then. QUIT has the server end them, and Lettuce comes back by itself.
-     */
-    private void leaveReplica() {
-        long now = System.nanoTime();
-        long last = departed.get();
-        if (now - last >= BETWEEN_DEPARTURES.toNanos() && departed.compareAndSet(last, now)) {
-            asyncCommands.quit().whenComplete((_, _) -> {}); // answered or not, the connection ends
-            messages.async().quit().whenComplete((_, _) -> {});
-        }
+    private void quit() {
+        asyncCommands.quit().whenComplete((_, _) -> {}); // answered or not, the connection ends
+        messages.async().quit().whenComplete((_, _) -> {});
     }
 
     @Override

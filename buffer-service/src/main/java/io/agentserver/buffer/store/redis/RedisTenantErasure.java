@@ -5,7 +5,7 @@ import io.agentserver.buffer.store.ShardKey;
 import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.buffer.store.TenantErasure;
 import io.agentserver.envelope.TenantId;
-import io.lettuce.core.KeyScanCursor;
+import io.agentserver.service.redis.RedisKeys;
 import io.lettuce.core.RedisException;
 import io.lettuce.core.ScanArgs;
 import io.lettuce.core.ScanCursor;
@@ -53,7 +53,7 @@ public final class RedisTenantErasure implements TenantErasure {
         }
         return ask(() -> {
             // a tenant's id holds no character that a pattern would read otherwise
-            long freed = keys("thread:" + tenant + ":*")
+            long freed = RedisKeys.unlink(redis.commands(), "thread:" + tenant + ":*")
                     + redis.commands().unlink("threads:" + tenant)
                     + redis.commands().unlink("bytes:" + tenant);
             for (int shard = 0; shard < ShardKey.SHARDS; shard++) {
@@ -68,21 +68,6 @@ public final class RedisTenantErasure implements TenantErasure {
     /** Behind the time, and nowhere else: a tenant's id may look like a conversation's. */
     private static String ofDueEntries(TenantId tenant) {
         return "?".repeat(DueEntry.DIGITS) + "#" + tenant + "#*";
-    }
-
-    private long keys(String pattern) {
-        ScanArgs args = ScanArgs.Builder.matches(pattern).limit(AT_ONCE);
-        long freed = 0;
-        KeyScanCursor<String> page = redis.commands().scan(args);
-        while (true) {
-            for (String key : page.getKeys()) {
-                freed += redis.commands().unlink(key);
-            }
-            if (page.isFinished()) {
-                return freed;
-            }
-            page = redis.commands().scan(page, args);
-        }
     }
 
     private long due(String set, String pattern) {

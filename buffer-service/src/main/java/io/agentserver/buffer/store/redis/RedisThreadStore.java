@@ -14,14 +14,13 @@ import io.agentserver.buffer.store.ShardKey;
 import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
-import io.lettuce.core.KeyScanCursor;
+import io.agentserver.service.redis.RedisKeys;
 import io.lettuce.core.Limit;
 import io.lettuce.core.Range;
 import io.lettuce.core.RedisChannelHandler;
 import io.lettuce.core.RedisConnectionStateAdapter;
 import io.lettuce.core.RedisException;
 import io.lettuce.core.RedisFuture;
-import io.lettuce.core.ScanArgs;
 import io.lettuce.core.ScoredValue;
 import io.lettuce.core.ZAddArgs;
 import io.lettuce.core.pubsub.RedisPubSubAdapter;
@@ -54,7 +53,6 @@ public final class RedisThreadStore implements HotStore {
     private static final char STOPS = '!'; // before the name; in no tenant id
     private static final long UNTOLD = 0; // in the place of a commit's number: one that was not told of in time
     private static final long RECENT_BUCKET_MS = 1_000;
-    private static final long SCANNED_AT_ONCE = 1_000;
     private static final int PRUNED_AT_ONCE = 32; // of a megabyte at most, each
 
     private final RedisConnections redis;
@@ -218,16 +216,9 @@ public final class RedisThreadStore implements HotStore {
 
     @Override
     public void each(Consumer<ConversationKey> taker) {
-        ScanArgs args = ScanArgs.Builder.matches("thread:*:commits").limit(SCANNED_AT_ONCE);
         ask(() -> {
-            KeyScanCursor<String> page = redis.commands().scan(args);
-            while (true) {
-                page.getKeys().forEach(key -> taker.accept(conversation(key)));
-                if (page.isFinished()) {
-                    return true;
-                }
-                page = redis.commands().scan(page, args);
-            }
+            RedisKeys.each(redis.commands(), "thread:*:commits", key -> taker.accept(conversation(key)));
+            return true;
         });
     }
 
