@@ -4,8 +4,6 @@ import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -15,26 +13,21 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/**
- * The tenant's service: {@code /relay} hands over to echo at once, {@code /slow} answers after a pause. A virtual
- * thread for each connection, on plain sockets: it shares the machine with what is measured.
- */
+/** The tenant's service: {@code /relay} hands over to echo at once, {@code /slow} answers after a pause. */
 final class BenchService implements AutoCloseable {
     static final Duration PAUSE = Duration.ofSeconds(5);
 
-    private static final int BACKLOG = 16_384;
     private static final Pattern TEXT = Pattern.compile("<Text>([^<]*)</Text>");
 
-    private final ServerSocket socket;
     private final AtomicInteger waiting = new AtomicInteger();
     private final AtomicInteger mostWaiting = new AtomicInteger();
     private final AtomicLong answered = new AtomicLong();
-
     private final Duration pause;
+    private final LoopbackServer server;
 
-    private BenchService(ServerSocket socket, Duration pause) {
-        this.socket = socket;
+    private BenchService(Duration pause) throws IOException {
         this.pause = pause;
+        this.server = LoopbackServer.start("the service", 0, this::serve);
     }
 
     static BenchService start() throws IOException {
@@ -43,13 +36,11 @@ final class BenchService implements AutoCloseable {
 
     /** @param pause until an answer of {@code /slow} */
     static BenchService start(Duration pause) throws IOException {
-        BenchService service = new BenchService(new ServerSocket(0, BACKLOG, InetAddress.getLoopbackAddress()), pause);
-        Thread.ofPlatform().daemon().name("bench-service").start(service::accept);
-        return service;
+        return new BenchService(pause);
     }
 
     String url() {
-        return "http://127.0.0.1:" + socket.getLocalPort();
+        return server.url();
     }
 
     /** Slow answers given. */
@@ -68,30 +59,20 @@ final class BenchService implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        socket.close();
-    }
-
-    private void accept() {
-        while (!socket.isClosed()) {
-            try {
-                Socket connection = socket.accept();
-                connection.setTcpNoDelay(true);
-                Thread.ofVirtual().start(() -> serve(connection));
-            } catch (IOException e) {
-                if (!socket.isClosed()) {
-                    System.err.println("the service does not accept: " + e);
-                }
-            }
-        }
+        server.close();
     }
 
     private void serve(Socket connection) {
         try (connection;
                 InputStream in = new BufferedInputStream(connection.getInputStream(), 2_048)) {
             OutputStream out = connection.getOutputStream();
-            for (String first = line(in); !first.isEmpty(); first = line(in)) {
+            for (String first = LoopbackServer.line(in);
+                    first != null && !first.isEmpty();
+                    first = LoopbackServer.line(in)) {
                 int length = 0;
-                for (String header = line(in); !header.isEmpty(); header = line(in)) {
+                for (String header = LoopbackServer.line(in);
+                        header != null && !header.isEmpty();
+                        header = LoopbackServer.line(in)) {
                     if (header.toLowerCase(Locale.ROOT).startsWith("content-length:")) {
                         length = Integer.parseInt(
                                 header.substring("content-length:".length()).strip());
@@ -124,15 +105,5 @@ final class BenchService implements AutoCloseable {
         waiting.decrementAndGet();
         answered.incrementAndGet();
         return "<Late><Text>" + text + "</Text></Late>";
-    }
-
-    private static String line(InputStream in) throws IOException {
-        StringBuilder line = new StringBuilder(64);
-        for (int c = in.read(); c >= 0 && c != '\n'; c = in.read()) {
-            if (c != '\r') {
-                line.append((char) c);
-            }
-        }
-        return line.toString();
     }
 }

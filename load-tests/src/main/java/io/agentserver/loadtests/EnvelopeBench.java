@@ -31,8 +31,10 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
+import java.security.PrivateKey;
 import java.security.Signature;
 import java.time.Clock;
 import java.time.Instant;
@@ -71,6 +73,9 @@ public class EnvelopeBench {
             new EnvelopeToken(Clock.fixed(Instant.now(), ZoneOffset.UTC)); // nothing expires
     private final VerificationKey key;
     private final Signature bare;
+    private final Signature signer;
+    private final PrivateKey loaded;
+    private final PrivateKey providersOwn;
     private final byte[] signedContent;
     private final byte[] signature;
     private final byte[] unsigned;
@@ -85,6 +90,7 @@ public class EnvelopeBench {
                     .newSchema(Objects.requireNonNull(Envelope.class.getResource("envelope.xsd")))
                     .newValidator();
             KeyPair pair = KeyPairGenerator.getInstance("Ed25519").generateKeyPair();
+            loaded = pair.getPrivate();
             key = new VerificationKey("bench", JwsAlgorithm.EdDSA, pair.getPublic());
             Meta meta = new Meta(
                     "console",
@@ -104,7 +110,12 @@ public class EnvelopeBench {
             signedContent = token.substring(0, token.lastIndexOf('.')).getBytes(StandardCharsets.US_ASCII);
             signature = Base64.getUrlDecoder().decode(token.substring(token.lastIndexOf('.') + 1));
             bare = ed25519();
+            signer = ed25519();
             bare.initVerify(pair.getPublic());
+            providersOwn = bare.getProvider().getService("KeyFactory", "Ed25519") == null
+                    ? loaded
+                    : (PrivateKey) KeyFactory.getInstance("Ed25519", bare.getProvider())
+                            .translateKey(loaded);
         } catch (Exception e) {
             throw new IllegalStateException(e);
         }
@@ -198,6 +209,24 @@ public class EnvelopeBench {
             throw new IllegalStateException(refused.reason());
         }
         return verification;
+    }
+
+    /** One signature by a key that the provider has made its own, as the platform keeps it. */
+    @Benchmark
+    public byte[] sign() throws GeneralSecurityException {
+        return sign(providersOwn);
+    }
+
+    /** By a key as the JDK has loaded it, which the provider reads anew for each. */
+    @Benchmark
+    public byte[] signWithLoadedKey() throws GeneralSecurityException {
+        return sign(loaded);
+    }
+
+    private byte[] sign(PrivateKey by) throws GeneralSecurityException {
+        signer.initSign(by);
+        signer.update(signedContent);
+        return signer.sign();
     }
 
     private static EnvelopeDocument read(byte[] bytes) {

@@ -90,6 +90,8 @@ final class EnvelopeRatios {
         floors.put("validatorOverWoodstox", READ_FLOOR);
         floors.put(SIGNED_FLOOR, SIGNED_FLOOR);
         floors.put("readAndVerify", SIGNED_FLOOR);
+        floors.put("sign", "sign");
+        floors.put("signWithLoadedKey", "sign");
         return floors;
     }
 }

@@ -1,14 +1,10 @@
 package io.agentserver.loadtests;
 
-import org.jspecify.annotations.Nullable;
-
 import java.io.BufferedInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -17,16 +13,14 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * A model behind OpenAI's chat completions, whole or streamed, that says {@code word} as many times as it was told to: what
- * gateways are measured with. It reads no more of a request than whether it is to be streamed. A virtual thread for each
- * connection, on plain sockets: it shares the machine with what is measured.
+ * gateways are measured with. It reads no more of a request than whether it is to be streamed.
  */
 final class ModelDouble implements AutoCloseable {
-    private static final int BACKLOG = 16_384;
     private static final int PROMPT_TOKENS = 100;
 
-    private final ServerSocket socket;
     private final Pace pace;
     private final AtomicLong calls = new AtomicLong();
+    private final LoopbackServer server;
 
     /**
      * @param firstToken until the first one
@@ -42,20 +36,18 @@ final class ModelDouble implements AutoCloseable {
         }
     }
 
-    private ModelDouble(ServerSocket socket, Pace pace) {
-        this.socket = socket;
+    private ModelDouble(int port, Pace pace) throws IOException {
         this.pace = pace;
+        this.server = LoopbackServer.start("the model", port, this::serve);
     }
 
     /** @param port 0: any free one */
     static ModelDouble start(int port, Pace pace) throws IOException {
-        ModelDouble model = new ModelDouble(new ServerSocket(port, BACKLOG, InetAddress.getLoopbackAddress()), pace);
-        Thread.ofPlatform().daemon().name("model").start(model::accept);
-        return model;
+        return new ModelDouble(port, pace);
     }
 
     String url() {
-        return "http://127.0.0.1:" + socket.getLocalPort() + "/v1";
+        return server.url() + "/v1";
     }
 
     /** That have begun. */
@@ -65,28 +57,16 @@ final class ModelDouble implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        socket.close();
-    }
-
-    private void accept() {
-        while (!socket.isClosed()) {
-            try {
-                Socket connection = socket.accept();
-                connection.setTcpNoDelay(true);
-                Thread.ofVirtual().start(() -> serve(connection));
-            } catch (IOException e) {
-                if (!socket.isClosed()) {
-                    System.err.println("the model does not accept: " + e);
-                }
-            }
-        }
+        server.close();
     }
 
     private void serve(Socket connection) {
         try (connection;
                 InputStream in = new BufferedInputStream(connection.getInputStream(), 8_192)) {
             OutputStream out = connection.getOutputStream();
-            for (String first = line(in); first != null && !first.isEmpty(); first = line(in)) {
+            for (String first = LoopbackServer.line(in);
+                    first != null && !first.isEmpty();
+                    first = LoopbackServer.line(in)) {
                 String body = body(in);
                 calls.incrementAndGet();
                 pause(pace.firstToken());
@@ -164,7 +144,9 @@ final class ModelDouble implements AutoCloseable {
     private static String body(InputStream in) throws IOException {
         int length = 0;
         boolean chunked = false;
-        for (String header = line(in); header != null && !header.isEmpty(); header = line(in)) {
+        for (String header = LoopbackServer.line(in);
+                header != null && !header.isEmpty();
+                header = LoopbackServer.line(in)) {
             String lower = header.toLowerCase(Locale.ROOT);
             if (lower.startsWith("content-length:")) {
                 length = Integer.parseInt(
@@ -179,32 +161,17 @@ final class ModelDouble implements AutoCloseable {
         StringBuilder body = new StringBuilder();
         for (int size = chunkSize(in); size > 0; size = chunkSize(in)) {
             body.append(new String(in.readNBytes(size), StandardCharsets.UTF_8));
-            line(in);
+            LoopbackServer.line(in);
         }
-        line(in);
+        LoopbackServer.line(in);
         return body.toString();
     }
 
     private static int chunkSize(InputStream in) throws IOException {
-        String line = line(in);
+        String line = LoopbackServer.line(in);
         if (line == null) {
             throw new EOFException("the connection ended in a body");
         }
         return Integer.parseInt(line.split(";", 2)[0].strip(), 16);
-    }
-
-    /** Null at the end. */
-    private static @Nullable String line(InputStream in) throws IOException {
-        StringBuilder line = new StringBuilder(64);
-        int c = in.read();
-        if (c < 0) {
-            return null;
-        }
-        for (; c >= 0 && c != '\n'; c = in.read()) {
-            if (c != '\r') {
-                line.append((char) c);
-            }
-        }
-        return line.toString();
     }
 }

@@ -18,9 +18,6 @@ import java.util.Set;
  * <p>Sessions of the same agent interleave: {@code atOnce} are open, and which of them goes on is drawn evenly.
  */
 final class PromptTrace {
-    private static final String SYSTEM =
-            "You are the clerk of a shop. Look up what you need, one step at a time, and answer in one sentence.";
-
     private final Shape shape;
     private final Random random;
     private final double[] cumulated;
@@ -50,11 +47,15 @@ final class PromptTrace {
 
     private static final class Session {
         final int task;
-        final StringBuilder messages = new StringBuilder(message("system", SYSTEM));
+        final StringBuilder messages;
         int step;
 
-        Session(int task) {
+        Session(int task, long seed) {
             this.task = task;
+            this.messages = new StringBuilder(message(
+                    "system",
+                    "You are the clerk of shop " + seed // a shop of its own: no other trace has a call of this one
+                            + ". Look up what you need, one step at a time, and answer in one sentence."));
         }
     }
 
@@ -77,7 +78,7 @@ final class PromptTrace {
         Set<String> seen = new HashSet<>();
         while (calls.size() < shape.calls()) {
             while (open.size() < shape.atOnce()) {
-                open.add(new Session(task()));
+                open.add(new Session(task(), shape.seed()));
                 sessions++;
             }
             int which = random.nextInt(open.size());

@@ -25,6 +25,7 @@ final class RouterBench {
      * @param pid of the gateway
      * @param as {@code agentserver}, or {@code portkey}: by which headers it is told whom to ask
      * @param hits whether it keeps answers
+     * @param rest seconds of nothing after each full load: what others of the platform still do with it would count as the gateway's
      */
     record Settings(
             URI target,
@@ -40,6 +41,7 @@ final class RouterBench {
             int streams,
             int seconds,
             int warmUp,
+            int rest,
             boolean hits) {
         static Settings of(Options options) {
             options.only(
@@ -56,6 +58,7 @@ final class RouterBench {
                     "streams",
                     "seconds",
                     "warm-up",
+                    "rest",
                     "hits");
             String as = options.has("as") ? options.text("as") : "agentserver";
             if (!as.equals("agentserver") && !as.equals("portkey")) {
@@ -75,6 +78,7 @@ final class RouterBench {
                     options.number("streams", 2_000),
                     options.number("seconds", 30),
                     options.number("warm-up", 30),
+                    options.has("rest") ? options.number("rest", 1) : 0,
                     options.has("hits") && options.text("hits").equals("yes"));
         }
     }
@@ -85,7 +89,7 @@ final class RouterBench {
         headers.put("Authorization", "Bearer " + settings.key());
     }
 
-    void run() throws IOException {
+    void run() throws IOException, InterruptedException {
         Duration time = Duration.ofSeconds(settings.seconds());
         Map<String, String> toCalls = toward(settings.direct());
         closed(
@@ -95,6 +99,7 @@ final class RouterBench {
                 Duration.ofSeconds(settings.warmUp()));
         System.out.println("| " + settings.as() + " | |\n|---|---|");
 
+        rest();
         Measured bare = open(settings.direct(), Map.of(), ChatCalls.different("m"), time);
         Measured through = open(settings.target(), toCalls, ChatCalls.different(settings.model()), time);
         row(
@@ -122,10 +127,15 @@ final class RouterBench {
         row(
                 "processor of a call, then",
                 String.format(Locale.ROOT, "%.0f µs", used.toNanos() / 1e3 / Math.max(1, most.answered())));
+        rest();
         if (settings.hits()) {
             hits(toCalls, time);
         }
         streams();
+    }
+
+    private void rest() throws InterruptedException {
+        Thread.sleep(Duration.ofSeconds(settings.rest()));
     }
 
     private void hits(Map<String, String> toCalls, Duration time) {

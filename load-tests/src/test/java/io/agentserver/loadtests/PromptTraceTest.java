@@ -7,6 +7,7 @@ import org.junit.jupiter.api.Test;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -16,6 +17,13 @@ class PromptTraceTest {
     @Test
     void is_the_same_for_the_same_seed_and_another_for_another() {
         assertThat(PromptTrace.of(AGENTS)).isEqualTo(PromptTrace.of(AGENTS)).isNotEqualTo(PromptTrace.of(seed(2)));
+    }
+
+    /** What a run has asked is still kept when the next one asks. */
+    @Test
+    void shares_no_call_with_another_seed() {
+        Set<String> of1 = PromptTrace.of(seed(1)).stream().map(Call::messages).collect(Collectors.toSet());
+        assertThat(PromptTrace.of(seed(2))).noneMatch(call -> of1.contains(call.messages()));
     }
 
     @Test
