@@ -7,6 +7,8 @@ import io.agentserver.buffer.backup.Restore;
 import io.agentserver.buffer.journal.ConversationJournal;
 import io.agentserver.buffer.journal.Wakeups;
 import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.buffer.store.Look;
+import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
 import io.agentserver.service.ConfigurationException;
@@ -24,6 +26,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Gatherers;
 
 /**
@@ -32,6 +35,9 @@ import java.util.stream.Gatherers;
  */
 public final class BackupCommand {
     private static final int RESTORED_AT_ONCE = 8;
+    /** In a row, of stores or the bucket: one conversation may be throttled, but when all are the rest would fail too. */
+    private static final int MOST_FAILURES = 32;
+
     private static final String USAGE = "backup drill [<tenant> [<conversation>]] | backup restore --all |"
             + " backup restore <tenant> [<conversation>] | backup all";
 
@@ -40,6 +46,7 @@ public final class BackupCommand {
     private final BufferProperties properties;
     private final Clock clock;
     private final PrintStream out;
+    private final AtomicInteger failures = new AtomicInteger();
 
     private BackupCommand(Stores stores, Backup backup, BufferProperties properties, Clock clock, PrintStream out) {
         this.stores = stores;
@@ -97,7 +104,12 @@ public final class BackupCommand {
     private int drill(List<String> which) {
         Drill drill = backup.drill(properties.ttl(), out::println);
         if (which.size() == 2) {
-            drill.conversation(new ConversationKey(new TenantId(which.get(0)), ThreadId.parse(which.get(1))));
+            ConversationKey key = new ConversationKey(new TenantId(which.get(0)), ThreadId.parse(which.get(1)));
+            if (!backup.has(key)
+                    && stores.threads().read(key, 1, Look.CONSISTENT).isEmpty()) {
+                return nothingOf(which);
+            }
+            drill.conversation(key);
         } else {
             Set<TenantId> deleted = stores.erasure().marked();
             Map<TenantId, Set<ThreadId>> live = new TreeMap<>(Comparator.comparing(TenantId::value));
@@ -108,16 +120,26 @@ public final class BackupCommand {
             live.keySet().removeAll(deleted);
             if (which.size() == 1) {
                 live.keySet().retainAll(Set.of(new TenantId(which.getFirst())));
+                if (live.isEmpty()) {
+                    return nothingOf(which);
+                }
             }
             live.forEach(drill::tenant);
             if (which.isEmpty()) {
                 drill.keep();
             }
         }
-        out.println("compared: " + drill.conversations() + " conversations, " + drill.slots() + " slots; "
-                + drill.expired() + " in the backup alone, past their TTL");
+        out.println(
+                "compared: " + drill.conversations() + " conversations, " + drill.slots() + " slots; " + drill.expired()
+                        + " in the backup alone, past their TTL; " + drill.notYet() + " not in the backup yet");
         out.println(drill.differences() == 0 ? "equal" : "difference: " + drill.differences());
         return drill.differences() == 0 ? 0 : 1;
+    }
+
+    /** A name that is misspelt must not count as one of whom all is well. */
+    private int nothingOf(List<String> which) {
+        out.println("nothing of " + String.join(" ", which) + " is in the backup, nor in the journal");
+        return 2;
     }
 
     private int restore(List<String> which) {
@@ -139,6 +161,10 @@ public final class BackupCommand {
             List<ConversationKey> conversations = which.size() == 2
                     ? List.of(new ConversationKey(tenant, ThreadId.parse(which.get(1))))
                     : backup.conversations(tenant);
+            if (conversations.isEmpty()) {
+                out.println("nothing of " + tenant + " is in the backup");
+                return 2;
+            }
             for (Restored restored : conversations.stream()
                     .gather(Gatherers.mapConcurrent(RESTORED_AT_ONCE, key -> restore(restore, journal, key)))
                     .toList()) {
@@ -159,22 +185,33 @@ public final class BackupCommand {
         }
         double seconds = (System.nanoTime() - begun) / 1e9;
         out.println(String.format(Locale.ROOT, "slots restored: %d in %.1f s", slots, seconds));
-        return broken > 0 || outcomes.containsKey(Restore.Outcome.DIFFERS) ? 1 : 0;
+        boolean named = which.size() == 2;
+        return broken > 0
+                        || outcomes.containsKey(Restore.Outcome.DIFFERS)
+                        || named && outcomes.containsKey(Restore.Outcome.UNKNOWN)
+                ? 1
+                : 0;
     }
 
     /** @param line to be told if it did not go well */
     private record Restored(Restore.Outcome outcome, long slots, boolean broken, String line) {}
 
-    private static Restored restore(Restore restore, ConversationJournal journal, ConversationKey key) {
+    private Restored restore(Restore restore, ConversationJournal journal, ConversationKey key) {
         try {
             Restore.Result result = restore.conversation(key);
             if (result.outcome() == Restore.Outcome.RESTORED || result.outcome() == Restore.Outcome.THERE) {
                 journal.remind(key); // an earlier restore may have died before it did
             }
+            failures.set(0);
             return new Restored(
                     result.outcome(), result.slots(), false, key + " says something else in the journal, and stays so");
         } catch (BrokenBackupException e) {
             return new Restored(Restore.Outcome.UNKNOWN, 0, true, String.valueOf(e.getMessage()));
+        } catch (StoreUnavailableException e) {
+            if (failures.incrementAndGet() > MOST_FAILURES) {
+                throw e;
+            }
+            return new Restored(Restore.Outcome.UNKNOWN, 0, true, key + ": " + e.getMessage());
         }
     }
 

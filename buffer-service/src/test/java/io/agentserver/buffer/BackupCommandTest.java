@@ -90,6 +90,16 @@ class BackupCommandTest {
     }
 
     @Test
+    void a_name_of_nobody_is_no_success() {
+        assertThat(run("drill", "nobody")).isEqualTo(2);
+        assertThat(said()).contains("nothing of nobody is in the backup, nor in the journal");
+        assertThat(run("drill", "acme", MessageId.create().toString())).isEqualTo(2);
+        assertThat(run("restore", "nobody")).isEqualTo(2);
+        assertThat(run("restore", "acme", MessageId.create().toString())).isEqualTo(1);
+        assertThat(said()).contains("unknown: 1");
+    }
+
+    @Test
     void says_in_one_line_what_it_cannot_do() {
         for (String[] words : List.of(
                 new String[] {}, new String[] {"restore"}, new String[] {"drill", "a", "b", "c"}, new String[] {"go"

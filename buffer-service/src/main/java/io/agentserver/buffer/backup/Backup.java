@@ -6,7 +6,6 @@ import io.agentserver.buffer.store.Leases;
 import io.agentserver.buffer.store.TenantErasure;
 import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.envelope.TenantId;
-import io.agentserver.envelope.ThreadId;
 
 import java.time.Clock;
 import java.time.Duration;
@@ -88,14 +87,22 @@ public final class Backup implements BackupErasure, AutoCloseable {
 
     /** Those of whom it has something. */
     public List<TenantId> tenants() {
-        return bucket.folders(names.tenants()).stream().map(TenantId::new).toList();
+        return bucket.folders(names.tenants()).stream()
+                .flatMap(folder -> BackupNames.tenantOf(folder).stream())
+                .toList();
     }
 
     /** Those of a tenant of which it has something. */
     public List<ConversationKey> conversations(TenantId tenant) {
         return bucket.folders(names.conversations(tenant)).stream()
-                .map(id -> new ConversationKey(tenant, ThreadId.parse(id)))
+                .flatMap(folder -> BackupNames.conversationOf(folder).stream())
+                .map(conversation -> new ConversationKey(tenant, conversation))
                 .toList();
+    }
+
+    /** Whether there is something of a conversation, be it that it was erased. */
+    public boolean has(ConversationKey key) {
+        return !conversations.contents(key).isEmpty();
     }
 
     /** As {@link Restore} has it. */

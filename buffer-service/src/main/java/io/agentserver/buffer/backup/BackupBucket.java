@@ -21,7 +21,11 @@ public interface BackupBucket extends AutoCloseable {
      */
     void put(String key, byte[] content, String sha256);
 
-    /** Empty: there is none. */
+    /**
+     * Empty: there is none.
+     *
+     * @throws BrokenBackupException if its bytes are no longer those that were put
+     */
     Optional<byte[]> get(String key);
 
     /**
@@ -34,13 +38,18 @@ public interface BackupBucket extends AutoCloseable {
     /** What comes after a prefix, up to the next {@code /}, of all keys that have such a one; each once, in order. */
     List<String> folders(String prefix);
 
-    /** Deletes objects for good, older versions of them included. */
+    /**
+     * Deletes objects for good, older versions of them included.
+     *
+     * @throws UndeletableException if some are still there
+     */
     void delete(Collection<String> keys);
 
     /**
      * Deletes some of what is under a prefix for good, older versions included.
      *
      * @return how many objects, versions and marks of deletion went; 0: nothing is left there
+     * @throws UndeletableException if some are still there
      */
     long deleteSome(String prefix);
 

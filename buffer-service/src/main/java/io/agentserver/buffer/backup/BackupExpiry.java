@@ -3,6 +3,8 @@ package io.agentserver.buffer.backup;
 import io.agentserver.buffer.backup.BackupBucket.Listed;
 import io.agentserver.buffer.store.TenantErasure;
 import io.agentserver.envelope.TenantId;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.time.Clock;
 import java.util.ArrayList;
@@ -14,6 +16,8 @@ import java.util.Set;
  * What there may be of deleted tenants goes too.
  */
 final class BackupExpiry {
+    private static final Logger log = LoggerFactory.getLogger(BackupExpiry.class);
+
     private final BackupBucket bucket;
     private final BackupNames names;
     private final TenantErasure deleted;
@@ -31,14 +35,21 @@ final class BackupExpiry {
     void sweep() {
         Set<TenantId> gone = deleted.marked();
         for (String folder : bucket.folders(names.tenants())) {
-            TenantId tenant = new TenantId(folder);
-            if (gone.contains(tenant)) {
-                while (bucket.deleteSome(names.tenant(tenant)) > 0) {
-                    // some more
-                }
-            } else {
-                sweep(tenant);
+            try {
+                BackupNames.tenantOf(folder).ifPresent(tenant -> sweep(tenant, gone.contains(tenant)));
+            } catch (BrokenBackupException | UndeletableException e) {
+                log.warn("what is too old of {} stays in the backup, the others' goes: {}", folder, e.getMessage());
             }
+        }
+    }
+
+    private void sweep(TenantId tenant, boolean gone) {
+        if (gone) {
+            while (bucket.deleteSome(names.tenant(tenant)) > 0) {
+                // some more
+            }
+        } else {
+            sweep(tenant);
         }
     }
 

@@ -2,11 +2,13 @@ package io.agentserver.buffer.backup;
 
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.envelope.TenantId;
+import io.agentserver.envelope.ThreadId;
 
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.Locale;
+import java.util.Optional;
 
 /** The keys of a backup's objects. All that is a tenant's is under {@code tenants/<tenant>/}, and under nothing else. */
 public final class BackupNames {
@@ -59,6 +61,25 @@ public final class BackupNames {
     /** What comes before all manifests from then on. */
     String manifestsBefore(TenantId tenant, long atMs) {
         return manifests(tenant) + TIME.format(Instant.ofEpochMilli(atMs));
+    }
+
+    /** Whose folder it is; empty: of no tenant that there can be. */
+    static Optional<TenantId> tenantOf(String folder) {
+        try {
+            return Optional.of(new TenantId(folder));
+        } catch (IllegalArgumentException noId) {
+            return Optional.empty();
+        }
+    }
+
+    /** @param name below {@code conversations/}, with or without what is behind the folder; empty: of no conversation */
+    static Optional<ThreadId> conversationOf(String name) {
+        int slash = name.indexOf('/');
+        try {
+            return Optional.of(ThreadId.parse(slash < 0 ? name : name.substring(0, slash)));
+        } catch (IllegalArgumentException noId) {
+            return Optional.empty();
+        }
     }
 
     String shard(int shard) {

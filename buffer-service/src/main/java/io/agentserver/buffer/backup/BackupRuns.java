@@ -19,6 +19,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
+import java.util.stream.IntStream;
 
 /**
  * Keeps the backup up to date: of each shard that is this process's by a lease, what is due. A lease that is lost in the middle of a
@@ -27,6 +28,7 @@ import java.util.concurrent.Semaphore;
 public final class BackupRuns implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(BackupRuns.class);
     private static final Duration EVERY = Duration.ofSeconds(1);
+    private static final Duration LEASES_AWAY = Duration.ofMinutes(1);
     private static final int SHARDS_AT_ONCE = 4;
     private static final int DRILL_ROUNDS = 60;
     private static final int EXPIRY_ROUNDS = 3_600;
@@ -38,6 +40,7 @@ public final class BackupRuns implements AutoCloseable {
     private final BackupProgress progress;
     private final List<ShardRun> shards = new ArrayList<>();
     private final String owner = UUID.randomUUID().toString();
+    private long renewed = System.nanoTime(); // the loop's alone
     private final Set<Integer> running = ConcurrentHashMap.newKeySet();
     private final Semaphore atOnce = new Semaphore(SHARDS_AT_ONCE);
     private final ExecutorService work = Executors.newVirtualThreadPerTaskExecutor();
@@ -102,6 +105,7 @@ public final class BackupRuns implements AutoCloseable {
     private void look(long round) {
         try {
             List<Integer> mine = leases.renew(owner);
+            renewed = System.nanoTime();
             for (int shard = 0; shard < ShardKey.SHARDS; shard++) {
                 if (!mine.contains(shard)) {
                     if (!running.contains(shard)) {
@@ -111,17 +115,27 @@ public final class BackupRuns implements AutoCloseable {
                     begin(shard, shards.get(shard)::run);
                 }
             }
-            if (round % DRILL_ROUNDS == 0) {
-                progress.drilled(Drilled.read(bucket, names));
-            }
             if (round % EXPIRY_ROUNDS == 0 && mine.contains(0) && running.add(ShardKey.SHARDS)) {
                 begin(ShardKey.SHARDS, expiry::sweep);
             }
+            if (round % DRILL_ROUNDS == 0) {
+                progress.drilled(Drilled.read(bucket, names));
+            }
         } catch (StoreUnavailableException e) {
             log.debug("the backup waits: {}", e.getMessage(), e);
+            tellIfLong(e);
         } catch (RuntimeException | Error e) {
             OutOfMemory.endsTheProcess(e);
             log.error("the backup failed, and goes on", e);
+        }
+    }
+
+    /** Nobody begins a run then, so nothing else would tell. */
+    private void tellIfLong(StoreUnavailableException why) {
+        if (System.nanoTime() - renewed > LEASES_AWAY.toNanos()) {
+            log.warn("nothing is backed up, for whose the shards are is not to be found out: {}", why.getMessage());
+            IntStream.range(0, ShardKey.SHARDS).forEach(shard -> progress.failing(shard, true));
+            renewed = System.nanoTime();
         }
     }
 

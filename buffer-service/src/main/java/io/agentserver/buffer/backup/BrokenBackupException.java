@@ -8,7 +8,7 @@ public final class BrokenBackupException extends RuntimeException {
         super(message);
     }
 
-    BrokenBackupException(String message, Throwable cause) {
+    public BrokenBackupException(String message, Throwable cause) {
         super(message, cause);
     }
 }

@@ -6,8 +6,11 @@ import io.agentserver.buffer.commit.Commit;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.Erasures;
 import io.agentserver.buffer.store.Look;
+import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.envelope.TenantId;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.time.Duration;
 import java.util.ArrayList;
@@ -22,6 +25,7 @@ import java.util.TreeMap;
  * processes: two that write the same conversation at once put the same commits there twice.
  */
 public final class ConversationBackups implements BackupErasure {
+    private static final Logger log = LoggerFactory.getLogger(ConversationBackups.class);
     private static final long MOST_BYTES = 8 << 20;
     /** How far the bucket's clock may be behind ours. */
     private static final long CLOCKS_MS = Duration.ofHours(1).toMillis();
@@ -58,7 +62,9 @@ public final class ConversationBackups implements BackupErasure {
      */
     Saved save(ConversationKey key, long sinceMs) {
         Contents there = contents(key);
-        delete(key, there.dead());
+        if (!there.dead().isEmpty()) {
+            eraseOrTell(key, there.erasedAtMs(), there);
+        }
         List<Manifest.Named> named = new ArrayList<>();
         there.alive().stream()
                 .filter(segment -> segment.modifiedMs() >= sinceMs - CLOCKS_MS)
@@ -69,8 +75,11 @@ public final class ConversationBackups implements BackupErasure {
             return new Saved(named, 0, 0);
         }
         if (Erasures.isErasure(fresh.commits.getLast())) {
-            long atMs = fresh.commits.getLast().getAtMs();
-            return new Saved(erase(key, atMs) ? List.of(erased(key, atMs)) : List.of(), 0, 0);
+            return erasedIn(key, fresh.commits.getLast().getAtMs());
+        }
+        if (fresh.lifeMs <= there.erasedAtMs()) {
+            log.warn("{} was erased, and is in the journal again: a restore was ended in the middle; repeat it", key);
+            return new Saved(named, 0, 0);
         }
         long bytes = 0;
         for (List<Commit> part : cut(fresh.commits)) {
@@ -88,10 +97,27 @@ public final class ConversationBackups implements BackupErasure {
         List<Commit> since = journal.read(key, fresh.commits.getLast().getNumber() + 1, Look.CONSISTENT);
         if (!since.isEmpty() && Erasures.isErasure(since.getLast())) {
             // whoever erased it may have looked into the bucket before we wrote
-            long atMs = since.getLast().getAtMs();
-            return new Saved(erase(key, atMs) ? List.of(erased(key, atMs)) : List.of(), 0, 0);
+            return erasedIn(key, since.getLast().getAtMs());
         }
         return new Saved(named, slots(fresh.commits), bytes);
+    }
+
+    private Saved erasedIn(ConversationKey key, long atMs) {
+        Contents there = contents(key);
+        if (there.isEmpty()) {
+            return new Saved(List.of(), 0, 0);
+        }
+        eraseOrTell(key, atMs, there);
+        return new Saved(List.of(erased(key, atMs)), 0, 0);
+    }
+
+    /** One that is locked must not hold up the backup of others; its erasure's mark hides it, and who erased it tries again. */
+    private void eraseOrTell(ConversationKey key, long atMs, Contents there) {
+        try {
+            erase(key, atMs, there);
+        } catch (UndeletableException e) {
+            log.warn("{} is erased, and not yet gone from the backup: {}", key, e.getMessage());
+        }
     }
 
     @Override
@@ -100,20 +126,31 @@ public final class ConversationBackups implements BackupErasure {
         if (there.isEmpty()) {
             return false;
         }
+        try {
+            erase(key, atMs, there);
+        } catch (UndeletableException e) {
+            throw StoreUnavailableException.refused("S3", e);
+        }
+        return true;
+    }
+
+    private void erase(ConversationKey key, long atMs, Contents there) {
         if (there.erasedAtMs() < atMs) { // first, so that whoever finds half of it knows
             bucket.put(names.erased(key, atMs), new byte[0], Sha256.hex(new byte[0]));
         }
-        delete(
-                key,
-                there.segments().stream()
-                        .filter(segment -> segment.name().lifeMs() <= Math.max(atMs, there.erasedAtMs()))
-                        .toList());
-        return true;
+        bucket.delete(there.segments().stream()
+                .filter(segment -> segment.name().lifeMs() <= Math.max(atMs, there.erasedAtMs()))
+                .map(segment -> names.segment(key, segment.name()))
+                .toList());
     }
 
     @Override
     public long eraseSome(TenantId tenant) {
-        return bucket.deleteSome(names.tenant(tenant));
+        try {
+            return bucket.deleteSome(names.tenant(tenant));
+        } catch (UndeletableException e) {
+            throw StoreUnavailableException.refused("S3", e);
+        }
     }
 
     /**
@@ -171,8 +208,12 @@ public final class ConversationBackups implements BackupErasure {
         List<Commit> since = real(journal.read(key, known.last(), Look.CONSISTENT));
         if (since.isEmpty()) {
             List<Commit> all = real(journal.read(key, 1, Look.CONSISTENT));
-            // a journal that was lost and begins again is shorter at first
-            return all.isEmpty() ? new Fresh(known.lifeMs(), List.of()) : life(all, known.lifeMs());
+            // a journal that was lost and begins again is shorter at first; one that has only lost its end is the same
+            // life,
+            // and what the bucket has more of it must not be hidden by another
+            return all.isEmpty() || isSaved(key, there.ofLatestLife(), all.getLast())
+                    ? new Fresh(known.lifeMs(), List.of())
+                    : life(all, known.lifeMs());
         }
         if (since.getFirst().getNumber() > known.last()) { // what we know has expired
             return new Fresh(known.lifeMs(), since);
@@ -180,6 +221,15 @@ public final class ConversationBackups implements BackupErasure {
         return known.endsWith(since.getFirst()) || Erasures.isErasure(since.getLast())
                 ? new Fresh(known.lifeMs(), since.subList(1, since.size()))
                 : life(real(journal.read(key, 1, Look.CONSISTENT)), known.lifeMs());
+    }
+
+    private boolean isSaved(ConversationKey key, List<Contents.Segment> segments, Commit commit) {
+        return segments.stream()
+                .map(Contents.Segment::name)
+                .filter(name -> name.first() <= commit.getNumber() && commit.getNumber() <= name.last())
+                .anyMatch(name -> bucket.get(names.segment(key, name))
+                        .map(object -> SegmentFormat.read(key, name, object).contains(commit))
+                        .orElse(false));
     }
 
     /** Of a journal that begins after another one. */
@@ -199,12 +249,6 @@ public final class ConversationBackups implements BackupErasure {
             bytes += commit.getSerializedSize();
         }
         return parts;
-    }
-
-    private void delete(ConversationKey key, List<Contents.Segment> segments) {
-        bucket.delete(segments.stream()
-                .map(segment -> names.segment(key, segment.name()))
-                .toList());
     }
 
     private static Manifest.Named named(ConversationKey key, SegmentName name, long bytes) {

@@ -16,6 +16,7 @@ import io.agentserver.envelope.ThreadId;
 
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -33,6 +34,12 @@ import java.util.function.Consumer;
  */
 public final class Drill {
     private static final Duration FOR_EVER = Duration.ofDays(365_000);
+    /** An object is named by manifests of an hour, and goes with the first of them; an hour more for the bucket's clock. */
+    private static final Duration NAMED_AGAIN = Duration.ofHours(2);
+    /** So many periods a shard may be behind, and at least so long. */
+    private static final int LATE_PERIODS = 3;
+
+    private static final Duration NEVER_LATE = Duration.ofMinutes(10);
 
     private final ConversationBackups backups;
     private final BackupBucket bucket;
@@ -43,7 +50,9 @@ public final class Drill {
     private final Clock clock;
     private final Consumer<String> difference;
     private final Map<Integer, Long> completeMs = new HashMap<>();
+    private final Set<Integer> late = new HashSet<>();
     private long conversations;
+    private long notYet;
     private long slots;
     private long expired;
     private long differences;
@@ -80,7 +89,8 @@ public final class Drill {
         bucket.each(folder, (Listed object) -> {
             String name = object.key().substring(folder.length());
             objects.add(name);
-            all.add(ThreadId.parse(name.substring(0, name.indexOf('/'))));
+            BackupNames.conversationOf(name)
+                    .ifPresentOrElse(all::add, () -> differs("not of a backup: " + object.key()));
             return true;
         });
         compareManifests(tenant, objects);
@@ -89,6 +99,7 @@ public final class Drill {
 
     /** One conversation. */
     public void conversation(ConversationKey key) {
+        readStates();
         try {
             compare(key);
         } catch (BrokenBackupException e) {
@@ -96,9 +107,14 @@ public final class Drill {
         }
     }
 
-    /** How many were compared. */
+    /** Of how many something was compared. */
     public long conversations() {
         return conversations;
+    }
+
+    /** How many the journal has and the backup need not have yet. */
+    public long notYet() {
+        return notYet;
     }
 
     public long slots() {
@@ -120,27 +136,33 @@ public final class Drill {
     }
 
     private void compareManifests(TenantId tenant, Set<String> objects) {
-        long oldestMs = clock.millis() - times.kept().toMillis();
+        readStates();
+        long oldestMs = clock.millis() - times.kept().toMillis() + NAMED_AGAIN.toMillis();
         List<String> keys = new ArrayList<>();
         bucket.each(names.manifests(tenant), (Listed manifest) -> keys.add(manifest.key()));
         for (String key : keys) {
-            bucket.get(key)
-                    .map(json -> Manifest.ofJson(key, json))
-                    .filter(manifest -> manifest.atMs() > oldestMs)
-                    .ifPresent(manifest -> manifest.objects().stream()
-                            .map(Manifest.Named::name)
-                            .filter(name -> !objects.contains(name) && !mayBeGone(tenant, name))
-                            .forEach(name -> differs("lost from the bucket: " + folder(tenant) + name)));
+            try {
+                bucket.get(key)
+                        .map(json -> Manifest.ofJson(key, json))
+                        .filter(manifest -> manifest.atMs() > oldestMs)
+                        .ifPresent(manifest -> manifest.objects().stream()
+                                .map(Manifest.Named::name)
+                                .filter(name -> !objects.contains(name) && !mayBeGone(tenant, name))
+                                .forEach(name -> differs("lost from the bucket: " + folder(tenant) + name)));
+            } catch (BrokenBackupException e) {
+                differs(String.valueOf(e.getMessage()));
+            }
         }
     }
 
-    /** Erased, or put and erased between two looks. */
+    /** Erased, or put and erased between two looks; an erasure's mark goes when there is nothing that it would hide. */
     private boolean mayBeGone(TenantId tenant, String name) {
         int slash = name.indexOf('/');
-        ConversationKey key = new ConversationKey(tenant, ThreadId.parse(name.substring(0, slash)));
+        Contents contents = backups.contents(new ConversationKey(tenant, ThreadId.parse(name.substring(0, slash))));
         String object = name.substring(slash + 1);
-        return !object.startsWith(BackupNames.ERASED)
-                && SegmentName.parse(object).lifeMs() <= backups.contents(key).erasedAtMs();
+        return object.startsWith(BackupNames.ERASED)
+                ? contents.segments().isEmpty()
+                : SegmentName.parse(object).lifeMs() <= contents.erasedAtMs();
     }
 
     private String folder(TenantId tenant) {
@@ -165,8 +187,23 @@ public final class Drill {
             }
             return;
         }
-        conversations++;
+        tellIfLate(key, live.getFirst());
+        if (restored.isEmpty()) {
+            notYet++;
+        } else {
+            conversations++;
+        }
         compare(key, live, restored, visibleMs);
+    }
+
+    /** A backup that stands still, or was never begun, has nothing that could differ. */
+    private void tellIfLate(ConversationKey key, Commit first) {
+        int shard = ShardKey.of(key.conversation(), ShardKey.SHARDS);
+        long enoughMs = clock.millis()
+                - Math.max(LATE_PERIODS * times.period().toMillis() + times.marginMs(), NEVER_LATE.toMillis());
+        if (first.getAtMs() < enoughMs && completeMs(key) < enoughMs && late.add(shard)) {
+            differs("shard " + shard + " is backed up until " + Instant.ofEpochMilli(completeMs(key)) + " only");
+        }
     }
 
     private void compare(ConversationKey key, List<Commit> live, List<Commit> restored, long visibleMs) {
@@ -224,10 +261,15 @@ public final class Drill {
         }
     }
 
+    /** Before anything else is looked at: what is complete by then is there. */
+    private void readStates() {
+        for (int shard = completeMs.size(); shard < ShardKey.SHARDS; shard++) {
+            completeMs.put(shard, ShardState.read(bucket, names, shard).completeMs());
+        }
+    }
+
     private long completeMs(ConversationKey key) {
-        return completeMs.computeIfAbsent(
-                ShardKey.of(key.conversation(), ShardKey.SHARDS),
-                shard -> ShardState.read(bucket, names, shard).completeMs());
+        return completeMs.getOrDefault(ShardKey.of(key.conversation(), ShardKey.SHARDS), 0L);
     }
 
     private void differs(String how) {

@@ -18,6 +18,9 @@ import java.util.function.Consumer;
  * erased, or is a deleted tenant's, stays away.
  */
 public final class Restore {
+    /** So long after its TTL a store may still show a commit. */
+    private static final Duration HIDDEN_LATER = Duration.ofHours(24);
+
     private final ConversationBackups backups;
     private final ThreadStore journal;
     private final TenantErasure deleted;
@@ -74,23 +77,34 @@ public final class Restore {
             return Result.of(Outcome.DELETED);
         }
         Contents contents = backups.contents(key);
+        List<Commit> all = journal.read(key, 1, Look.CONSISTENT);
         if (contents.alive().isEmpty()) {
+            if (hasErased(all, contents.erasedAtMs())) {
+                erase.accept(key); // a restore died between bringing it back and seeing that it was erased meanwhile
+            }
             return Result.of(contents.isEmpty() ? Outcome.UNKNOWN : Outcome.ERASED);
         }
-        List<Commit> all = journal.read(key, 1, Look.CONSISTENT);
         if (!all.isEmpty() && Erasures.isErasure(all.getLast())) {
             return Result.of(Outcome.ERASED);
         }
-        List<Commit> saved = backups.commits(key);
-        if (saved.isEmpty()) {
+        List<Commit> whole = backups.commits(key);
+        if (whole.isEmpty()) {
             return Result.of(Outcome.UNKNOWN);
         }
-        if (saved.getLast().getAtMs() < clock.millis() - ttl.toMillis()) {
+        long visibleMs = clock.millis() - ttl.toMillis();
+        if (whole.getLast().getAtMs() < visibleMs) {
             return Result.of(Outcome.EXPIRED);
         }
+        // what the journal itself would hide, a restore that goes on after a crash would not find there
+        List<Commit> saved = whole.stream()
+                .dropWhile(commit -> commit.getAtMs() < visibleMs - HIDDEN_LATER.toMillis())
+                .toList();
         List<Commit> there = ConversationBackups.real(all);
-        if (there.isEmpty() && !all.isEmpty()) {
-            return Result.of(Outcome.DIFFERS); // its place says that it came further
+        if (there.isEmpty()
+                && !all.isEmpty()
+                && all.getLast().getNumber() >= saved.getFirst().getNumber()) {
+            return Result.of(
+                    Outcome.DIFFERS); // its place says that it came further; a lower one an earlier restore has left
         }
         if (!agree(there, saved)) {
             return Result.of(Outcome.DIFFERS);
@@ -111,6 +125,13 @@ public final class Restore {
             return Result.of(Outcome.ERASED);
         }
         return result;
+    }
+
+    private static boolean hasErased(List<Commit> all, long erasedAtMs) {
+        List<Commit> there = ConversationBackups.real(all);
+        return !there.isEmpty()
+                && !Erasures.isErasure(there.getLast())
+                && there.getFirst().getAtMs() <= erasedAtMs;
     }
 
     private Result append(ConversationKey key, long last, List<Commit> missing) {

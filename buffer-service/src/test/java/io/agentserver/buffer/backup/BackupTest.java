@@ -3,6 +3,7 @@ package io.agentserver.buffer.backup;
 import io.agentserver.buffer.backup.s3.S3BackupBucket;
 import io.agentserver.buffer.commit.Commit;
 import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.buffer.store.Erasures;
 import io.agentserver.buffer.store.Leases;
 import io.agentserver.buffer.store.Look;
 import io.agentserver.buffer.store.MemoryDueStore;
@@ -28,11 +29,16 @@ import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.s3.model.BucketVersioningStatus;
 import software.amazon.awssdk.services.s3.model.ChecksumMode;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Base64;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
@@ -40,6 +46,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
 
 import static io.agentserver.buffer.backup.Commits.ACME;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -158,6 +165,83 @@ class BackupTest {
         store.append(key, before.getFirst(), 0);
         assertThat(restored()).isEqualTo(new Restore.Result(Restore.Outcome.RESTORED, 4));
         assertThat(store.read(key, 1, Look.CONSISTENT)).isEqualTo(before);
+    }
+
+    /** By a point in time that DynamoDB was put back to, an older file of Redis, a restore that was ended in the middle. */
+    @Test
+    void a_journal_that_has_lost_its_end_does_not_hide_it_in_the_backup() {
+        Commits.say(journalled, key, 0, 5, clock.millis());
+        List<Commit> before = store.read(key, 1, Look.CONSISTENT);
+        saved();
+        loseAll();
+        before.subList(0, 2).forEach(commit -> store.append(key, commit, 0));
+        backup.note(key);
+        backup.runs().runAll();
+        assertThat(restored()).isEqualTo(new Restore.Result(Restore.Outcome.RESTORED, 3));
+        assertThat(store.read(key, 1, Look.CONSISTENT)).isEqualTo(before);
+    }
+
+    @Test
+    void an_object_that_may_not_be_deleted_holds_up_nobody_else() {
+        ConversationKey healthy = sameShard(key);
+        Commits.say(journalled, key, 0, 3, clock.millis());
+        saved();
+        StoppedBucket locked = new StoppedBucket(bucket) {
+            @Override
+            public void delete(Collection<String> keys) {
+                for (String object : keys) {
+                    throw new UndeletableException("backups", object, "AccessDenied");
+                }
+            }
+        };
+        Backup backups = over(locked);
+        ThreadStore writing = backups.over(store);
+        Commit erasure = Commits.erasure(4, clock.millis());
+        assertThat(writing.append(key, erasure, clock.millis())).isTrue();
+        assertThatThrownBy(() -> backups.erase(key, erasure.getAtMs()))
+                .isInstanceOf(StoreUnavailableException.class)
+                .hasMessageContaining("AccessDenied");
+        Commits.say(writing, healthy, 0, 1, clock.millis());
+        clock.move(A_PERIOD_AND_ITS_MARGIN);
+        backups.runs().runAll();
+        assertThat(backup.conversations(ACME)).contains(healthy);
+        assertThat(restored().outcome()).isEqualTo(Restore.Outcome.ERASED);
+
+        backup.runs().runAll();
+        assertThat(backup.erase(key, erasure.getAtMs())).isTrue();
+        assertThat(segments()).as("when it may be").isEmpty();
+    }
+
+    @Test
+    void goes_on_with_a_restore_that_was_ended_among_what_has_expired_meanwhile() {
+        long begun = clock.millis();
+        Commits.say(journalled, key, 0, 2, begun);
+        clock.move(TTL.multipliedBy(3));
+        Commits.say(journalled, key, 2, 2, clock.millis());
+        List<Commit> before = store.read(key, 1, Look.CONSISTENT);
+        saved();
+        loseAll();
+        Commit first = before.get(2);
+        store.append(key, Erasures.placeholder(first, 1), first.getAtMs()); // and there it died
+        assertThat(restored()).isEqualTo(new Restore.Result(Restore.Outcome.RESTORED, 2));
+        assertThat(ConversationBackups.real(store.read(key, 1, Look.CONSISTENT)))
+                .isEqualTo(before.subList(2, 4));
+    }
+
+    @Test
+    void what_was_erased_while_a_restore_died_goes_when_it_is_repeated_and_not_into_the_backup() {
+        Commits.say(journalled, key, 0, 3, clock.millis());
+        List<Commit> before = store.read(key, 1, Look.CONSISTENT);
+        saved();
+        loseAll();
+        assertThat(backup.erase(key, clock.millis())).isTrue();
+        before.forEach(commit -> store.append(key, commit, 0)); // it had read them before, and did not look again
+        saved();
+        assertThat(segments()).isEmpty();
+        List<ConversationKey> erased = new ArrayList<>();
+        assertThat(backup.restore(store, erased::add, TTL).conversation(key).outcome())
+                .isEqualTo(Restore.Outcome.ERASED);
+        assertThat(erased).containsExactly(key);
     }
 
     @Test
@@ -366,6 +450,80 @@ class BackupTest {
         bucket.delete(List.of(object));
         assertThat(differences())
                 .containsExactlyInAnyOrder("lost from the bucket: " + object, key + " lacks commit 1 in the backup");
+    }
+
+    /** A bucket that was emptied, or is another one; or nobody backs up. */
+    @Test
+    void a_drill_that_finds_no_backup_does_not_find_all_equal() {
+        Commits.say(store, key, 0, 3, clock.millis());
+        clock.move(Duration.ofHours(2));
+        assertThat(differences()).containsExactly("shard " + shard() + " is backed up until 1970-01-01T00:00:00Z only");
+        Drill drill = backup.drill(TTL, _ -> {});
+        drill.tenant(ACME, Set.of(key.conversation()));
+        assertThat(drill.conversations()).isZero();
+        assertThat(drill.notYet()).isEqualTo(1);
+    }
+
+    /** Its objects are named by each manifest of an hour, and go with the first of them. */
+    @Test
+    void a_drill_does_not_miss_what_has_become_too_old() {
+        for (int i = 0; i < 3; i++) {
+            Commits.say(journalled, key, i, 1, clock.millis());
+            saved();
+        }
+        assertThat(manifests("acme")).hasSizeGreaterThan(1);
+        clock.move(KEPT.minus(Duration.ofMinutes(25)));
+        new BackupExpiry(bucket, new BackupNames(prefix), deleted, times(), clock).sweep();
+        assertThat(manifests("acme")).isNotEmpty();
+        assertThat(differences()).isEmpty();
+    }
+
+    @Test
+    void what_is_not_of_a_backup_and_a_manifest_that_cannot_be_read_stop_nobody() {
+        Commits.say(journalled, key, 0, 3, clock.millis());
+        saved();
+        for (String planted :
+                List.of("tenants/README/x", "tenants/acme/conversations/x/y", "tenants/aaa/manifests/1")) {
+            bucket.put(prefix + planted, new byte[] {'{'}, Sha256.hex(new byte[] {'{'}));
+        }
+        assertThat(backup.tenants()).containsExactlyInAnyOrder(ACME, new TenantId("aaa"));
+        assertThat(backup.conversations(ACME)).containsExactly(key);
+        assertThat(differences()).containsExactly("not of a backup: " + prefix + "tenants/acme/conversations/x/y");
+        clock.move(KEPT.plusHours(1));
+        new BackupExpiry(bucket, new BackupNames(prefix), deleted, times(), clock).sweep();
+        assertThat(segments())
+                .as("though a tenant before it has a manifest that cannot be read")
+                .isEmpty();
+    }
+
+    @Test
+    void an_object_whose_bytes_have_changed_in_the_bucket_is_told_apart_from_a_bucket_that_is_away()
+            throws IOException {
+        Commits.say(journalled, key, 0, 3, clock.millis());
+        saved();
+        SegmentName name = segments().getFirst();
+        byte[] bytes = bucket.get(prefix + "tenants/acme/conversations/" + key.conversation() + "/" + name.text())
+                .orElseThrow();
+        List<Path> files;
+        try (Stream<Path> all = Files.walk(directory.resolve("s3"))) {
+            files = all.filter(Files::isRegularFile)
+                    .filter(file -> isOf(file, bytes))
+                    .toList();
+        }
+        byte[] rotten = bytes.clone();
+        rotten[rotten.length / 2] ^= 1;
+        Files.write(files.getFirst(), rotten);
+        loseAll();
+        assertThatThrownBy(this::restored).isInstanceOf(BrokenBackupException.class);
+        assertThat(differences()).singleElement().asString().contains("its bytes have changed");
+    }
+
+    private static boolean isOf(Path file, byte[] bytes) {
+        try {
+            return Arrays.equals(Files.readAllBytes(file), bytes);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Test

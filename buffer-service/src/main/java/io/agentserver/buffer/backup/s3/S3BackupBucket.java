@@ -1,15 +1,17 @@
 package io.agentserver.buffer.backup.s3;
 
 import io.agentserver.buffer.backup.BackupBucket;
+import io.agentserver.buffer.backup.BrokenBackupException;
+import io.agentserver.buffer.backup.UndeletableException;
 import io.agentserver.buffer.store.StoreUnavailableException;
+import io.agentserver.service.aws.CallBounds;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProviderChain;
 import software.amazon.awssdk.auth.credentials.EnvironmentVariableCredentialsProvider;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.core.exception.SdkClientException;
 import software.amazon.awssdk.core.exception.SdkException;
-import software.amazon.awssdk.core.retry.RetryMode;
 import software.amazon.awssdk.core.sync.RequestBody;
-import software.amazon.awssdk.http.apache5.Apache5HttpClient;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.s3.S3ClientBuilder;
@@ -30,19 +32,15 @@ import java.util.Collection;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CancellationException;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /** A bucket of S3, or of a server that speaks as S3 does. Each object is put with its SHA-256, which S3 checks. */
 public final class S3BackupBucket implements BackupBucket {
-    private static final int MOST_CONNECTIONS = 32;
-    private static final Duration CONNECT_LIMIT = Duration.ofSeconds(2);
-    /** For 8 MiB over a slow line. */
-    private static final Duration ATTEMPT_LIMIT = Duration.ofSeconds(30);
+    /** An attempt puts 8 MiB, perhaps over a slow line. */
+    private static final CallBounds BOUNDS = new CallBounds(32, Duration.ofSeconds(30), Duration.ofSeconds(90));
 
-    private static final Duration CALL_LIMIT = Duration.ofSeconds(90);
     private static final int NOT_IMPLEMENTED = 501;
     /** That S3 deletes in one request. */
     private static final int MOST_DELETED = 1_000;
@@ -62,14 +60,8 @@ public final class S3BackupBucket implements BackupBucket {
      * @throws IllegalArgumentException if {@code url} is no address, or no region is to be found
      */
     public static S3BackupBucket open(String url, String region, String bucket) {
-        S3ClientBuilder client = S3Client.builder()
-                .httpClientBuilder(Apache5HttpClient.builder()
-                        .maxConnections(MOST_CONNECTIONS)
-                        .connectionTimeout(CONNECT_LIMIT)
-                        .socketTimeout(ATTEMPT_LIMIT))
-                .overrideConfiguration(c -> c.retryStrategy(RetryMode.STANDARD)
-                        .apiCallAttemptTimeout(ATTEMPT_LIMIT)
-                        .apiCallTimeout(CALL_LIMIT));
+        S3ClientBuilder client =
+                S3Client.builder().httpClientBuilder(BOUNDS.http()).overrideConfiguration(BOUNDS::apply);
         if (!url.isEmpty()) {
             client.endpointOverride(URI.create(url))
                     .region(Region.US_EAST_1)
@@ -103,6 +95,13 @@ public final class S3BackupBucket implements BackupBucket {
                         s3.getObjectAsBytes(get -> get.bucket(bucket).key(key)).asByteArrayUnsafe());
             } catch (NoSuchKeyException absent) {
                 return Optional.empty();
+            } catch (SdkClientException e) {
+                // the SDK compares the bytes with the checksum that they were put with, and has no exception of its own
+                // for it
+                if (String.valueOf(e.getMessage()).contains("checksum")) {
+                    throw new BrokenBackupException(key + ": its bytes have changed in the bucket", e);
+                }
+                throw e;
             }
         });
     }
@@ -219,16 +218,14 @@ public final class S3BackupBucket implements BackupBucket {
                 delete.bucket(bucket).delete(those -> those.objects(objects).quiet(true))));
         if (answer.hasErrors() && !answer.errors().isEmpty()) {
             S3Error first = answer.errors().getFirst();
-            // a lock on the object, or a right that is missing: it is tried again until somebody has seen to it
-            throw new StoreUnavailableException(
-                    "S3", "bucket " + bucket + " does not delete " + first.key() + " (" + first.code() + ")");
+            throw new UndeletableException(bucket, first.key(), first.code());
         }
     }
 
     private static <T> T ask(Supplier<T> call) {
         try {
             return call.get();
-        } catch (SdkException | CancellationException e) {
+        } catch (SdkException e) {
             throw new StoreUnavailableException("S3", e);
         }
     }
