@@ -77,7 +77,7 @@ class BillingConfiguration {
     private static final Duration START_LIMIT = Duration.ofSeconds(30);
 
     @Bean
-    Clock clock() {
+    EvenClock clock() {
         return new EvenClock();
     }
 

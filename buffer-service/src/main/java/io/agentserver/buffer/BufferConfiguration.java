@@ -55,7 +55,7 @@ class BufferConfiguration {
             Double::sum);
 
     @Bean
-    Clock clock() {
+    EvenClock clock() {
         return new EvenClock();
     }
 

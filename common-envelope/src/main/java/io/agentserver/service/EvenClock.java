@@ -1,5 +1,8 @@
 package io.agentserver.service;
 
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.binder.MeterBinder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -16,7 +19,7 @@ import java.util.function.LongSupplier;
  * was wrong when the process began, and is put right, is followed half a minute later: well within the minute in which all has to be
  * healthy again. Safe on any thread.
  */
-public final class EvenClock extends Clock {
+public final class EvenClock extends Clock implements MeterBinder {
     private static final Logger LOG = LoggerFactory.getLogger(EvenClock.class);
     private static final Duration STEP = Duration.ofSeconds(1);
     private static final Duration TRIAL = Duration.ofSeconds(30);
@@ -29,6 +32,7 @@ public final class EvenClock extends Clock {
 
     private Instant doubted;
     private long doubtedSince;
+    private long steps;
 
     public EvenClock() {
         this(Clock.systemUTC(), System::nanoTime);
@@ -55,6 +59,7 @@ public final class EvenClock extends Clock {
         if (!isNear(start, doubted)) {
             LOG.warn("the wall clock was set by {}; not believed for {}", Duration.between(believed, start), TRIAL);
             doubtedSince = nanos;
+            steps++;
         }
         doubted = start;
         if (nanos - doubtedSince >= TRIAL.toNanos()) {
@@ -62,6 +67,18 @@ public final class EvenClock extends Clock {
             return now;
         }
         return believed.plusNanos(nanos - origin);
+    }
+
+    /** How often the wall clock was set by more than a second, as far as somebody looked at it meanwhile; that it is put right in time counts no more. */
+    synchronized long steps() {
+        return steps;
+    }
+
+    @Override
+    public void bindTo(MeterRegistry registry) {
+        FunctionCounter.builder("agentserver.clock.steps", this, EvenClock::steps)
+                .description("times that the wall clock was set by more than a second")
+                .register(registry);
     }
 
     private static boolean isNear(Instant one, Instant other) {

@@ -1,5 +1,6 @@
 package io.agentserver.service;
 
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import org.junit.jupiter.api.Test;
 
 import java.time.Clock;
@@ -52,6 +53,24 @@ class EvenClockTest {
             set(Duration.ofMillis(i % 2 == 0 ? 900 : -800)); // as it is disciplined, little by little
             assertThat(clock.instant()).isEqualTo(wall);
         }
+    }
+
+    @Test
+    void counts_how_often_it_was_set() {
+        SimpleMeterRegistry registry = new SimpleMeterRegistry();
+        clock.bindTo(registry);
+        pass(Duration.ofSeconds(10));
+        clock.instant();
+        assertThat(registry.get("agentserver.clock.steps").functionCounter().count())
+                .isZero();
+        set(Duration.ofHours(2));
+        clock.instant();
+        clock.instant();
+        set(Duration.ofHours(-2));
+        clock.instant();
+        assertThat(registry.get("agentserver.clock.steps").functionCounter().count())
+                .as("forth; put right it is as it was believed")
+                .isEqualTo(1);
     }
 
     @Test

@@ -144,7 +144,7 @@ class GatewayConfiguration {
     private static final Duration KAFKA_START = Duration.ofSeconds(10);
 
     @Bean
-    Clock clock() {
+    EvenClock clock() {
         return new EvenClock();
     }
 

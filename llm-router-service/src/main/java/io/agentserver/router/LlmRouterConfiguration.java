@@ -49,7 +49,7 @@ class LlmRouterConfiguration {
     private static final Duration CONNECT = Duration.ofSeconds(5);
 
     @Bean
-    Clock clock() {
+    EvenClock clock() {
         return new EvenClock();
     }
 

@@ -49,7 +49,7 @@ import java.util.Set;
 @EnableConfigurationProperties(PumpProperties.class)
 class PumpConfiguration {
     @Bean
-    Clock clock() {
+    EvenClock clock() {
         return new EvenClock();
     }
 
