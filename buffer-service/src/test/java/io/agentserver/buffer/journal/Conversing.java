@@ -25,6 +25,7 @@ import io.agentserver.envelope.ThreadId;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
@@ -35,7 +36,9 @@ final class Conversing {
 
     private static final Duration TTL = Duration.ofHours(24);
 
-    static final Instant START = Instant.parse("2026-01-01T00:00:00Z");
+    /** Of today: DynamoDB Local deletes within seconds what has expired by the clock of the wall. For all tests of a run it is one. */
+    @SuppressWarnings("TimeInStaticInitializer")
+    static final Instant START = Instant.now().truncatedTo(ChronoUnit.DAYS);
 
     final TestClock clock = new TestClock(START);
     final ThreadStore store;

@@ -2,6 +2,7 @@ package io.agentserver.service.aws;
 
 import software.amazon.awssdk.core.client.config.ClientOverrideConfiguration;
 import software.amazon.awssdk.core.retry.RetryMode;
+import software.amazon.awssdk.http.SdkHttpClient;
 import software.amazon.awssdk.http.apache5.Apache5HttpClient;
 
 import java.time.Duration;
@@ -26,12 +27,12 @@ public record CallBounds(int connections, Duration attempt, Duration call) {
     }
 
     /** Named for each client, because several HTTP clients on one class path would be an error. */
-    public Apache5HttpClient.Builder http() {
-        return Apache5HttpClient.builder()
+    public SdkHttpClient.Builder<?> http() {
+        return new LostCalls.Builder(Apache5HttpClient.builder()
                 .maxConnections(connections)
                 .connectionTimeout(attempt.compareTo(CONNECT_LIMIT) < 0 ? attempt : CONNECT_LIMIT)
                 .connectionAcquisitionTimeout(call)
-                .socketTimeout(attempt);
+                .socketTimeout(attempt));
     }
 
     /** With the SDK's standard retries within {@link #call}. */
@@ -39,7 +40,6 @@ public record CallBounds(int connections, Duration attempt, Duration call) {
         configuration
                 .retryStrategy(RetryMode.STANDARD)
                 .apiCallAttemptTimeout(attempt)
-                .apiCallTimeout(call)
-                .addExecutionInterceptor(new LostCalls());
+                .apiCallTimeout(call);
     }
 }

@@ -1,23 +1,57 @@
 package io.agentserver.service.aws;
 
-import software.amazon.awssdk.core.exception.SdkClientException;
-import software.amazon.awssdk.core.exception.SdkException;
-import software.amazon.awssdk.core.interceptor.Context;
-import software.amazon.awssdk.core.interceptor.ExecutionAttributes;
-import software.amazon.awssdk.core.interceptor.ExecutionInterceptor;
+import software.amazon.awssdk.http.ExecutableHttpRequest;
+import software.amazon.awssdk.http.HttpExecuteRequest;
+import software.amazon.awssdk.http.HttpExecuteResponse;
+import software.amazon.awssdk.http.SdkHttpClient;
+import software.amazon.awssdk.utils.AttributeMap;
+
+import java.io.IOException;
 
 /**
- * Makes an {@link SdkClientException} of whatever else a call ends with. The SDK ends a call whose time is up by closing what it
- * stands on, and lets through what the HTTP client throws then: a {@code CancellationException} while it waits for a connection, a
- * {@code ConnectionShutdownException} or a {@code NullPointerException} while it takes one, an {@code IllegalStateException} from
- * a client that was closed. None of them says anything but that the service was not reached.
+ * An HTTP client that fails with an {@code IOException} alone, of which the SDK makes what it documents, after having tried again. The
+ * SDK ends a call whose time is up by closing what it stands on, and lets through what the HTTP client throws then: a {@code
+ * CancellationException} while it waits for a connection, a {@code ConnectionShutdownException} or a {@code NullPointerException}
+ * while it takes one. None of them says anything but that the service was not reached. (A client that was closed throws a {@code
+ * RejectedExecutionException} all the same, before it comes to HTTP.)
  */
-final class LostCalls implements ExecutionInterceptor {
+record LostCalls(SdkHttpClient client) implements SdkHttpClient {
+    /** @param builder of the client that does it */
+    record Builder(SdkHttpClient.Builder<?> builder) implements SdkHttpClient.Builder<Builder> {
+        @Override
+        public SdkHttpClient buildWithDefaults(AttributeMap serviceDefaults) {
+            return new LostCalls(builder.buildWithDefaults(serviceDefaults));
+        }
+    }
+
+    private record Request(ExecutableHttpRequest request) implements ExecutableHttpRequest {
+        @Override
+        public HttpExecuteResponse call() throws IOException {
+            try {
+                return request.call();
+            } catch (RuntimeException e) {
+                throw new IOException("the call was lost: " + e, e);
+            }
+        }
+
+        @Override
+        public void abort() {
+            request.abort();
+        }
+    }
+
     @Override
-    public Throwable modifyException(Context.FailedExecution context, ExecutionAttributes attributes) {
-        Throwable thrown = context.exception();
-        return thrown instanceof RuntimeException && !(thrown instanceof SdkException)
-                ? SdkClientException.create("the call was lost: " + thrown, thrown)
-                : thrown;
+    public ExecutableHttpRequest prepareRequest(HttpExecuteRequest request) {
+        return new Request(client.prepareRequest(request));
+    }
+
+    @Override
+    public String clientName() {
+        return client.clientName();
+    }
+
+    @Override
+    public void close() {
+        client.close();
     }
 }

@@ -7,6 +7,7 @@ import software.amazon.awssdk.auth.credentials.AnonymousCredentialsProvider;
 import software.amazon.awssdk.core.exception.SdkClientException;
 import software.amazon.awssdk.http.ExecutableHttpRequest;
 import software.amazon.awssdk.http.HttpExecuteRequest;
+import software.amazon.awssdk.http.HttpExecuteResponse;
 import software.amazon.awssdk.http.SdkHttpClient;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
@@ -24,29 +25,22 @@ class LostCallsTest {
         return List.of(
                 new CancellationException(),
                 new NullPointerException("Connection"),
-                new IllegalStateException("Connection pool shut down"));
+                new IllegalStateException("Connection is closed"));
     }
 
     @ParameterizedTest
     @MethodSource("thrownByHttpClients")
     void tells_what_an_http_client_throws_as_the_sdks_own_exception(RuntimeException thrown) {
         try (DynamoDbClient client = DynamoDbClient.builder()
-                .httpClient(new Throwing(thrown))
+                .httpClient(new LostCalls(new Throwing(thrown)))
                 .region(Region.US_EAST_1)
                 .credentialsProvider(AnonymousCredentialsProvider.create())
                 .overrideConfiguration(BOUNDS::apply)
                 .build()) {
             assertThatThrownBy(client::listTables)
                     .isInstanceOf(SdkClientException.class)
-                    .hasCause(thrown);
+                    .hasRootCause(thrown);
         }
-    }
-
-    @Test
-    void tells_the_call_of_a_closed_client_so_too() {
-        DynamoDbClient client = DynamoClients.open("http://127.0.0.1:1", BOUNDS);
-        client.close();
-        assertThatThrownBy(client::listTables).isInstanceOf(SdkClientException.class);
     }
 
     @Test
@@ -61,7 +55,17 @@ class LostCallsTest {
     private record Throwing(RuntimeException thrown) implements SdkHttpClient {
         @Override
         public ExecutableHttpRequest prepareRequest(HttpExecuteRequest request) {
-            throw thrown;
+            return new ExecutableHttpRequest() {
+                @Override
+                public HttpExecuteResponse call() {
+                    throw thrown;
+                }
+
+                @Override
+                public void abort() {
+                    // nothing runs
+                }
+            };
         }
 
         @Override

@@ -267,12 +267,7 @@ public final class DynamoThreadStore implements ThreadStore {
     private Map<Integer, List<Recent>> recentOfShards(
             List<Integer> shards, TenantId tenant, Order order, int most, Optional<Recent> from) {
         Map<Integer, Future<List<Recent>>> asked = new LinkedHashMap<>();
-        try {
-            shards.forEach(
-                    shard -> asked.put(shard, side.submit(() -> recentOfShard(tenant, shard, order, most, from))));
-        } catch (RejectedExecutionException closed) {
-            throw new StoreUnavailableException("DynamoDB", closed);
-        }
+        shards.forEach(shard -> asked.put(shard, side.submit(() -> recentOfShard(tenant, shard, order, most, from))));
         Map<Integer, List<Recent>> found = new LinkedHashMap<>();
         asked.forEach((shard, answer) -> found.put(shard, result(answer)));
         return found;
@@ -420,7 +415,7 @@ public final class DynamoThreadStore implements ThreadStore {
     private <T> T ask(Supplier<T> request) {
         try {
             return waiting.within(request);
-        } catch (SdkException e) {
+        } catch (SdkException | RejectedExecutionException e) { // the latter once it is closed
             throw new StoreUnavailableException("DynamoDB", e);
         }
     }
