@@ -4,11 +4,11 @@ import io.agentserver.buffer.commit.Commit;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.Erasures;
 import io.agentserver.buffer.store.Look;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.TenantErasure;
 import io.agentserver.buffer.store.ThreadStore;
 
 import java.time.Clock;
-import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -22,7 +22,7 @@ public final class Restore {
     private final ThreadStore journal;
     private final TenantErasure deleted;
     private final Consumer<ConversationKey> erase;
-    private final Duration ttl;
+    private final Retention retention;
     private final Clock clock;
 
     /**
@@ -34,13 +34,13 @@ public final class Restore {
             ThreadStore journal,
             TenantErasure deleted,
             Consumer<ConversationKey> erase,
-            Duration ttl,
+            Retention retention,
             Clock clock) {
         this.backups = backups;
         this.journal = journal;
         this.deleted = deleted;
         this.erase = erase;
-        this.ttl = ttl;
+        this.retention = retention;
         this.clock = clock;
     }
 
@@ -55,7 +55,7 @@ public final class Restore {
         ERASED,
         /** Its tenant is. */
         DELETED,
-        /** Its last activity is longer ago than conversations are kept: nobody could read it. */
+        /** Its last activity is longer ago than its tenant's conversations are kept: nobody could read it. */
         EXPIRED,
         /** The backup has nothing of it. */
         UNKNOWN
@@ -85,7 +85,7 @@ public final class Restore {
         if (saved.isEmpty()) {
             return Result.of(Outcome.UNKNOWN);
         }
-        if (saved.getLast().getAtMs() < clock.millis() - ttl.toMillis()) {
+        if (saved.getLast().getAtMs() < retention.oldestVisibleMs(key.tenant(), clock.millis())) {
             return Result.of(Outcome.EXPIRED);
         }
         List<Commit> there = ConversationBackups.real(all);
