@@ -215,7 +215,7 @@ final class BeginDecision {
                 .setTurnOpenedAtMs(turn.countsFromMs(nowMs));
         state.parking(key).ifPresent(reply::setParking);
         state.answer(key).ifPresent(reply::setAnswer);
-        reply.setKeepsUntilMs(keptUntilMs(state, turn));
+        reply.setKeepsUntilMs(keptUntilMs(state, turn)).setLongestWaitMs(longestWaitMs());
         room.lack(conversation.tenant(), state, key.thread(), oldestMs()).ifPresent(reply::setOverLimit);
         long current = state.find(key).map(Slot::getSequence).orElse(0L);
         // one more: a message that the thread sent to itself is in its history and is the current one
@@ -238,7 +238,11 @@ final class BeginDecision {
         long began = state.find(new MessageKey(state.conversation(), turn.id))
                 .map(Slot::getAtMs)
                 .orElse(turn.openedAtMs);
-        return began + kept.toMillis() - kept.toMillis() / 24;
+        return began + longestWaitMs();
+    }
+
+    private long longestWaitMs() {
+        return kept.toMillis() - kept.toMillis() / 24;
     }
 
     /** The latest of them: as many as were asked for, and as the caller and a reply have room for. */

@@ -102,6 +102,7 @@ class RetentionTest {
         BeginReply begun = journal.begin(talk.key, talk.beginning(talk.first).build());
         long longest = LONG.toMillis() - LONG.toMillis() / 24;
         assertThat(begun.getKeepsUntilMs()).isEqualTo(began + longest);
+        assertThat(begun.getLongestWaitMs()).isEqualTo(longest);
         talk.clock.move(Duration.ofHours(30));
         ConversationKey theirs = new ConversationKey(OTHER, talk.root);
         assertThat(journal.begin(
