@@ -8,6 +8,7 @@ import io.agentserver.buffer.journal.ConversationJournal;
 import io.agentserver.buffer.journal.Wakeups;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.Look;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
@@ -18,6 +19,7 @@ import io.agentserver.service.Setting;
 
 import java.io.PrintStream;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashSet;
@@ -35,6 +37,7 @@ import java.util.stream.Gatherers;
  */
 public final class BackupCommand {
     private static final int RESTORED_AT_ONCE = 8;
+    private static final Duration DIRECTORY_READ = Duration.ofMinutes(1);
     /** In a row, of stores or the bucket: one conversation may be throttled, but when all are the rest would fail too. */
     private static final int MOST_FAILURES = 32;
 
@@ -44,14 +47,22 @@ public final class BackupCommand {
     private final Stores stores;
     private final Backup backup;
     private final BufferProperties properties;
+    private final Retention retention;
     private final Clock clock;
     private final PrintStream out;
     private final AtomicInteger failures = new AtomicInteger();
 
-    private BackupCommand(Stores stores, Backup backup, BufferProperties properties, Clock clock, PrintStream out) {
+    private BackupCommand(
+            Stores stores,
+            Backup backup,
+            BufferProperties properties,
+            Retention retention,
+            Clock clock,
+            PrintStream out) {
         this.stores = stores;
         this.backup = backup;
         this.properties = properties;
+        this.retention = retention;
         this.clock = clock;
         this.out = out;
     }
@@ -74,10 +85,13 @@ public final class BackupCommand {
                         Setting.AGENTSERVER_BACKUP_BUCKET + " is not set: name the bucket of the backup");
             }
             Clock clock = new EvenClock();
-            Stores stores = new StoreFactory(properties, clock).open();
-            try (var _ = stores.threads();
-                    Backup backup = stores.backup().orElseThrow()) {
-                return new BackupCommand(stores, backup, properties, clock, out).run(words, err);
+            try (TenantRetention retention = TenantRetention.open(properties)) {
+                retention.awaitKnown(DIRECTORY_READ);
+                Stores stores = new StoreFactory(properties, retention, clock).open();
+                try (var _ = stores.threads();
+                        Backup backup = stores.backup().orElseThrow()) {
+                    return new BackupCommand(stores, backup, properties, retention, clock, out).run(words, err);
+                }
             }
         } catch (RuntimeException e) {
             err.println("agentserver cannot do that with the backup: " + ServiceApplication.reason(e));
@@ -102,7 +116,7 @@ public final class BackupCommand {
     }
 
     private int drill(List<String> which) {
-        Drill drill = backup.drill(properties.ttl(), out::println);
+        Drill drill = backup.drill(retention, out::println);
         if (which.size() == 2) {
             ConversationKey key = new ConversationKey(new TenantId(which.get(0)), ThreadId.parse(which.get(1)));
             if (!backup.has(key)
@@ -131,7 +145,7 @@ public final class BackupCommand {
         }
         out.println(
                 "compared: " + drill.conversations() + " conversations, " + drill.slots() + " slots; " + drill.expired()
-                        + " in the backup alone, past their TTL; " + drill.notYet() + " not in the backup yet");
+                        + " in the backup alone, past their retention; " + drill.notYet() + " not in the backup yet");
         out.println(drill.differences() == 0 ? "equal" : "difference: " + drill.differences());
         return drill.differences() == 0 ? 0 : 1;
     }
@@ -144,13 +158,8 @@ public final class BackupCommand {
 
     private int restore(List<String> which) {
         ConversationJournal journal = new ConversationJournal(
-                backup.over(stores.threads()),
-                stores.due(),
-                new Wakeups(),
-                properties.ttl(),
-                properties.cacheBytes(),
-                clock);
-        Restore restore = backup.restore(stores.threads(), journal::erase, properties.ttl());
+                backup.over(stores.threads()), stores.due(), new Wakeups(), retention, properties.cacheBytes(), clock);
+        Restore restore = backup.restore(stores.threads(), journal::erase, retention);
         Map<Restore.Outcome, Integer> outcomes = new EnumMap<>(Restore.Outcome.class);
         long begun = System.nanoTime();
         long slots = 0;

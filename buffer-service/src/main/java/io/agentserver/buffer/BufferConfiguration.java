@@ -60,8 +60,13 @@ class BufferConfiguration {
     }
 
     @Bean
-    Stores stores(BufferProperties properties, Clock clock) {
-        return new StoreFactory(properties, clock).open();
+    TenantRetention retention(BufferProperties properties) {
+        return TenantRetention.open(properties);
+    }
+
+    @Bean
+    Stores stores(BufferProperties properties, TenantRetention retention, Clock clock) {
+        return new StoreFactory(properties, retention, clock).open();
     }
 
     @Bean(destroyMethod = "close")
@@ -82,12 +87,13 @@ class BufferConfiguration {
     }
 
     @Bean
-    ConversationJournal journal(Stores stores, Wakeups wakeups, BufferProperties properties, Clock clock) {
+    ConversationJournal journal(
+            Stores stores, Wakeups wakeups, TenantRetention retention, BufferProperties properties, Clock clock) {
         return new ConversationJournal(
                 stores.journalled(),
                 stores.due(),
                 wakeups,
-                properties.ttl(),
+                retention,
                 properties.cacheBytes(),
                 properties.limits(),
                 stores.tenantBytes(),
@@ -110,14 +116,19 @@ class BufferConfiguration {
     }
 
     @Bean
-    Pruner pruner(Stores stores, ConversationJournal journal, BufferProperties properties, Clock clock) {
+    Pruner pruner(
+            Stores stores,
+            ConversationJournal journal,
+            TenantRetention retention,
+            BufferProperties properties,
+            Clock clock) {
         Pruner pruner = new Pruner(
                 journal,
                 stores.threads(),
                 properties.mode() == StoreMode.TIERED,
                 stores.prunes(),
                 stores.sweeps(),
-                properties.ttl(),
+                retention,
                 clock);
         if (properties.mode() != StoreMode.MEMORY) {
             journal.onClosing(pruner);
@@ -219,6 +230,12 @@ class BufferConfiguration {
                         .build();
             }
         };
+    }
+
+    /** Until it is known how long whose conversations are kept nothing is read and nothing written. */
+    @Bean
+    HealthIndicator tenantsHealthIndicator(TenantRetention retention) {
+        return () -> (retention.isKnown() ? Health.up() : Health.outOfService()).build();
     }
 
     @Bean

@@ -22,7 +22,10 @@ import java.util.function.BinaryOperator;
  * @param store memory, redis or tiered
  * @param redisUrl where Redis is; needed for redis and tiered
  * @param dynamodbUrl DynamoDB's endpoint; empty: the AWS region's own
- * @param ttl how long a conversation is kept after its last activity
+ * @param ttl how long a conversation is kept after its last activity, if its tenant has no retention of its own
+ * @param kafka host:port of the brokers, which tell of tenants' own; empty: no tenant has one
+ * @param kafkaProperties file: TLS and user of the Kafka clients; empty: plain text
+ * @param startPatience how long a start waits for the brokers
  * @param cache how much memory remembered conversations may take; 0: an eighth of the heap
  * @param threadSlots the most slots of one thread; 0: any number
  * @param conversationBytes the most of one conversation; 0: any
@@ -38,6 +41,9 @@ public record BufferProperties(
         String redisUrl,
         String dynamodbUrl,
         Duration ttl,
+        String kafka,
+        String kafkaProperties,
+        Duration startPatience,
         DataSize cache,
         int threadSlots,
         DataSize conversationBytes,
@@ -85,6 +91,9 @@ public record BufferProperties(
                 text.apply(Setting.AGENTSERVER_REDIS_URL.name(), ""),
                 text.apply(Setting.AGENTSERVER_DYNAMODB_URL.name(), ""),
                 duration(environment, Setting.AGENTSERVER_BUFFER_TTL, Duration.ofHours(24)),
+                text.apply(Setting.AGENTSERVER_KAFKA.name(), ""),
+                text.apply(Setting.AGENTSERVER_KAFKA_PROPERTIES.name(), ""),
+                Duration.ofSeconds(10),
                 DataSize.ofBytes(0),
                 0,
                 DataSize.ofBytes(0),

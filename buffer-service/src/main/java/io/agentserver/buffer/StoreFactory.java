@@ -10,6 +10,7 @@ import io.agentserver.buffer.store.MemoryDueStore;
 import io.agentserver.buffer.store.MemoryTenantBytes;
 import io.agentserver.buffer.store.MemoryTenantErasure;
 import io.agentserver.buffer.store.MemoryThreadStore;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.buffer.store.TenantErasure;
 import io.agentserver.buffer.store.ThreadStore;
@@ -44,17 +45,19 @@ final class StoreFactory {
     private static final String BACKUP = "backup";
 
     private final BufferProperties properties;
+    private final Retention retention;
     private final Clock clock;
 
-    StoreFactory(BufferProperties properties, Clock clock) {
+    StoreFactory(BufferProperties properties, Retention retention, Clock clock) {
         this.properties = properties;
+        this.retention = retention;
         this.clock = clock;
     }
 
     Stores open() {
         return switch (properties.mode()) {
             case MEMORY -> {
-                MemoryThreadStore threads = new MemoryThreadStore(properties.ttl(), clock);
+                MemoryThreadStore threads = new MemoryThreadStore(retention, clock);
                 MemoryDueStore due = new MemoryDueStore();
                 MemoryTenantErasure erasure = new MemoryTenantErasure(threads, due);
                 yield new Stores(
@@ -63,7 +66,7 @@ final class StoreFactory {
                         Leases.NOBODY_ELSE,
                         new MemoryDueStore(),
                         Leases.NOBODY_ELSE,
-                        new MemoryTenantBytes(properties.ttl(), clock),
+                        new MemoryTenantBytes(retention, clock),
                         erasure,
                         backup(threads, new MemoryDueStore(), Leases.NOBODY_ELSE, erasure));
             }
@@ -77,7 +80,7 @@ final class StoreFactory {
                         new LeaseScript(redis, DUE),
                         new RedisDueStore(redis, PRUNE),
                         new LeaseScript(redis, PRUNE),
-                        new RedisTenantBytes(redis, properties.ttl(), clock),
+                        new RedisTenantBytes(redis, retention, clock),
                         erasure,
                         backup(threads, new RedisDueStore(redis, BACKUP), new LeaseScript(redis, BACKUP), erasure));
             }
@@ -88,7 +91,7 @@ final class StoreFactory {
     private Stores tiered(RedisConnections redis) {
         try {
             DynamoDbClient dynamo = dynamo();
-            ListedThreadStore durable = new ListedThreadStore(new DynamoThreadStore(dynamo, properties.ttl(), clock));
+            ListedThreadStore durable = new ListedThreadStore(new DynamoThreadStore(dynamo, retention, clock));
             HotStore hot = threads(redis);
             hot.onAppend(durable);
             TenantErasure erasure =
@@ -99,7 +102,7 @@ final class StoreFactory {
                     new LeaseScript(redis, DUE),
                     new RedisDueStore(redis, PRUNE),
                     new LeaseScript(redis, PRUNE),
-                    new RedisTenantBytes(redis, properties.ttl(), clock),
+                    new RedisTenantBytes(redis, retention, clock),
                     erasure,
                     backup(durable, new DynamoDueStore(dynamo, BACKUP), new LeaseScript(redis, BACKUP), erasure));
         } catch (SdkException | StoreUnavailableException e) {
@@ -141,7 +144,7 @@ final class StoreFactory {
     }
 
     private HotStore threads(RedisConnections redis) {
-        return new RedisThreadStore(redis, properties.ttl(), clock);
+        return new RedisThreadStore(redis, retention, clock);
     }
 
     private RedisConnections redis() {

@@ -6,6 +6,7 @@ import io.agentserver.buffer.commit.Commit;
 import io.agentserver.buffer.commit.Entry;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.Look;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.v1.Slot;
 import io.agentserver.envelope.MessageId;
 import io.agentserver.envelope.TenantId;
@@ -24,6 +25,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 
@@ -137,7 +139,9 @@ class BackupCommandTest {
     }
 
     private static Stores stores() {
-        return new StoreFactory(BufferProperties.of(environment()), Clock.systemUTC()).open();
+        return new StoreFactory(
+                        BufferProperties.of(environment()), Retention.ofAll(Duration.ofHours(24)), Clock.systemUTC())
+                .open();
     }
 
     private static void flushRedis() {

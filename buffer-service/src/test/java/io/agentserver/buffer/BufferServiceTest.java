@@ -358,7 +358,7 @@ class BufferServiceTest {
     }
 
     @Test
-    void does_not_start_without_its_stores_and_says_why_in_one_line() {
+    void does_not_start_without_its_stores_or_brokers_and_says_why_in_one_line() {
         doesNotStart(
                 "AGENTSERVER_REDIS_URL=redis://127.0.0.1:1 cannot be reached: start that Redis or name another",
                 Map.of("AGENTSERVER_BUFFER_STORE", "redis", "AGENTSERVER_REDIS_URL", "redis://127.0.0.1:1"));
@@ -371,6 +371,10 @@ class BufferServiceTest {
         doesNotStart(
                 "AGENTSERVER_REDIS_URL is not set and AGENTSERVER_BUFFER_STORE=tiered needs it: set redis://host:port",
                 Map.of());
+        doesNotStart(
+                "AGENTSERVER_KAFKA=127.0.0.1:1: no broker answers there: start it or correct the address; if it wants TLS or"
+                        + " a user, AGENTSERVER_KAFKA_PROPERTIES says so",
+                Map.of("AGENTSERVER_BUFFER_STORE", "memory", "AGENTSERVER_KAFKA", "127.0.0.1:1"));
     }
 
     private static void doesNotStart(String reason, Map<String, String> settings) {

@@ -35,7 +35,8 @@ public enum Setting {
     AGENTSERVER_BUFFER_PORT(8082),
     AGENTSERVER_BUFFER_MANAGEMENT_PORT(9082),
     AGENTSERVER_BUFFER_STORE("memory, redis or tiered"),
-    AGENTSERVER_BUFFER_TTL("how long a conversation is kept after its last activity; default 24h"),
+    AGENTSERVER_BUFFER_TTL(
+            "how long a conversation is kept after its last activity, if its tenant has no retention of its own; default 24h"),
     AGENTSERVER_BUFFER_THREAD_SLOTS("the most messages that one thread may hold; default 100000; 0: any number"),
     AGENTSERVER_BUFFER_CONVERSATION_BYTES(
             "the most that one conversation may hold, as 64MB, the default; 0B: any amount"),

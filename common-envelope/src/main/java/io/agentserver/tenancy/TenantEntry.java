@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
@@ -21,6 +22,7 @@ import java.util.Set;
  * @param organismVersion the version that new turns start with; 0: no organism yet
  * @param rateLimit of its own, instead of its plan's; null: as the plan says
  * @param llmLimits likewise
+ * @param retentionHours how long its conversations are kept after their last activity; null: as long as the platform keeps them
  * @param deletedAt when it was told to go: none of its keys lives, and what it has is being deleted; null: it is to stay
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -35,7 +37,11 @@ public record TenantEntry(
         @JsonProperty("signing_keys") List<OrgKey> signingKeys,
         @JsonProperty("rate_limit") @Nullable RateLimit rateLimit,
         @JsonProperty("llm_limits") @Nullable LlmLimits llmLimits,
+        @JsonProperty("retention_hours") @Nullable Integer retentionHours,
         @JsonProperty("deleted_at") @Nullable Instant deletedAt) {
+
+    /** 90 days. */
+    public static final int LONGEST_RETENTION_HOURS = 2_160;
 
     /**
      * An API key.
@@ -89,7 +95,7 @@ public record TenantEntry(
             long organismVersion,
             List<Key> apiKeys,
             List<OrgKey> signingKeys) {
-        this(id, name, plan, revision, createdAt, organismVersion, apiKeys, signingKeys, null, null, null);
+        this(id, name, plan, revision, createdAt, organismVersion, apiKeys, signingKeys, null, null, null, null);
     }
 
     public TenantEntry {
@@ -97,6 +103,9 @@ public record TenantEntry(
         signingKeys = List.copyOf(signingKeys);
         if (!TenantId.isValid(id)) {
             throw new IllegalArgumentException("tenant entry: <" + id + "> is no tenant id");
+        }
+        if (retentionHours != null && retentionHours < 1) {
+            throw new IllegalArgumentException("retention_hours: <" + retentionHours + "> is not 1 or more");
         }
     }
 
@@ -109,25 +118,30 @@ public record TenantEntry(
     }
 
     public TenantEntry withOrganismVersion(long version) {
-        return changed(plan, version, apiKeys, signingKeys, rateLimit, llmLimits, deletedAt);
+        return changed(plan, version, apiKeys, signingKeys, rateLimit, llmLimits, retentionHours, deletedAt);
     }
 
     public TenantEntry withApiKeys(List<Key> keys) {
-        return changed(plan, organismVersion, keys, signingKeys, rateLimit, llmLimits, deletedAt);
+        return changed(plan, organismVersion, keys, signingKeys, rateLimit, llmLimits, retentionHours, deletedAt);
     }
 
     public TenantEntry withSigningKeys(List<OrgKey> keys) {
-        return changed(plan, organismVersion, apiKeys, keys, rateLimit, llmLimits, deletedAt);
+        return changed(plan, organismVersion, apiKeys, keys, rateLimit, llmLimits, retentionHours, deletedAt);
     }
 
     /**
      * @param rate null: as the plan says
      * @param llm likewise
+     * @param hours its retention; null: the platform's
      */
-    public TenantEntry withPlan(Plan changed, @Nullable RateLimit rate, @Nullable LlmLimits llm) {
-        return changed.wireName().equals(plan) && Objects.equals(rate, rateLimit) && Objects.equals(llm, llmLimits)
+    public TenantEntry withPlan(
+            Plan changed, @Nullable RateLimit rate, @Nullable LlmLimits llm, @Nullable Integer hours) {
+        return changed.wireName().equals(plan)
+                        && Objects.equals(rate, rateLimit)
+                        && Objects.equals(llm, llmLimits)
+                        && Objects.equals(hours, retentionHours)
                 ? this
-                : changed(changed.wireName(), organismVersion, apiKeys, signingKeys, rate, llm, deletedAt);
+                : changed(changed.wireName(), organismVersion, apiKeys, signingKeys, rate, llm, hours, deletedAt);
     }
 
     @JsonIgnore
@@ -148,7 +162,7 @@ public record TenantEntry(
         List<OrgKey> deleted = signingKeys.stream()
                 .map(k -> k.deletedAt() != null ? k : new OrgKey(k.kid(), k.alg(), k.jwk(), k.createdAt(), now))
                 .toList();
-        return changed(plan, organismVersion, revoked, deleted, rateLimit, llmLimits, now);
+        return changed(plan, organismVersion, revoked, deleted, rateLimit, llmLimits, retentionHours, now);
     }
 
     private TenantEntry changed(
@@ -158,6 +172,7 @@ public record TenantEntry(
             List<OrgKey> signingKeys,
             @Nullable RateLimit rateLimit,
             @Nullable LlmLimits llmLimits,
+            @Nullable Integer retentionHours,
             @Nullable Instant deletedAt) {
         return new TenantEntry(
                 id,
@@ -170,6 +185,7 @@ public record TenantEntry(
                 signingKeys,
                 rateLimit,
                 llmLimits,
+                retentionHours,
                 deletedAt);
     }
 
@@ -188,6 +204,11 @@ public record TenantEntry(
     /** Of its calls of models. */
     public LlmLimits llm() {
         return llmLimits == null ? ofPlan().llmLimits() : llmLimits;
+    }
+
+    /** How long its conversations are kept after their last activity; empty: as long as the platform keeps them. */
+    public Optional<Duration> retention() {
+        return Optional.ofNullable(retentionHours).map(Duration::ofHours);
     }
 
     private Plan ofPlan() {

@@ -372,12 +372,13 @@ class OpenApiTest {
         expect(201, gateway.post(path + "/keys", RunningGateway.ADMIN_KEY, "application/json", "{\"name\":\"x\"}"));
         expect(
                 200,
-                gateway.send(with(RunningGateway.ADMIN_KEY, path)
-                        .header("Content-Type", "application/json")
-                        .method(
-                                "PATCH",
-                                HttpRequest.BodyPublishers.ofString(
-                                        "{\"rate_limit\":null,\"llm_limits\":{\"concurrent\":1}}"))));
+                gateway.send(
+                        with(RunningGateway.ADMIN_KEY, path)
+                                .header("Content-Type", "application/json")
+                                .method(
+                                        "PATCH",
+                                        HttpRequest.BodyPublishers.ofString(
+                                                "{\"rate_limit\":null,\"llm_limits\":{\"concurrent\":1},\"retention_hours\":48}"))));
         expect(
                 200,
                 gateway.send(with(RunningGateway.ADMIN_KEY, path + "/credit")

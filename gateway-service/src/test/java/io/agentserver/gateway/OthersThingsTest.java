@@ -249,6 +249,7 @@ class OthersThingsTest {
             PATCH | /admin/v1/tenants/{tenant}         | {"plan":"dev"
             PATCH | /admin/v1/tenants/{tenant}         | {"rate_limit":{"per_second":1,"burst":1
             PATCH | /admin/v1/tenants/{tenant}         | {"llm_limits":{"concurrent":1
+            PATCH | /admin/v1/tenants/{tenant}         | {"retention_hours":1
             POST  | /admin/v1/tenants/{tenant}/keys    | {"name":"x"
             POST  | /admin/v1/tenants/{tenant}/credit  | {"amount_microusd":1,"reason":"x"
             POST  | /v1/signing-keys                   | {jwk}

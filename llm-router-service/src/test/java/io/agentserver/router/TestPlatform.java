@@ -250,7 +250,7 @@ final class TestPlatform implements AutoCloseable {
     }
 
     private static TenantEntry limited(TenantId tenant, String key, LlmLimits limits) {
-        return entry(tenant, key(key, Set.of("llm:call"), null, null)).withPlan(Plan.DEV, null, limits);
+        return entry(tenant, key(key, Set.of("llm:call"), null, null)).withPlan(Plan.DEV, null, limits, null);
     }
 
     private static TenantEntry.Key key(

@@ -3,12 +3,12 @@ package io.agentserver.buffer.backup;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.DueStore;
 import io.agentserver.buffer.store.Leases;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.TenantErasure;
 import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.envelope.TenantId;
 
 import java.time.Clock;
-import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -106,13 +106,13 @@ public final class Backup implements BackupErasure, AutoCloseable {
     }
 
     /** As {@link Restore} has it. */
-    public Restore restore(ThreadStore into, Consumer<ConversationKey> erase, Duration ttl) {
-        return new Restore(conversations, into, deleted, erase, ttl, clock);
+    public Restore restore(ThreadStore into, Consumer<ConversationKey> erase, Retention retention) {
+        return new Restore(conversations, into, deleted, erase, retention, clock);
     }
 
     /** As {@link Drill} has it. */
-    public Drill drill(Duration ttl, Consumer<String> difference) {
-        return new Drill(conversations, bucket, names, whole, times, ttl, clock, difference);
+    public Drill drill(Retention retention, Consumer<String> difference) {
+        return new Drill(conversations, bucket, names, whole, times, retention, clock, difference);
     }
 
     /** Returns if the bucket can be used. */

@@ -9,6 +9,7 @@ import io.agentserver.buffer.store.Look;
 import io.agentserver.buffer.store.MemoryDueStore;
 import io.agentserver.buffer.store.MemoryTenantErasure;
 import io.agentserver.buffer.store.MemoryThreadStore;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.ShardKey;
 import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.envelope.TenantId;
@@ -33,7 +34,7 @@ import java.util.function.Consumer;
  * commit by commit and the slots byte by byte. Also that all is there which manifests name. Changes nothing. One drill at a time.
  */
 public final class Drill {
-    private static final Duration FOR_EVER = Duration.ofDays(365_000);
+    private static final Retention FOR_EVER = Retention.ofAll(Duration.ofDays(365_000));
     /** An object is named by manifests of an hour, and goes with the first of them; an hour more for the bucket's clock. */
     private static final Duration NAMED_AGAIN = Duration.ofHours(2);
     /** So many periods a shard may be behind, and at least so long. */
@@ -46,7 +47,7 @@ public final class Drill {
     private final BackupNames names;
     private final ThreadStore journal;
     private final BackupTimes times;
-    private final Duration ttl;
+    private final Retention retention;
     private final Clock clock;
     private final Consumer<String> difference;
     private final Map<Integer, Long> completeMs = new HashMap<>();
@@ -67,7 +68,7 @@ public final class Drill {
             BackupNames names,
             ThreadStore journal,
             BackupTimes times,
-            Duration ttl,
+            Retention retention,
             Clock clock,
             Consumer<String> difference) {
         this.backups = backups;
@@ -75,7 +76,7 @@ public final class Drill {
         this.names = names;
         this.journal = journal;
         this.times = times;
-        this.ttl = ttl;
+        this.retention = retention;
         this.clock = clock;
         this.difference = difference;
     }
@@ -178,9 +179,8 @@ public final class Drill {
             }
             return;
         }
-        long visibleMs = clock.millis() - ttl.toMillis();
         if (live.isEmpty()) {
-            if (!restored.isEmpty() && restored.getLast().getAtMs() > visibleMs) {
+            if (!restored.isEmpty() && mustBeThere(key, restored.getLast())) {
                 differs(key + " is in the backup, and not in the journal");
             } else if (!restored.isEmpty()) {
                 expired++;
@@ -193,7 +193,7 @@ public final class Drill {
         } else {
             conversations++;
         }
-        compare(key, live, restored, visibleMs);
+        compare(key, live, restored);
     }
 
     /** A backup that stands still, or was never begun, has nothing that could differ. */
@@ -206,13 +206,13 @@ public final class Drill {
         }
     }
 
-    private void compare(ConversationKey key, List<Commit> live, List<Commit> restored, long visibleMs) {
+    private void compare(ConversationKey key, List<Commit> live, List<Commit> restored) {
         Map<Long, Commit> saved = new HashMap<>();
         restored.forEach(commit -> saved.put(commit.getNumber(), commit));
         for (Commit commit : live) {
             Commit other = saved.remove(commit.getNumber());
             if (other == null) {
-                if (commit.getAtMs() < completeMs(key) && commit.getAtMs() > visibleMs) {
+                if (commit.getAtMs() < completeMs(key) && mustBeThere(key, commit)) {
                     differs(key + " lacks commit " + commit.getNumber() + " in the backup");
                     return;
                 }
@@ -225,6 +225,13 @@ public final class Drill {
                 .mapToLong(Commit::getNumber)
                 .min()
                 .ifPresent(number -> differs(key + " lacks commit " + number + " in the journal"));
+    }
+
+    /** It can be read, and stores were told to keep it so long: it may have been written when the tenant's retention was shorter. */
+    private boolean mustBeThere(ConversationKey key, Commit commit) {
+        long nowMs = clock.millis();
+        return commit.getAtMs() > retention.oldestVisibleMs(key.tenant(), nowMs)
+                && (commit.getKeptUntilMs() == 0 || commit.getKeptUntilMs() > nowMs);
     }
 
     private void compare(ConversationKey key, Commit live, Commit saved) {

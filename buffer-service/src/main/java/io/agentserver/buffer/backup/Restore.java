@@ -4,6 +4,7 @@ import io.agentserver.buffer.commit.Commit;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.Erasures;
 import io.agentserver.buffer.store.Look;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.TenantErasure;
 import io.agentserver.buffer.store.ThreadStore;
 
@@ -25,7 +26,7 @@ public final class Restore {
     private final ThreadStore journal;
     private final TenantErasure deleted;
     private final Consumer<ConversationKey> erase;
-    private final Duration ttl;
+    private final Retention retention;
     private final Clock clock;
 
     /**
@@ -37,13 +38,13 @@ public final class Restore {
             ThreadStore journal,
             TenantErasure deleted,
             Consumer<ConversationKey> erase,
-            Duration ttl,
+            Retention retention,
             Clock clock) {
         this.backups = backups;
         this.journal = journal;
         this.deleted = deleted;
         this.erase = erase;
-        this.ttl = ttl;
+        this.retention = retention;
         this.clock = clock;
     }
 
@@ -58,7 +59,7 @@ public final class Restore {
         ERASED,
         /** Its tenant is. */
         DELETED,
-        /** Its last activity is longer ago than conversations are kept: nobody could read it. */
+        /** Its last activity is longer ago than its tenant's conversations are kept: nobody could read it. */
         EXPIRED,
         /** The backup has nothing of it. */
         UNKNOWN
@@ -91,7 +92,7 @@ public final class Restore {
         if (whole.isEmpty()) {
             return Result.of(Outcome.UNKNOWN);
         }
-        long visibleMs = clock.millis() - ttl.toMillis();
+        long visibleMs = retention.oldestVisibleMs(key.tenant(), clock.millis());
         if (whole.getLast().getAtMs() < visibleMs) {
             return Result.of(Outcome.EXPIRED);
         }

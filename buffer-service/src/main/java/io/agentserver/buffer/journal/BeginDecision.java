@@ -27,24 +27,26 @@ final class BeginDecision {
     private static final long CHARACTERS_A_TOKEN = 4;
     /** How far the clock of whoever made an id may be ahead of ours. */
     private static final long SKEW_MS = 60_000;
+    /** For so long stores keep every commit, whatever its tenant's retention was when it was written: the log's purge bound. */
+    private static final Duration EVER_KEPT = Duration.ofHours(24);
 
     private final ConversationKey conversation;
     private final MessageKey key;
     private final BeginRequest request;
     private final long nowMs;
-    private final Duration ttl;
+    private final Duration kept;
     private final Room room;
 
     /**
-     * @param ttl what entered longer ago than this may have been forgotten
+     * @param kept the tenant's retention: what entered longer ago may have been forgotten
      * @throws IllegalArgumentException if the request makes no sense in any state
      */
-    BeginDecision(ConversationKey conversation, BeginRequest request, long nowMs, Duration ttl, Room room) {
+    BeginDecision(ConversationKey conversation, BeginRequest request, long nowMs, Duration kept, Room room) {
         this.conversation = conversation;
         this.key = MessageKey.of(request.getThread(), request.getMessage());
         this.request = request;
         this.nowMs = nowMs;
-        this.ttl = ttl;
+        this.kept = kept;
         this.room = room;
         if (request.getClient() && !key.thread().equals(conversation.conversation())) {
             throw new IllegalArgumentException("thread: a client's message enters a root thread, <"
@@ -103,7 +105,7 @@ final class BeginDecision {
 
     /** From an old state there may seem to be none: what it holds expires. */
     private Decision<BeginReply> arriveIfThereIsRoom(JournalState state) {
-        return room.end(conversation.tenant(), state, key.thread(), nowMs - ttl.toMillis())
+        return room.end(conversation.tenant(), state, key.thread(), oldestMs())
                 .map(reason -> Decision.<BeginReply>answer(Knowledge.CERTAIN, _ -> verdict(Verdict.REFUSED, reason)))
                 .orElseGet(() -> arrive(state));
     }
@@ -213,13 +215,13 @@ final class BeginDecision {
                 .setTurnOpenedAtMs(turn.countsFromMs(nowMs));
         state.parking(key).ifPresent(reply::setParking);
         state.answer(key).ifPresent(reply::setAnswer);
-        reply.setKeepsUntilMs(keptUntilMs(state, turn));
-        room.lack(conversation.tenant(), state, key.thread(), nowMs - ttl.toMillis())
-                .ifPresent(reply::setOverLimit);
+        reply.setKeepsUntilMs(keptUntilMs(state, turn)).setLongestWaitMs(longestWaitMs());
+        room.lack(conversation.tenant(), state, key.thread(), oldestMs()).ifPresent(reply::setOverLimit);
         long current = state.find(key).map(Slot::getSequence).orElse(0L);
         // one more: a message that the thread sent to itself is in its history and is the current one
+        long gone = ConversationView.goneThrough(state, oldestMs());
         List<Slot> history = thread.latest(request.getHistorySlots() + 1).stream()
-                .filter(sequence -> sequence != current && sequence > state.expiredThrough())
+                .filter(sequence -> sequence != current && sequence > gone)
                 .map(state::slot)
                 .toList();
         return reply.addAllHistory(bounded(history)).build();
@@ -236,7 +238,11 @@ final class BeginDecision {
         long began = state.find(new MessageKey(state.conversation(), turn.id))
                 .map(Slot::getAtMs)
                 .orElse(turn.openedAtMs);
-        return began + ttl.toMillis() - ttl.toMillis() / 24;
+        return began + longestWaitMs();
+    }
+
+    private long longestWaitMs() {
+        return kept.toMillis() - kept.toMillis() / 24;
     }
 
     /** The latest of them: as many as were asked for, and as the caller and a reply have room for. */
@@ -273,7 +279,11 @@ final class BeginDecision {
 
     /** The log has it longer than the journal remembers what it has seen: after a loss of offsets it may come again. */
     private boolean mayHaveBeenForgotten() {
-        return request.getAppendedAtMs() > 0 && request.getAppendedAtMs() < nowMs - ttl.toMillis();
+        return request.getAppendedAtMs() > 0 && request.getAppendedAtMs() < oldestMs();
+    }
+
+    private long oldestMs() {
+        return nowMs - kept.toMillis();
     }
 
     private static Decision<BeginReply> expired() {
@@ -300,8 +310,8 @@ final class BeginDecision {
 
     /**
      * A conversation that is named after this message began with it, so its first commit may be tried unseen, if the id is
-     * so young that this commit cannot have expired. Any other that is not remembered must be looked for: where the oldest
-     * commits have expired, number 1 is free again.
+     * so young that this commit cannot have expired, whatever the retention was when it was written. Any other that is not
+     * remembered must be looked for: where the oldest commits have expired, number 1 is free again.
      */
     private boolean isCertainlyNew(JournalState state) {
         if (state.number() > 0) {
@@ -309,7 +319,7 @@ final class BeginDecision {
         }
         long createdAtMs = Ids.createdAtMs(key.message().value()).orElse(0);
         return ThreadId.ofFirstMessage(conversation.tenant(), key.message()).equals(conversation.conversation())
-                && createdAtMs > nowMs - ttl.toMillis()
+                && createdAtMs > nowMs - Math.min(kept.toMillis(), EVER_KEPT.toMillis())
                 && createdAtMs
                         <= nowMs + SKEW_MS; // a client may date its id ahead, and send it again when that has come
     }

@@ -6,6 +6,7 @@ import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.Erasures;
 import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.buffer.v1.Conversation;
+import io.agentserver.envelope.TenantId;
 
 import java.time.Duration;
 import java.util.HashMap;
@@ -15,7 +16,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
-import java.util.function.LongSupplier;
+import java.util.function.ToLongFunction;
 import java.util.stream.Gatherers;
 
 /**
@@ -30,7 +31,7 @@ final class Briefs {
 
     private final ThreadStore store;
     private final ConversationCache cache;
-    private final LongSupplier oldestVisibleMs;
+    private final ToLongFunction<TenantId> oldestVisibleMs;
     private final Function<ConversationKey, Optional<Conversation>> whole;
     /** Whoever holds it reads a conversation whole. */
     private final ReentrantLock oneWhole = new ReentrantLock();
@@ -39,7 +40,7 @@ final class Briefs {
     Briefs(
             ThreadStore store,
             ConversationCache cache,
-            LongSupplier oldestVisibleMs,
+            ToLongFunction<TenantId> oldestVisibleMs,
             Function<ConversationKey, Optional<Conversation>> whole) {
         this.store = store;
         this.cache = cache;
@@ -66,7 +67,7 @@ final class Briefs {
                 try {
                     // of one so old another process may not know the last commits, and go on from a number of its own
                     if (held.isConfirmedSince(asked - WELL_KNOWN.toNanos())
-                            && held.state.lastActivityMs() > oldestVisibleMs.getAsLong()) {
+                            && held.state.lastActivityMs() > oldestVisibleMs.applyAsLong(key.tenant())) {
                         known.put(key, held.state.number());
                     }
                 } finally {
@@ -100,7 +101,8 @@ final class Briefs {
         return cache.find(key).flatMap(held -> {
             held.lock.lock();
             try {
-                return held.isConfirmedSince(asked) && ConversationView.isFound(held.state, oldestVisibleMs.getAsLong())
+                return held.isConfirmedSince(asked)
+                                && ConversationView.isFound(held.state, oldestVisibleMs.applyAsLong(key.tenant()))
                         ? Optional.of(ConversationView.brief(held.state))
                         : Optional.empty();
             } finally {
@@ -111,7 +113,8 @@ final class Briefs {
 
     private Optional<Conversation> last(ConversationKey key) {
         Optional<Commit> last = store.last(key)
-                .filter(commit -> commit.getAtMs() >= oldestVisibleMs.getAsLong() && !Erasures.isErasure(commit));
+                .filter(commit ->
+                        commit.getAtMs() >= oldestVisibleMs.applyAsLong(key.tenant()) && !Erasures.isErasure(commit));
         return last.flatMap(
                 commit -> BriefAfter.read(key.conversation(), commit).or(() -> wholeAlone(key)));
     }

@@ -8,6 +8,7 @@ import io.agentserver.buffer.store.DueEntry;
 import io.agentserver.buffer.store.DueStore;
 import io.agentserver.buffer.store.Look;
 import io.agentserver.buffer.store.MemoryTenantBytes;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.buffer.store.TenantBytes;
 import io.agentserver.buffer.store.ThreadStore;
@@ -54,7 +55,7 @@ public final class ConversationJournal {
     private final ThreadStore store;
     private final DueStore due;
     private final Wakeups wakeups;
-    private final Duration ttl;
+    private final Retention retention;
     private final Clock clock;
     private final ConversationCache cache;
     private final Briefs briefs;
@@ -65,8 +66,8 @@ public final class ConversationJournal {
 
     /** One without limits. */
     public ConversationJournal(
-            ThreadStore store, DueStore due, Wakeups wakeups, Duration ttl, long cacheBytes, Clock clock) {
-        this(store, due, wakeups, ttl, cacheBytes, Limits.NONE, new MemoryTenantBytes(ttl, clock), clock);
+            ThreadStore store, DueStore due, Wakeups wakeups, Retention retention, long cacheBytes, Clock clock) {
+        this(store, due, wakeups, retention, cacheBytes, Limits.NONE, new MemoryTenantBytes(retention, clock), clock);
     }
 
     /**
@@ -77,7 +78,7 @@ public final class ConversationJournal {
             ThreadStore store,
             DueStore due,
             Wakeups wakeups,
-            Duration ttl,
+            Retention retention,
             long cacheBytes,
             Limits limits,
             TenantBytes tenants,
@@ -85,11 +86,12 @@ public final class ConversationJournal {
         this.store = store;
         this.due = due;
         this.wakeups = wakeups;
-        this.ttl = ttl;
+        this.retention = retention;
         this.clock = clock;
         this.cache = new ConversationCache(cacheBytes);
-        this.briefs = new Briefs(store, cache, this::oldestVisibleMs, key -> look(key, this::brief));
-        this.kept = new KeptVolume(ttl, clock);
+        this.briefs =
+                new Briefs(store, cache, this::oldestVisibleMs, key -> look(key, state -> brief(key.tenant(), state)));
+        this.kept = new KeptVolume(clock);
         this.tenants = tenants;
         this.room = new Room(limits, tenants);
     }
@@ -101,7 +103,7 @@ public final class ConversationJournal {
 
     /** @throws IllegalArgumentException if the request makes no sense */
     public BeginReply begin(ConversationKey key, BeginRequest request) {
-        return step(key, new BeginDecision(key, request, clock.millis(), ttl, room)::decide);
+        return step(key, new BeginDecision(key, request, clock.millis(), retention.of(key.tenant()), room)::decide);
     }
 
     /** @throws IllegalArgumentException if the request makes no sense */
@@ -166,7 +168,7 @@ public final class ConversationJournal {
 
     /** Ends what the client has set going so far. Repeating it is harmless. */
     public CancelReply cancel(ConversationKey key) {
-        return step(key, new CancelDecision(clock.millis(), oldestVisibleMs())::decide);
+        return step(key, new CancelDecision(clock.millis(), oldestVisibleMs(key.tenant()))::decide);
     }
 
     /**
@@ -175,7 +177,7 @@ public final class ConversationJournal {
      */
     public EraseReply erase(ConversationKey key) {
         long askedMs = clock.millis();
-        EraseDecision decision = new EraseDecision(askedMs, oldestVisibleMs());
+        EraseDecision decision = new EraseDecision(askedMs, oldestVisibleMs(key.tenant()));
         DueEntry entry = freeing(key, askedMs);
         Erasing erasing = step(key, state -> {
             Decision<EraseReply> decided = decision.decide(state);
@@ -265,8 +267,8 @@ public final class ConversationJournal {
         return briefs.of(keys);
     }
 
-    private Optional<Conversation> brief(JournalState state) {
-        return ConversationView.isFound(state, oldestVisibleMs())
+    private Optional<Conversation> brief(TenantId tenant, JournalState state) {
+        return ConversationView.isFound(state, oldestVisibleMs(tenant))
                 ? Optional.of(ConversationView.brief(state))
                 : Optional.empty();
     }
@@ -295,9 +297,9 @@ public final class ConversationJournal {
         return look(key, number, Look.FAST, System.nanoTime(), suffices, view);
     }
 
-    /** What is older is hidden from readers, in milliseconds since 1970. */
-    long oldestVisibleMs() {
-        return clock.millis() - ttl.toMillis();
+    /** What a tenant has that is older is hidden from readers, in milliseconds since 1970. */
+    long oldestVisibleMs(TenantId tenant) {
+        return retention.oldestVisibleMs(tenant, clock.millis());
     }
 
     private <R> R look(ConversationKey key, long number, Look look, Function<JournalState, R> view) {
@@ -357,8 +359,10 @@ public final class ConversationJournal {
         }
     }
 
-    private boolean append(ConversationKey key, Held held, Commit commit) {
+    private boolean append(ConversationKey key, Held held, Commit decided) {
         long asked = System.nanoTime();
+        long keptUntilMs = Math.max(held.state.keptUntilMs(), retention.keptUntilMs(key.tenant(), decided));
+        Commit commit = decided.toBuilder().setKeptUntilMs(keptUntilMs).build();
         Runnable closed = Closings.closes(commit) ? closings.closing(key) : () -> {};
         if (!store.append(key, commit, held.state.lastActivityMs())) {
             return false;
@@ -366,7 +370,11 @@ public final class ConversationJournal {
         held.confirm(asked);
         long before = held.state.sequence();
         held.apply(key, List.of(commit));
-        kept.add(key, held.state.sequence() - before, commit.getSerializedSize());
+        kept.add(
+                key,
+                held.state.sequence() - before,
+                commit.getSerializedSize(),
+                Duration.ofMillis(keptUntilMs - commit.getAtMs()));
         tenants.add(key.tenant(), commit.getSerializedSize());
         cache.weigh(key, held);
         wakeups.appended(key, commit.getNumber(), commit.getStops());

@@ -78,7 +78,7 @@ public final class ConversationReader {
                     wait,
                     state -> request.getLimit() == 0 || state.isWholeAfter(request.getAfter()),
                     reply -> reply.getFound() || reply.getErased(),
-                    state -> page(state, request, thread));
+                    state -> page(key, state, request, thread));
         }
         MessageKey message = new MessageKey(thread.orElse(key.conversation()), MessageId.parse(request.getMessage()));
         return show(
@@ -88,7 +88,7 @@ public final class ConversationReader {
                 reply -> reply.getErased()
                         || reply.getSlotsCount() > 0
                         || reply.getConversation().getTurnsCount() > 0,
-                state -> one(state, message, request.getLimit() > 0));
+                state -> one(key, state, message, request.getLimit() > 0));
     }
 
     private ReadReply show(
@@ -106,8 +106,8 @@ public final class ConversationReader {
     }
 
     /** By the journal's index: as fast in a long conversation as in a short one. */
-    private ReadReply one(JournalState state, MessageKey message, boolean withSlot) {
-        long oldest = journal.oldestVisibleMs();
+    private ReadReply one(ConversationKey key, JournalState state, MessageKey message, boolean withSlot) {
+        long oldest = journal.oldestVisibleMs(key.tenant());
         if (!ConversationView.isFound(state, oldest)) {
             return ReadReply.newBuilder().setErased(state.erasure().isPresent()).build();
         }
@@ -124,8 +124,8 @@ public final class ConversationReader {
         return reply.build();
     }
 
-    private ReadReply page(JournalState state, ReadRequest request, Optional<ThreadId> thread) {
-        long oldest = journal.oldestVisibleMs();
+    private ReadReply page(ConversationKey key, JournalState state, ReadRequest request, Optional<ThreadId> thread) {
+        long oldest = journal.oldestVisibleMs(key.tenant());
         if (!ConversationView.isFound(state, oldest)) {
             return ReadReply.newBuilder().setErased(state.erasure().isPresent()).build();
         }
@@ -191,7 +191,7 @@ public final class ConversationReader {
                 ? erased(turn)
                 : state.turn(turn)
                         .filter(TurnProgress::isEnded)
-                        .map(ended -> ended(state, ended))
+                        .map(ended -> ended(key, state, ended))
                         .orElse(AwaitTurnReply.getDefaultInstance());
         // who waits for a turn has mostly just sent its message: there is nothing yet that a close look could find
         return await(
@@ -215,10 +215,10 @@ public final class ConversationReader {
                 .build();
     }
 
-    private static AwaitTurnReply ended(JournalState state, TurnProgress turn) {
+    private AwaitTurnReply ended(ConversationKey key, JournalState state, TurnProgress turn) {
         AwaitTurnReply.Builder reply =
                 AwaitTurnReply.newBuilder().setEnded(true).setTurn(turn.toTurn());
-        if (turn.responseSequence > state.expiredThrough()) {
+        if (turn.responseSequence > ConversationView.goneThrough(state, journal.oldestVisibleMs(key.tenant()))) {
             reply.setResponse(state.slot(turn.responseSequence));
         }
         return reply.build();

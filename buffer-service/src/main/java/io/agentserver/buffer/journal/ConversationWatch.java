@@ -129,7 +129,7 @@ public final class ConversationWatch {
         List<WatchEvent> events = new ArrayList<>();
         known = state.number();
         idle = ConversationView.openTurn(state).isEmpty();
-        long oldest = journal.oldestVisibleMs();
+        long oldest = journal.oldestVisibleMs(key.tenant());
         long gone = ConversationView.goneThrough(state, oldest);
         if (turnsTold < 0) {
             turnsTold = (int) state.endedTurns().stream()

@@ -50,6 +50,7 @@ final class JournalState {
     private long expiredThrough;
     private long createdAtMs;
     private long lastActivityMs;
+    private long keptUntilMs;
     private long weight;
     private long bytes;
     private Tokens tokens = Tokens.getDefaultInstance();
@@ -119,6 +120,11 @@ final class JournalState {
 
     long lastActivityMs() {
         return lastActivityMs;
+    }
+
+    /** Until when stores keep what was written so far; 0: an older buffer wrote all of it. */
+    long keptUntilMs() {
+        return keptUntilMs;
     }
 
     Tokens tokens() {
@@ -303,6 +309,7 @@ final class JournalState {
         }
         number = commit.getNumber();
         lastActivityMs = commit.getAtMs();
+        keptUntilMs = Math.max(keptUntilMs, commit.getKeptUntilMs());
         weight += 256 + 2L * commit.getSerializedSize();
         Optional<ThreadState> handled = Optional.empty();
         for (Change change : commit.getChangesList()) {

@@ -11,27 +11,24 @@ import java.util.Map;
 /** What this process has journalled that is still kept: slots, and bytes of commits, by tenant and by shard. Safe on any thread. */
 public final class KeptVolume {
     private final Clock clock;
-    private final KeptAmounts tenantSlots;
-    private final KeptAmounts tenantBytes;
-    private final KeptAmounts shardSlots;
-    private final KeptAmounts shardBytes;
+    private final KeptAmounts tenantSlots = new KeptAmounts();
+    private final KeptAmounts tenantBytes = new KeptAmounts();
+    private final KeptAmounts shardSlots = new KeptAmounts();
+    private final KeptAmounts shardBytes = new KeptAmounts();
 
-    KeptVolume(Duration ttl, Clock clock) {
+    KeptVolume(Clock clock) {
         this.clock = clock;
-        this.tenantSlots = new KeptAmounts(ttl);
-        this.tenantBytes = new KeptAmounts(ttl);
-        this.shardSlots = new KeptAmounts(ttl);
-        this.shardBytes = new KeptAmounts(ttl);
     }
 
-    void add(ConversationKey key, long slots, long bytes) {
+    /** @param kept for how long stores keep it */
+    void add(ConversationKey key, long slots, long bytes, Duration kept) {
         long nowMs = clock.millis();
         String tenant = key.tenant().value();
         String shard = Integer.toString(ShardKey.of(key.conversation(), ShardKey.SHARDS));
-        tenantSlots.add(tenant, slots, nowMs);
-        tenantBytes.add(tenant, bytes, nowMs);
-        shardSlots.add(shard, slots, nowMs);
-        shardBytes.add(shard, bytes, nowMs);
+        tenantSlots.add(tenant, slots, kept, nowMs);
+        tenantBytes.add(tenant, bytes, kept, nowMs);
+        shardSlots.add(shard, slots, kept, nowMs);
+        shardBytes.add(shard, bytes, kept, nowMs);
     }
 
     public Map<String, Double> slotsByTenant() {

@@ -7,6 +7,7 @@ import io.agentserver.buffer.store.DueEntry;
 import io.agentserver.buffer.store.DueStore;
 import io.agentserver.buffer.store.Leases;
 import io.agentserver.buffer.store.Pruning;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.envelope.MessageId;
@@ -25,7 +26,7 @@ import java.util.stream.Gatherers;
 
 /**
  * Frees in the hot store what closed threads hold there, some seconds after they were closed: by then watchers in other processes
- * have read it. Slots stay readable: the durable store has them until their TTL.
+ * have read it. Slots stay readable: the durable store has them as long as they are kept.
  *
  * <p>The process that closes prunes. An index says what it has not pruned yet, from before the commit on; should it die, or Redis
  * be away, whoever has the lease of the shard does so a minute later, and again until it is done.
@@ -53,7 +54,7 @@ public final class Pruner implements Closings {
     private final DueStore index;
     private final Leases leases;
     private final String owner = MessageId.create().toString();
-    private final Duration ttl;
+    private final Retention retention;
     private final Clock clock;
 
     private final Map<ConversationKey, Waiting> waiting = new ConcurrentHashMap<>();
@@ -76,14 +77,14 @@ public final class Pruner implements Closings {
             boolean isCopied,
             DueStore index,
             Leases leases,
-            Duration ttl,
+            Retention retention,
             Clock clock) {
         this.journal = journal;
         this.store = store;
         this.isCopied = isCopied;
         this.index = index;
         this.leases = leases;
-        this.ttl = ttl;
+        this.retention = retention;
         this.clock = clock;
     }
 
@@ -193,7 +194,7 @@ public final class Pruner implements Closings {
     /** All of it: what this process knows of it may be older than what Redis was given since. */
     private boolean isSwept(DueEntry entry) {
         marks.invalidate(entry.conversation());
-        // what cannot be pruned must not be first for ever: it goes with its TTL
+        // what cannot be pruned must not be first for ever: it goes when its time is over
         return isPruned(entry.conversation()) || entry.dueMs() < clock.millis() - GIVEN_UP.toMillis();
     }
 
@@ -237,7 +238,7 @@ public final class Pruner implements Closings {
     private long pruneOnce(ConversationKey key) {
         try {
             Mark mark = Objects.requireNonNullElse(marks.getIfPresent(key), Mark.NONE);
-            Plan plan = journal.glance(key, state -> plan(state, mark));
+            Plan plan = journal.glance(key, state -> plan(state, mark, retention.of(key.tenant())));
             long freed = plan.pruning.isEmpty(isCopied) ? 0 : store.prune(key, plan.pruning);
             marks.put(key, plan.next);
             pruned.increment();
@@ -249,15 +250,15 @@ public final class Pruner implements Closings {
         }
     }
 
-    private Plan plan(JournalState state, Mark mark) {
+    private Plan plan(JournalState state, Mark mark, Duration kept) {
         long nowMs = clock.millis();
         if (state.erasure().isPresent()) {
             return new Plan(new Pruning(0, 0, commit -> commit, 0), Mark.NONE); // erasing frees more
         }
-        long pastUseMs = nowMs - ttl.toMillis() - PURGE_BOUND.toMillis();
+        long pastUseMs = nowMs - kept.toMillis() - PURGE_BOUND.toMillis();
         // each of the first commits is past use at some time: looking from the beginning on is dear, so not each time
         boolean fromTheFirst =
-                state.createdAtMs() < pastUseMs && mark.pastUseMs < nowMs - Math.max(1, ttl.toMillis() / 24);
+                state.createdAtMs() < pastUseMs && mark.pastUseMs < nowMs - Math.max(1, kept.toMillis() / 24);
         long after = fromTheFirst ? 0 : mark.number;
         ClosedContent content = ClosedContent.of(state, fromTheFirst ? 0 : mark.sequence);
         long lookedMs = fromTheFirst ? nowMs : mark.pastUseMs;

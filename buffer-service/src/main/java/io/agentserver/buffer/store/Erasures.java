@@ -17,6 +17,7 @@ public final class Erasures {
                 .setNumber(number)
                 .setAtMs(erasure.getAtMs())
                 .setSequenceBefore(erasure.getSequenceBefore())
+                .setKeptUntilMs(erasure.getKeptUntilMs())
                 .build();
     }
 }

@@ -1,62 +1,50 @@
 package io.agentserver.buffer.store;
 
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Sums, by name, of what came in the last TTL, which is counted in {@value #PARTS} parts: each amount counts for up to one part
- * longer than it is kept. Safe on any thread.
+ * Sums, by name, of what is still kept, of each amount for the time that was said when it came: to the {@value #PARTS}th part of that,
+ * by which it may count longer. Safe on any thread.
  */
 public final class KeptAmounts {
     static final int PARTS = 24;
 
-    private final long partMs;
     private final Map<String, Window> windows = new ConcurrentHashMap<>();
 
-    /** What came in each of the latest parts; changed inside the map's own lock alone. */
+    /** By when it is no longer kept; changed inside the map's own lock alone. */
     private static final class Window {
-        private final long[] counts = new long[PARTS + 1];
-        private long latest;
+        private final TreeMap<Long, Long> amounts = new TreeMap<>();
+        private long sum;
 
-        void moveTo(long part) {
-            if (part - latest > PARTS) {
-                Arrays.fill(counts, 0);
-                latest = part;
-            }
-            while (latest < part) {
-                latest++;
-                counts[(int) (latest % counts.length)] = 0;
-            }
+        void add(long amount, long untilMs) {
+            amounts.merge(untilMs, amount, Long::sum);
+            sum += amount;
         }
 
-        void add(long amount) {
-            counts[(int) (latest % counts.length)] += amount;
-        }
-
-        long sum() {
-            long sum = 0;
-            for (long count : counts) {
-                sum += count;
+        long sum(long nowMs) {
+            Map<Long, Long> over = amounts.headMap(nowMs, true);
+            for (long amount : over.values()) {
+                sum -= amount;
             }
+            over.clear();
             return sum;
         }
     }
 
-    public KeptAmounts(Duration ttl) {
-        this.partMs = Math.max(1, ttl.toMillis() / PARTS);
-    }
-
-    public void add(String name, long amount, long nowMs) {
+    public void add(String name, long amount, Duration kept, long nowMs) {
         if (amount == 0) {
             return;
         }
+        long partMs = Math.max(1, kept.toMillis() / PARTS);
+        long untilMs = Math.ceilDiv(nowMs + kept.toMillis(), partMs) * partMs;
         windows.compute(name, (n, there) -> {
             Window window = there == null ? new Window() : there;
-            window.moveTo(nowMs / partMs);
-            window.add(amount);
+            window.sum(nowMs); // or it would grow where nobody asks
+            window.add(amount, untilMs);
             return window;
         });
     }
@@ -64,8 +52,7 @@ public final class KeptAmounts {
     public long sum(String name, long nowMs) {
         long[] sum = {0};
         windows.computeIfPresent(name, (n, window) -> {
-            window.moveTo(nowMs / partMs);
-            sum[0] = window.sum();
+            sum[0] = window.sum(nowMs);
             return window;
         });
         return sum[0];
@@ -76,8 +63,7 @@ public final class KeptAmounts {
         Map<String, Double> kept = new HashMap<>();
         for (String each : windows.keySet()) {
             windows.computeIfPresent(each, (name, window) -> {
-                window.moveTo(nowMs / partMs);
-                long sum = window.sum();
+                long sum = window.sum(nowMs);
                 kept.put(name, (double) sum);
                 return sum == 0 ? null : window;
             });

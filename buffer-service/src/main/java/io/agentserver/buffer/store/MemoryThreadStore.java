@@ -6,7 +6,6 @@ import io.agentserver.buffer.store.RecentConversations.Recent;
 import io.agentserver.envelope.TenantId;
 
 import java.time.Clock;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -20,21 +19,24 @@ import java.util.concurrent.ConcurrentMap;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
-/** Commits in this process, for tests and trials: gone with it. A conversation is forgotten a TTL after its last commit. */
+/**
+ * Commits in this process, for tests and trials: gone with it. A conversation is forgotten when its tenant's retention after its last
+ * commit is over.
+ */
 public final class MemoryThreadStore implements ThreadStore {
     private final ConcurrentMap<ConversationKey, List<Commit>> conversations = new ConcurrentHashMap<>();
-    private final Duration ttl;
+    private final Retention retention;
     private final Clock clock;
 
-    public MemoryThreadStore(Duration ttl, Clock clock) {
-        this.ttl = ttl;
+    public MemoryThreadStore(Retention retention, Clock clock) {
+        this.retention = retention;
         this.clock = clock;
     }
 
     @Override
     public List<Commit> read(ConversationKey key, long number, Look look) {
         List<Commit> commits = conversations.getOrDefault(key, List.of());
-        if (isPastTtl(commits)) {
+        if (isOver(key, commits)) {
             conversations.remove(key, commits);
             return List.of();
         }
@@ -59,7 +61,7 @@ public final class MemoryThreadStore implements ThreadStore {
     public boolean append(ConversationKey key, Commit commit, long previousActivityMs) {
         boolean[] appended = {false};
         conversations.compute(key, (k, known) -> {
-            List<Commit> commits = known == null || isPastTtl(known) ? List.of() : known;
+            List<Commit> commits = known == null || isOver(k, known) ? List.of() : known;
             if (commits.size() + 1 != commit.getNumber()) {
                 return commits.isEmpty() ? null : commits;
             }
@@ -96,7 +98,7 @@ public final class MemoryThreadStore implements ThreadStore {
     public RecentConversations recent(TenantId tenant, Order order, int limit, Optional<Recent> from) {
         List<Recent> sorted = conversations.entrySet().stream()
                 .filter(entry -> entry.getKey().tenant().equals(tenant))
-                .filter(entry -> !isPastTtl(entry.getValue())
+                .filter(entry -> !isOver(entry.getKey(), entry.getValue())
                         && !Erasures.isErasure(entry.getValue().getLast()))
                 .map(entry -> new Recent(
                         entry.getValue().getLast().getAtMs(), entry.getKey().conversation()))
@@ -134,7 +136,8 @@ public final class MemoryThreadStore implements ThreadStore {
         conversations.clear();
     }
 
-    private boolean isPastTtl(List<Commit> commits) {
-        return !commits.isEmpty() && commits.getLast().getAtMs() < clock.millis() - ttl.toMillis();
+    private boolean isOver(ConversationKey key, List<Commit> commits) {
+        return !commits.isEmpty()
+                && commits.getLast().getAtMs() < retention.oldestVisibleMs(key.tenant(), clock.millis());
     }
 }

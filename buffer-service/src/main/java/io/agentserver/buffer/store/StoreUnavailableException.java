@@ -22,6 +22,15 @@ public final class StoreUnavailableException extends RuntimeException {
         return new StoreUnavailableException(store + " refuses: " + refusal.getMessage() + "; try again", refusal);
     }
 
+    private StoreUnavailableException(String message) {
+        super(message);
+    }
+
+    /** @param what this process must have read before it can serve */
+    public static StoreUnavailableException unread(String what) {
+        return new StoreUnavailableException(what + " not been read yet, try again");
+    }
+
     /** @param what it did instead of all that it was asked for */
     public StoreUnavailableException(String store, String what) {
         super(store + " is too busy: " + what + "; try again");

@@ -3,7 +3,7 @@ package io.agentserver.buffer.store;
 import io.agentserver.envelope.TenantId;
 
 /**
- * How many bytes of commits each tenant has had journalled within the TTL, by all processes together. About: others' come with
+ * How many bytes of commits each tenant has had journalled within its retention, by all processes together. About: others' come with
  * a delay, and a store that was emptied begins at 0. Safe on any thread; {@link #share} alone may block.
  */
 public interface TenantBytes {

@@ -4,6 +4,7 @@ import io.agentserver.buffer.backup.s3.S3BackupBucket;
 import io.agentserver.buffer.commit.Commit;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.Look;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.ShardKey;
 import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.buffer.store.dynamo.DynamoConnection;
@@ -39,7 +40,7 @@ class BackupDeathsTest {
     private final BackupBucket bucket;
     private LocalDynamo dynamo = LocalDynamo.inMemory(0);
     private DynamoDbClient client = DynamoConnection.open(dynamo.endpoint().toString());
-    private ThreadStore store = new DynamoThreadStore(client, DyingBackup.TTL, Clock.systemUTC());
+    private ThreadStore store = new DynamoThreadStore(client, Retention.ofAll(DyingBackup.TTL), Clock.systemUTC());
     private DynamoDueStore index = new DynamoDueStore(client, "backup");
 
     BackupDeathsTest(@TempDir Path directory) {
@@ -66,7 +67,7 @@ class BackupDeathsTest {
             done = !dies("backup", prefix, step, died);
 
             backup.runs().runAll();
-            Drill drill = backup.drill(DyingBackup.TTL, line -> {
+            Drill drill = backup.drill(Retention.ofAll(DyingBackup.TTL), line -> {
                 throw new AssertionError("killed before step " + prefix + ": " + line);
             });
             drill.tenant(ACME, Set.of());
@@ -94,7 +95,7 @@ class BackupDeathsTest {
             closeStores();
             dynamo = LocalDynamo.inMemory(0);
             client = DynamoConnection.open(dynamo.endpoint().toString());
-            store = new DynamoThreadStore(client, DyingBackup.TTL, Clock.systemUTC());
+            store = new DynamoThreadStore(client, Retention.ofAll(DyingBackup.TTL), Clock.systemUTC());
             index = new DynamoDueStore(client, "backup");
             done = !dies("restore", "restore/", step, died);
 

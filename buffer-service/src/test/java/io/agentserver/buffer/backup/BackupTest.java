@@ -9,6 +9,7 @@ import io.agentserver.buffer.store.Look;
 import io.agentserver.buffer.store.MemoryDueStore;
 import io.agentserver.buffer.store.MemoryTenantErasure;
 import io.agentserver.buffer.store.MemoryThreadStore;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.ShardKey;
 import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.buffer.store.ThreadStore;
@@ -58,6 +59,8 @@ class BackupTest {
     private static final Duration A_PERIOD_AND_ITS_MARGIN = Duration.ofMinutes(11);
     private static final Duration TTL = Duration.ofHours(24);
     private static final Duration KEPT = Duration.ofDays(30);
+    private static final Retention LASTING_LONGER =
+            tenant -> tenant.value().equals("lasting") ? Duration.ofDays(20) : TTL;
     private static final String PLAIN = "backups";
     private static final String VERSIONED = "versioned";
 
@@ -72,7 +75,7 @@ class BackupTest {
     private static S3Client s3;
 
     private final MovedClock clock = new MovedClock();
-    private final MemoryThreadStore store = new MemoryThreadStore(TTL, clock);
+    private final MemoryThreadStore store = new MemoryThreadStore(LASTING_LONGER, clock);
     private final MemoryTenantErasure deleted = new MemoryTenantErasure(store, new MemoryDueStore());
     private final MemoryDueStore index = new MemoryDueStore();
     private final String prefix = "t/" + UUID.randomUUID() + "/";
@@ -241,7 +244,7 @@ class BackupTest {
         saved();
         assertThat(segments()).isEmpty();
         List<ConversationKey> erased = new ArrayList<>();
-        assertThat(backup.restore(store, erased::add, TTL).conversation(key).outcome())
+        assertThat(backup.restore(store, erased::add, Retention.ofAll(TTL)).conversation(key).outcome())
                 .isEqualTo(Restore.Outcome.ERASED);
         assertThat(erased).containsExactly(key);
     }
@@ -279,6 +282,42 @@ class BackupTest {
         loseAll();
         clock.move(TTL);
         assertThat(restored().outcome()).isEqualTo(Restore.Outcome.EXPIRED);
+    }
+
+    @Test
+    void each_tenants_conversations_are_brought_back_as_long_as_they_are_kept() {
+        ConversationKey lasting = Commits.conversation(new TenantId("lasting"));
+        Commits.say(journalled, key, 0, 3, clock.millis());
+        Commits.say(journalled, lasting, 0, 3, clock.millis());
+        saved();
+        loseAll();
+        clock.move(TTL);
+        Restore restore = backup.restore(store, _ -> {}, LASTING_LONGER);
+        assertThat(restore.conversation(key).outcome()).isEqualTo(Restore.Outcome.EXPIRED);
+        assertThat(restore.conversation(lasting).outcome()).isEqualTo(Restore.Outcome.RESTORED);
+    }
+
+    @Test
+    void what_a_tenants_longer_retention_came_too_late_for_is_no_difference() {
+        ConversationKey lasting = Commits.conversation(new TenantId("lasting"));
+        long nowMs = clock.millis();
+        Commit short1 = Commits.commit(1, nowMs, "words").toBuilder()
+                .setKeptUntilMs(nowMs + Duration.ofHours(1).toMillis())
+                .build();
+        assertThat(journalled.append(lasting, short1, 0)).isTrue();
+        saved();
+        loseAll();
+        List<String> lines = new ArrayList<>();
+        Drill early = backup.drill(LASTING_LONGER, lines::add);
+        early.conversation(lasting);
+        assertThat(lines).as("it should be there").hasSize(1);
+
+        clock.move(Duration.ofHours(2));
+        lines.clear();
+        Drill late = backup.drill(LASTING_LONGER, lines::add);
+        late.conversation(lasting);
+        assertThat(lines).isEmpty();
+        assertThat(late.expired()).isEqualTo(1);
     }
 
     @Test
@@ -339,7 +378,9 @@ class BackupTest {
                 return super.append(its, commit, previousActivityMs);
             }
         };
-        assertThat(backup.restore(slow, erased::add, TTL).conversation(key).outcome())
+        assertThat(backup.restore(slow, erased::add, Retention.ofAll(TTL))
+                        .conversation(key)
+                        .outcome())
                 .isEqualTo(Restore.Outcome.ERASED);
         assertThat(erased).containsExactly(key);
     }
@@ -369,7 +410,9 @@ class BackupTest {
             clock.move(A_PERIOD_AND_ITS_MARGIN);
             backups.runs().runAll();
             assertThat(left(name, "tenants/acme/")).as("what came late").isEmpty();
-            assertThat(backups.restore(store, _ -> {}, TTL).conversation(key).outcome())
+            assertThat(backups.restore(store, _ -> {}, Retention.ofAll(TTL))
+                            .conversation(key)
+                            .outcome())
                     .isEqualTo(Restore.Outcome.DELETED);
         }
     }
@@ -398,7 +441,7 @@ class BackupTest {
         Commits.say(journalled, other, 0, 2, clock.millis());
         saved();
         Commits.say(journalled, other, 2, 2, clock.millis()); // not due yet
-        Drill drill = backup.drill(TTL, line -> {
+        Drill drill = backup.drill(Retention.ofAll(TTL), line -> {
             throw new AssertionError(line);
         });
         drill.tenant(ACME, Set.of(key.conversation(), other.conversation()));
@@ -426,7 +469,7 @@ class BackupTest {
         Commits.say(store, key, 0, 3, clock.millis()); // nobody notes it
         clock.move(A_PERIOD_AND_ITS_MARGIN);
         backup.runs().runAll();
-        Drill drill = backup.drill(TTL, _ -> {});
+        Drill drill = backup.drill(Retention.ofAll(TTL), _ -> {});
         drill.tenant(ACME, Set.of(key.conversation()));
         assertThat(drill.differences()).isEqualTo(1);
 
@@ -460,7 +503,7 @@ class BackupTest {
         Commits.say(store, key, 0, 3, clock.millis());
         clock.move(Duration.ofHours(2));
         assertThat(differences()).containsExactly("shard " + shard() + " is backed up until 1970-01-01T00:00:00Z only");
-        Drill drill = backup.drill(TTL, _ -> {});
+        Drill drill = backup.drill(Retention.ofAll(TTL), _ -> {});
         drill.tenant(ACME, Set.of(key.conversation()));
         assertThat(drill.conversations()).isZero();
         assertThat(drill.notYet()).isEqualTo(1);
@@ -627,7 +670,7 @@ class BackupTest {
     }
 
     private Restore.Result restored() {
-        return backup.restore(store, _ -> {}, TTL).conversation(key);
+        return backup.restore(store, _ -> {}, Retention.ofAll(TTL)).conversation(key);
     }
 
     private void erase(long last) {
@@ -638,7 +681,7 @@ class BackupTest {
 
     private List<String> differences() {
         List<String> lines = new ArrayList<>();
-        Drill drill = backup.drill(TTL, lines::add);
+        Drill drill = backup.drill(Retention.ofAll(TTL), lines::add);
         Set<ThreadId> live = new HashSet<>();
         store.each(its -> live.add(its.conversation()));
         drill.tenant(ACME, live);

@@ -7,6 +7,7 @@ import io.agentserver.buffer.store.DueEntry;
 import io.agentserver.buffer.store.DueStore;
 import io.agentserver.buffer.store.ForwardingThreadStore;
 import io.agentserver.buffer.store.Leases;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.buffer.store.dynamo.DynamoConnection;
 import io.agentserver.buffer.store.dynamo.DynamoDueStore;
@@ -38,7 +39,7 @@ final class DyingBackup {
     public static void main(String[] args) {
         last = Integer.parseInt(args[5]);
         try (DynamoDbClient dynamo = DynamoConnection.open(args[4]);
-                ThreadStore store = new Store(new DynamoThreadStore(dynamo, TTL, Clock.systemUTC()));
+                ThreadStore store = new Store(new DynamoThreadStore(dynamo, Retention.ofAll(TTL), Clock.systemUTC()));
                 Backup backup = backup(
                         new Bucket(S3BackupBucket.open(args[1], "", args[2])),
                         args[3],
@@ -67,7 +68,7 @@ final class DyingBackup {
     }
 
     static void restoreAll(Backup backup, ThreadStore store) {
-        Restore restore = backup.restore(store, _ -> {}, TTL);
+        Restore restore = backup.restore(store, _ -> {}, Retention.ofAll(TTL));
         backup.tenants().forEach(tenant -> backup.conversations(tenant).forEach(restore::conversation));
     }
 

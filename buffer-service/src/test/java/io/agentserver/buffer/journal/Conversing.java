@@ -5,6 +5,7 @@ import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.DueStore;
 import io.agentserver.buffer.store.MemoryDueStore;
 import io.agentserver.buffer.store.MemoryThreadStore;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.buffer.v1.AnswerOutcome;
 import io.agentserver.buffer.v1.AnswerRequest;
@@ -51,7 +52,7 @@ final class Conversing {
     final Emission first;
 
     Conversing() {
-        this(new MemoryThreadStore(TTL, new TestClock(Instant.EPOCH)));
+        this(new MemoryThreadStore(Retention.ofAll(TTL), new TestClock(Instant.EPOCH)));
     }
 
     Conversing(ThreadStore store) {
@@ -81,7 +82,7 @@ final class Conversing {
 
     /** One with another due index. */
     ConversationJournal process(DueStore due) {
-        return new ConversationJournal(checked, due, wakeups, TTL, 10_000_000, clock);
+        return new ConversationJournal(checked, due, wakeups, Retention.ofAll(TTL), 10_000_000, clock);
     }
 
     Emission clientMessage() {

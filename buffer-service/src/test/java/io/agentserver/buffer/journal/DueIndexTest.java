@@ -7,6 +7,7 @@ import io.agentserver.buffer.store.DueStore;
 import io.agentserver.buffer.store.Leases;
 import io.agentserver.buffer.store.MemoryDueStore;
 import io.agentserver.buffer.store.MemoryThreadStore;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.ShardKey;
 import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.buffer.store.ThreadStore;
@@ -39,15 +40,15 @@ class DueIndexTest {
     private static final int MIB = 1024 * 1024;
 
     private final TestClock clock = new TestClock(Conversing.START);
-    private final ThreadStore memory = new MemoryThreadStore(Duration.ofHours(24), clock);
+    private final ThreadStore memory = new MemoryThreadStore(Retention.ofAll(Duration.ofHours(24)), clock);
     private final Set<ConversationKey> sick = new HashSet<>();
     private final Set<Integer> sickShards = new HashSet<>();
     private final MemoryDueStore due = new MemoryDueStore();
     private long nanos;
     private Duration eachRead = Duration.ZERO;
     private final List<String> released = new ArrayList<>();
-    private final ConversationJournal journal =
-            new ConversationJournal(withSick(memory), due, new Wakeups(), Duration.ofHours(24), 100_000_000, clock);
+    private final ConversationJournal journal = new ConversationJournal(
+            withSick(memory), due, new Wakeups(), Retention.ofAll(Duration.ofHours(24)), 100_000_000, clock);
     private final DueIndex index = new DueIndex(withSickShards(), leases(), journal, _ -> false, clock, () -> nanos);
 
     @Test

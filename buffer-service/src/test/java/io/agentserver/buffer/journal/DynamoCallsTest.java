@@ -1,5 +1,6 @@
 package io.agentserver.buffer.journal;
 
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.TieredThreadStore;
 import io.agentserver.buffer.store.dynamo.DynamoConnection;
 import io.agentserver.buffer.store.dynamo.DynamoThreadStore;
@@ -50,8 +51,8 @@ class DynamoCallsTest {
         Duration ttl = Duration.ofHours(24);
         store = new TieredThreadStore(
                 new DynamoThreadStore(
-                        counted(DynamoConnection.open(dynamo.endpoint().toString())), ttl, clock),
-                new RedisThreadStore(RedisConnections.open(redis.url()), ttl, clock),
+                        counted(DynamoConnection.open(dynamo.endpoint().toString())), Retention.ofAll(ttl), clock),
+                new RedisThreadStore(RedisConnections.open(redis.url()), Retention.ofAll(ttl), clock),
                 CircuitBreaker.ofDefaults("redis"));
         calls.clear();
         units.clear();

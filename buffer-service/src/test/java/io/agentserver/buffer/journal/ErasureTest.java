@@ -3,6 +3,7 @@ package io.agentserver.buffer.journal;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.DueEntry;
 import io.agentserver.buffer.store.Look;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.ShardKey;
 import io.agentserver.buffer.v1.AnswerOutcome;
 import io.agentserver.buffer.v1.AwaitTurnRequest;
@@ -146,8 +147,8 @@ class ErasureTest {
         ConversationKey key = talk.key;
         assertThat(talk.process().wake(entry)).as("all copies are free").hasValue(List.of());
         HalfErasingStore half = new HalfErasingStore(talk.store);
-        ConversationJournal withACopyAway =
-                new ConversationJournal(half, talk.due, talk.wakeups, Duration.ofHours(24), 10_000_000, talk.clock);
+        ConversationJournal withACopyAway = new ConversationJournal(
+                half, talk.due, talk.wakeups, Retention.ofAll(Duration.ofHours(24)), 10_000_000, talk.clock);
         assertThat(withACopyAway.wake(entry)).as("it makes room for others").hasValue(List.of());
         assertThat(half.erased).containsExactly(key);
         assertThat(entries())
@@ -159,8 +160,8 @@ class ErasureTest {
     @Test
     void a_state_too_large_to_be_remembered_is_freed_all_the_same() {
         HalfErasingStore half = new HalfErasingStore(talk.store);
-        ConversationJournal forgetful =
-                new ConversationJournal(half, talk.due, talk.wakeups, Duration.ofHours(24), 1, talk.clock);
+        ConversationJournal forgetful = new ConversationJournal(
+                half, talk.due, talk.wakeups, Retention.ofAll(Duration.ofHours(24)), 1, talk.clock);
         talk.begin(talk.first);
         forgetful.erase(talk.key);
         assertThat(half.erased).containsExactly(talk.key);
@@ -185,8 +186,8 @@ class ErasureTest {
         talk.begin(talk.first);
         talk.clock.move(Duration.ofHours(25));
         HalfErasingStore half = new HalfErasingStore(talk.store);
-        ConversationJournal later =
-                new ConversationJournal(half, talk.due, talk.wakeups, Duration.ofHours(24), 10_000_000, talk.clock);
+        ConversationJournal later = new ConversationJournal(
+                half, talk.due, talk.wakeups, Retention.ofAll(Duration.ofHours(24)), 10_000_000, talk.clock);
         assertThat(later.erase(talk.key).getFound()).isFalse();
         assertThat(half.erased).containsExactly(talk.key);
     }

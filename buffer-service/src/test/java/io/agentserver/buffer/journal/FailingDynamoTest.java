@@ -6,6 +6,7 @@ import io.agentserver.buffer.journal.FaultyDynamo.Fault;
 import io.agentserver.buffer.store.DueStore;
 import io.agentserver.buffer.store.Leases;
 import io.agentserver.buffer.store.Look;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.buffer.store.TieredThreadStore;
 import io.agentserver.buffer.store.dynamo.DynamoConnection;
@@ -90,10 +91,10 @@ class FailingDynamoTest {
         faulty = new FaultyDynamo(server.endpoint());
         dynamo = DynamoConnection.open(faulty.url());
         store = new TieredThreadStore(
-                new DynamoThreadStore(dynamo, TTL, clock),
-                new RedisThreadStore(RedisConnections.open(redis.url()), TTL, clock),
+                new DynamoThreadStore(dynamo, Retention.ofAll(TTL), clock),
+                new RedisThreadStore(RedisConnections.open(redis.url()), Retention.ofAll(TTL), clock),
                 CircuitBreaker.ofDefaults("redis"));
-        truth = new DynamoThreadStore(DynamoConnection.open(server.endpoint().toString()), TTL, clock);
+        truth = new DynamoThreadStore(DynamoConnection.open(server.endpoint().toString()), Retention.ofAll(TTL), clock);
     }
 
     @AfterEach
@@ -191,7 +192,8 @@ class FailingDynamoTest {
                 .extracting(Commit::getNumber)
                 .containsExactlyElementsOf(
                         LongStream.rangeClosed(1, commits.size()).boxed().toList());
-        List<Slot> slots = new ConversationJournal(truth, talk.due, talk.wakeups, TTL, 1_000_000, clock)
+        List<Slot> slots = new ConversationJournal(
+                        truth, talk.due, talk.wakeups, Retention.ofAll(TTL), 1_000_000, clock)
                 .look(talk.key, state -> List.copyOf(state.slots()));
         assertThat(slots)
                 .extracting(Slot::getSequence)

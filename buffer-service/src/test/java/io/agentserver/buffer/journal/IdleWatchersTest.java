@@ -3,6 +3,7 @@ package io.agentserver.buffer.journal;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.MemoryDueStore;
 import io.agentserver.buffer.store.MemoryThreadStore;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.buffer.v1.BeginRequest;
 import io.agentserver.buffer.v1.WatchEvent;
@@ -33,7 +34,7 @@ class IdleWatchersTest {
 
     private final TestClock clock = new TestClock(Conversing.START);
     private final AtomicLong asked = new AtomicLong();
-    private final ThreadStore store = new MemoryThreadStore(TTL, clock);
+    private final ThreadStore store = new MemoryThreadStore(Retention.ofAll(TTL), clock);
     private final Wakeups wakeups = new Wakeups();
     private final ConversationJournal watching = process(counted(store));
     private final ConversationJournal writing = process(store);
@@ -97,7 +98,10 @@ class IdleWatchersTest {
     }
 
     private void writeUnheard(ConversationKey key) {
-        begin(new ConversationJournal(store, new MemoryDueStore(), new Wakeups(), TTL, 1_000_000, clock), key);
+        begin(
+                new ConversationJournal(
+                        store, new MemoryDueStore(), new Wakeups(), Retention.ofAll(TTL), 1_000_000, clock),
+                key);
     }
 
     private static void begin(ConversationJournal process, ConversationKey key) {
@@ -134,7 +138,7 @@ class IdleWatchersTest {
     }
 
     private ConversationJournal process(ThreadStore of) {
-        return new ConversationJournal(of, new MemoryDueStore(), wakeups, TTL, 1_000_000_000, clock);
+        return new ConversationJournal(of, new MemoryDueStore(), wakeups, Retention.ofAll(TTL), 1_000_000_000, clock);
     }
 
     /** Counts what the watching process reads. */

@@ -5,6 +5,7 @@ import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.ForwardingThreadStore;
 import io.agentserver.buffer.store.Leases;
 import io.agentserver.buffer.store.MemoryThreadStore;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.ShardKey;
 import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.buffer.v1.AnswerOutcome;
@@ -249,7 +250,7 @@ class LateAnswersTest {
     @Test
     void an_entry_that_is_here_before_its_commit_waits_for_it_for_a_minute() {
         List<Integer> dueInBetween = new ArrayList<>();
-        ThreadStore memory = new MemoryThreadStore(Duration.ofHours(24), new TestClock(Instant.EPOCH));
+        ThreadStore memory = new MemoryThreadStore(Retention.ofAll(Duration.ofHours(24)), new TestClock(Instant.EPOCH));
         Conversing conversing = new Conversing(new BeforeCommits(memory, commit -> {
             if (commit.getChanges(0).hasAnswered()) {
                 dueInBetween.add(elsewhere().size());
@@ -270,8 +271,8 @@ class LateAnswersTest {
         ThreadStore failing = new BeforeCommits(talk.store, _ -> {
             throw new IllegalStateException("killed");
         });
-        ConversationJournal dying =
-                new ConversationJournal(failing, talk.due, talk.wakeups, Duration.ofHours(24), 10_000_000, talk.clock);
+        ConversationJournal dying = new ConversationJournal(
+                failing, talk.due, talk.wakeups, Retention.ofAll(Duration.ofHours(24)), 10_000_000, talk.clock);
         assertThatThrownBy(() -> talk.answer(dying, talk.first, YES)).hasMessage("killed");
         assertThat(due()).isEmpty();
         assertThat(entries()).as("the answer's, and that of its end").isEqualTo(2);

@@ -1,6 +1,7 @@
 package io.agentserver.buffer.journal;
 
 import io.agentserver.buffer.store.MemoryTenantBytes;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.TenantBytes;
 import io.agentserver.buffer.v1.BeginReply;
 import io.agentserver.buffer.v1.Emission;
@@ -18,7 +19,7 @@ class LimitsTest {
     private static final Duration TTL = Duration.ofHours(24);
 
     private final Conversing talk = new Conversing();
-    private final TenantBytes tenants = new MemoryTenantBytes(TTL, talk.clock);
+    private final TenantBytes tenants = new MemoryTenantBytes(Retention.ofAll(TTL), talk.clock);
 
     @Test
     void a_thread_holds_so_many_slots() {
@@ -112,7 +113,7 @@ class LimitsTest {
 
     private ConversationJournal limited(Limits limits) {
         return new ConversationJournal(
-                talk.store, talk.due, talk.wakeups, TTL, 10_000_000, limits, tenants, talk.clock);
+                talk.store, talk.due, talk.wakeups, Retention.ofAll(TTL), 10_000_000, limits, tenants, talk.clock);
     }
 
     private BeginReply turn(ConversationJournal journal) {

@@ -5,6 +5,7 @@ import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.ForwardingThreadStore;
 import io.agentserver.buffer.store.Look;
 import io.agentserver.buffer.store.MemoryThreadStore;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.ShardKey;
 import io.agentserver.buffer.v1.Conversation;
 import io.agentserver.buffer.v1.Emission;
@@ -40,7 +41,8 @@ class ListingTest {
     private boolean ofAnOlderBuffer;
 
     private final Conversing talk = new Conversing(
-            new ForwardingThreadStore(new MemoryThreadStore(Duration.ofHours(24), new TestClock(Instant.EPOCH))) {
+            new ForwardingThreadStore(
+                    new MemoryThreadStore(Retention.ofAll(Duration.ofHours(24)), new TestClock(Instant.EPOCH))) {
                 @Override
                 public List<Commit> read(ConversationKey key, long number, Look look) {
                     reads.incrementAndGet();

@@ -5,6 +5,7 @@ import io.agentserver.buffer.commit.Commit;
 import io.agentserver.buffer.store.DueStore;
 import io.agentserver.buffer.store.Leases;
 import io.agentserver.buffer.store.MemoryThreadStore;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.ShardKey;
 import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.buffer.store.ThreadStore;
@@ -70,8 +71,8 @@ class PruningTest {
         dynamo = LocalDynamo.inMemory(0);
         redis = RedisClient.create(server.url()).connect(RedisCodec.of(StringCodec.UTF8, ByteArrayCodec.INSTANCE));
         connections = RedisConnections.open(server.url());
-        store = tiered(
-                new DynamoThreadStore(DynamoConnection.open(dynamo.endpoint().toString()), TTL, clock));
+        store = tiered(new DynamoThreadStore(
+                DynamoConnection.open(dynamo.endpoint().toString()), Retention.ofAll(TTL), clock));
         talk = new Conversing(store);
         pruner = pruner(talk.journal, Leases.NOBODY_ELSE);
         talk.journal.onClosing(pruner);
@@ -90,14 +91,14 @@ class PruningTest {
     private TieredThreadStore tiered(ThreadStore durable) {
         return new TieredThreadStore(
                 durable,
-                new RedisThreadStore(RedisConnections.open(server.url()), TTL, clock),
+                new RedisThreadStore(RedisConnections.open(server.url()), Retention.ofAll(TTL), clock),
                 CircuitBreaker.of(
                         "redis",
                         CircuitBreakerConfig.custom().minimumNumberOfCalls(100).build()));
     }
 
     private Pruner pruner(ConversationJournal journal, Leases leases) {
-        return new Pruner(journal, store, true, index(), leases, TTL, clock);
+        return new Pruner(journal, store, true, index(), leases, Retention.ofAll(TTL), clock);
     }
 
     private DueStore index() {
@@ -356,7 +357,7 @@ class PruningTest {
 
     @Test
     void redis_alone_keeps_what_can_be_read() {
-        RedisThreadStore alone = new RedisThreadStore(RedisConnections.open(server.url()), TTL, clock);
+        RedisThreadStore alone = new RedisThreadStore(RedisConnections.open(server.url()), Retention.ofAll(TTL), clock);
         try (alone) {
             Conversing other = new Conversing(alone);
             Emission call = other.handle(other.first, other.forward(other.first, 0, "a"))
@@ -364,7 +365,7 @@ class PruningTest {
             other.handle(call, other.respond(call, other.begin(call)));
             other.journal.cancel(other.key);
             List<Slot> before = other.slots();
-            assertThat(new Pruner(other.journal, alone, false, index(), Leases.NOBODY_ELSE, TTL, clock)
+            assertThat(new Pruner(other.journal, alone, false, index(), Leases.NOBODY_ELSE, Retention.ofAll(TTL), clock)
                             .prune(other.key))
                     .isZero();
             List<Slot> read = other.process().look(other.key, state -> List.copyOf(state.slots()));
@@ -372,15 +373,42 @@ class PruningTest {
         }
     }
 
+    @Test
+    void redis_alone_frees_what_its_tenants_own_retention_has_hidden_for_a_day() {
+        RedisThreadStore alone = new RedisThreadStore(RedisConnections.open(server.url()), Retention.ofAll(TTL), clock);
+        try (alone) {
+            Conversing other = new Conversing(alone);
+            other.handle(other.first, other.respond(other.first));
+            pass(Duration.ofHours(26));
+            assertThat(alone(other, alone, Duration.ofDays(90)).prune(other.key))
+                    .isZero();
+            assertThat(alone(other, alone, TTL).prune(other.key)).isZero();
+            assertThat(alone(other, alone, Duration.ofHours(1)).prune(other.key))
+                    .isPositive();
+        }
+    }
+
+    private Pruner alone(Conversing other, RedisThreadStore store, Duration retention) {
+        return new Pruner(
+                other.journal,
+                store,
+                false,
+                index(),
+                Leases.NOBODY_ELSE,
+                tenant -> tenant.equals(Conversing.TENANT) ? retention : Duration.ofDays(365),
+                clock);
+    }
+
     /** Whatever is pruned and when: a process that reads it from Redis decides, and shows, as one that remembers it. */
     @Test
     void pruning_changes_nothing_that_anybody_sees() {
         long seed = new Random().nextLong();
         Random random = new Random(seed);
-        try (TieredThreadStore light = tiered(new MemoryThreadStore(TTL, clock))) {
+        try (TieredThreadStore light = tiered(new MemoryThreadStore(Retention.ofAll(TTL), clock))) {
             for (int round = 0; round < 20; round++) {
                 Conversing chat = new Conversing(light, Conversing.idOf(clock.instant()));
-                Pruner its = new Pruner(chat.journal, light, true, index(), Leases.NOBODY_ELSE, TTL, clock);
+                Pruner its =
+                        new Pruner(chat.journal, light, true, index(), Leases.NOBODY_ELSE, Retention.ofAll(TTL), clock);
                 Deque<Emission> log = new ArrayDeque<>(List.of(chat.first));
                 for (int step = 0; step < 40; step++) {
                     if (log.isEmpty()) {

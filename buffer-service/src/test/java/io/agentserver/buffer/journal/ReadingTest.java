@@ -2,6 +2,7 @@ package io.agentserver.buffer.journal;
 
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.MemoryDueStore;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.v1.AwaitTurnReply;
 import io.agentserver.buffer.v1.AwaitTurnRequest;
 import io.agentserver.buffer.v1.BeginReply;
@@ -192,7 +193,12 @@ class ReadingTest {
         Watching watching = watch(0);
         await().until(() -> !watching.seen().isEmpty());
         ConversationJournal other = new ConversationJournal(
-                talk.store, new MemoryDueStore(), new Wakeups(), Duration.ofHours(24), 1_000_000, talk.clock);
+                talk.store,
+                new MemoryDueStore(),
+                new Wakeups(),
+                Retention.ofAll(Duration.ofHours(24)),
+                1_000_000,
+                talk.clock);
         other.begin(talk.key, talk.beginning(talk.first).build());
         await().until(() -> watching.seen().contains("slot 1"));
     }

@@ -6,6 +6,7 @@ import io.agentserver.buffer.commit.Erased;
 import io.agentserver.buffer.store.DueStore;
 import io.agentserver.buffer.store.Look;
 import io.agentserver.buffer.store.RecentConversations;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.buffer.store.TieredThreadStore;
 import io.agentserver.buffer.store.dynamo.DynamoConnection;
@@ -121,8 +122,8 @@ class RefusingRedisTest {
         dynamo = DynamoConnection.open(dynamoServer.endpoint().toString());
         connections = RedisConnections.open(server.url());
         store = new TieredThreadStore(
-                new DynamoThreadStore(dynamo, TTL, clock),
-                new RedisThreadStore(RedisConnections.open(server.url()), TTL, clock),
+                new DynamoThreadStore(dynamo, Retention.ofAll(TTL), clock),
+                new RedisThreadStore(RedisConnections.open(server.url()), Retention.ofAll(TTL), clock),
                 CircuitBreaker.of(
                         "redis",
                         CircuitBreakerConfig.custom()
@@ -202,7 +203,8 @@ class RefusingRedisTest {
     @ParameterizedTest
     @EnumSource
     void redis_alone_says_that_it_refuses_and_why_and_goes_on_with_all_that_it_acknowledged(Refusal refusal) {
-        try (RedisThreadStore alone = new RedisThreadStore(RedisConnections.open(server.url()), TTL, clock)) {
+        try (RedisThreadStore alone =
+                new RedisThreadStore(RedisConnections.open(server.url()), Retention.ofAll(TTL), clock)) {
             DueStore due = new RedisDueStore(connections, "due");
             Conversing talk = new Conversing(alone);
             turn(talk, talk.journal, talk.first);
@@ -254,7 +256,8 @@ class RefusingRedisTest {
         try (LocalRedis old = LocalRedis.start(one, 0);
                 LocalRedis successor = LocalRedis.start(two, 0);
                 SwitchedPort address = new SwitchedPort(old.port());
-                RedisThreadStore behind = new RedisThreadStore(RedisConnections.open(address.url()), TTL, clock);
+                RedisThreadStore behind =
+                        new RedisThreadStore(RedisConnections.open(address.url()), Retention.ofAll(TTL), clock);
                 RedisClient oldClient = RedisClient.create(old.url());
                 RedisClient newClient = RedisClient.create(successor.url())) {
             behind.onAppend((key, number, stops) -> heard.add(number));

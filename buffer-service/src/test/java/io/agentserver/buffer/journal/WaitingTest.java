@@ -6,6 +6,7 @@ import io.agentserver.buffer.store.ForwardingThreadStore;
 import io.agentserver.buffer.store.Look;
 import io.agentserver.buffer.store.MemoryDueStore;
 import io.agentserver.buffer.store.MemoryThreadStore;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.buffer.v1.AwaitTurnReply;
 import io.agentserver.buffer.v1.AwaitTurnRequest;
@@ -36,7 +37,12 @@ class WaitingTest {
     @Test
     void a_turn_that_ended_elsewhere_without_a_wake_up_is_found_by_the_poll() {
         ConversationJournal elsewhere = new ConversationJournal(
-                store, new MemoryDueStore(), new Wakeups(), Duration.ofHours(24), 10_000_000, talk.clock);
+                store,
+                new MemoryDueStore(),
+                new Wakeups(),
+                Retention.ofAll(Duration.ofHours(24)),
+                10_000_000,
+                talk.clock);
         BeginReply begun = talk.begin(talk.first);
         try (ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
             CompletableFuture<AwaitTurnReply> reply = CompletableFuture.supplyAsync(this::awaitTurn, clients);
@@ -105,7 +111,7 @@ class WaitingTest {
         private volatile CountDownLatch hold = new CountDownLatch(0);
 
         WatchedStore() {
-            super(new MemoryThreadStore(Duration.ofHours(24), new TestClock(Instant.EPOCH)));
+            super(new MemoryThreadStore(Retention.ofAll(Duration.ofHours(24)), new TestClock(Instant.EPOCH)));
         }
 
         @Override

@@ -18,7 +18,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import static org.assertj.core.api.Assertions.assertThat;
 
 class ListedThreadStoreTest extends ThreadStoreContract {
-    private final ThreadStore memory = new MemoryThreadStore(Duration.ofHours(24), Clock.systemUTC());
+    private final ThreadStore memory = new MemoryThreadStore(RETENTION, Clock.systemUTC());
     private final AtomicInteger asked = new AtomicInteger();
     private final AtomicLong nanoTime = new AtomicLong();
     private final TenantId tenant = new TenantId("listed-" + Ids.v7().toString().substring(24));

@@ -4,7 +4,8 @@ import java.time.Clock;
 import java.time.Duration;
 
 class MemoryTenantErasureTest extends TenantErasureContract {
-    private final MemoryThreadStore threads = new MemoryThreadStore(Duration.ofHours(24), Clock.systemUTC());
+    private final MemoryThreadStore threads =
+            new MemoryThreadStore(Retention.ofAll(Duration.ofHours(24)), Clock.systemUTC());
     private final MemoryDueStore due = new MemoryDueStore();
     private final TenantErasure erasure = new MemoryTenantErasure(threads, due);
 

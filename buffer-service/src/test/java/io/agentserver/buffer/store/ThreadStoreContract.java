@@ -36,6 +36,14 @@ import static org.awaitility.Awaitility.await;
 public abstract class ThreadStoreContract {
     protected static final TenantId TENANT = new TenantId("acme");
 
+    /** What every store of this contract's is made with. */
+    public static final Retention RETENTION = tenant -> {
+        String name = tenant.value();
+        return name.startsWith("brief-")
+                ? Duration.ofHours(1)
+                : name.startsWith("lasting-") ? Duration.ofDays(90) : Duration.ofHours(24);
+    };
+
     private static final long NOW = System.currentTimeMillis();
 
     /** One that other tests have not written to, or not to the conversations that this one makes. */
@@ -289,6 +297,43 @@ public abstract class ThreadStoreContract {
                 .isFalse();
         assertThat(store().read(key, 1, Look.CONSISTENT)).containsExactly(commit(next, "new"));
         assertThat(store().read(key, 1, Look.FAST)).containsExactly(commit(next, "new"));
+    }
+
+    @Test
+    void each_tenants_conversations_are_read_and_listed_as_long_as_they_are_kept() {
+        String id = Ids.v7().toString().substring(24);
+        TenantId briefTenant = new TenantId("brief-" + id);
+        TenantId lastingTenant = new TenantId("lasting-" + id);
+        ConversationKey brief = conversation(briefTenant);
+        ConversationKey lasting = conversation(lastingTenant);
+        Commit old = commit(1, "old").toBuilder()
+                .setAtMs(NOW - Duration.ofHours(26).toMillis())
+                .build();
+        Commit older =
+                old.toBuilder().setAtMs(NOW - Duration.ofDays(80).toMillis()).build();
+        assertThat(store().append(brief, old, 0)).isTrue();
+        assertThat(store().append(lasting, older, 0)).isTrue();
+        expire(brief);
+
+        assertThat(store().read(lasting, 1, Look.CONSISTENT)).containsExactly(older);
+        assertThat(store().read(lasting, 1, Look.FAST)).containsExactly(older);
+        assertThat(store().read(brief, 1, Look.CONSISTENT))
+                .allSatisfy(commit -> assertThat(commit.getChangesList()).isEmpty());
+
+        ConversationKey listed = conversation(briefTenant);
+        assertThat(store().append(listed, commit(1, "new"), 0)).isTrue();
+        ConversationKey unlisted = conversation(briefTenant);
+        Commit past =
+                old.toBuilder().setAtMs(NOW - Duration.ofHours(2).toMillis()).build();
+        assertThat(store().append(unlisted, past, 0)).isTrue();
+        for (Order order : Order.values()) {
+            await().untilAsserted(() -> assertThat(
+                            allPages(briefTenant, order, 4).stream().map(Recent::conversation))
+                    .containsExactly(listed.conversation()));
+            await().untilAsserted(() -> assertThat(
+                            allPages(lastingTenant, order, 4).stream().map(Recent::conversation))
+                    .containsExactly(lasting.conversation()));
+        }
     }
 
     @Test

@@ -41,8 +41,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 class TieredThreadStoreTest extends ThreadStoreContract {
-    private static final Duration TTL = Duration.ofHours(24);
-
     private static LocalRedis redisServer;
     private static LocalDynamo dynamoServer;
     private static TieredThreadStore store;
@@ -92,7 +90,7 @@ class TieredThreadStoreTest extends ThreadStoreContract {
                     throw new CancellationException("the connection was reset");
                 });
         TieredThreadStore tiered = new TieredThreadStore(
-                new MemoryThreadStore(TTL, Clock.systemUTC()), failing, CircuitBreaker.ofDefaults("redis"));
+                new MemoryThreadStore(RETENTION, Clock.systemUTC()), failing, CircuitBreaker.ofDefaults("redis"));
         assertThat(tiered.append(key, commit(1, "one"), 0)).isTrue();
         assertThat(tiered.read(key, 1, Look.FAST)).hasSize(1);
         assertThat(tiered.read(key, 1, Look.HOT)).isEmpty();
@@ -134,7 +132,7 @@ class TieredThreadStoreTest extends ThreadStoreContract {
         store.onAppend(missing(missed));
         try (TieredThreadStore ofOldConversations = new TieredThreadStore(
                 new UnreadableStore(),
-                new RedisThreadStore(RedisConnections.open(redisServer.url()), TTL, Clock.systemUTC()),
+                new RedisThreadStore(RedisConnections.open(redisServer.url()), RETENTION, Clock.systemUTC()),
                 CircuitBreaker.ofDefaults("redis"))) {
             assertThat(ofOldConversations.append(key, commit(5, "Redis lacks what was before"), 1))
                     .isTrue();
@@ -164,7 +162,7 @@ class TieredThreadStoreTest extends ThreadStoreContract {
         CircuitBreaker breaker = CircuitBreaker.of(
                 "redis", CircuitBreakerConfig.custom().minimumNumberOfCalls(3).build());
         TieredThreadStore tiered =
-                new TieredThreadStore(new MemoryThreadStore(TTL, Clock.systemUTC()), refusing, breaker);
+                new TieredThreadStore(new MemoryThreadStore(RETENTION, Clock.systemUTC()), refusing, breaker);
         Pruning all = new Pruning(0, 1, UnaryOperator.identity(), 0);
         for (int i = 0; i < 5; i++) {
             assertThatThrownBy(() -> tiered.prune(conversation(TENANT), all))
@@ -331,7 +329,7 @@ class TieredThreadStoreTest extends ThreadStoreContract {
                     return m.getReturnType() == long.class ? 0L : List.of();
                 });
         TieredThreadStore tiered = new TieredThreadStore(
-                new MemoryThreadStore(TTL, Clock.systemUTC()), silent, CircuitBreaker.ofDefaults("redis"));
+                new MemoryThreadStore(RETENTION, Clock.systemUTC()), silent, CircuitBreaker.ofDefaults("redis"));
         ConversationKey key = conversation(TENANT);
         try (ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
             for (int i = 0; i < TieredThreadStore.MOST_WAITING; i++) {
@@ -351,7 +349,8 @@ class TieredThreadStoreTest extends ThreadStoreContract {
         ConversationKey key = conversation(TENANT);
         CircuitBreaker breaker = CircuitBreaker.of(
                 "redis", CircuitBreakerConfig.custom().minimumNumberOfCalls(1).build());
-        RedisThreadStore hot = new RedisThreadStore(RedisConnections.open(redisServer.url()), TTL, Clock.systemUTC());
+        RedisThreadStore hot =
+                new RedisThreadStore(RedisConnections.open(redisServer.url()), RETENTION, Clock.systemUTC());
         try (TieredThreadStore tiered = new TieredThreadStore(new UnreadableStore(), hot, breaker)) {
             assertThat(tiered.append(key, commit(5, "Redis lacks what was before"), 1))
                     .isTrue();
@@ -420,8 +419,8 @@ class TieredThreadStoreTest extends ThreadStoreContract {
         Clock clock = Clock.systemUTC();
         return new TieredThreadStore(
                 new DynamoThreadStore(
-                        DynamoConnection.open(dynamoServer.endpoint().toString()), TTL, clock),
-                new RedisThreadStore(RedisConnections.open(server.url()), TTL, clock),
+                        DynamoConnection.open(dynamoServer.endpoint().toString()), RETENTION, clock),
+                new RedisThreadStore(RedisConnections.open(server.url()), RETENTION, clock),
                 breaker);
     }
 

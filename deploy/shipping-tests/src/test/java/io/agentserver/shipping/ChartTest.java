@@ -312,14 +312,11 @@ class ChartTest {
                     .filteredOn(variable -> variable.getName().equals("AGENTSERVER_KAFKA_PROPERTIES"))
                     .as("the file of " + name)
                     .extracting(EnvVar::getValue)
-                    .isEqualTo(
-                            name.equals("buffer")
-                                    ? List.of()
-                                    : List.of("/etc/agentserver/kafka-properties/kafka.properties"));
+                    .containsExactly("/etc/agentserver/kafka-properties/kafka.properties");
             assertThat(pod.getVolumes())
                     .filteredOn(volume -> volume.getSecret() != null
                             && volume.getSecret().getSecretName().equals("kafka"))
-                    .hasSize(name.equals("buffer") ? 0 : 1)
+                    .hasSize(1)
                     .allMatch(volume -> volume.getSecret().getDefaultMode() == 0440);
         });
     }
@@ -458,7 +455,7 @@ class ChartTest {
         assertThat(called(chart, "buffer")).isEmpty();
         assertThat(openPorts(chart, "gateway")).containsExactly("53", "443", "6379", "9092");
         assertThat(openPorts(chart, "llm-router")).containsExactly("53", "443", "6379", "9092");
-        assertThat(openPorts(chart, "buffer")).containsExactly("53", "443", "6379");
+        assertThat(openPorts(chart, "buffer")).containsExactly("53", "443", "6379", "9092");
         assertThat(openPorts(chart, "pump")).containsExactly("53", "80", "443", "9092");
         assertThat(openPorts(chart, "billing")).containsExactly("53", "443", "6379", "9092");
         // a tenant's handlers are on public addresses, never in the cluster or at the metadata service
@@ -491,7 +488,7 @@ class ChartTest {
         Rendered all = Chart.render("", named);
         assertThat(openPorts(all, "gateway")).containsExactly("53", "443", "4317", "6379", "9001", "9092");
         assertThat(openPorts(all, "llm-router")).containsExactly("53", "443", "4317", "6379", "9092");
-        assertThat(openPorts(all, "buffer")).containsExactly("53", "443", "4317", "6379");
+        assertThat(openPorts(all, "buffer")).containsExactly("53", "443", "4317", "6379", "9092");
         assertThat(openPorts(all, "pump")).containsExactly("53", "80", "443", "4317", "9092");
         assertThat(openPorts(all, "billing")).containsExactly("53", "443", "4317", "6379", "9002", "9003", "9092");
         assertThat(openPorts(all, "reconcile")).containsExactly("53", "443", "9002", "9092");
@@ -574,6 +571,7 @@ class ChartTest {
             assertThat(container.getResources().getLimits()).containsKey("memory");
         });
         assertThat(openPorts(chart, "buffer")).contains("443");
+        assertThat(openPorts(chart, "drill")).isEqualTo(openPorts(chart, "buffer"));
         Map<String, Object> off = Map.of("config.AGENTSERVER_BACKUP_BUCKET", "backups", "backup.drill.enabled", false);
         assertThat(Chart.render(cloud, off).all(CronJob.class)).hasSize(1);
     }

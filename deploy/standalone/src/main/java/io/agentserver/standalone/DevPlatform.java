@@ -16,6 +16,12 @@ import org.springframework.boot.WebApplicationType;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -34,6 +40,7 @@ import java.util.concurrent.TimeUnit;
  */
 final class DevPlatform implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DevPlatform.class);
+    private static final Duration BUFFER_READY = Duration.ofSeconds(60);
 
     private final LocalStores stores;
     private final List<ConfigurableApplicationContext> services = new ArrayList<>();
@@ -58,6 +65,7 @@ final class DevPlatform implements AutoCloseable {
             Map<String, String> ofServices = settings.forServices(home, platform.stores);
             platform.startServices(settings.inOneProcess(ofServices));
             String apiKey = new DemoTenant(settings.url(Setting.AGENTSERVER_GATEWAY_PORT), home).ensure();
+            awaitBuffer(settings.url(Setting.AGENTSERVER_BUFFER_MANAGEMENT_PORT));
             announce(home, settings, ofServices, apiKey, Duration.ofNanos(System.nanoTime() - begun));
             return platform;
         } catch (RuntimeException e) {
@@ -138,6 +146,26 @@ final class DevPlatform implements AutoCloseable {
             if (failure != null) {
                 throw failure;
             }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while starting", e);
+        }
+    }
+
+    /** It serves nobody before it has read the tenants, whose topic the gateway has made meanwhile. */
+    private static void awaitBuffer(String management) {
+        HttpRequest readiness = HttpRequest.newBuilder(URI.create(management + "/actuator/health/readiness"))
+                .build();
+        long deadline = System.nanoTime() + BUFFER_READY.toNanos();
+        try (HttpClient http = HttpClient.newHttpClient()) {
+            while (http.send(readiness, BodyHandlers.discarding()).statusCode() != 200) {
+                if (System.nanoTime() > deadline) {
+                    throw new IllegalStateException("the buffer was not ready in " + BUFFER_READY.toSeconds() + " s");
+                }
+                Thread.sleep(Duration.ofMillis(20));
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted while starting", e);

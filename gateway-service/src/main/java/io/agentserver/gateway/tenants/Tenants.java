@@ -10,6 +10,7 @@ import io.agentserver.tenancy.RetiredOrganism;
 import io.agentserver.tenancy.Scope;
 import io.agentserver.tenancy.TenantDirectory;
 import io.agentserver.tenancy.TenantEntry;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -61,7 +62,8 @@ public final class Tenants {
         record Taken() implements Creation {}
     }
 
-    public Creation create(TenantId id, String name, Plan plan) {
+    /** @param retentionHours null: the platform's */
+    public Creation create(TenantId id, String name, Plan plan, @Nullable Integer retentionHours) {
         if (table.isTaken(id)) {
             return new Creation.Taken();
         }
@@ -75,7 +77,19 @@ public final class Tenants {
                 now,
                 null,
                 null);
-        TenantEntry entry = new TenantEntry(id.value(), name, plan.wireName(), 1, now, 0, List.of(key), List.of());
+        TenantEntry entry = new TenantEntry(
+                id.value(),
+                name,
+                plan.wireName(),
+                1,
+                now,
+                0,
+                List.of(key),
+                List.of(),
+                null,
+                null,
+                retentionHours,
+                null);
         topics.createFor(id, plan.partitions()); // first: whoever sees the tenant may send
         if (!table.create(entry)) {
             return new Creation.Taken();

@@ -43,6 +43,7 @@ import java.util.Set;
 @RestController
 public final class TenantsEndpoint extends JsonEndpoint {
     private static final int LONGEST_NAME = 200;
+    private static final String RETENTION = "retention_hours";
 
     private final Operator operator;
     private final Tenants tenants;
@@ -70,7 +71,7 @@ public final class TenantsEndpoint extends JsonEndpoint {
             HttpServletRequest request)
             throws IOException {
         operator.require(authorization);
-        JsonBody body = JsonBody.read(request, Set.of("id", "name", "plan"));
+        JsonBody body = JsonBody.read(request, Set.of("id", "name", "plan", RETENTION));
         String id = body.requiredText("id");
         if (!TenantId.isValid(id)) {
             throw JsonBody.invalid("id", "must be of the form [a-z][a-z0-9-]{1,38}[a-z0-9]");
@@ -84,11 +85,12 @@ public final class TenantsEndpoint extends JsonEndpoint {
         }
         Plan plan = Plan.of(body.text("plan").orElse(Plan.DEFAULT.wireName()))
                 .orElseThrow(() -> JsonBody.invalid("plan", "is not known; known: " + Plan.known()));
+        Optional<Integer> retention = retention(body);
         Problem tooMany = limits.takeNewTenant();
         if (tooMany != null) {
             throw tooMany.refusal();
         }
-        return switch (tenants.create(new TenantId(id), name, plan)) {
+        return switch (tenants.create(new TenantId(id), name, plan, retention.orElse(null))) {
             case Tenants.Creation.Created(var tenant, var key) -> {
                 Map<String, Object> created = json(tenant);
                 created.put("api_key", key.secret());
@@ -138,10 +140,15 @@ public final class TenantsEndpoint extends JsonEndpoint {
                 .orElseThrow(() -> Problem.notFound().refusal());
     }
 
-    /** What is not named stays; {@code rate_limit: null} is the plan's again, and {@code llm_limits: null}. */
+    /**
+     * What is not named stays; {@code rate_limit: null} is the plan's again, and {@code llm_limits: null};
+     * {@code retention_hours: null} the platform's.
+     */
     @Call(
             id = "changeTenant",
-            does = "Changes a tenant's plan, its rate, or its limits of model calls.",
+            does =
+                    "Changes a tenant's plan, its rate, its limits of model calls, or how long its conversations are kept.",
+            more = "A shorter retention hides at once what is past it; a longer one is for what is said from then on.",
             access = Access.OPERATOR,
             takes = @Takes("TenantChange"),
             answers = @Answer(value = "The tenant as it is now.", schema = "Tenant"),
@@ -153,7 +160,7 @@ public final class TenantsEndpoint extends JsonEndpoint {
             HttpServletRequest request)
             throws IOException {
         operator.require(authorization);
-        JsonBody body = JsonBody.read(request, Set.of("plan", "rate_limit", "llm_limits"));
+        JsonBody body = JsonBody.read(request, Set.of("plan", "rate_limit", "llm_limits", RETENTION));
         Optional<Plan> plan = body.text("plan")
                 .map(name -> Plan.of(name)
                         .orElseThrow(() -> JsonBody.invalid("plan", "is not known; known: " + Plan.known())));
@@ -161,6 +168,8 @@ public final class TenantsEndpoint extends JsonEndpoint {
         boolean hasLimit = body.has("rate_limit");
         Optional<LlmLimits> llm = body.member("llm_limits").map(TenantsEndpoint::llmLimits);
         boolean hasLlm = body.has("llm_limits");
+        Optional<Integer> retention = retention(body);
+        boolean hasRetention = body.has(RETENTION);
         if (!TenantId.isValid(id)) {
             throw Problem.notFound().refusal();
         }
@@ -169,9 +178,14 @@ public final class TenantsEndpoint extends JsonEndpoint {
                         entry -> entry.withPlan(
                                 plan.or(() -> Plan.of(entry.plan())).orElse(Plan.DEFAULT),
                                 hasLimit ? limit.orElse(null) : entry.rateLimit(),
-                                hasLlm ? llm.orElse(null) : entry.llmLimits()))
+                                hasLlm ? llm.orElse(null) : entry.llmLimits(),
+                                hasRetention ? retention.orElse(null) : entry.retentionHours()))
                 .map(tenant -> ok(json(tenant)))
                 .orElseThrow(() -> Problem.notFound().refusal());
+    }
+
+    private static Optional<Integer> retention(JsonBody body) {
+        return body.integer(RETENTION, 1, TenantEntry.LONGEST_RETENTION_HOURS);
     }
 
     private static RateLimit rateLimit(JsonNode value) {
@@ -220,6 +234,7 @@ public final class TenantsEndpoint extends JsonEndpoint {
         if (!tenant.llm().isNone()) {
             json.put("llm_limits", json(tenant.llm()));
         }
+        Optional.ofNullable(tenant.retentionHours()).ifPresent(hours -> json.put(RETENTION, hours));
         return json;
     }
 }

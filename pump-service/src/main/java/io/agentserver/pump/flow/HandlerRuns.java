@@ -205,6 +205,7 @@ final class HandlerRuns {
                 time.isPositive() ? time : Duration.ofMillis(1),
                 step.begun().getOrganismVersion(),
                 answerBy(step, listener),
+                longestWait(step),
                 step.begun().getParking().getWaits()
                         ? Instant.ofEpochMilli(step.begun().getParking().getUntilMs())
                         : null);
@@ -223,6 +224,12 @@ final class HandlerRuns {
             case HandlerResult.Done _, HandlerResult.Later _, HandlerResult.Awaiting _, HandlerResult.Resting _ ->
                 Optional.empty();
         };
+    }
+
+    private static Duration longestWait(Step step) {
+        return step.begun().getLongestWaitMs() > 0
+                ? Duration.ofMillis(step.begun().getLongestWaitMs())
+                : KEPT;
     }
 
     /** The listener's timeout, if it has one; and no wait outlives its conversation. */

@@ -24,6 +24,7 @@ import java.util.UUID;
  * @param time how long the handler may take
  * @param version of that organism
  * @param answerBy until when whom the handler calls may answer later
+ * @param longestWait how long the message may sleep from now on
  * @param waitedUntil the time that an earlier run asked for and that has come; null: none did
  */
 public record HandlerCall(
@@ -39,6 +40,7 @@ public record HandlerCall(
         Duration time,
         long version,
         Instant answerBy,
+        Duration longestWait,
         @Nullable Instant waitedUntil) {
     public HandlerCall {
         history = List.copyOf(history);

@@ -20,9 +20,6 @@ import java.util.regex.Pattern;
  * of whoever called it, cancels it.
  */
 final class TimerHandler implements MessageHandler {
-    /** No wait outlives the conversation's day. */
-    private static final Duration LONGEST = Duration.ofHours(23);
-
     private static final Pattern SHORT_FORM = Pattern.compile("(\\d{1,9})(ms|s|m|h)");
 
     private final Clock clock;
@@ -51,8 +48,13 @@ final class TimerHandler implements MessageHandler {
                     Code.VALIDATION,
                     "a timer needs At, an instant such as 2026-01-31T08:00:00Z, or After, such as 90s");
         }
-        if (at.isAfter(now.plus(LONGEST))) {
-            return HandlerResult.failed(Code.VALIDATION, "a timer waits " + LONGEST.toHours() + " hours at most");
+        Duration longest = call.longestWait();
+        if (at.isAfter(now.plus(longest))) {
+            return HandlerResult.failed(
+                    Code.VALIDATION,
+                    "a timer waits "
+                            + (longest.toHours() > 0 ? longest.toHours() + " hours" : longest.toMinutes() + " minutes")
+                            + " at most");
         }
         return new HandlerResult.Later(at.isBefore(now) ? now : at, Spent.NOTHING);
     }

@@ -163,6 +163,29 @@ class ParkingTest extends FlowFixture {
     }
 
     @Test
+    void a_handler_is_told_how_long_its_message_may_sleep() {
+        List<Duration> told = new ArrayList<>();
+        http = call -> {
+            told.add(call.longestWait());
+            return done(new HandlerOutput.Respond("<ok/>"));
+        };
+        journal.longestWaitMs = Duration.ofDays(86).toMillis();
+        step(client("service", JOB));
+        assertThat(told).containsExactly(Duration.ofDays(86));
+    }
+
+    @Test
+    void a_handler_hears_of_a_day_less_an_hour_where_an_older_buffer_does_not_say() {
+        List<Duration> told = new ArrayList<>();
+        http = call -> {
+            told.add(call.longestWait());
+            return done(new HandlerOutput.Respond("<ok/>"));
+        };
+        step(client("service", JOB));
+        assertThat(told).containsExactly(Duration.ofHours(23));
+    }
+
+    @Test
     void a_handler_that_nobody_waits_for_any_more_is_stopped() throws InterruptedException {
         BlockingQueue<Stop> told = new LinkedBlockingQueue<>();
         CountDownLatch runs = new CountDownLatch(1);

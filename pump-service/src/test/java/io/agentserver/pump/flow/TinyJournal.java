@@ -53,6 +53,7 @@ final class TinyJournal implements ThreadBuffer {
     LateAnswer answer;
 
     long keepsUntilMs;
+    long longestWaitMs;
     final List<BeginRequest> begun = new ArrayList<>();
     final List<Slot> slots = new ArrayList<>();
     private final Map<String, Opened> threads = new HashMap<>();
@@ -159,6 +160,7 @@ final class TinyJournal implements ThreadBuffer {
                 .setTurnOpenedAtMs(openedAtMs)
                 .setParking(parking)
                 .setKeepsUntilMs(keepsUntilMs)
+                .setLongestWaitMs(longestWaitMs)
                 .addAllHistory(history(request))
                 .build();
     }

@@ -192,6 +192,7 @@ class BreakerTest {
                 call.time(),
                 call.version(),
                 call.answerBy(),
+                call.longestWait(),
                 null);
     }
 

@@ -3,11 +3,13 @@ package io.agentserver.pump.handler;
 import io.agentserver.organism.Listener;
 import io.agentserver.organism.Organism;
 import io.agentserver.pump.testing.Calls;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 
@@ -105,13 +107,23 @@ class BuiltinsTest {
                         failed -> assertThat(failed.message()).startsWith("a timer "));
     }
 
-    private static Instant until(String listener, String payload) {
-        return ((HandlerResult.Later) result(listener, payload)).until();
+    @Test
+    void a_timer_waits_no_longer_than_its_conversation_is_kept() {
+        HandlerCall call = Calls.call(ORGANISM, "alarm", "<Alarm><After>30h</After><Text>up</Text></Alarm>");
+        assertThat(HANDLERS.of(call.listener().handler()).handle(with(call, Duration.ofDays(86), null)))
+                .isInstanceOfSatisfying(
+                        HandlerResult.Later.class,
+                        later -> assertThat(later.until()).isEqualTo(NOW.plus(Duration.ofHours(30))));
+        assertThat(refusal(with(call, Duration.ofHours(23), null))).isEqualTo("a timer waits 23 hours at most");
+        assertThat(refusal(with(call, Duration.ofSeconds(3_450), null))).isEqualTo("a timer waits 57 minutes at most");
     }
 
-    private static String woken(String listener, String payload) {
-        HandlerCall call = Calls.call(ORGANISM, listener, payload);
-        HandlerCall again = new HandlerCall(
+    private static String refusal(HandlerCall call) {
+        return ((HandlerResult.Failed) HANDLERS.of(call.listener().handler()).handle(call)).message();
+    }
+
+    private static HandlerCall with(HandlerCall call, Duration longestWait, @Nullable Instant waitedUntil) {
+        return new HandlerCall(
                 call.tenant(),
                 call.conversation(),
                 call.thread(),
@@ -124,7 +136,17 @@ class BuiltinsTest {
                 call.time(),
                 call.version(),
                 call.answerBy(),
-                NOW);
+                longestWait,
+                waitedUntil);
+    }
+
+    private static Instant until(String listener, String payload) {
+        return ((HandlerResult.Later) result(listener, payload)).until();
+    }
+
+    private static String woken(String listener, String payload) {
+        HandlerCall call = Calls.call(ORGANISM, listener, payload);
+        HandlerCall again = with(call, call.longestWait(), NOW);
         HandlerResult.Done done =
                 (HandlerResult.Done) HANDLERS.of(call.listener().handler()).handle(again);
         return done.outputs().getFirst().payload();

@@ -27,6 +27,7 @@ public final class Calls {
     public static final MessageId MESSAGE = MessageId.parse("0199c0de-7a11-7000-8000-0000000000aa");
 
     public static final Instant ANSWER_BY = Instant.parse("2026-01-01T10:00:00Z");
+    public static final Duration LONGEST_WAIT = Duration.ofHours(23);
 
     public static final String HELLO = """
             organism: {name: hello-world}
@@ -91,6 +92,7 @@ public final class Calls {
                 Duration.ofSeconds(5),
                 1,
                 ANSWER_BY,
+                LONGEST_WAIT,
                 null);
     }
 

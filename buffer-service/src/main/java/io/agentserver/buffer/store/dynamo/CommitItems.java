@@ -107,6 +107,7 @@ final class CommitItems {
                 .setNumber(commit.getNumber())
                 .setAtMs(commit.getAtMs())
                 .setSequenceBefore(lastSequence(commit))
+                .setKeptUntilMs(commit.getKeptUntilMs())
                 .build();
     }
 

@@ -15,7 +15,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
-import java.util.function.LongUnaryOperator;
+import java.util.function.ToLongBiFunction;
 
 import static io.agentserver.buffer.store.dynamo.DynamoThreadStore.item;
 import static io.agentserver.buffer.store.dynamo.DynamoThreadStore.number;
@@ -35,16 +35,16 @@ final class ConversationMeta {
 
     private final DynamoDbClient dynamo;
     private final Executor side;
-    private final LongUnaryOperator expirySeconds;
+    private final ToLongBiFunction<ConversationKey, Commit> expirySeconds;
     private final Semaphore sideWrites = new Semaphore(SIDE_WRITES);
     /** And the commit that it is to tell of, without what it changes. */
     private final Map<ConversationKey, Commit> unwritten = new ConcurrentHashMap<>();
 
     /**
      * @param side where writes run that nobody waits for
-     * @param expirySeconds when the item of a commit of such a time expires
+     * @param expirySeconds when the item expires that tells of a commit
      */
-    ConversationMeta(DynamoDbClient dynamo, Executor side, LongUnaryOperator expirySeconds) {
+    ConversationMeta(DynamoDbClient dynamo, Executor side, ToLongBiFunction<ConversationKey, Commit> expirySeconds) {
         this.dynamo = dynamo;
         this.side = side;
         this.expirySeconds = expirySeconds;
@@ -71,7 +71,7 @@ final class ConversationMeta {
         Map<String, AttributeValue> meta = item(
                 key,
                 DynamoThreadStore.META,
-                Long.toString(expirySeconds.applyAsLong(commit.getAtMs())),
+                Long.toString(expirySeconds.applyAsLong(key, commit)),
                 Map.of(
                         ACTIVITY, number(commit.getAtMs()),
                         LAST_NUMBER, number(commit.getNumber()),
@@ -116,6 +116,7 @@ final class ConversationMeta {
                 .setNumber(commit.getNumber())
                 .setAtMs(commit.getAtMs())
                 .setSequenceBefore(CommitItems.lastSequence(commit))
+                .setKeptUntilMs(commit.getKeptUntilMs())
                 .build();
     }
 }

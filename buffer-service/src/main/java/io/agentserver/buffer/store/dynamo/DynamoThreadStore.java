@@ -9,6 +9,7 @@ import io.agentserver.buffer.store.Look;
 import io.agentserver.buffer.store.RecentConversations;
 import io.agentserver.buffer.store.RecentConversations.Order;
 import io.agentserver.buffer.store.RecentConversations.Recent;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.ShardKey;
 import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.buffer.store.ThreadStore;
@@ -57,7 +58,8 @@ import static io.agentserver.buffer.store.dynamo.ThreadsTable.SK;
  * All reads are consistent. A write that timed out after it got in is refused when it is repeated, by us or by the SDK; the
  * journal then finds its own commit.
  *
- * <p>A commit expires by its own time, which never runs back in a conversation, so that none expires before its predecessors.
+ * <p>A commit expires by its own time, and by the time that it was to be kept, neither of which runs back in a conversation, so
+ * that none expires before its predecessors.
  * DynamoDB deletes within days after that and in any order; reads hide it at once and writes replace it. The item {@code meta}
  * outlives the commits and says where a conversation goes on of which nothing else is left.
  */
@@ -84,18 +86,19 @@ public final class DynamoThreadStore implements ThreadStore {
     private final DynamoDbClient dynamo;
     private final ErasedItems erased;
     private final ConversationMeta meta;
-    private final Duration ttl;
+    private final Retention retention;
     private final Clock clock;
     private final ExecutorService side = Executors.newVirtualThreadPerTaskExecutor();
     private final CallLimit waiting = new CallLimit("DynamoDB", MOST_WAITING);
 
     /** Creates the table if it is not there. */
-    public DynamoThreadStore(DynamoDbClient dynamo, Duration ttl, Clock clock) {
+    public DynamoThreadStore(DynamoDbClient dynamo, Retention retention, Clock clock) {
         this.dynamo = dynamo;
         this.erased = new ErasedItems(dynamo);
-        this.ttl = ttl;
+        this.retention = retention;
         this.clock = clock;
-        this.meta = new ConversationMeta(dynamo, side, atMs -> expirySeconds(atMs) + PURGE_BOUND.toSeconds());
+        this.meta = new ConversationMeta(
+                dynamo, side, (key, commit) -> expirySeconds(key, commit) + PURGE_BOUND.toSeconds());
         ThreadsTable.createIfAbsent(dynamo);
     }
 
@@ -193,7 +196,7 @@ public final class DynamoThreadStore implements ThreadStore {
     @Override
     public boolean append(ConversationKey key, Commit commit, long previousActivityMs) {
         CommitItems.Written written = CommitItems.write(commit);
-        String expires = Long.toString(expirySeconds(commit.getAtMs()));
+        String expires = Long.toString(expirySeconds(key, commit));
         return ask(() -> {
             for (int part = 0; part < written.bodies().size(); part++) {
                 put(
@@ -227,7 +230,7 @@ public final class DynamoThreadStore implements ThreadStore {
     @Override
     public boolean erase(ConversationKey key, Commit erasure) {
         return ask(() -> {
-            erased.write(key, erasure, Long.toString(expirySeconds(erasure.getAtMs())));
+            erased.write(key, erasure, Long.toString(expirySeconds(key, erasure)));
             meta.put(key, erasure);
             return true;
         });
@@ -312,7 +315,7 @@ public final class DynamoThreadStore implements ThreadStore {
     }
 
     private List<Recent> recentOfShard(TenantId tenant, int shard, Order order, int most, Optional<Recent> from) {
-        long oldest = clock.millis() - ttl.toMillis();
+        long oldest = retention.oldestVisibleMs(tenant, clock.millis());
         long newest = Long.MAX_VALUE;
         if (from.isPresent()) {
             switch (order) {
@@ -350,7 +353,8 @@ public final class DynamoThreadStore implements ThreadStore {
      * that it speaks of is to be alive: a query is no snapshot, and may have passed by before that was written.
      */
     private Optional<Commit> remains(Map<String, AttributeValue> meta, long nowSeconds) {
-        if (!meta.containsKey(LAST_NUMBER) || expirySeconds(Long.parseLong(text(meta, ACTIVITY))) > nowSeconds) {
+        long commitExpires = Long.parseLong(text(meta, EXPIRES)) - PURGE_BOUND.toSeconds(); // as it was written
+        if (!meta.containsKey(LAST_NUMBER) || commitExpires > nowSeconds) {
             return Optional.empty();
         }
         return Optional.of(Commit.newBuilder()
@@ -360,9 +364,11 @@ public final class DynamoThreadStore implements ThreadStore {
                 .build());
     }
 
-    /** Of a commit: by its own time, which all processes agree on. */
-    private long expirySeconds(long atMs) {
-        return Instant.ofEpochMilli(atMs).plus(ttl).plus(PURGE_BOUND).getEpochSecond();
+    /** Of a commit: by what it says itself, which all processes agree on once it is written. */
+    private long expirySeconds(ConversationKey key, Commit commit) {
+        return Instant.ofEpochMilli(retention.keptUntilMs(key.tenant(), commit))
+                .plus(PURGE_BOUND)
+                .getEpochSecond();
     }
 
     private static boolean isExpired(Map<String, AttributeValue> item, long nowSeconds) {

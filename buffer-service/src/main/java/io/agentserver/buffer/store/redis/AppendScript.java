@@ -16,10 +16,10 @@ final class AppendScript {
     }
 
     /** @return the number of commits before the call */
-    long run(String list, List<Commit> commits, Duration ttl, String channel, String conversation) {
+    long run(String list, List<Commit> commits, Duration kept, String channel, String conversation) {
         byte[][] arguments = new byte[4 + commits.size()][];
         arguments[0] = Script.argument(commits.getFirst().getNumber());
-        arguments[1] = Script.argument(ttl.toMillis());
+        arguments[1] = Script.argument(kept.toMillis());
         arguments[2] = Script.argument(channel);
         arguments[3] = Script.argument(conversation);
         for (int i = 0; i < commits.size(); i++) {

@@ -14,11 +14,11 @@ final class EraseScript {
         this.script = new Script<>(redis, "erase.lua", ScriptOutputType.INTEGER);
     }
 
-    void run(String list, Commit erasure, Duration ttl, String channel, String conversation) {
+    void run(String list, Commit erasure, Duration kept, String channel, String conversation) {
         script.run(
                 new String[] {list},
                 Script.argument(erasure.getNumber()),
-                Script.argument(ttl.toMillis()),
+                Script.argument(kept.toMillis()),
                 Script.argument(channel),
                 Script.argument(conversation),
                 erasure.toByteArray());

@@ -2,6 +2,7 @@ package io.agentserver.buffer.store.redis;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.TenantBytes;
 import io.agentserver.envelope.TenantId;
 import io.lettuce.core.RedisException;
@@ -19,8 +20,8 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * In Redis, {@code bytes:<tenant>}: a hash of bytes by when the part of the TTL began in which they were journalled, in milliseconds
- * since 1970; a TTL has {@value #PARTS} parts, and may change. What Redis does not take is told the next time.
+ * In Redis, {@code bytes:<tenant>}: a hash of bytes by when the part of its retention began in which they were journalled, in
+ * milliseconds since 1970; a retention has {@value #PARTS} parts, and may change. What Redis does not take is told the next time.
  */
 public final class RedisTenantBytes implements TenantBytes {
     private static final Logger log = LoggerFactory.getLogger(RedisTenantBytes.class);
@@ -29,8 +30,7 @@ public final class RedisTenantBytes implements TenantBytes {
     private static final Duration IDLE = Duration.ofHours(1);
 
     private final RedisConnections redis;
-    private final Duration ttl;
-    private final long partMs;
+    private final Retention retention;
     private final Clock clock;
     private final Cache<TenantId, Tenant> tenants = Caffeine.newBuilder()
             .executor(Runnable::run)
@@ -39,10 +39,9 @@ public final class RedisTenantBytes implements TenantBytes {
 
     private final Set<TenantId> deleted = ConcurrentHashMap.newKeySet();
 
-    public RedisTenantBytes(RedisConnections redis, Duration ttl, Clock clock) {
+    public RedisTenantBytes(RedisConnections redis, Retention retention, Clock clock) {
         this.redis = redis;
-        this.ttl = ttl;
-        this.partMs = Math.max(1, ttl.toMillis() / PARTS);
+        this.retention = retention;
         this.clock = clock;
     }
 
@@ -92,6 +91,8 @@ public final class RedisTenantBytes implements TenantBytes {
 
     private void tell(TenantId tenant, Tenant its, long bytes) {
         String hash = "bytes:" + tenant;
+        Duration kept = retention.of(tenant);
+        long partMs = partMs(kept);
         long part = clock.millis() / partMs * partMs;
         try {
             redis.async().hincrby(hash, Long.toString(part), bytes).whenComplete((sum, failure) -> {
@@ -100,11 +101,11 @@ public final class RedisTenantBytes implements TenantBytes {
                 }
             });
             CompletionStage<Map<String, byte[]>> all = redis.async()
-                    .pexpire(hash, ttl.multipliedBy(2))
+                    .pexpire(hash, kept.multipliedBy(2))
                     .thenCompose(_ -> redis.async().hgetall(hash));
             all.whenComplete((parts, failure) -> {
                 if (failure == null) {
-                    its.told = sum(hash, parts);
+                    its.told = sum(tenant, hash, parts);
                 }
             });
         } catch (RedisException | IllegalStateException | RejectedExecutionException e) {
@@ -117,7 +118,7 @@ public final class RedisTenantBytes implements TenantBytes {
         try {
             redis.async().hgetall(hash).whenComplete((parts, failure) -> {
                 if (failure == null) {
-                    its.told = sum(hash, parts);
+                    its.told = sum(tenant, hash, parts);
                 }
             });
         } catch (RedisException | IllegalStateException | RejectedExecutionException e) {
@@ -125,12 +126,17 @@ public final class RedisTenantBytes implements TenantBytes {
         }
     }
 
+    private static long partMs(Duration kept) {
+        return Math.max(1, kept.toMillis() / PARTS);
+    }
+
     private static void untold(Tenant its, long bytes, Throwable why) {
         its.untold.addAndGet(bytes);
         log.debug("{} bytes are told the next time", bytes, why);
     }
 
-    private long sum(String hash, Map<String, byte[]> parts) {
+    private long sum(TenantId tenant, String hash, Map<String, byte[]> parts) {
+        long partMs = partMs(retention.of(tenant));
         long oldest = clock.millis() / partMs * partMs - PARTS * partMs;
         long sum = 0;
         for (Map.Entry<String, byte[]> part : parts.entrySet()) {

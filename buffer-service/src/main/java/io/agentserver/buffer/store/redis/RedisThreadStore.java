@@ -10,6 +10,7 @@ import io.agentserver.buffer.store.Pruning;
 import io.agentserver.buffer.store.RecentConversations;
 import io.agentserver.buffer.store.RecentConversations.Order;
 import io.agentserver.buffer.store.RecentConversations.Recent;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.ShardKey;
 import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.envelope.TenantId;
@@ -44,8 +45,9 @@ import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /**
- * Commits in Redis 6.2 or later, one node or a cluster: a list for each conversation, appended by one script, expiring a TTL
- * after its last commit. What Redis acknowledged and lost is lost; the next writer starts from what is there.
+ * Commits in Redis 6.2 or later, one node or a cluster: a list for each conversation, appended by one script, expiring when its
+ * tenant's retention after its last commit is over. What Redis acknowledged and lost is lost; the next writer starts from what is
+ * there.
  */
 public final class RedisThreadStore implements HotStore {
     private static final Logger log = LoggerFactory.getLogger(RedisThreadStore.class);
@@ -59,16 +61,16 @@ public final class RedisThreadStore implements HotStore {
     private final AppendScript append;
     private final EraseScript erase;
     private final PruneScript prune;
-    private final Duration ttl;
+    private final Retention retention;
     private final Clock clock;
     private volatile boolean closed;
 
-    public RedisThreadStore(RedisConnections redis, Duration ttl, Clock clock) {
+    public RedisThreadStore(RedisConnections redis, Retention retention, Clock clock) {
         this.redis = redis;
         this.append = new AppendScript(redis.async());
         this.erase = new EraseScript(redis.async());
         this.prune = new PruneScript(redis.async());
-        this.ttl = ttl;
+        this.retention = retention;
         this.clock = clock;
     }
 
@@ -104,14 +106,14 @@ public final class RedisThreadStore implements HotStore {
     public long restore(ConversationKey key, List<Commit> commits) {
         String channel = CHANNEL + ShardKey.of(key.conversation(), ShardKey.SHARDS);
         String name = commits.stream().anyMatch(Commit::getStops) ? STOPS + key.toString() : key.toString();
-        return ask(() -> append.run(commits(key), commits, ttl, channel, name));
+        return ask(() -> append.run(commits(key), commits, kept(key, commits.getLast()), channel, name));
     }
 
     @Override
     public boolean erase(ConversationKey key, Commit erasure) {
         String channel = CHANNEL + ShardKey.of(key.conversation(), ShardKey.SHARDS);
         ask(() -> {
-            erase.run(commits(key), erasure, ttl, channel, STOPS + key.toString());
+            erase.run(commits(key), erasure, kept(key, erasure), channel, STOPS + key.toString());
             return Answers.of(redis.async()
                     .zrem(recent(key.tenant()), key.conversation().toString().getBytes(StandardCharsets.UTF_8)));
         });
@@ -148,7 +150,7 @@ public final class RedisThreadStore implements HotStore {
     @Override
     public RecentConversations recent(TenantId tenant, Order order, int limit, Optional<Recent> from) {
         String set = recent(tenant);
-        double oldest = clock.millis() - ttl.toMillis();
+        double oldest = retention.oldestVisibleMs(tenant, clock.millis());
         Optional<Double> begin = from.map(recent -> (double) recent.activityMs());
         Range<Double> range = switch (order) {
             case NEWEST_FIRST -> Range.create(oldest, begin.orElse(Double.MAX_VALUE));
@@ -275,14 +277,20 @@ public final class RedisThreadStore implements HotStore {
     private void touch(ConversationKey key, long atMs) {
         String set = recent(key.tenant());
         byte[] member = key.conversation().toString().getBytes(StandardCharsets.UTF_8);
+        Duration kept = retention.of(key.tenant());
         redis.async()
                 .zadd(set, ZAddArgs.Builder.gt(), (double) atMs, member)
-                .thenCompose(added -> redis.async().pexpire(set, ttl))
+                .thenCompose(added -> redis.async().pexpire(set, kept))
                 .whenComplete((expires, failure) -> {
                     if (failure != null) {
                         log.warn("conversation {} is missing in its tenant's list: {}", key, failure.toString());
                     }
                 });
+    }
+
+    /** From now on: with a conversation that goes on goes what it has from before, however long that is to be kept. */
+    private Duration kept(ConversationKey key, Commit last) {
+        return Duration.ofMillis(retention.keptUntilMs(key.tenant(), last) - last.getAtMs());
     }
 
     private static Recent toRecent(ScoredValue<byte[]> scored) {

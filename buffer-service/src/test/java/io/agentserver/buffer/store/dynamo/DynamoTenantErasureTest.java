@@ -1,6 +1,7 @@
 package io.agentserver.buffer.store.dynamo;
 
 import io.agentserver.buffer.store.DueStore;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.TenantErasure;
 import io.agentserver.buffer.store.TenantErasureContract;
 import io.agentserver.buffer.store.ThreadStore;
@@ -22,7 +23,7 @@ class DynamoTenantErasureTest extends TenantErasureContract {
     static void start() {
         server = LocalDynamo.inMemory(0);
         dynamo = DynamoConnection.open(server.endpoint().toString());
-        threads = new DynamoThreadStore(dynamo, Duration.ofHours(24), Clock.systemUTC());
+        threads = new DynamoThreadStore(dynamo, Retention.ofAll(Duration.ofHours(24)), Clock.systemUTC());
         due = new DynamoDueStore(dynamo, "due");
     }
 

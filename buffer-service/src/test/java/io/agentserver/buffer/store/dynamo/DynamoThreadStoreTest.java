@@ -94,7 +94,7 @@ class DynamoThreadStoreTest extends ThreadStoreContract {
                     }
                 });
         TenantId tenant = new TenantId("unlisted");
-        try (DynamoThreadStore its = new DynamoThreadStore(refusing, Duration.ofHours(24), Clock.systemUTC())) {
+        try (DynamoThreadStore its = new DynamoThreadStore(refusing, RETENTION, Clock.systemUTC())) {
             ConversationKey key = conversation(tenant);
             assertThat(its.append(key, commit(1, "one"), 0)).isTrue();
             await().until(() -> refused.get() == 1);
@@ -256,6 +256,53 @@ class DynamoThreadStoreTest extends ThreadStoreContract {
     }
 
     @Test
+    void a_commit_is_kept_as_long_as_it_says_and_as_its_tenants_retention_is() {
+        assertThat(hoursKept("brief-a", 0)).isEqualTo(1);
+        assertThat(hoursKept("lasting-a", 0)).isEqualTo(90 * 24);
+        assertThat(hoursKept("brief-b", 5)).as("a commit before it has longer").isEqualTo(5);
+        assertThat(hoursKept("lasting-b", 5)).as("it is written again").isEqualTo(90 * 24);
+    }
+
+    /** Without the log's purge bound. */
+    private static long hoursKept(String tenant, int hours) {
+        ConversationKey key = conversation(new TenantId(tenant));
+        Commit commit = commit(1, "x");
+        Commit said = commit.toBuilder()
+                .setKeptUntilMs(
+                        hours == 0
+                                ? 0
+                                : commit.getAtMs() + Duration.ofHours(hours).toMillis())
+                .build();
+        assertThat(store.append(key, said, 0)).isTrue();
+        long bound = Duration.ofHours(24).toSeconds();
+        String expires = item(key, "commit#0000000001")
+                .getOrDefault("expires_at", NOTHING)
+                .n();
+        await().until(() -> !item(key, "meta").isEmpty());
+        assertThat(item(key, "meta").getOrDefault("expires_at", NOTHING).n())
+                .isEqualTo(Long.toString(Long.parseLong(expires) + bound));
+        return (Long.parseLong(expires) - bound - commit.getAtMs() / 1000)
+                / Duration.ofHours(1).toSeconds();
+    }
+
+    @Test
+    void where_a_conversation_goes_on_is_told_when_its_commits_are_over_whatever_the_retention_is_by_then() {
+        ConversationKey key = conversation(TENANT);
+        long then = System.currentTimeMillis() - Duration.ofHours(30).toMillis();
+        Commit commit = commit(1, "x").toBuilder().setAtMs(then).build();
+        AtomicReference<Duration> retention = new AtomicReference<>(Duration.ofHours(1));
+        try (DynamoThreadStore its = new DynamoThreadStore(
+                DynamoConnection.open(server.endpoint().toString()), _ -> retention.get(), Clock.systemUTC())) {
+            assertThat(its.append(key, commit, 0)).isTrue();
+            await().until(() -> item(key, "meta").containsKey("last_number"));
+            retention.set(Duration.ofDays(90));
+            assertThat(its.read(key, 1, Look.CONSISTENT))
+                    .singleElement()
+                    .satisfies(left -> assertThat(left.getNumber()).isGreaterThan(1));
+        }
+    }
+
+    @Test
     void a_commit_whose_text_was_deleted_first_has_expired_and_the_conversation_goes_on_after_it() {
         ConversationKey key = conversation(TENANT);
         append(key, 1);
@@ -323,7 +370,7 @@ class DynamoThreadStoreTest extends ThreadStoreContract {
                         "http://127.0.0.1:" + silent.getLocalPort(),
                         new CallBounds(1, Duration.ofMillis(300), Duration.ofMillis(1_200)));
                 ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
-            DynamoThreadStore crowded = new DynamoThreadStore(switching(used), Duration.ofHours(24), Clock.systemUTC());
+            DynamoThreadStore crowded = new DynamoThreadStore(switching(used), RETENTION, Clock.systemUTC());
             used.set(starved);
             List<Future<?>> calls = new ArrayList<>();
             for (int i = 0; i < 8; i++) {
@@ -347,8 +394,7 @@ class DynamoThreadStoreTest extends ThreadStoreContract {
     }
 
     private static DynamoThreadStore open(LocalDynamo server) {
-        return new DynamoThreadStore(
-                DynamoConnection.open(server.endpoint().toString()), Duration.ofHours(24), Clock.systemUTC());
+        return new DynamoThreadStore(DynamoConnection.open(server.endpoint().toString()), RETENTION, Clock.systemUTC());
     }
 
     private static Map<String, AttributeValue> item(ConversationKey key, String sk) {

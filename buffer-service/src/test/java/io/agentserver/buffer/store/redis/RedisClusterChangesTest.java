@@ -5,6 +5,7 @@ import io.agentserver.buffer.commit.Commit;
 import io.agentserver.buffer.commit.Entry;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.Look;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.buffer.v1.Slot;
 import io.agentserver.envelope.Ids;
@@ -151,6 +152,6 @@ class RedisClusterChangesTest {
     }
 
     private static RedisThreadStore open(LocalRedisCluster cluster) {
-        return new RedisThreadStore(RedisConnections.open(cluster.url()), TTL, Clock.systemUTC());
+        return new RedisThreadStore(RedisConnections.open(cluster.url()), Retention.ofAll(TTL), Clock.systemUTC());
     }
 }

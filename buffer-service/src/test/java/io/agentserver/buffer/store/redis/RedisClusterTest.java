@@ -40,7 +40,8 @@ class RedisClusterTest {
     static void start(@TempDir Path directory) {
         cluster = LocalRedisCluster.start(directory, 3, Duration.ofSeconds(15));
         redis = RedisConnections.open(cluster.url());
-        store = new RedisThreadStore(RedisConnections.open(cluster.url()), Duration.ofHours(24), Clock.systemUTC());
+        store = new RedisThreadStore(
+                RedisConnections.open(cluster.url()), ThreadStoreContract.RETENTION, Clock.systemUTC());
     }
 
     @AfterAll
@@ -64,7 +65,7 @@ class RedisClusterTest {
 
         @Override
         protected void expire(ConversationKey key) {
-            redis.commands().del("thread:acme:{" + key.conversation() + "}:commits");
+            redis.commands().del("thread:" + key.tenant() + ":{" + key.conversation() + "}:commits");
         }
 
         @Test

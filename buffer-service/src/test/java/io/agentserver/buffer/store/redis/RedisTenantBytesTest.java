@@ -1,5 +1,6 @@
 package io.agentserver.buffer.store.redis;
 
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.localstores.LocalRedis;
 import org.junit.jupiter.api.AfterAll;
@@ -13,6 +14,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -80,7 +82,7 @@ class RedisTenantBytesTest {
 
     /** With one byte that it adds itself. */
     private static long heardWith(Duration ttl, TenantId tenant, Instant now) {
-        RedisTenantBytes bytes = new RedisTenantBytes(redis, ttl, Clock.fixed(now, ZoneOffset.UTC));
+        RedisTenantBytes bytes = new RedisTenantBytes(redis, Retention.ofAll(ttl), Clock.fixed(now, ZoneOffset.UTC));
         bytes.add(tenant, 1);
         bytes.share();
         // between telling and hearing it knows of nothing
@@ -88,10 +90,36 @@ class RedisTenantBytesTest {
     }
 
     @Test
+    void each_tenants_bytes_count_as_long_as_its_conversations_are_kept() {
+        TenantId brief = new TenantId("brief");
+        TenantId lasting = new TenantId("lasting");
+        AtomicReference<Instant> now = new AtomicReference<>(NOW);
+        RedisTenantBytes bytes = new RedisTenantBytes(
+                redis, tenant -> tenant.equals(brief) ? Duration.ofHours(1) : Duration.ofDays(90), clock(now));
+        for (TenantId tenant : List.of(brief, lasting)) {
+            bytes.add(tenant, 100);
+        }
+        bytes.share();
+        await().untilAsserted(() -> {
+            bytes.share();
+            assertThat(redis.commands().hvals("bytes:brief")).hasSize(1);
+            assertThat(List.of(bytes.kept(brief), bytes.kept(lasting))).containsExactly(100L, 100L);
+        });
+        assertThat(redis.commands().pttl("bytes:brief"))
+                .isBetween(1L, Duration.ofHours(2).toMillis());
+        now.set(NOW.plus(Duration.ofDays(80)));
+        await().untilAsserted(() -> {
+            bytes.share();
+            assertThat(bytes.kept(brief)).isZero();
+        });
+        assertThat(bytes.kept(lasting)).isEqualTo(100);
+    }
+
+    @Test
     void a_tenant_that_adds_nothing_more_is_heard_of_when_its_bytes_expire() {
         TenantId full = new TenantId("full");
         AtomicReference<Instant> now = new AtomicReference<>(NOW);
-        RedisTenantBytes bytes = new RedisTenantBytes(redis, TTL, clock(now));
+        RedisTenantBytes bytes = new RedisTenantBytes(redis, Retention.ofAll(TTL), clock(now));
         bytes.add(full, 100);
         bytes.share();
         await().untilAsserted(
@@ -161,6 +189,6 @@ class RedisTenantBytesTest {
     }
 
     private static RedisTenantBytes at(RedisConnections connections, Instant now) {
-        return new RedisTenantBytes(connections, TTL, Clock.fixed(now, ZoneOffset.UTC));
+        return new RedisTenantBytes(connections, Retention.ofAll(TTL), Clock.fixed(now, ZoneOffset.UTC));
     }
 }

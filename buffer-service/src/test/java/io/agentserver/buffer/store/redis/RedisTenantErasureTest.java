@@ -1,6 +1,7 @@
 package io.agentserver.buffer.store.redis;
 
 import io.agentserver.buffer.store.DueStore;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.TenantErasure;
 import io.agentserver.buffer.store.TenantErasureContract;
 import io.agentserver.buffer.store.ThreadStore;
@@ -22,7 +23,7 @@ class RedisTenantErasureTest extends TenantErasureContract {
     static void start(@TempDir Path directory) {
         server = LocalRedis.start(directory, 0);
         redis = RedisConnections.open(server.url());
-        threads = new RedisThreadStore(redis, Duration.ofHours(24), Clock.systemUTC());
+        threads = new RedisThreadStore(redis, Retention.ofAll(Duration.ofHours(24)), Clock.systemUTC());
     }
 
     @AfterAll

@@ -1,11 +1,13 @@
 package io.agentserver.buffer.store.redis;
 
+import io.agentserver.buffer.commit.Commit;
 import io.agentserver.buffer.store.AppendListener;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.Look;
 import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.buffer.store.ThreadStoreContract;
+import io.agentserver.envelope.TenantId;
 import io.agentserver.localstores.LocalRedis;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.api.StatefulRedisConnection;
@@ -57,7 +59,7 @@ class RedisThreadStoreTest extends ThreadStoreContract {
 
     @Override
     protected void expire(ConversationKey key) {
-        redis.sync().del("thread:acme:{" + key.conversation() + "}:commits");
+        redis.sync().del("thread:" + key.tenant() + ":{" + key.conversation() + "}:commits");
     }
 
     @Test
@@ -78,6 +80,27 @@ class RedisThreadStoreTest extends ThreadStoreContract {
         assertThat(redis.sync().llen(list)).isEqualTo(3);
         assertThat(redis.sync().lindex(list, 1)).contains("<message>2</message>");
         assertThat(redis.sync().pttl(list)).isBetween(1L, Duration.ofHours(24).toMillis());
+    }
+
+    @Test
+    void a_list_expires_when_its_tenants_retention_is_over_or_what_it_holds_may_go() {
+        assertThat(hoursLeft("brief-a", commit(1, "x"))).isEqualTo(1);
+        assertThat(hoursLeft("lasting-a", commit(1, "x"))).isEqualTo(90 * 24);
+        Commit longer = commit(1, "x");
+        longer = longer.toBuilder()
+                .setKeptUntilMs(longer.getAtMs() + Duration.ofHours(5).toMillis())
+                .build();
+        assertThat(hoursLeft("brief-b", longer))
+                .as("a commit before it has longer")
+                .isEqualTo(5);
+        assertThat(hoursLeft("lasting-b", longer)).as("it is written again").isEqualTo(90 * 24);
+    }
+
+    private static long hoursLeft(String tenant, Commit commit) {
+        ConversationKey key = conversation(new TenantId(tenant));
+        assertThat(store.append(key, commit, 0)).isTrue();
+        long left = redis.sync().pttl("thread:" + tenant + ":{" + key.conversation() + "}:commits");
+        return Math.ceilDiv(left, Duration.ofHours(1).toMillis());
     }
 
     @Test
@@ -174,6 +197,6 @@ class RedisThreadStoreTest extends ThreadStoreContract {
     }
 
     private static RedisThreadStore open(LocalRedis server) {
-        return new RedisThreadStore(RedisConnections.open(server.url()), Duration.ofHours(24), Clock.systemUTC());
+        return new RedisThreadStore(RedisConnections.open(server.url()), RETENTION, Clock.systemUTC());
     }
 }

@@ -3,6 +3,7 @@ package io.agentserver.standalone.faults;
 import io.agentserver.buffer.commit.Commit;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.Look;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.buffer.store.dynamo.DynamoConnection;
 import io.agentserver.buffer.store.dynamo.DynamoThreadStore;
@@ -314,7 +315,7 @@ class FaultRunIT {
     }
 
     private static ThreadStore journal() {
-        return new DynamoThreadStore(dynamo, Duration.ofHours(24), Clock.systemUTC());
+        return new DynamoThreadStore(dynamo, Retention.ofAll(Duration.ofHours(24)), Clock.systemUTC());
     }
 
     private static HttpResponse<String> send(HttpRequest.Builder request, String key)

@@ -57,11 +57,12 @@ final class Fleet implements AutoCloseable {
         lifeline = Lifeline.start(home.toString());
         redis = LocalRedis.start(home.resolve("redis"), 0);
         settings(modelUrl);
-        for (int i = 0; i < BUFFERS; i++) {
-            add(Role.BUFFER, i, Map.of(Setting.AGENTSERVER_BUFFER_PORT, bufferPorts[i]));
-        }
+        // the first gateway makes the topic that the others read before they are ready
         for (int i = 0; i < GATEWAYS; i++) {
             add(Role.GATEWAY, i, Map.of(Setting.AGENTSERVER_GATEWAY_PORT, gatewayPorts[i]));
+        }
+        for (int i = 0; i < BUFFERS; i++) {
+            add(Role.BUFFER, i, Map.of(Setting.AGENTSERVER_BUFFER_PORT, bufferPorts[i]));
         }
         add(Role.LLM, 0, Map.of(Setting.AGENTSERVER_LLM_PORT, routerPort));
         // it opens the credit without which no model is called, again and again when Redis has lost it
@@ -79,13 +80,11 @@ final class Fleet implements AutoCloseable {
         own.put(role.managementPort(), String.valueOf(FreePorts.take()));
         ports.forEach((setting, port) -> own.put(setting.name(), String.valueOf(port)));
         List<Link> links = new ArrayList<>();
-        if (role != Role.BUFFER) {
-            int listening = FreePorts.take();
-            Link link = link(name, "kafka", listening);
-            detours.put(listening, link.port());
-            links.add(link);
-            own.put(Setting.AGENTSERVER_KAFKA.name(), "127.0.0.1:" + link.port());
-        }
+        int listening = FreePorts.take();
+        Link toKafka = link(name, "kafka", listening);
+        detours.put(listening, toKafka.port());
+        links.add(toKafka);
+        own.put(Setting.AGENTSERVER_KAFKA.name(), "127.0.0.1:" + toKafka.port());
         if (role == Role.PUMP || role == Role.GATEWAY) {
             links.add(link(name, "buffer", bufferPorts[number % BUFFERS]));
             own.put(

@@ -7,6 +7,7 @@ import io.agentserver.buffer.journal.Wakeups;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.DueStore;
 import io.agentserver.buffer.store.Leases;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.ThreadStore;
 import io.agentserver.buffer.v1.AnswerOutcome;
 import io.agentserver.buffer.v1.AnswerRequest;
@@ -40,7 +41,7 @@ import java.util.function.Supplier;
  * after it was done but not answered.
  */
 final class SimulatedBuffer implements ThreadBuffer {
-    private static final Duration TTL = Duration.ofHours(24);
+    private static final Retention RETENTION = Retention.ofAll(Duration.ofHours(24));
 
     private record Pod(ConversationJournal journal, ConversationReader reader, DueIndex due) {}
 
@@ -124,7 +125,7 @@ final class SimulatedBuffer implements ThreadBuffer {
 
     private void restart(int which) {
         Wakeups wakeups = new Wakeups();
-        ConversationJournal journal = new ConversationJournal(threads, due, wakeups, TTL, 100_000_000, clock);
+        ConversationJournal journal = new ConversationJournal(threads, due, wakeups, RETENTION, 100_000_000, clock);
         pods[which] = new Pod(
                 journal,
                 new ConversationReader(journal, threads, wakeups),

@@ -5,6 +5,7 @@ import io.agentserver.buffer.store.DueEntry;
 import io.agentserver.buffer.store.DueStore;
 import io.agentserver.buffer.store.Look;
 import io.agentserver.buffer.store.MemoryThreadStore;
+import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.ShardKey;
 import io.agentserver.envelope.Envelope;
 import io.agentserver.envelope.EnvelopeDocument;
@@ -49,7 +50,7 @@ final class Simulation {
     private final Platform platform;
     private final Random random;
     private final SimulatedClock clock = new SimulatedClock();
-    private final MemoryThreadStore threads = new MemoryThreadStore(Duration.ofHours(24), clock);
+    private final MemoryThreadStore threads = new MemoryThreadStore(Retention.ofAll(Duration.ofHours(24)), clock);
     private final DueStore due;
     private final SimulatedLog log = new SimulatedLog(clock);
     private final SimulatedBuffer buffer;
