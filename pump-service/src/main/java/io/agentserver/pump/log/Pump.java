@@ -60,6 +60,7 @@ public final class Pump implements AutoCloseable {
             Map.entry(ConsumerConfig.GROUP_PROTOCOL_CONFIG, "consumer"),
             Map.entry(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest"),
             Map.entry(ConsumerConfig.METADATA_MAX_AGE_CONFIG, 2_000), // how soon a new tenant's topic is found
+            Map.entry(ConsumerConfig.MAX_POLL_INTERVAL_MS_CONFIG, 20_000), // who polls no more gives its partitions up
             Map.entry(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, 500),
             Map.entry(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG, PIECE_BYTES),
             Map.entry(ConsumerConfig.FETCH_MAX_BYTES_CONFIG, FETCH_BYTES),

@@ -6,7 +6,13 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.InterruptException;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -21,6 +27,9 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -82,6 +91,46 @@ class RebalanceTest {
                 .containsAll(before.getOrDefault(stays, Set.of())));
     }
 
+    @Test
+    void a_pod_that_polls_no_more_gives_its_partitions_up_although_its_heartbeats_go_on() {
+        CountDownLatch thaws = new CountDownLatch(1);
+        AtomicBoolean frozen = new AtomicBoolean();
+        Pump first = joining(() -> new RealConsumer(kafka.bootstrap()) {
+            @Override
+            public ConsumerRecords<byte[], byte[]> poll(Duration timeout) {
+                if (frozen.get()) {
+                    awaitUninterruptibly(thaws);
+                }
+                return super.poll(timeout);
+            }
+        });
+        try {
+            assertThat(settled()).containsOnly(Map.entry(first, ALL));
+            frozen.set(true);
+
+            Pump second = joining();
+
+            await().atMost(Duration.ofSeconds(60)) // 20 s after its last poll
+                    .untilAsserted(() -> assertThat(second.assigned()).isEqualTo(ALL));
+        } finally {
+            frozen.set(false);
+            thaws.countDown();
+        }
+        assertThat(settled()).as("it polls again, and joins again").hasSize(2);
+    }
+
+    private Pump joining(Supplier<Consumer<byte[], byte[]>> consumers) {
+        Pump pod = new Pump(
+                        consumers,
+                        (message, hold) -> true,
+                        new PumpLimits(100, 200, 400, 10_000_000).intake(_ -> 1),
+                        Duration.ofSeconds(1),
+                        new QueueSizes(new SimpleMeterRegistry(), 200, Clock.systemUTC()))
+                .start();
+        pods.add(pod);
+        return pod;
+    }
+
     private Pump joining() {
         Pump pod = new Pump(
                         Brokers.plain(kafka.bootstrap()),
@@ -104,6 +153,28 @@ class RebalanceTest {
                             return shares;
                         },
                         RebalanceTest::isEven);
+    }
+
+    private static void awaitUninterruptibly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new InterruptException(e);
+        }
+    }
+
+    /** As the pump's own are. */
+    private static class RealConsumer extends KafkaConsumer<byte[], byte[]> {
+        RealConsumer(String bootstrap) {
+            super(settings(bootstrap), new ByteArrayDeserializer(), new ByteArrayDeserializer());
+        }
+
+        private static Map<String, Object> settings(String bootstrap) {
+            Map<String, Object> settings = new HashMap<>(Pump.SETTINGS);
+            settings.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
+            settings.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
+            return settings;
+        }
     }
 
     private static boolean isEven(Map<Pump, Set<TopicPartition>> shares) {
