@@ -6,6 +6,7 @@ import io.agentserver.log.RecordHeaders;
 import io.agentserver.log.Topics;
 import io.agentserver.pump.flow.LogMessage;
 import io.agentserver.pump.flow.MessageFlow;
+import org.apache.kafka.clients.CommonClientConfigs;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
@@ -61,6 +62,9 @@ public final class Pump implements AutoCloseable {
             Map.entry(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest"),
             Map.entry(ConsumerConfig.METADATA_MAX_AGE_CONFIG, 2_000), // how soon a new tenant's topic is found
             Map.entry(ConsumerConfig.MAX_POLL_INTERVAL_MS_CONFIG, 20_000), // who polls no more gives its partitions up
+            // an outage of all brokers that it knows must not empty the subscription: who forgets them forgets their
+            // topics
+            Map.entry(CommonClientConfigs.METADATA_RECOVERY_STRATEGY_CONFIG, "none"),
             Map.entry(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, 500),
             Map.entry(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG, PIECE_BYTES),
             Map.entry(ConsumerConfig.FETCH_MAX_BYTES_CONFIG, FETCH_BYTES),

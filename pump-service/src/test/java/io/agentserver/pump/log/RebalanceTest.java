@@ -27,8 +27,10 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -46,11 +48,15 @@ class RebalanceTest {
 
     private final List<Pump> pods = new ArrayList<>();
 
+    @TempDir
+    @SuppressWarnings("NullAway.Init")
+    Path directory;
+
     @SuppressWarnings("NullAway.Init")
     private LocalKafka kafka;
 
     @BeforeEach
-    void start(@TempDir Path directory) throws Exception {
+    void start() throws Exception {
         kafka = LocalKafka.start(directory, 0);
         try (Admin admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, kafka.bootstrap()))) {
             admin.createTopics(TOPICS.stream()
@@ -99,7 +105,7 @@ class RebalanceTest {
             @Override
             public ConsumerRecords<byte[], byte[]> poll(Duration timeout) {
                 if (frozen.get()) {
-                    awaitUninterruptibly(thaws);
+                    until(thaws);
                 }
                 return super.poll(timeout);
             }
@@ -117,6 +123,39 @@ class RebalanceTest {
             thaws.countDown();
         }
         assertThat(settled()).as("it polls again, and joins again").hasSize(2);
+    }
+
+    @Test
+    void an_outage_of_the_only_broker_takes_no_topic_from_the_subscription_and_no_partition() {
+        AtomicInteger polls = new AtomicInteger();
+        Set<Set<String>> subscriptions = ConcurrentHashMap.newKeySet();
+        Set<Set<TopicPartition>> assignments = ConcurrentHashMap.newKeySet();
+        Pump pod = joining(() -> new RealConsumer(kafka.bootstrap()) {
+            @Override
+            public ConsumerRecords<byte[], byte[]> poll(Duration timeout) {
+                ConsumerRecords<byte[], byte[]> records = super.poll(timeout);
+                subscriptions.add(subscription());
+                assignments.add(assignment());
+                polls.incrementAndGet();
+                return records;
+            }
+        });
+        assertThat(settled()).containsOnly(Map.entry(pod, ALL));
+        subscriptions.clear();
+        assignments.clear();
+
+        kafka.close();
+        awaitPolls(polls, 50); // 5 s
+        kafka = LocalKafka.start(directory, kafka.port());
+        awaitPolls(polls, 50);
+
+        assertThat(subscriptions).containsExactly(Set.copyOf(TOPICS));
+        assertThat(assignments).containsExactly(ALL);
+    }
+
+    private static void awaitPolls(AtomicInteger polls, int more) {
+        int until = polls.get() + more;
+        await().atMost(Duration.ofSeconds(60)).until(() -> polls.get() >= until);
     }
 
     private Pump joining(Supplier<Consumer<byte[], byte[]>> consumers) {
@@ -155,7 +194,7 @@ class RebalanceTest {
                         RebalanceTest::isEven);
     }
 
-    private static void awaitUninterruptibly(CountDownLatch latch) {
+    private static void until(CountDownLatch latch) {
         try {
             latch.await();
         } catch (InterruptedException e) {
