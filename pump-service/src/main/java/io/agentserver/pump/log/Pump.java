@@ -7,6 +7,7 @@ import io.agentserver.log.Topics;
 import io.agentserver.pump.flow.LogMessage;
 import io.agentserver.pump.flow.MessageFlow;
 import org.apache.kafka.clients.CommonClientConfigs;
+import org.apache.kafka.clients.consumer.CloseOptions;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
@@ -156,23 +157,44 @@ public final class Pump implements AutoCloseable {
 
     private void run() {
         while (!stopping) {
-            try (Consumer<byte[], byte[]> consumer = consumers.get()) {
-                try {
-                    consumer.subscribe(Topics.ALL_MESSAGES, new Rebalance(consumer));
-                    poll(consumer);
-                    drain(consumer);
-                } finally {
-                    joined = false;
-                    assigned = Set.of();
-                    lanes.letGoOfAll();
-                }
-            } catch (WakeupException | InterruptException e) {
-                LOG.warn("the pump was interrupted without being closed; joining the group again", e);
-                pauseAfterFailure();
+            try {
+                use(consumers.get());
             } catch (RuntimeException | Error e) {
-                LOG.error("the pump lost its consumer; joining the group again", e);
+                LOG.error("the pump has no consumer; trying again", e);
                 pauseAfterFailure();
             }
+        }
+    }
+
+    /** Until it is closed or fails; which is told before the consumer is closed, for that may take its time. */
+    private void use(Consumer<byte[], byte[]> consumer) {
+        boolean failed = true;
+        try {
+            consumer.subscribe(Topics.ALL_MESSAGES, new Rebalance(consumer));
+            poll(consumer);
+            drain(consumer);
+            failed = false;
+        } catch (WakeupException | InterruptException e) {
+            LOG.warn("the pump was interrupted without being closed; joining the group again", e);
+            Thread.interrupted(); // or what comes next would be interrupted too
+        } catch (RuntimeException | Error e) {
+            LOG.error("the pump lost its consumer; joining the group again", e);
+        } finally {
+            joined = false;
+            assigned = Set.of();
+            lanes.letGoOfAll();
+            close(consumer);
+        }
+        if (failed) {
+            pauseAfterFailure();
+        }
+    }
+
+    private static void close(Consumer<byte[], byte[]> consumer) {
+        try {
+            consumer.close(CloseOptions.timeout(CLOSE));
+        } catch (RuntimeException | Error e) {
+            LOG.warn("the pump's consumer did not close in order: {}", e.toString());
         }
     }
 

@@ -1,6 +1,10 @@
 package io.agentserver.pump.log;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import org.apache.kafka.clients.consumer.CloseOptions;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
@@ -9,10 +13,12 @@ import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
 import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +28,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
@@ -172,6 +179,39 @@ class PollThreadTest {
         assertThat(consumer.closed()).isTrue();
     }
 
+    @Test
+    void a_failure_is_told_before_its_consumer_is_closed_which_takes_3_s_at_most() {
+        ListAppender<ILoggingEvent> told = new ListAppender<>();
+        told.start();
+        Logger logger = (Logger) LoggerFactory.getLogger(Pump.class);
+        logger.addAppender(told);
+        List<String> atClose = new ArrayList<>();
+        Queue<Duration> limits = new ConcurrentLinkedQueue<>();
+        Faulty failing = new Faulty() {
+            @Override
+            public synchronized ConsumerRecords<byte[], byte[]> poll(Duration timeout) {
+                throw new IllegalArgumentException("a test's");
+            }
+
+            @Override
+            public void close(CloseOptions options) {
+                told.list.forEach(event -> atClose.add(event.getFormattedMessage()));
+                options.timeout().ifPresent(limits::add);
+                super.close(options);
+            }
+        };
+        Queue<Consumer<byte[], byte[]>> consumers = new ConcurrentLinkedQueue<>(List.of(failing, new Faulty(0)));
+        try (Pump pump = pump(consumers::remove, new PumpLimits(2, 2, 2, 1_000), new Semaphore(1))) {
+            await().atMost(SOON).until(() -> handled.size() == 1);
+            assertThat(pump.isAlive()).isTrue();
+        } finally {
+            logger.detachAppender(told);
+        }
+        assertThat(failing.closed()).isTrue();
+        assertThat(limits).containsExactly(Duration.ofSeconds(3));
+        assertThat(atClose).containsExactly("the pump lost its consumer; joining the group again");
+    }
+
     private static Faulty thatFails(Runnable failure) {
         return new Faulty() {
             @Override
@@ -187,8 +227,12 @@ class PollThreadTest {
     }
 
     private Pump pump(Faulty consumer, PumpLimits limits, Semaphore permits) {
+        return pump(() -> consumer, limits, permits);
+    }
+
+    private Pump pump(Supplier<Consumer<byte[], byte[]>> consumers, PumpLimits limits, Semaphore permits) {
         return new Pump(
-                        () -> consumer,
+                        consumers,
                         (message, hold) -> {
                             permits.acquireUninterruptibly();
                             return handled.add(message.offset());
