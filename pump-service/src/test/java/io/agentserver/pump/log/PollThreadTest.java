@@ -12,6 +12,7 @@ import org.apache.kafka.clients.consumer.MockConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.InterruptException;
 import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
 
@@ -25,6 +26,7 @@ import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -210,6 +212,51 @@ class PollThreadTest {
         assertThat(failing.closed()).isTrue();
         assertThat(limits).containsExactly(Duration.ofSeconds(3));
         assertThat(atClose).containsExactly("the pump lost its consumer; joining the group again");
+    }
+
+    @Test
+    void a_thread_that_is_stuck_for_a_minute_counts_as_dead_until_it_goes_on() {
+        AtomicLong nanos = new AtomicLong();
+        CountDownLatch stuck = new CountDownLatch(1);
+        CountDownLatch goesOn = new CountDownLatch(1);
+        Faulty consumer = new Faulty() {
+            @Override
+            public ConsumerRecords<byte[], byte[]> poll(Duration timeout) {
+                if (stuck.getCount() > 0) {
+                    stuck.countDown();
+                    until(goesOn);
+                }
+                return super.poll(timeout);
+            }
+        };
+        try (Pump pump = new Pump(
+                () -> consumer,
+                (message, hold) -> true,
+                new PumpLimits(2, 2, 2, 1_000).intake(_ -> 1),
+                Duration.ZERO,
+                new QueueSizes(registry, 200, Clock.systemUTC()),
+                nanos::get)) {
+            pump.start();
+            until(stuck);
+            nanos.addAndGet(Duration.ofMillis(59_999).toNanos());
+            assertThat(pump.isAlive()).isTrue();
+            nanos.addAndGet(Duration.ofMillis(1).toNanos());
+            assertThat(pump.isAlive()).isFalse();
+
+            goesOn.countDown();
+
+            await().atMost(SOON).until(pump::isAlive);
+        } finally {
+            goesOn.countDown();
+        }
+    }
+
+    private static void until(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new InterruptException(e);
+        }
     }
 
     private static Faulty thatFails(Runnable failure) {

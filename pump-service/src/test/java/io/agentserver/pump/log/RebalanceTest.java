@@ -7,12 +7,9 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.Consumer;
-import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.InterruptException;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -199,20 +196,6 @@ class RebalanceTest {
             latch.await();
         } catch (InterruptedException e) {
             throw new InterruptException(e);
-        }
-    }
-
-    /** As the pump's own are. */
-    private static class RealConsumer extends KafkaConsumer<byte[], byte[]> {
-        RealConsumer(String bootstrap) {
-            super(settings(bootstrap), new ByteArrayDeserializer(), new ByteArrayDeserializer());
-        }
-
-        private static Map<String, Object> settings(String bootstrap) {
-            Map<String, Object> settings = new HashMap<>(Pump.SETTINGS);
-            settings.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
-            settings.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
-            return settings;
         }
     }
 
