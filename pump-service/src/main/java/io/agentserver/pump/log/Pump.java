@@ -90,6 +90,8 @@ public final class Pump implements AutoCloseable {
     private volatile @Nullable Consumer<byte[], byte[]> polled;
     private volatile long turnedAt;
     private volatile long readAt;
+    /** A commit is on its way; of the poll thread's. */
+    private boolean committing;
 
     /**
      * @param weights a tenant's, beside other tenants: 1 or more
@@ -232,6 +234,7 @@ public final class Pump implements AutoCloseable {
     /** Until it is closed or fails; which is told before the consumer is closed, for that may take its time. */
     private void use(Consumer<byte[], byte[]> consumer) {
         boolean failed = true;
+        committing = false;
         polled = consumer;
         try {
             consumer.subscribe(Topics.ALL_MESSAGES, new Rebalance(consumer));
@@ -316,10 +319,13 @@ public final class Pump implements AutoCloseable {
         }
     }
 
+    /** One at a time: without a coordinator they would wait side by side, without bound, and set offsets back when they go. */
     private void commit(Consumer<byte[], byte[]> consumer) {
-        Map<Intake.Slice, Long> offsets = lanes.committable();
+        Map<Intake.Slice, Long> offsets = committing ? Map.of() : lanes.committable();
         if (!offsets.isEmpty()) {
+            committing = true;
             consumer.commitAsync(toKafka(offsets), (_, failure) -> {
+                committing = false;
                 if (failure == null) {
                     lanes.committed(offsets);
                 } else {

@@ -10,9 +10,12 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.MockConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.clients.consumer.OffsetCommitCallback;
 import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.InterruptException;
+import org.apache.kafka.common.errors.TimeoutException;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
 
@@ -179,6 +182,64 @@ class PollThreadTest {
         assertThat(handled).containsExactly(0L);
         assertThat(consumer.committed.get()).isEqualTo(1);
         assertThat(consumer.closed()).isTrue();
+    }
+
+    @Test
+    void one_commit_is_on_its_way_at_a_time_and_the_next_has_what_was_finished_meanwhile() {
+        Queue<Long> commits = new ConcurrentLinkedQueue<>();
+        Queue<OffsetCommitCallback> unanswered = new ConcurrentLinkedQueue<>();
+        Semaphore answers = new Semaphore(0);
+        AtomicInteger seconds = new AtomicInteger();
+        Faulty consumer = new Faulty(0, 1) {
+            @Override
+            public synchronized void commitAsync(
+                    Map<TopicPartition, OffsetAndMetadata> offsets, @Nullable OffsetCommitCallback callback) {
+                if (callback == null) { // the last, by commitSync
+                    return;
+                }
+                offsets.values().forEach(offset -> commits.add(offset.offset()));
+                unanswered.add(callback);
+            }
+
+            @Override
+            public OptionalLong currentLag(TopicPartition partition) {
+                seconds.incrementAndGet();
+                return super.currentLag(partition);
+            }
+
+            @Override
+            public synchronized ConsumerRecords<byte[], byte[]> poll(Duration timeout) {
+                if (answers.tryAcquire()) {
+                    unanswered.remove().onComplete(Map.of(), new TimeoutException("a test's"));
+                }
+                return super.poll(timeout);
+            }
+        };
+        Semaphore second = new Semaphore(0);
+        try (Pump pump = new Pump(
+                () -> consumer,
+                (message, hold) -> {
+                    if (message.offset() == 1) {
+                        second.acquireUninterruptibly();
+                    }
+                    return handled.add(message.offset());
+                },
+                new PumpLimits(100, 100, 100, 1_000).intake(_ -> 1),
+                Duration.ofSeconds(1),
+                new QueueSizes(registry, 200, Clock.systemUTC()))) {
+            pump.start();
+            await().atMost(SOON).until(() -> commits.size() == 1);
+            second.release();
+            await().atMost(SOON).until(() -> handled.size() == 2);
+            int until = seconds.get() + 2; // commits are due five times a second
+            await().atMost(SOON).until(() -> seconds.get() >= until);
+            assertThat(commits).hasSize(1);
+
+            answers.release();
+
+            await().atMost(SOON).until(() -> commits.size() == 2);
+            assertThat(commits).containsExactly(1L, 2L);
+        }
     }
 
     @Test
