@@ -90,6 +90,8 @@ public final class Pump implements AutoCloseable {
     private volatile @Nullable Consumer<byte[], byte[]> polled;
     private volatile long turnedAt;
     private volatile long readAt;
+    /** The member's epoch when it was last put out of the group; of the poll thread's. */
+    private int epochLost;
     /** A commit is on its way; of the poll thread's. */
     private boolean committing;
 
@@ -234,6 +236,7 @@ public final class Pump implements AutoCloseable {
     /** Until it is closed or fails; which is told before the consumer is closed, for that may take its time. */
     private void use(Consumer<byte[], byte[]> consumer) {
         boolean failed = true;
+        epochLost = 0;
         committing = false;
         polled = consumer;
         try {
@@ -284,7 +287,7 @@ public final class Pump implements AutoCloseable {
             }
             joined = joined
                     || !consumer.assignment().isEmpty()
-                    || consumer.groupMetadata().generationId() > 0;
+                    || consumer.groupMetadata().generationId() > epochLost;
             pauseAndResume(consumer);
             if (now - committed >= COMMIT_EVERY_NANOS) {
                 commit(consumer);
@@ -411,11 +414,18 @@ public final class Pump implements AutoCloseable {
         @Override
         public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
             commitNow(consumer);
-            onPartitionsLost(partitions);
+            letGo(partitions);
         }
 
+        /** The group has gone on without this member; the consumer joins it again by itself. */
         @Override
         public void onPartitionsLost(Collection<TopicPartition> partitions) {
+            joined = false;
+            epochLost = consumer.groupMetadata().generationId();
+            letGo(partitions);
+        }
+
+        private void letGo(Collection<TopicPartition> partitions) {
             for (TopicPartition partition : partitions) {
                 lanes.letGo(slice(partition));
             }

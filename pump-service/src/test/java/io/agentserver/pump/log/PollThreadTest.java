@@ -6,6 +6,8 @@ import ch.qos.logback.core.read.ListAppender;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import org.apache.kafka.clients.consumer.CloseOptions;
 import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.clients.consumer.ConsumerGroupMetadata;
+import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.MockConsumer;
@@ -26,6 +28,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -33,8 +36,11 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -243,6 +249,86 @@ class PollThreadTest {
     }
 
     @Test
+    void a_pump_whose_consumer_was_replaced_is_not_ready_before_the_new_one_has_joined() {
+        Unjoined second = new Unjoined();
+        Queue<Consumer<byte[], byte[]>> consumers = new ConcurrentLinkedQueue<>();
+        CountDownLatch fails = new CountDownLatch(1);
+        consumers.add(new Faulty() {
+            @Override
+            public synchronized ConsumerRecords<byte[], byte[]> poll(Duration timeout) {
+                if (fails.getCount() == 0) {
+                    throw new IllegalArgumentException("a test's");
+                }
+                return super.poll(timeout);
+            }
+        });
+        consumers.add(second);
+        try (Pump pump = pump(consumers::remove, new PumpLimits(2, 2, 2, 1_000), new Semaphore(0))) {
+            await().atMost(SOON).until(pump::isJoined);
+            fails.countDown();
+            await().atMost(SOON).until(() -> second.polls.get() > 1);
+            assertThat(pump.isJoined()).isFalse();
+
+            second.epoch.set(7);
+
+            await().atMost(SOON).until(pump::isJoined);
+        }
+    }
+
+    @Test
+    void a_pump_that_was_put_out_of_its_group_is_not_ready_before_it_has_joined_again() {
+        Unjoined consumer = new Unjoined();
+        consumer.epoch.set(7);
+        try (Pump pump = pump(() -> consumer, new PumpLimits(2, 2, 2, 1_000), new Semaphore(0))) {
+            await().atMost(SOON).until(pump::isJoined);
+            consumer.schedulePollTask(() -> consumer.listener().onPartitionsLost(List.of(PARTITION)));
+            await().atMost(SOON).until(() -> !pump.isJoined());
+            int until = consumer.polls.get() + 2;
+            await().atMost(SOON).until(() -> consumer.polls.get() >= until);
+            assertThat(pump.isJoined())
+                    .as("its consumer still knows its old epoch")
+                    .isFalse();
+
+            consumer.epoch.set(8);
+
+            await().atMost(SOON).until(pump::isJoined);
+        }
+    }
+
+    /** Has no partition, and the epoch that the test says. */
+    private static final class Unjoined extends MockConsumer<byte[], byte[]> {
+        final AtomicInteger epoch = new AtomicInteger(-1);
+        final AtomicInteger polls = new AtomicInteger();
+        private final AtomicReference<ConsumerRebalanceListener> listener = new AtomicReference<>();
+
+        Unjoined() {
+            super("earliest");
+        }
+
+        ConsumerRebalanceListener listener() {
+            return requireNonNull(listener.get());
+        }
+
+        @Override
+        public synchronized void subscribe(Pattern pattern, ConsumerRebalanceListener subscribed) {
+            listener.set(subscribed);
+            super.subscribe(pattern, subscribed);
+        }
+
+        @Override
+        public synchronized ConsumerRecords<byte[], byte[]> poll(Duration timeout) {
+            polls.incrementAndGet();
+            return super.poll(timeout);
+        }
+
+        @Override
+        @SuppressWarnings("removal") // there is no other way to make one
+        public ConsumerGroupMetadata groupMetadata() {
+            return new ConsumerGroupMetadata(Pump.GROUP, epoch.get(), "member", Optional.empty());
+        }
+    }
+
+    @Test
     void a_failure_is_told_before_its_consumer_is_closed_which_takes_3_s_at_most() {
         ListAppender<ILoggingEvent> told = new ListAppender<>();
         told.start();
@@ -282,7 +368,7 @@ class PollThreadTest {
         CountDownLatch goesOn = new CountDownLatch(1);
         Faulty consumer = new Faulty() {
             @Override
-            public ConsumerRecords<byte[], byte[]> poll(Duration timeout) {
+            public synchronized ConsumerRecords<byte[], byte[]> poll(Duration timeout) {
                 if (stuck.getCount() > 0) {
                     stuck.countDown();
                     until(goesOn);
