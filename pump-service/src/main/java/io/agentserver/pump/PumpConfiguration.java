@@ -19,6 +19,7 @@ import io.agentserver.pump.log.LogPurge;
 import io.agentserver.pump.log.Pump;
 import io.agentserver.pump.log.PumpLimits;
 import io.agentserver.pump.log.QueueSizes;
+import io.agentserver.pump.log.Watchdog;
 import io.agentserver.pump.trace.Tracing;
 import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.EvenClock;
@@ -101,6 +102,11 @@ class PumpConfiguration {
     @Bean
     LogPurge logPurge(Brokers brokers, PumpProperties properties, Pump pump, Clock clock) {
         return new LogPurge(brokers, properties.keepLog(), pump::assigned, clock).start();
+    }
+
+    @Bean
+    Watchdog watchdog(Brokers brokers, Pump pump, MeterRegistry registry) {
+        return new Watchdog(brokers, pump, registry).start();
     }
 
     @Bean

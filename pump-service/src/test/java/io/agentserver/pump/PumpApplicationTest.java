@@ -72,6 +72,7 @@ class PumpApplicationTest {
                         .contains(
                                 "agentserver_rejected_total{reason=\"unverifiable-record\"} 0.0",
                                 "agentserver_dead_letters_total 0.0",
+                                "agentserver_pump_stalled_total 0.0",
                                 "agentserver_lanes 0.0");
             }
         }

@@ -6,6 +6,7 @@ import org.slf4j.LoggerFactory;
 import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Supplier;
+import java.util.random.RandomGenerator;
 
 /**
  * Waits for what is away, in the lane of the message that needs it: 50 ms at first, 5 s at most, with jitter, for as long
@@ -76,8 +77,12 @@ final class Patience {
 
     /** Doubled with each failure, up to the longest; between half and all of that. */
     static Duration backoff(int failures, Duration shortest, Duration longest) {
+        return backoff(failures, shortest, longest, ThreadLocalRandom.current());
+    }
+
+    static Duration backoff(int failures, Duration shortest, Duration longest, RandomGenerator random) {
         long bound = Math.min(longest.toMillis(), shortest.toMillis() << Math.min(failures, 20));
-        return Duration.ofMillis(ThreadLocalRandom.current().nextLong(bound / 2, bound + 1));
+        return Duration.ofMillis(random.nextLong(bound / 2, bound + 1));
     }
 
     void pause(Duration time, Hold hold) {

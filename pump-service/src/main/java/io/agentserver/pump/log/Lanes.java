@@ -270,6 +270,17 @@ final class Lanes {
         }
     }
 
+    /** Whether the message at this offset, or one before it, was taken and is not finished. */
+    boolean isAtWorkOn(Intake.Slice slice, long offset) {
+        lock.lock();
+        try {
+            Holding holding = holdings.get(slice);
+            return holding != null && holding.window.unfinishedCount() > 0 && holding.window.committable() <= offset;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** When the log took the oldest message that was taken and is not finished, in ms since 1970; of those that it is known of. */
     OptionalLong oldest(Intake.Slice slice) {
         lock.lock();

@@ -6,10 +6,13 @@ import io.agentserver.log.RecordHeaders;
 import io.agentserver.log.Topics;
 import io.agentserver.pump.flow.LogMessage;
 import io.agentserver.pump.flow.MessageFlow;
+import org.apache.kafka.clients.CommonClientConfigs;
+import org.apache.kafka.clients.consumer.CloseOptions;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.InterruptException;
@@ -25,6 +28,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
 
@@ -47,6 +51,8 @@ public final class Pump implements AutoCloseable {
     private static final long MEASURE_EVERY_NANOS = Duration.ofSeconds(1).toNanos();
     private static final Duration CLOSE = Duration.ofSeconds(3);
     private static final Duration PAUSE_AFTER_FAILURE = Duration.ofSeconds(1);
+    /** How long a turn of the poll thread may take: what is known to block in it ends after 3 s. */
+    private static final Duration LONGEST_TURN = Duration.ofSeconds(60);
     /**
      * Beside what {@link Intake} bounds, the consumer keeps what it has fetched and {@code poll} has not given: of each partition
      * one piece of this size, or one batch that is larger (2 MiB at most), also while the partition is paused.
@@ -60,6 +66,10 @@ public final class Pump implements AutoCloseable {
             Map.entry(ConsumerConfig.GROUP_PROTOCOL_CONFIG, "consumer"),
             Map.entry(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest"),
             Map.entry(ConsumerConfig.METADATA_MAX_AGE_CONFIG, 2_000), // how soon a new tenant's topic is found
+            Map.entry(ConsumerConfig.MAX_POLL_INTERVAL_MS_CONFIG, 20_000), // who polls no more gives its partitions up
+            // an outage of all brokers that it knows must not empty the subscription: who forgets them forgets their
+            // topics
+            Map.entry(CommonClientConfigs.METADATA_RECOVERY_STRATEGY_CONFIG, "none"),
             Map.entry(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, 500),
             Map.entry(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG, PIECE_BYTES),
             Map.entry(ConsumerConfig.FETCH_MAX_BYTES_CONFIG, FETCH_BYTES),
@@ -71,9 +81,19 @@ public final class Pump implements AutoCloseable {
     private final Lanes lanes;
     private final QueueSizes sizes;
     private final Thread thread;
+    private final LongSupplier nanos;
     private volatile boolean stopping;
     private volatile boolean joined;
     private volatile Set<TopicPartition> assigned = Set.of();
+    private volatile Set<TopicPartition> paused = Set.of();
+    private volatile String member = "";
+    private volatile @Nullable Consumer<byte[], byte[]> polled;
+    private volatile long turnedAt;
+    private volatile long readAt;
+    /** The member's epoch when it was last put out of the group; of the poll thread's. */
+    private int epochLost;
+    /** A commit is on its way; of the poll thread's. */
+    private boolean committing;
 
     /**
      * @param weights a tenant's, beside other tenants: 1 or more
@@ -100,14 +120,28 @@ public final class Pump implements AutoCloseable {
             Intake intake,
             Duration drain,
             QueueSizes sizes) {
+        this(consumers, work, intake, drain, sizes, System::nanoTime);
+    }
+
+    /** @param nanos as {@link System#nanoTime} */
+    Pump(
+            Supplier<Consumer<byte[], byte[]>> consumers,
+            Lanes.MessageWork work,
+            Intake intake,
+            Duration drain,
+            QueueSizes sizes,
+            LongSupplier nanos) {
         this.consumers = consumers;
         this.drain = drain;
         this.lanes = new Lanes(work, intake);
         this.sizes = sizes;
+        this.nanos = nanos;
         this.thread = Thread.ofPlatform().name("pump").daemon().unstarted(this::run);
     }
 
     public Pump start() {
+        turnedAt = nanos.getAsLong();
+        readAt = turnedAt;
         thread.start();
         return this;
     }
@@ -117,14 +151,52 @@ public final class Pump implements AutoCloseable {
         return joined && thread.isAlive();
     }
 
-    /** False: its thread has ended although nobody closed it, and only a new process polls again. */
+    /** False: its thread has ended although nobody closed it, or has been stuck for a minute, and only a new process polls again. */
     public boolean isAlive() {
-        return stopping || thread.isAlive();
+        return stopping || (thread.isAlive() && sinceTurn().compareTo(LONGEST_TURN) < 0);
     }
 
     /** The partitions that are this pump's, as of a second ago. */
     public Set<TopicPartition> assigned() {
         return assigned;
+    }
+
+    /** Those of them that are full, or with whose tenant the pump is. */
+    Set<TopicPartition> paused() {
+        return paused;
+    }
+
+    /** Its id in the group, as of a second ago; empty: none. */
+    String member() {
+        return member;
+    }
+
+    /** Since its thread last came back from a poll, or took a new consumer. */
+    Duration sinceTurn() {
+        return Duration.ofNanos(nanos.getAsLong() - turnedAt);
+    }
+
+    /** Since it was last given a message, or was started. */
+    Duration sinceRecord() {
+        return Duration.ofNanos(nanos.getAsLong() - readAt);
+    }
+
+    /** Where its thread is. */
+    StackTraceElement[] stack() {
+        return thread.getStackTrace();
+    }
+
+    /** Whether the message at this offset, or one before it, is taken and not finished. */
+    boolean isAtWorkOn(TopicPartition partition, long offset) {
+        return lanes.isAtWorkOn(slice(partition), offset);
+    }
+
+    /** Has it join the group again, with a new consumer, as soon as its thread polls. */
+    void rejoin() {
+        Consumer<byte[], byte[]> consumer = polled;
+        if (consumer != null) {
+            consumer.wakeup(); // the one method that is safe on any thread
+        }
     }
 
     /** Messages that take long: worked on here, off the log, in the journal's care. */
@@ -151,39 +223,72 @@ public final class Pump implements AutoCloseable {
 
     private void run() {
         while (!stopping) {
-            try (Consumer<byte[], byte[]> consumer = consumers.get()) {
-                try {
-                    consumer.subscribe(Topics.ALL_MESSAGES, new Rebalance(consumer));
-                    poll(consumer);
-                    drain(consumer);
-                } finally {
-                    joined = false;
-                    assigned = Set.of();
-                    lanes.letGoOfAll();
-                }
-            } catch (WakeupException | InterruptException e) {
-                LOG.warn("the pump was interrupted without being closed; joining the group again", e);
-                pauseAfterFailure();
+            turnedAt = nanos.getAsLong();
+            try {
+                use(consumers.get());
             } catch (RuntimeException | Error e) {
-                LOG.error("the pump lost its consumer; joining the group again", e);
+                LOG.error("the pump has no consumer; trying again", e);
                 pauseAfterFailure();
             }
         }
     }
 
+    /** Until it is closed or fails; which is told before the consumer is closed, for that may take its time. */
+    private void use(Consumer<byte[], byte[]> consumer) {
+        boolean failed = true;
+        epochLost = 0;
+        committing = false;
+        polled = consumer;
+        try {
+            consumer.subscribe(Topics.ALL_MESSAGES, new Rebalance(consumer));
+            poll(consumer);
+            drain(consumer);
+            failed = false;
+        } catch (WakeupException | InterruptException e) {
+            LOG.warn("the pump was woken or interrupted without being closed; joining the group again", e);
+            Thread.interrupted(); // or what comes next would be interrupted too
+        } catch (RuntimeException | Error e) {
+            LOG.error("the pump lost its consumer; joining the group again", e);
+        } finally {
+            polled = null;
+            joined = false;
+            assigned = Set.of();
+            paused = Set.of();
+            member = "";
+            lanes.letGoOfAll();
+            close(consumer);
+        }
+        if (failed) {
+            pauseAfterFailure();
+        }
+    }
+
+    private static void close(Consumer<byte[], byte[]> consumer) {
+        try {
+            consumer.close(CloseOptions.timeout(CLOSE));
+        } catch (RuntimeException | Error e) {
+            LOG.warn("the pump's consumer did not close in order: {}", e.toString());
+        }
+    }
+
     private void poll(Consumer<byte[], byte[]> consumer) {
-        long committed = System.nanoTime();
+        long committed = nanos.getAsLong();
         long measured = committed;
         while (!stopping) {
-            for (ConsumerRecord<byte[], byte[]> record :
-                    consumer.poll(consumer.paused().isEmpty() ? POLL : POLL_WHILE_PAUSED)) {
+            ConsumerRecords<byte[], byte[]> records =
+                    consumer.poll(consumer.paused().isEmpty() ? POLL : POLL_WHILE_PAUSED);
+            long now = nanos.getAsLong();
+            turnedAt = now;
+            if (!records.isEmpty()) {
+                readAt = now;
+            }
+            for (ConsumerRecord<byte[], byte[]> record : records) {
                 lanes.add(message(record));
             }
             joined = joined
                     || !consumer.assignment().isEmpty()
-                    || consumer.groupMetadata().generationId() > 0;
+                    || consumer.groupMetadata().generationId() > epochLost;
             pauseAndResume(consumer);
-            long now = System.nanoTime();
             if (now - committed >= COMMIT_EVERY_NANOS) {
                 commit(consumer);
                 committed = now;
@@ -217,10 +322,13 @@ public final class Pump implements AutoCloseable {
         }
     }
 
+    /** One at a time: without a coordinator they would wait side by side, without bound, and set offsets back when they go. */
     private void commit(Consumer<byte[], byte[]> consumer) {
-        Map<Intake.Slice, Long> offsets = lanes.committable();
+        Map<Intake.Slice, Long> offsets = committing ? Map.of() : lanes.committable();
         if (!offsets.isEmpty()) {
+            committing = true;
             consumer.commitAsync(toKafka(offsets), (_, failure) -> {
+                committing = false;
                 if (failure == null) {
                     lanes.committed(offsets);
                 } else {
@@ -244,11 +352,11 @@ public final class Pump implements AutoCloseable {
     }
 
     private void drain(Consumer<byte[], byte[]> consumer) {
-        long deadline = System.nanoTime() + drain.toNanos();
+        long deadline = nanos.getAsLong() + drain.toNanos();
         try {
             do {
                 stayMember(consumer);
-            } while (!lanes.awaitIdle(POLL) && System.nanoTime() < deadline);
+            } while (!lanes.awaitIdle(POLL) && nanos.getAsLong() < deadline);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
@@ -269,6 +377,8 @@ public final class Pump implements AutoCloseable {
         Map<String, Long> byTopic = new HashMap<>();
         Map<String, Long> oldest = new HashMap<>();
         assigned = Set.copyOf(consumer.assignment());
+        paused = Set.copyOf(consumer.paused());
+        member = consumer.groupMetadata().memberId();
         for (TopicPartition partition : assigned) {
             unlessGone(() -> {
                 long behind = consumer.currentLag(partition).orElse(0) + lanes.inFlight(slice(partition));
@@ -304,11 +414,18 @@ public final class Pump implements AutoCloseable {
         @Override
         public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
             commitNow(consumer);
-            onPartitionsLost(partitions);
+            letGo(partitions);
         }
 
+        /** The group has gone on without this member; the consumer joins it again by itself. */
         @Override
         public void onPartitionsLost(Collection<TopicPartition> partitions) {
+            joined = false;
+            epochLost = consumer.groupMetadata().generationId();
+            letGo(partitions);
+        }
+
+        private void letGo(Collection<TopicPartition> partitions) {
             for (TopicPartition partition : partitions) {
                 lanes.letGo(slice(partition));
             }

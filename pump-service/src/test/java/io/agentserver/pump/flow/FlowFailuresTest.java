@@ -105,6 +105,40 @@ class FlowFailuresTest extends FlowFixture {
         assertThat(last().getFailed()).isTrue();
         assertThat(last().getOutputs(0).getTo()).isEqualTo("console");
         assertThat(last().getOutputs(0).getThread()).isEqualTo(Calls.ROOT.toString());
+        assertThat(last().getOutputs(0).getEnvelope()).contains("<code>budget</code>", "200000 tokens");
+    }
+
+    @Test
+    void a_turn_that_takes_longer_than_its_time_ends_and_its_handler_is_not_asked() {
+        boolean[] asked = {false};
+        http = _ -> {
+            asked[0] = true;
+            return done(new HandlerOutput.Respond("<ok/>"));
+        };
+        journal.openedAtMs -= Duration.ofMinutes(10).toMillis();
+
+        step(client("service", "<Job><Text>x</Text></Job>"));
+
+        assertThat(asked[0]).isFalse();
+        assertThat(last().getFailed()).isTrue();
+        assertThat(last().getOutputs(0).getTo()).isEqualTo("console");
+        assertThat(last().getOutputs(0).getEnvelope())
+                .contains("<code>budget</code>", "longer than 600 s", "<retry-allowed>false</retry-allowed>");
+    }
+
+    @Test
+    void a_handler_has_what_is_left_of_its_turns_time() {
+        Duration[] time = {Duration.ZERO};
+        http = call -> {
+            time[0] = call.time();
+            return done(new HandlerOutput.Respond("<ok/>"));
+        };
+        journal.openedAtMs -= Duration.ofMinutes(9).plusSeconds(50).toMillis();
+
+        step(client("service", "<Job><Text>x</Text></Job>"));
+
+        assertThat(time[0]).isBetween(Duration.ofMillis(1), Duration.ofSeconds(10)); // and not the listener's 30 s
+        assertThat(last().getFailed()).isFalse();
     }
 
     @Test

@@ -38,6 +38,8 @@ import static org.awaitility.Awaitility.await;
 /** The pump with a real broker. */
 class PumpTest {
     private static final PumpLimits LIMITS = new PumpLimits(100, 200, 400, 10_000_000);
+    /** The log of a new tenant, from when it is there. */
+    private static final Duration FOUND = Duration.ofSeconds(5);
 
     @TempDir
     @SuppressWarnings("NullAway.Init")
@@ -169,7 +171,7 @@ class PumpTest {
             await().atMost(Duration.ofSeconds(30)).until(pump::isJoined);
             topic = topic("messages.later");
             append(topic, 3, "one-thread");
-            await().atMost(Duration.ofSeconds(30)).until(() -> pump.laneCount() > 0);
+            await().atMost(FOUND).until(() -> pump.laneCount() > 0);
         }
         assertThat(handled).containsExactly(0L, 1L, 2L);
         assertThat(committed(topic)).isEqualTo(3);
