@@ -318,6 +318,7 @@ final class Holds {
         private volatile Life life;
         private final Stopwatch taken = new Stopwatch();
         private volatile boolean isSure; // no failover can lose it any more
+        private volatile boolean begun;
 
         private Running(TenantId tenant, Hold hold, UsageRecord atMost, Reservation.Held held) {
             this.tenant = tenant;
@@ -337,6 +338,15 @@ final class Holds {
         /** What its tenant had left of its limits when it began. */
         Minute minute() {
             return minute;
+        }
+
+        /** Something was consumed, or may have been: what it has cost is told at its end. */
+        void begin() {
+            begun = true;
+        }
+
+        boolean hasBegun() {
+            return begun;
         }
 
         /** When the log has the usage record. Does not block. */

@@ -163,6 +163,15 @@ final class Settlement {
             broken(told.isPresent() ? told.get().saying(counted) : counted, answer);
         }
 
+        /** Its provider has not taken it. */
+        void usedNothing() {
+            if (!settled) {
+                settled = true;
+                span.fail("_OTHER");
+                hold.release();
+            }
+        }
+
         private void broken(Tokens tokens, Completion answer) {
             span.settle(tokens, settle(tokens, "broken"), false, answer.build());
         }

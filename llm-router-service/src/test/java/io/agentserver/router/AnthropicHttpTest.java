@@ -1,6 +1,8 @@
 package io.agentserver.router;
 
+import io.agentserver.envelope.Ids;
 import io.agentserver.usage.UsageRecord;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -19,6 +21,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 
 import static io.agentserver.router.RunningRouter.json;
@@ -349,6 +352,34 @@ class AnthropicHttpTest {
                     }
                 }
             }
+        }
+    }
+
+    /** Anthropic says at the beginning what the prompt comes to. */
+    @Test
+    void bills_the_prompt_as_the_provider_counts_it_when_the_client_hangs_up_before_the_first_token() throws Exception {
+        claude.behave(ProviderDouble.fallsSilentAfterEvents("""
+                event: message_start
+                data: {"type":"message_start","message":{"id":"msg_1","role":"assistant","model":"c-1",\
+                "usage":{"input_tokens":70000,"cache_read_input_tokens":30000,"output_tokens":1}}}
+
+                """));
+        for (String path : List.of("/v1/messages", "/v1/chat/completions")) {
+            String thread = Ids.v7().toString();
+            Map<String, String> headers = Map.of("x-api-key", platform.acmeKey, "x-agentserver-thread", thread);
+            // so long that as many tokens are believed
+            String asked = streaming("patient", "How are you? ".repeat(2_000));
+            try (HangingUp client = HangingUp.post(router.url(), path, headers, asked)) {
+                claude.awaitRequest();
+                client.hangUp();
+            }
+            UsageRecord usage = Awaitility.await()
+                    .until(() -> platform.usageOfThread(thread), records -> !records.isEmpty())
+                    .getFirst();
+            assertThat(usage.estimated()).isTrue();
+            assertThat(usage.inputTokens()).isEqualTo(100_000);
+            assertThat(usage.cachedInputTokens()).isEqualTo(30_000);
+            assertThat(usage.outputTokens()).isLessThanOrEqualTo(1);
         }
     }
 

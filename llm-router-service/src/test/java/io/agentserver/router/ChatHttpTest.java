@@ -1,5 +1,6 @@
 package io.agentserver.router;
 
+import io.agentserver.envelope.Ids;
 import io.agentserver.service.ServiceTokens;
 import io.agentserver.usage.UsageRecord;
 import org.awaitility.Awaitility;
@@ -37,6 +38,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 @ExtendWith(TestPlatform.Extension.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ChatHttpTest {
+    private static final String ROLE = ProviderDouble.data("{\"role\":\"assistant\"}", "null");
+
     private final TestPlatform platform;
     private final ProviderDouble first = new ProviderDouble();
     private final ProviderDouble second = new ProviderDouble();
@@ -379,6 +382,59 @@ class ChatHttpTest {
         assertThat(reader(response).readLine()).startsWith("data: ");
         response.body().close();
         assertThat(platform.usageOf(receipt(response)).estimated()).isTrue();
+    }
+
+    static Stream<Arguments> silencesBeforeTheFirstToken() {
+        return Stream.of(
+                Arguments.of("without a head", ProviderDouble.hangs()),
+                Arguments.of("after its head", ProviderDouble.fallsSilentAfter()),
+                Arguments.of("after its role", ProviderDouble.fallsSilentAfterEvents(ROLE)),
+                Arguments.of("saying nothing all the time", ProviderDouble.repeats(ROLE, Duration.ofMillis(20))));
+    }
+
+    /** It may have read the prompt by then, and charges it. */
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("silencesBeforeTheFirstToken")
+    void bills_the_prompt_of_a_client_that_hangs_up_before_the_first_token(
+            String name, ProviderDouble.Behaviour silence) throws Exception {
+        first.behave(silence);
+        for (String body : List.of(streaming("patient"), asking("patient"))) {
+            String thread = Ids.v7().toString();
+            leaveWhenItIsAsked(body, thread);
+            UsageRecord usage = Awaitility.await(name)
+                    .atMost(Duration.ofSeconds(4)) // or it is the first token's limit that ends it
+                    .until(() -> platform.usageOfThread(thread), records -> !records.isEmpty())
+                    .getFirst();
+            assertThat(usage.estimated()).isTrue();
+            assertThat(usage.inputTokens()).isPositive();
+            assertThat(usage.outputTokens()).isZero();
+            assertThat(usage.priceMicrousd()).isPositive();
+        }
+    }
+
+    private void leaveWhenItIsAsked(String body, String thread) throws Exception {
+        Map<String, String> headers = Map.of("x-api-key", platform.acmeKey, "x-agentserver-thread", thread);
+        try (HangingUp client = HangingUp.post(router.url(), "/v1/chat/completions", headers, body)) {
+            first.awaitRequest();
+            client.hangUp();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0, gave no token ", "20, gave no token within 400 ms"})
+    void gives_a_backend_up_that_sends_on_and_on_and_no_token(long pause, String reason) throws Exception {
+        first.behave(ProviderDouble.repeats("data: {\"choices\":[]}\n\n", Duration.ofMillis(pause)));
+        HttpResponse<String> response = ask("strict");
+        assertThat(response.statusCode()).isEqualTo(503);
+        assertThat(json(response).at("/error/message").asString()).contains("first/m1 " + reason.strip());
+        assertThat(first.isCancelledWithin(5)).isTrue();
+    }
+
+    @Test
+    void cancels_within_a_second_what_sends_on_and_on_and_no_token_when_the_client_hangs_up() throws Exception {
+        first.behave(ProviderDouble.repeats(ROLE, Duration.ofMillis(20)));
+        leaveWhenItIsAsked(streaming("patient"), Ids.v7().toString());
+        assertThat(first.isCancelledWithin(1)).isTrue();
     }
 
     @Test

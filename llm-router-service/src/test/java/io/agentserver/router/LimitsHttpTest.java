@@ -141,6 +141,22 @@ class LimitsHttpTest {
         }
     }
 
+    /** It may have read the prompt: whoever hangs up again and again would have no limit. */
+    @Test
+    void counts_a_call_whose_client_hangs_up_before_the_first_token() throws Exception {
+        for (int i = 0; i < 5; i++) {
+            provider.behave(ProviderDouble.fallsSilentAfter());
+            try (HangingUp client = HangingUp.post(router.url(), "/v1/chat/completions", platform.hooliKey, body(1))) {
+                provider.awaitRequest();
+                client.hangUp();
+            }
+            awaitEnd();
+        }
+        HttpResponse<String> refused = ask(1);
+        assertThat(refused.statusCode()).isEqualTo(429);
+        assertThat(json(refused).at("/error/message").asString()).contains("5 requests a minute");
+    }
+
     @Test
     void counts_in_shadow_and_refuses_nothing() throws Exception {
         for (int i = 0; i < 2; i++) {

@@ -141,6 +141,36 @@ final class ProviderDouble implements AutoCloseable {
         };
     }
 
+    /** Sends these events and then nothing, on an open connection. */
+    static Behaviour fallsSilentAfterEvents(String... events) {
+        return (exchange, self) -> {
+            exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
+            exchange.sendResponseHeaders(200, 0);
+            for (String event : events) {
+                send(exchange, event);
+            }
+            self.closing.await();
+        };
+    }
+
+    /** Sends these words, and then this event again and again until its request is cancelled. */
+    static Behaviour repeats(String event, Duration pause, String... words) {
+        return (exchange, self) -> {
+            exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
+            exchange.sendResponseHeaders(200, 0);
+            try {
+                for (String word : words) {
+                    send(exchange, chunk(word));
+                }
+                while (!self.closing.await(pause.toMillis(), TimeUnit.MILLISECONDS)) {
+                    send(exchange, event);
+                }
+            } catch (IOException hungUp) {
+                self.cancelled.countDown();
+            }
+        };
+    }
+
     /** Sends nothing for a while, then these words, and then nothing. */
     static Behaviour thinksFor(Duration time, String... words) {
         return (exchange, self) -> {
