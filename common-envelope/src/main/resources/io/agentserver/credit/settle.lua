@@ -2,13 +2,16 @@
 -- what it has used. Atomic; repeating it changes nothing. Without
 -- a hold there is nothing to settle: billing has posted the receipt, or it was settled before. So it does not matter
 -- which of settling and posting comes first (where posting does, the call stays counted as it was held), and nothing has to be
--- remembered of what is over. A hold that another has
+-- remembered of what is over. Unless the hold was lost, with the epoch that it was taken in: then what the call has cost counts
+-- all the same, but where billing is known to have posted it (posted.lua); once too often until open.lua looks it over at worst.
+-- A hold that another has
 -- taken over (lapsed.lua) is that one's to settle: who comes late changes nothing.
 --
 -- KEYS[1]  credit:{<tenant>}:state, as in reserve.lua
 -- KEYS[2]  credit:{<tenant>}:holds
 -- KEYS[3]  credit:{<tenant>}:expiries
 -- KEYS[4]  credit:{<tenant>}:unposted, a hash: receipt to "<price> <when it was settled, in milliseconds>"
+-- KEYS[5]  credit:{<tenant>}:posted, as in posted.lua
 -- KEYS[6]  credit:{<tenant>}:minute
 -- ARGV[1]  receipt
 -- ARGV[2]  owner
@@ -17,23 +20,34 @@
 -- ARGV[5]  tokens that it was counted with
 -- ARGV[6]  tokens that it has used
 -- ARGV[7]  1: it was a request; 0: it counts as if it had never been
+-- ARGV[8]  the epoch that it was taken in; empty: not known
 --
 -- Returns 1 if there was a hold of this owner.
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local function owe()
+  -- a second run under the same receipt is not charged again: the first price stands
+  if tonumber(ARGV[3]) > 0
+    and redis.call('HSETNX', KEYS[4], ARGV[1], ARGV[3] .. ' ' .. string.format('%.0f', now)) == 1 then
+    redis.call('HINCRBY', KEYS[1], 'unposted', ARGV[3])
+  end
+end
+
 local hold = redis.call('HGET', KEYS[2], ARGV[1])
-if not hold or string.match(hold, '^%d+ (%S+)') ~= ARGV[2] then
+if not hold then
+  if ARGV[8] ~= '' and redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[8] and not redis.call('ZSCORE', KEYS[5], ARGV[1]) then
+    owe()
+  end
+  return 0
+end
+if string.match(hold, '^%d+ (%S+)') ~= ARGV[2] then
   return 0
 end
 redis.call('HDEL', KEYS[2], ARGV[1])
 redis.call('ZREM', KEYS[3], ARGV[1])
 redis.call('HINCRBY', KEYS[1], 'held', 0 - string.match(hold, '^%d+'))
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-if tonumber(ARGV[3]) > 0 then
-  -- a second run under the same receipt is not charged again: the first price stands
-  if redis.call('HSETNX', KEYS[4], ARGV[1], ARGV[3] .. ' ' .. string.format('%.0f', now)) == 1 then
-    redis.call('HINCRBY', KEYS[1], 'unposted', ARGV[3])
-  end
-end
+owe()
 
 -- nothing is given back below 0: Redis may have lost the slice
 local function giveBack(kind, amount)

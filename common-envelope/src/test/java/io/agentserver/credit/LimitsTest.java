@@ -181,7 +181,7 @@ class LimitsTest {
     }
 
     private boolean settle(Held held, Spent spent) {
-        return credit.settle(tenant, held.hold(), held.counted(), spent)
+        return credit.settle(tenant, held.hold(), held.counted(), spent, "")
                 .toCompletableFuture()
                 .join();
     }

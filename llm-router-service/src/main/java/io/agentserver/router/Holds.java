@@ -228,7 +228,7 @@ final class Holds {
             each.isSure = each.taken.left(failover()).isNegative();
             if (!running.containsKey(each.hold.receipt())) {
                 // it ended meanwhile, and was put back after its end
-                owed.putIfAbsent(each.hold.receipt(), Owed.of(tenant, each.hold, Counted.NOT, Spent.NOTHING));
+                owed.putIfAbsent(each.hold.receipt(), Owed.of(tenant, each.hold, Counted.NOT, Spent.NOTHING, ""));
             }
         }
         if (back > 0) {
@@ -261,7 +261,7 @@ final class Holds {
     private void transmit(Owed end) {
         UUID receipt = end.hold().receipt();
         sending.add(end);
-        var _ = credit.settle(end.tenant(), end.hold(), end.counted(), end.spent())
+        var _ = credit.settle(end.tenant(), end.hold(), end.counted(), end.spent(), end.epoch())
                 .whenComplete((held, failure) -> {
                     sending.remove(end);
                     if (failure != null) {
@@ -314,7 +314,8 @@ final class Holds {
         private final Minute minute;
         private volatile Counted counted;
         private volatile Hold hold;
-        private volatile String epoch;
+        private final String takenIn;
+        private volatile String epoch; // takenIn, or a later one that it was put back in
         private volatile Life life;
         private final Stopwatch taken = new Stopwatch();
         private volatile boolean isSure; // no failover can lose it any more
@@ -326,7 +327,8 @@ final class Holds {
             this.counted = held.counted();
             this.minute = held.minute();
             this.hold = hold;
-            this.epoch = held.epoch();
+            this.takenIn = held.epoch();
+            this.epoch = takenIn;
             this.life = new Life(new Stopwatch(), hold.life());
         }
 
@@ -363,7 +365,7 @@ final class Holds {
         private void end(Spent spent) {
             UUID receipt = hold.receipt();
             running.computeIfPresent(receipt, (_, own) -> {
-                owed.put(receipt, Owed.of(tenant, hold, counted, spent));
+                owed.put(receipt, Owed.of(tenant, hold, counted, spent, takenIn));
                 return null;
             });
             Owed end = owed.get(receipt);
