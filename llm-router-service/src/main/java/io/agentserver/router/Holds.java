@@ -7,6 +7,7 @@ import io.agentserver.credit.Hold;
 import io.agentserver.credit.Minute;
 import io.agentserver.credit.Reservation;
 import io.agentserver.credit.Spent;
+import io.agentserver.credit.Standing;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.tenancy.LlmLimits;
 import io.agentserver.usage.UsageRecord;
@@ -17,10 +18,13 @@ import org.slf4j.LoggerFactory;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
@@ -199,10 +203,12 @@ final class Holds {
         Map<TenantId, List<Running>> byTenant =
                 running.values().stream().collect(Collectors.groupingBy(hold -> hold.tenant));
         byTenant.keySet().removeIf(gone);
+        Map<TenantId, CompletableFuture<Standing>> asked = new HashMap<>(); // all at once: a slow Redis is waited for once
+        byTenant.keySet()
+                .forEach(tenant -> asked.put(tenant, credit.standing(tenant).toCompletableFuture()));
         ForEach.tenant(byTenant.keySet(), tenant -> {
             List<Running> holds = byTenant.getOrDefault(tenant, List.of());
-            String epoch =
-                    credit.standing(tenant).toCompletableFuture().join().epoch().orElse("");
+            String epoch = Objects.requireNonNull(asked.get(tenant)).join().epoch().orElse("");
             // a failover can have lost one under the same epoch, of which nothing else tells
             List<Running> lost = holds.stream()
                     .filter(hold -> !hold.epoch.equals(epoch)
