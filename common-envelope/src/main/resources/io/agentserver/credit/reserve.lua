@@ -7,8 +7,9 @@
 -- KEYS[2]  credit:{<tenant>}:holds, a hash: receipt to "<amount> <owner> <details>"
 -- KEYS[3]  credit:{<tenant>}:expiries, a sorted set: receipt by when its hold lapses, in milliseconds. Those that have not
 --          are the calls that run: one whose router died counts for no longer
--- KEYS[6]  credit:{<tenant>}:minute, a hash: "<n>r" to the requests, "<n>t" to the tokens of the n-th 5 s since 1970; a
---          minute is this slice and the 12 before it, so that no 60 s have more than the limit
+-- KEYS[6]  credit:{<tenant>}:seconds, a hash: n to "<requests> <tokens> <when the last of them came, in milliseconds>" of
+--          the n-th second since 1970; a second counts until 60 s after that, so that no 60 s have more than the limit and
+--          nobody waits for longer
 -- ARGV[1]  receipt
 -- ARGV[2]  owner: who alone may settle, extend or release it
 -- ARGV[3]  amount, micro-USD
@@ -20,7 +21,7 @@
 --
 -- Returns {'held', epoch, slice, over, …}, {'limited', over, milliseconds until there is room or -1 for never, …},
 -- {'exhausted', available}, {'closed', ''}, or {'another', ''} for the receipt of another's hold. over is requests, tokens,
--- concurrency or empty; slice where the call was counted, or empty; … is what is left of the requests and the milliseconds
+-- concurrency or empty; slice the second where the call was counted, or empty; … is what is left of the requests and the milliseconds
 -- until all of them are, and the same of the tokens.
 local state = redis.call('HMGET', KEYS[1], 'balance', 'held', 'unposted', 'epoch', 'opens')
 local time = redis.call('TIME')
@@ -32,21 +33,26 @@ end
 local limits = {r = tonumber(ARGV[7]), t = tonumber(ARGV[8])}
 local wanted = {r = 1, t = tonumber(ARGV[6])}
 local used = {r = 0, t = 0}
-local slice = math.floor(now / 5000)
+local slice = string.format('%.0f', math.floor(now / 1000))
+local this = {r = 0, t = 0, over = now + 60000}
 local slices = {}
 if limits.r > 0 or limits.t > 0 then
   local fields = redis.call('HGETALL', KEYS[6])
   for i = 1, #fields, 2 do
-    local number, kind = string.match(fields[i], '^(%d+)(%a)$')
-    local each = {number = tonumber(number), kind = kind, used = tonumber(fields[i + 1])}
-    if each.number + 12 < slice then
+    local r, t, last = string.match(fields[i + 1], '^(%d+) (%d+) (%d+)$')
+    local each = {r = tonumber(r), t = tonumber(t), over = last + 60000}
+    if each.over <= now then
       redis.call('HDEL', KEYS[6], fields[i])
-    elseif each.used > 0 then
+    else
       slices[#slices + 1] = each
-      used[kind] = used[kind] + each.used
+      used.r = used.r + each.r
+      used.t = used.t + each.t
+      if fields[i] == slice then
+        this = each
+      end
     end
   end
-  table.sort(slices, function(a, b) return a.number < b.number end)
+  table.sort(slices, function(a, b) return a.over < b.over end)
 end
 
 -- milliseconds until no more than this is used
@@ -57,9 +63,9 @@ local function wait(kind, most)
     if left <= most then
       break
     end
-    if each.kind == kind then
-      left = left - each.used
-      free = (each.number + 13) * 5000 - now
+    if each[kind] > 0 then
+      left = left - each[kind]
+      free = each.over - now
     end
   end
   return free
@@ -112,12 +118,12 @@ redis.call('ZADD', KEYS[3], lapses, ARGV[1])
 redis.call('HINCRBY', KEYS[1], 'held', ARGV[3])
 local counted = ''
 if limits.r > 0 or limits.t > 0 then
-  counted = string.format('%.0f', slice)
+  counted = slice
+  redis.call('HSET', KEYS[6], slice, string.format('%.0f %.0f %.0f', this.r + wanted.r, this.t + wanted.t, now))
+  redis.call('PEXPIRE', KEYS[6], 61000)
   for kind, amount in pairs(wanted) do
-    redis.call('HINCRBY', KEYS[6], counted .. kind, string.format('%.0f', amount))
     used[kind] = used[kind] + amount
-    slices[#slices + 1] = {number = slice, kind = kind, used = amount}
   end
-  redis.call('PEXPIRE', KEYS[6], 70000)
+  slices[#slices + 1] = {r = wanted.r, t = wanted.t, over = now + 60000}
 end
 return answer('held', state[4], counted, over)

@@ -12,7 +12,7 @@
 -- KEYS[3]  credit:{<tenant>}:expiries
 -- KEYS[4]  credit:{<tenant>}:unposted, a hash: receipt to "<price> <when it was settled, in milliseconds>"
 -- KEYS[5]  credit:{<tenant>}:posted, as in posted.lua
--- KEYS[6]  credit:{<tenant>}:minute
+-- KEYS[6]  credit:{<tenant>}:seconds, as in reserve.lua
 -- ARGV[1]  receipt
 -- ARGV[2]  owner
 -- ARGV[3]  price, micro-USD; 0: the hold is released
@@ -50,20 +50,21 @@ redis.call('HINCRBY', KEYS[1], 'held', 0 - string.match(hold, '^%d+'))
 owe()
 
 -- nothing is given back below 0: Redis may have lost the slice
-local function giveBack(kind, amount)
-  local counted = tonumber(redis.call('HGET', KEYS[6], ARGV[4] .. kind) or '0')
-  if amount > 0 and counted > 0 then
-    redis.call('HINCRBY', KEYS[6], ARGV[4] .. kind, string.format('%.0f', 0 - math.min(counted, amount)))
+local function count(slice, requests, tokens, at)
+  local counted = redis.call('HGET', KEYS[6], slice)
+  if counted or at > 0 then
+    local r, t, last = string.match(counted or '0 0 0', '^(%d+) (%d+) (%d+)$')
+    redis.call('HSET', KEYS[6], slice, string.format('%.0f %.0f %.0f',
+      math.max(0, r + requests), math.max(0, t + tokens), math.max(last, at)))
   end
 end
 
 if ARGV[4] ~= '' then
   local more = ARGV[6] - ARGV[5]
-  giveBack('t', 0 - more)
-  giveBack('r', 1 - ARGV[7])
+  count(ARGV[4], ARGV[7] - 1, math.min(0, more), 0)
   if more > 0 then
-    redis.call('HINCRBY', KEYS[6], string.format('%.0ft', math.floor(now / 5000)), string.format('%.0f', more))
-    redis.call('PEXPIRE', KEYS[6], 70000)
+    count(string.format('%.0f', math.floor(now / 1000)), 0, more, now)
+    redis.call('PEXPIRE', KEYS[6], 61000)
   end
 end
 return 1
