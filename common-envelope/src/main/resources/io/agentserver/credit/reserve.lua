@@ -20,8 +20,8 @@
 -- ARGV[10] 1: a call over a limit is counted and held all the same
 --
 -- Returns {'held', epoch, slice, over, …}, {'limited', over, milliseconds until there is room or -1 for never, …},
--- {'exhausted', available}, {'closed', ''}, or {'another', ''} for the receipt of another's hold. over is requests, tokens,
--- concurrency or empty; slice the second where the call was counted, or empty; … is what is left of the requests and the milliseconds
+-- {'exhausted', available}, {'closed', ''}, or {'another', ''} for the receipt of another's hold. over is all of requests, tokens
+-- and concurrency that it is over, with commas, first the one to be waited for longest; slice the second where the call was counted, or empty; … is what is left of the requests and the milliseconds
 -- until all of them are, and the same of the tokens.
 local state = redis.call('HMGET', KEYS[1], 'balance', 'held', 'unposted', 'epoch', 'opens')
 local time = redis.call('TIME')
@@ -91,22 +91,29 @@ if hold then
 end
 
 local over = ''
-local free = 0
+local longest = 0
+local function isOver(limit, free)
+  if over == '' then
+    over, longest = limit, free
+  elseif free > longest then
+    over, longest = limit .. ',' .. over, free
+  else
+    over = over .. ',' .. limit
+  end
+end
 for _, limit in ipairs({{'r', 'requests'}, {'t', 'tokens'}}) do
   local kind = limit[1]
-  if over == '' and limits[kind] > 0 and used[kind] + wanted[kind] > limits[kind] then
-    over = limit[2]
-    free = wanted[kind] > limits[kind] and -1 or wait(kind, limits[kind] - wanted[kind])
+  if limits[kind] > 0 and used[kind] + wanted[kind] > limits[kind] then
+    isOver(limit[2], wanted[kind] > limits[kind] and math.huge or wait(kind, limits[kind] - wanted[kind]))
   end
 end
 local concurrent = tonumber(ARGV[9])
-if over == '' and concurrent > 0
+if concurrent > 0
   and redis.call('ZCOUNT', KEYS[3], '(' .. string.format('%.0f', now), '+inf') >= concurrent then
-  over = 'concurrency'
-  free = 1000
+  isOver('concurrency', 1000)
 end
 if over ~= '' and ARGV[10] ~= '1' then
-  return answer('limited', over, string.format('%.0f', free))
+  return answer('limited', over, longest == math.huge and '-1' or string.format('%.0f', longest))
 end
 
 local available = state[1] - (state[2] or 0) - (state[3] or 0)

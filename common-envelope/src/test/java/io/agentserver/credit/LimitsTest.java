@@ -8,7 +8,6 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 import java.time.Duration;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
 import java.util.UUID;
 import java.util.random.RandomGenerator;
@@ -81,6 +80,24 @@ class LimitsTest {
         Reservation.Limited never = limited(1_001, new LlmLimits(0, 1_000, 0, false));
         assertThat(never.retryAfter()).isEmpty();
         assertThat(never.minute().tokens()).isEqualTo(new Minute.Part(1_000, 1_000, Duration.ZERO));
+    }
+
+    @Test
+    void says_so_also_where_waiting_would_help_with_another_limit() {
+        LlmLimits limits = new LlmLimits(1, 1_000, 1, false);
+        held(1, limits);
+        Reservation.Limited never = limited(1_001, limits);
+        assertThat(never.retryAfter()).isEmpty();
+        assertThat(never.over()).startsWith(Limit.TOKENS).hasSize(3);
+    }
+
+    @Test
+    void has_a_call_wait_for_the_last_of_the_limits_that_it_is_over() {
+        LlmLimits limits = new LlmLimits(3, 1_000, 0, false);
+        used(Map.of(57, 1L, 40, 1L, 10, 900L));
+        Reservation.Limited waits = limited(200, limits);
+        assertThat(waits.over()).containsExactly(Limit.TOKENS, Limit.REQUESTS);
+        assertThat(waits.retryAfter().orElseThrow()).isBetween(Duration.ofSeconds(41), Duration.ofSeconds(50));
     }
 
     @Test
@@ -165,7 +182,9 @@ class LimitsTest {
                         first -> assertThat(first.over()).isEmpty());
         assertThat(credit.reserve(tenant, hold(UUID.randomUUID(), 1), 800, limits))
                 .isInstanceOfSatisfying(Reservation.Held.class, second -> {
-                    assertThat(second.over()).isEqualTo(Optional.of(Limit.REQUESTS));
+                    assertThat(second.over())
+                            .as("all of them: an operator who tries them sees each")
+                            .containsExactlyInAnyOrder(Limit.REQUESTS, Limit.TOKENS, Limit.CONCURRENCY);
                     assertThat(second.minute().tokens().left()).isZero();
                 });
         assertThat(limited(1, new LlmLimits(0, 1_600, 0, false)).limit())

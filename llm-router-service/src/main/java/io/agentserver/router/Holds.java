@@ -101,13 +101,13 @@ final class Holds {
         while (true) {
             switch (reserve(call.tenant(), hold, tokens)) {
                 case Reservation.Held held -> {
-                    held.over().ifPresent(limit -> metrics.limited(call.tenant(), limit, true));
+                    held.over().forEach(limit -> metrics.limited(call.tenant(), limit, true));
                     Running taken = new Running(call.tenant(), hold, atMost, held);
                     running.put(call.receipt(), taken);
                     return new Taking.Taken(taken);
                 }
                 case Reservation.Limited limited -> {
-                    metrics.limited(call.tenant(), limited.limit(), false);
+                    limited.over().forEach(limit -> metrics.limited(call.tenant(), limit, false));
                     return new Taking.Refused(Limits.refusal(limited, tokens), limited.minute());
                 }
                 case Reservation.Exhausted exhausted -> {
