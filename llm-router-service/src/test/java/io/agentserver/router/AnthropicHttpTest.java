@@ -355,6 +355,25 @@ class AnthropicHttpTest {
         }
     }
 
+    /** As some that speak its shape do. */
+    @Test
+    void counts_what_was_said_where_the_usage_is_that_of_the_beginning() throws Exception {
+        claude.behave(ProviderDouble.streamsEvents(
+                "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"role\":\"assistant\","
+                        + "\"model\":\"c-1\",\"usage\":{\"input_tokens\":100,\"output_tokens\":1}}}\n\n",
+                "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,"
+                        + "\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n",
+                "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,"
+                        + "\"delta\":{\"type\":\"text_delta\",\"text\":\"" + "one two ".repeat(1_000) + "\"}}\n\n",
+                "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n",
+                "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"}}\n\n",
+                "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"));
+        UsageRecord usage = platform.usageOf(receipt(ask("patient", "How are you?")));
+        assertThat(usage.estimated()).isTrue();
+        assertThat(usage.inputTokens()).isEqualTo(100);
+        assertThat(usage.outputTokens()).isBetween(1_900L, 2_100L);
+    }
+
     /** Anthropic says at the beginning what the prompt comes to. */
     @Test
     void bills_the_prompt_as_the_provider_counts_it_when_the_client_hangs_up_before_the_first_token() throws Exception {

@@ -448,6 +448,23 @@ class ChatHttpTest {
         assertThat(json(response).at("/agentserver/estimated").asBoolean()).isTrue();
     }
 
+    @ParameterizedTest(name = "{0} and {1}")
+    @CsvSource({"0, 0", "10, 0", "10, 1", "0, 2000"})
+    void counts_itself_what_a_provider_says_was_nothing_or_far_too_little(long input, long output) throws Exception {
+        first.behave(ProviderDouble.streamsEvents(
+                ProviderDouble.chunk("one two ".repeat(1_000)),
+                ProviderDouble.data("{}", "\"stop\""),
+                "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":" + input + ",\"completion_tokens\":" + output
+                        + "}}\n\n",
+                "data: [DONE]\n\n"));
+        HttpResponse<String> response = ask("default");
+        UsageRecord usage = platform.usageOf(receipt(response));
+        assertThat(usage.estimated()).isTrue();
+        assertThat(usage.inputTokens()).isBetween(5L, 30L);
+        assertThat(usage.outputTokens()).isBetween(1_900L, 2_100L);
+        assertThat(json(response).at("/usage/completion_tokens").asLong()).isEqualTo(usage.outputTokens());
+    }
+
     @Test
     void understands_a_provider_that_answers_in_one_piece() throws Exception {
         first.behave(ProviderDouble.answersWhole("""
