@@ -171,6 +171,16 @@ final class Holds {
         }
     }
 
+    /** Ends that cost nothing and that Redis has not heard of for half of their holds' lives: each is given once. */
+    List<Hold> unheard() {
+        return owed.entrySet().stream()
+                .filter(each -> each.getValue().isUnheard())
+                .filter(each -> owed.replace(
+                        each.getKey(), each.getValue(), each.getValue().toldNow()))
+                .map(each -> each.getValue().hold())
+                .toList();
+    }
+
     /** How long a Redis that fails over may forget what it has answered; before the hold lapses, wherever it comes back. */
     private Duration failover() {
         return grace.dividedBy(2);
@@ -203,12 +213,14 @@ final class Holds {
         Map<TenantId, List<Running>> byTenant =
                 running.values().stream().collect(Collectors.groupingBy(hold -> hold.tenant));
         byTenant.keySet().removeIf(gone);
-        Map<TenantId, CompletableFuture<Standing>> asked = new HashMap<>(); // all at once: a slow Redis is waited for once
+        Map<TenantId, CompletableFuture<Standing>> asked =
+                new HashMap<>(); // all at once: a slow Redis is waited for once
         byTenant.keySet()
                 .forEach(tenant -> asked.put(tenant, credit.standing(tenant).toCompletableFuture()));
         ForEach.tenant(byTenant.keySet(), tenant -> {
             List<Running> holds = byTenant.getOrDefault(tenant, List.of());
-            String epoch = Objects.requireNonNull(asked.get(tenant)).join().epoch().orElse("");
+            String epoch =
+                    Objects.requireNonNull(asked.get(tenant)).join().epoch().orElse("");
             // a failover can have lost one under the same epoch, of which nothing else tells
             List<Running> lost = holds.stream()
                     .filter(hold -> !hold.epoch.equals(epoch)

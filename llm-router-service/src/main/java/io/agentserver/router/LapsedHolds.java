@@ -81,6 +81,7 @@ final class LapsedHolds implements AutoCloseable {
         boolean away = false;
         while (!isClosing()) {
             holds.sendAgain();
+            holds.unheard().forEach(this::tellTheLog);
             // each by itself: where one tenant's part of Redis is away, the others' holds still live on
             boolean extended = isDone(holds::extendOverdue, away);
             boolean restored = isDone(holds::restoreLost, away);
@@ -147,6 +148,16 @@ final class LapsedHolds implements AutoCloseable {
         } catch (JacksonException unreadable) {
             LOG.error("lapsed hold {} of tenant {} is unreadable and was released", hold, tenant, unreadable);
             credit.release(tenant, hold);
+        }
+    }
+
+    /** Its first record of a receipt is the one that counts: whoever sweeps the hold later writes one in vain. */
+    private void tellTheLog(Hold costNothing) {
+        try {
+            UsageRecord record = UsageRecord.ofJson(costNothing.details().getBytes(StandardCharsets.UTF_8));
+            log.appendLater(record.ofNothing(), () -> {});
+        } catch (JacksonException unreadable) {
+            LOG.error("the hold {} has details that are no usage record", costNothing, unreadable);
         }
     }
 

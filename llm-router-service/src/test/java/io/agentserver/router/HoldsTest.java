@@ -190,6 +190,31 @@ class HoldsTest {
         });
     }
 
+    /** Another router, which reaches Redis, finds the hold lapsed and cannot know better. */
+    @Test
+    void tells_the_log_that_a_call_has_cost_nothing_when_redis_cannot_be_told() throws Exception {
+        Duration grace = Duration.ofSeconds(4);
+        AtomicBoolean away = new AtomicBoolean();
+        Holds cutOff = new Holds(new Credit(thatMayBe(away)), _ -> LlmLimits.NONE, metrics(), grace, _ -> false);
+        Holds others = new Holds(credit, _ -> LlmLimits.NONE, metrics(), grace, _ -> false);
+        UUID receipt = UUID.randomUUID();
+        Holds.Running failed = take(cutOff, receipt);
+        try (KafkaUsageLog log = new KafkaUsageLog(Brokers.plain(platform.kafka()), Duration.ofSeconds(2));
+                LapsedHolds itsOwn = lookingAfter(cutOff, new Credit(thatMayBe(away)), log);
+                LapsedHolds anothers = lookingAfter(others, credit, log)) {
+            away.set(true);
+            failed.release();
+            await().until(() -> platform.allUsageOf(receipt).size() >= 2);
+        }
+        assertThat(platform.allUsageOf(receipt).stream().map(UsageRecord::priceMicrousd))
+                .as("the first one counts")
+                .containsExactly(0L, 100L);
+    }
+
+    private static LapsedHolds lookingAfter(Holds holds, Credit credit, KafkaUsageLog log) {
+        return new LapsedHolds(holds, credit, log, () -> List.of(TENANT), metrics(), Duration.ofMillis(1)).start();
+    }
+
     /** The same Redis, out of this router's reach for a time. */
     @SuppressWarnings("unchecked")
     private RedisClients thatMayBe(AtomicBoolean away) {
