@@ -346,7 +346,7 @@ class AnthropicHttpTest {
                     try (HangingUp client = HangingUp.post(router.url(), path, platform.acmeKey, asked)) {
                         pool.awaitRequest();
                         client.hangUp();
-                        assertThat(pool.isCancelledWithin(5))
+                        assertThat(pool.isCancelledWithin(1))
                                 .as(path + ", stream " + stream + ", silent " + silent)
                                 .isTrue();
                     }

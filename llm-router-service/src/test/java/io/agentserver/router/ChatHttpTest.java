@@ -183,6 +183,7 @@ class ChatHttpTest {
                 Arguments.of("JSON without an answer", ProviderDouble.answersWhole("{\"choices\":[]}")),
                 Arguments.of("an error in its stream", ProviderDouble.streamsEvents("data: {\"error\":{}}\n\n")),
                 Arguments.of("no JSON in its stream", ProviderDouble.streamsEvents("data: {oops\n\n")),
+                Arguments.of("a byte at a time", ProviderDouble.repeats("x", Duration.ofMillis(100))),
                 Arguments.of("an empty stream", ProviderDouble.streamsEvents("data: [DONE]\n\n")));
     }
 
@@ -240,6 +241,11 @@ class ChatHttpTest {
         return Stream.of(
                 Arguments.of("breaks", ProviderDouble.breaksAfter("Half", " an")),
                 Arguments.of("falls silent", ProviderDouble.fallsSilentAfter("Half", " an")),
+                Arguments.of(
+                        "goes on a byte at a time", ProviderDouble.repeats("x", Duration.ofMillis(100), "Half", " an")),
+                Arguments.of(
+                        "no JSON in its stream",
+                        ProviderDouble.streamsEvents(ProviderDouble.chunk("Half an"), "data: {oops\n\n")),
                 Arguments.of(
                         "ends without its end",
                         ProviderDouble.streamsEvents(
@@ -369,7 +375,7 @@ class ChatHttpTest {
         HttpResponse<InputStream> response = open(streaming("default"));
         assertThat(reader(response).readLine()).startsWith("data: ");
         response.body().close();
-        assertThat(first.isCancelledWithin(5)).isTrue();
+        assertThat(first.isCancelledWithin(1)).isTrue();
         UsageRecord usage = platform.usageOf(receipt(response));
         assertThat(usage.estimated()).isTrue();
         assertThat(usage.outputTokens()).isPositive();
@@ -377,10 +383,11 @@ class ChatHttpTest {
 
     @Test
     void notices_a_client_that_hangs_up_while_the_model_is_silent() throws Exception {
-        first.behave(ProviderDouble.fallsSilentAfter("One"));
+        first.behave(ProviderDouble.repeats(": thinking\n\n", Duration.ofMillis(20), "One"));
         HttpResponse<InputStream> response = open(streaming("patient"));
         assertThat(reader(response).readLine()).startsWith("data: ");
         response.body().close();
+        assertThat(first.isCancelledWithin(1)).isTrue();
         assertThat(platform.usageOf(receipt(response)).estimated()).isTrue();
     }
 

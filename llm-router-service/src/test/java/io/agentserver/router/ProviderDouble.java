@@ -156,6 +156,7 @@ final class ProviderDouble implements AutoCloseable {
     /** Sends these words, and then this event again and again until its request is cancelled. */
     static Behaviour repeats(String event, Duration pause, String... words) {
         return (exchange, self) -> {
+            CountDownLatch cancelled = self.cancelled; // of this behaviour, however late
             exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
             exchange.sendResponseHeaders(200, 0);
             try {
@@ -166,7 +167,7 @@ final class ProviderDouble implements AutoCloseable {
                     send(exchange, event);
                 }
             } catch (IOException hungUp) {
-                self.cancelled.countDown();
+                cancelled.countDown();
             }
         };
     }
@@ -214,6 +215,7 @@ final class ProviderDouble implements AutoCloseable {
 
     static Behaviour neverEnds() {
         return (exchange, self) -> {
+            CountDownLatch cancelled = self.cancelled; // of this behaviour, however late
             exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
             exchange.sendResponseHeaders(200, 0);
             try {
@@ -221,7 +223,7 @@ final class ProviderDouble implements AutoCloseable {
                     send(exchange, chunk("word "));
                 }
             } catch (IOException hungUp) {
-                self.cancelled.countDown();
+                cancelled.countDown();
             }
         };
     }
@@ -229,6 +231,7 @@ final class ProviderDouble implements AutoCloseable {
     /** Says one word after the other until it is told to come to an end. */
     static Behaviour streamsUntil(CountDownLatch told) {
         return (exchange, self) -> {
+            CountDownLatch cancelled = self.cancelled; // of this behaviour, however late
             exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
             exchange.sendResponseHeaders(200, 0);
             try {
@@ -241,7 +244,7 @@ final class ProviderDouble implements AutoCloseable {
                 send(exchange, "data: [DONE]\n\n");
                 exchange.close();
             } catch (IOException hungUp) {
-                self.cancelled.countDown();
+                cancelled.countDown();
             }
         };
     }
@@ -249,6 +252,7 @@ final class ProviderDouble implements AutoCloseable {
     /** Is alive and says nothing, until its request is cancelled. */
     static Behaviour thinksUntilCancelled() {
         return (exchange, self) -> {
+            CountDownLatch cancelled = self.cancelled; // of this behaviour, however late
             exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
             exchange.sendResponseHeaders(200, 0);
             try {
@@ -256,7 +260,7 @@ final class ProviderDouble implements AutoCloseable {
                     send(exchange, ": thinking\n\n");
                 }
             } catch (IOException hungUp) {
-                self.cancelled.countDown();
+                cancelled.countDown();
             }
         };
     }
