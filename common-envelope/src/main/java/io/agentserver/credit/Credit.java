@@ -73,10 +73,11 @@ public final class Credit {
      * {@link #posted}.
      *
      * @param counted as {@link Reservation.Held} has said
-     * @return false if the hold is over, or has another owner by now: nothing has changed
+     * @param epoch likewise: where Redis has lost it, and the hold with it, what was spent counts all the same; empty: not known
+     * @return false if the hold is over, or lost, or has another owner by now
      */
-    public CompletionStage<Boolean> settle(TenantId tenant, Hold hold, Counted counted, Spent spent) {
-        return settle.run(tenant, hold, counted, spent);
+    public CompletionStage<Boolean> settle(TenantId tenant, Hold hold, Counted counted, Spent spent, String epoch) {
+        return settle.run(tenant, hold, counted, spent, epoch);
     }
 
     /**
@@ -85,12 +86,12 @@ public final class Credit {
      * @param price what it has cost, micro-USD, 0 or more; may be over what was held
      */
     public CompletionStage<Boolean> settle(TenantId tenant, Hold hold, long price) {
-        return settle(tenant, hold, Counted.NOT, new Spent(price, 1, 0));
+        return settle(tenant, hold, Counted.NOT, new Spent(price, 1, 0), "");
     }
 
     /** When nothing was consumed. Idempotent by the receipt; like {@link #settle} nothing where the owner is another. */
     public CompletionStage<Boolean> release(TenantId tenant, Hold hold) {
-        return settle(tenant, hold, Counted.NOT, Spent.NOTHING);
+        return settle(tenant, hold, Counted.NOT, Spent.NOTHING, "");
     }
 
     /** Puts back what Redis has lost and the caller still holds; idempotent by the receipts. */

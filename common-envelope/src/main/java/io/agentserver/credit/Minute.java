@@ -9,7 +9,7 @@ public record Minute(Part requests, Part tokens) {
     /**
      * @param limit of a minute; 0: there is none
      * @param left 0 or more
-     * @param reset until all of it is left again, if nothing more is used; up to 65 s
+     * @param reset until all of it is left again, if nothing more is used; up to 60 s
      */
     public record Part(long limit, long left, Duration reset) {
         static final Part UNLIMITED = new Part(0, 0, Duration.ZERO);

@@ -1,6 +1,7 @@
 package io.agentserver.credit;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 
 /** What came of asking for credit, and for a place within the limits. */
@@ -18,21 +19,36 @@ public sealed interface Reservation {
      * @param epoch since when credit has been open without a loss of Redis between
      * @param counted how it counts, to be told when it is settled
      * @param minute what is left after it
-     * @param over the limit that would have refused it, were it not there in shadow alone
+     * @param over the limits that would have refused it, were they not there in shadow alone
      */
-    record Held(String epoch, Counted counted, Minute minute, Optional<Limit> over) implements Reservation {
+    record Held(String epoch, Counted counted, Minute minute, List<Limit> over) implements Reservation {
+        public Held {
+            over = List.copyOf(over);
+        }
+
         /** Where there are no limits. */
         public Held(String epoch) {
-            this(epoch, Counted.NOT, Minute.UNLIMITED, Optional.empty());
+            this(epoch, Counted.NOT, Minute.UNLIMITED, List.of());
         }
     }
 
     /**
-     * It is over a limit.
+     * It is over some limits.
      *
-     * @param retryAfter when as much will be free again, if nobody else takes it; empty: never, it is more than the limit itself
+     * @param over all of them, first the one that is to be waited for longest
+     * @param retryAfter when as much of all of them will be free again, if nobody else takes it; empty: never, it is more than
+     *     a limit itself
      */
-    record Limited(Limit limit, Optional<Duration> retryAfter, Minute minute) implements Reservation {}
+    record Limited(List<Limit> over, Optional<Duration> retryAfter, Minute minute) implements Reservation {
+        public Limited {
+            over = List.copyOf(over);
+        }
+
+        /** The one that is to be waited for longest. */
+        public Limit limit() {
+            return over.getFirst();
+        }
+    }
 
     /** @param available micro-USD; 0 or less, or less than was asked for */
     record Exhausted(long available) implements Reservation {}

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
+import java.util.stream.Stream;
 
 /** {@code reserve.lua}: its contract stands there. */
 final class ReserveScript {
@@ -40,10 +41,10 @@ final class ReserveScript {
                                 answer.get(1),
                                 new Counted(answer.get(2), answer.get(2).isEmpty() ? 0 : tokens),
                                 minute(limits, answer, 4),
-                                limit(answer.get(3)));
+                                limits(answer.get(3)));
                     case "limited" ->
                         new Reservation.Limited(
-                                limit(answer.get(1)).orElseThrow(),
+                                limits(answer.get(1)),
                                 answer.get(2).equals("-1") ? Optional.empty() : Optional.of(millis(answer.get(2))),
                                 minute(limits, answer, 3));
                     case "exhausted" -> new Reservation.Exhausted(Long.parseLong(answer.get(1)));
@@ -68,7 +69,10 @@ final class ReserveScript {
         return Duration.ofMillis(Long.parseLong(text));
     }
 
-    private static Optional<Limit> limit(String name) {
-        return name.isEmpty() ? Optional.empty() : Optional.of(Limit.valueOf(name.toUpperCase(Locale.ROOT)));
+    private static List<Limit> limits(String names) {
+        return Stream.of(names.split(","))
+                .filter(name -> !name.isEmpty())
+                .map(name -> Limit.valueOf(name.toUpperCase(Locale.ROOT)))
+                .toList();
     }
 }

@@ -28,7 +28,7 @@ final class Script {
                 prefix(tenant) + "expiries",
                 prefix(tenant) + "unposted",
                 prefix(tenant) + "posted",
-                prefix(tenant) + "minute");
+                prefix(tenant) + "seconds");
     }
 
     static String state(TenantId tenant) {

@@ -15,7 +15,7 @@ final class SettleScript {
         this.script = new Script(redis, "settle.lua", ScriptOutputType.BOOLEAN);
     }
 
-    CompletionStage<Boolean> run(TenantId tenant, Hold hold, Counted counted, Spent spent) {
+    CompletionStage<Boolean> run(TenantId tenant, Hold hold, Counted counted, Spent spent, String epoch) {
         return script.run(
                 tenant,
                 List.of(
@@ -25,6 +25,7 @@ final class SettleScript {
                         counted.slice(),
                         Long.toString(counted.tokens()),
                         Long.toString(spent.tokens()),
-                        Integer.toString(spent.requests())));
+                        Integer.toString(spent.requests()),
+                        epoch));
     }
 }

@@ -52,6 +52,29 @@ public record UsageRecord(
         }
     }
 
+    /** The same call, where it has used nothing. */
+    public UsageRecord ofNothing() {
+        return new UsageRecord(
+                receipt,
+                tenant,
+                conversation,
+                thread,
+                message,
+                listener,
+                route,
+                provider,
+                model,
+                0,
+                0,
+                0,
+                false,
+                cacheHit,
+                stub,
+                0,
+                0,
+                at);
+    }
+
     public byte[] toJson() {
         return JSON.writeValueAsBytes(this);
     }

@@ -7,7 +7,8 @@
 -- KEYS[3]  credit:{<tenant>}:expiries
 -- KEYS[4]  credit:{<tenant>}:unposted, as in settle.lua
 -- KEYS[5]  credit:{<tenant>}:posted, a sorted set: receipts of the last five minutes that were posted before they were
---          settled, by when; few, unless Redis was emptied. restore.lua does not put those back
+--          settled, and all of them until ten minutes after credit opened, by when; few, unless Redis was emptied.
+--          restore.lua does not put those back, and settle.lua does not count them
 -- ARGV[1]  balance, micro-USD
 -- ARGV[2]  its version
 -- ARGV[3]  the era that it is of; empty: any
@@ -18,13 +19,15 @@
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local marked = 300000
+local opened = redis.call('HMGET', KEYS[1], 'epoch', 'opens')
+local young = not opened[1] or now < tonumber(opened[2] or 0) + 600000
 for i = 5, #ARGV do
   local unposted = redis.call('HGET', KEYS[4], ARGV[i])
   if unposted then
     redis.call('HDEL', KEYS[4], ARGV[i])
     redis.call('HINCRBY', KEYS[1], 'unposted', 0 - string.match(unposted, '^%d+'))
   end
-  if not unposted then
+  if young or not unposted then
     redis.call('ZADD', KEYS[5], string.format('%.0f', now), ARGV[i])
     redis.call('PEXPIRE', KEYS[5], marked)
   end

@@ -7,8 +7,9 @@
 -- KEYS[2]  credit:{<tenant>}:holds, a hash: receipt to "<amount> <owner> <details>"
 -- KEYS[3]  credit:{<tenant>}:expiries, a sorted set: receipt by when its hold lapses, in milliseconds. Those that have not
 --          are the calls that run: one whose router died counts for no longer
--- KEYS[6]  credit:{<tenant>}:minute, a hash: "<n>r" to the requests, "<n>t" to the tokens of the n-th 5 s since 1970; a
---          minute is this slice and the 12 before it, so that no 60 s have more than the limit
+-- KEYS[6]  credit:{<tenant>}:seconds, a hash: n to "<requests> <tokens> <when the last of them came, in milliseconds>" of
+--          the n-th second since 1970; a second counts until 60 s after that, so that no 60 s have more than the limit and
+--          nobody waits for longer
 -- ARGV[1]  receipt
 -- ARGV[2]  owner: who alone may settle, extend or release it
 -- ARGV[3]  amount, micro-USD
@@ -19,8 +20,8 @@
 -- ARGV[10] 1: a call over a limit is counted and held all the same
 --
 -- Returns {'held', epoch, slice, over, …}, {'limited', over, milliseconds until there is room or -1 for never, …},
--- {'exhausted', available}, {'closed', ''}, or {'another', ''} for the receipt of another's hold. over is requests, tokens,
--- concurrency or empty; slice where the call was counted, or empty; … is what is left of the requests and the milliseconds
+-- {'exhausted', available}, {'closed', ''}, or {'another', ''} for the receipt of another's hold. over is all of requests, tokens
+-- and concurrency that it is over, with commas, first the one to be waited for longest; slice the second where the call was counted, or empty; … is what is left of the requests and the milliseconds
 -- until all of them are, and the same of the tokens.
 local state = redis.call('HMGET', KEYS[1], 'balance', 'held', 'unposted', 'epoch', 'opens')
 local time = redis.call('TIME')
@@ -32,21 +33,26 @@ end
 local limits = {r = tonumber(ARGV[7]), t = tonumber(ARGV[8])}
 local wanted = {r = 1, t = tonumber(ARGV[6])}
 local used = {r = 0, t = 0}
-local slice = math.floor(now / 5000)
+local slice = string.format('%.0f', math.floor(now / 1000))
+local this = {r = 0, t = 0, over = now + 60000}
 local slices = {}
 if limits.r > 0 or limits.t > 0 then
   local fields = redis.call('HGETALL', KEYS[6])
   for i = 1, #fields, 2 do
-    local number, kind = string.match(fields[i], '^(%d+)(%a)$')
-    local each = {number = tonumber(number), kind = kind, used = tonumber(fields[i + 1])}
-    if each.number + 12 < slice then
+    local r, t, last = string.match(fields[i + 1], '^(%d+) (%d+) (%d+)$')
+    local each = {r = tonumber(r), t = tonumber(t), over = last + 60000}
+    if each.over <= now then
       redis.call('HDEL', KEYS[6], fields[i])
-    elseif each.used > 0 then
+    else
       slices[#slices + 1] = each
-      used[kind] = used[kind] + each.used
+      used.r = used.r + each.r
+      used.t = used.t + each.t
+      if fields[i] == slice then
+        this = each
+      end
     end
   end
-  table.sort(slices, function(a, b) return a.number < b.number end)
+  table.sort(slices, function(a, b) return a.over < b.over end)
 end
 
 -- milliseconds until no more than this is used
@@ -57,9 +63,9 @@ local function wait(kind, most)
     if left <= most then
       break
     end
-    if each.kind == kind then
-      left = left - each.used
-      free = (each.number + 13) * 5000 - now
+    if each[kind] > 0 then
+      left = left - each[kind]
+      free = each.over - now
     end
   end
   return free
@@ -85,22 +91,29 @@ if hold then
 end
 
 local over = ''
-local free = 0
+local longest = 0
+local function isOver(limit, free)
+  if over == '' then
+    over, longest = limit, free
+  elseif free > longest then
+    over, longest = limit .. ',' .. over, free
+  else
+    over = over .. ',' .. limit
+  end
+end
 for _, limit in ipairs({{'r', 'requests'}, {'t', 'tokens'}}) do
   local kind = limit[1]
-  if over == '' and limits[kind] > 0 and used[kind] + wanted[kind] > limits[kind] then
-    over = limit[2]
-    free = wanted[kind] > limits[kind] and -1 or wait(kind, limits[kind] - wanted[kind])
+  if limits[kind] > 0 and used[kind] + wanted[kind] > limits[kind] then
+    isOver(limit[2], wanted[kind] > limits[kind] and math.huge or wait(kind, limits[kind] - wanted[kind]))
   end
 end
 local concurrent = tonumber(ARGV[9])
-if over == '' and concurrent > 0
+if concurrent > 0
   and redis.call('ZCOUNT', KEYS[3], '(' .. string.format('%.0f', now), '+inf') >= concurrent then
-  over = 'concurrency'
-  free = 1000
+  isOver('concurrency', 1000)
 end
 if over ~= '' and ARGV[10] ~= '1' then
-  return answer('limited', over, string.format('%.0f', free))
+  return answer('limited', over, longest == math.huge and '-1' or string.format('%.0f', longest))
 end
 
 local available = state[1] - (state[2] or 0) - (state[3] or 0)
@@ -112,12 +125,12 @@ redis.call('ZADD', KEYS[3], lapses, ARGV[1])
 redis.call('HINCRBY', KEYS[1], 'held', ARGV[3])
 local counted = ''
 if limits.r > 0 or limits.t > 0 then
-  counted = string.format('%.0f', slice)
+  counted = slice
+  redis.call('HSET', KEYS[6], slice, string.format('%.0f %.0f %.0f', this.r + wanted.r, this.t + wanted.t, now))
+  redis.call('PEXPIRE', KEYS[6], 61000)
   for kind, amount in pairs(wanted) do
-    redis.call('HINCRBY', KEYS[6], counted .. kind, string.format('%.0f', amount))
     used[kind] = used[kind] + amount
-    slices[#slices + 1] = {number = slice, kind = kind, used = amount}
   end
-  redis.call('PEXPIRE', KEYS[6], 70000)
+  slices[#slices + 1] = {r = wanted.r, t = wanted.t, over = now + 60000}
 end
 return answer('held', state[4], counted, over)

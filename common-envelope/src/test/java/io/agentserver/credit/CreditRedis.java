@@ -95,7 +95,7 @@ final class CreditRedis implements AutoCloseable {
     /** Redis forgets all that it has of one tenant. */
     void lose(TenantId tenant) {
         clients.commands()
-                .del(Stream.of("state", "holds", "expiries", "unposted", "posted", "minute")
+                .del(Stream.of("state", "holds", "expiries", "unposted", "posted", "seconds")
                         .map(key -> "credit:{" + tenant + "}:" + key)
                         .toArray(String[]::new));
     }

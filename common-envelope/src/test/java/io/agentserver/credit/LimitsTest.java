@@ -8,8 +8,11 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 import java.time.Duration;
 import java.util.Map;
-import java.util.Optional;
+import java.util.Random;
 import java.util.UUID;
+import java.util.random.RandomGenerator;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 import static io.agentserver.credit.CreditRedis.hold;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -18,7 +21,7 @@ import static org.awaitility.Awaitility.await;
 /** {@code reserve.lua} and {@code settle.lua}, by which a tenant's calls keep to its limits. */
 @ExtendWith(CreditRedis.Extension.class)
 class LimitsTest {
-    private static final Duration SLICE = Duration.ofSeconds(5);
+    private static final Duration MINUTE = Duration.ofMinutes(1);
 
     private final CreditRedis redis;
     private final Credit credit;
@@ -37,7 +40,7 @@ class LimitsTest {
         assertThat(held(1, limits).minute().requests().left()).isZero();
         Reservation.Limited third = limited(1, limits);
         assertThat(third.limit()).isEqualTo(Limit.REQUESTS);
-        assertThat(third.retryAfter().orElseThrow()).isBetween(SLICE.multipliedBy(11), SLICE.multipliedBy(13));
+        assertThat(third.retryAfter().orElseThrow()).isBetween(MINUTE.minusSeconds(30), MINUTE);
         assertThat(third.minute().requests().reset())
                 .isGreaterThanOrEqualTo(third.retryAfter().orElseThrow());
         assertThat(third.minute().tokens().isLimited()).isFalse();
@@ -80,23 +83,72 @@ class LimitsTest {
     }
 
     @Test
+    void says_so_also_where_waiting_would_help_with_another_limit() {
+        LlmLimits limits = new LlmLimits(1, 1_000, 1, false);
+        held(1, limits);
+        Reservation.Limited never = limited(1_001, limits);
+        assertThat(never.retryAfter()).isEmpty();
+        assertThat(never.over()).startsWith(Limit.TOKENS).hasSize(3);
+    }
+
+    @Test
+    void has_a_call_wait_for_the_last_of_the_limits_that_it_is_over() {
+        LlmLimits limits = new LlmLimits(3, 1_000, 0, false);
+        used(Map.of(57, 1L, 40, 1L, 10, 900L));
+        Reservation.Limited waits = limited(200, limits);
+        assertThat(waits.over()).containsExactly(Limit.TOKENS, Limit.REQUESTS);
+        assertThat(waits.retryAfter().orElseThrow()).isBetween(Duration.ofSeconds(41), Duration.ofSeconds(50));
+    }
+
+    @Test
     void has_a_call_wait_until_as_much_is_over_a_minute_old_as_it_needs() {
         LlmLimits limits = new LlmLimits(0, 1_000, 0, false);
-        used(Map.of(20, 5_000L, 10, 300L, 6, 400L, 2, 300L));
+        used(Map.of(100, 5_000L, 50, 300L, 30, 400L, 10, 300L));
         Duration little = limited(300, limits).retryAfter().orElseThrow();
         Duration more = limited(301, limits).retryAfter().orElseThrow();
-        assertThat(little).isBetween(SLICE, SLICE.multipliedBy(3));
-        assertThat(more).isBetween(SLICE.multipliedBy(5), SLICE.multipliedBy(7));
-        assertThat(redis.entries(tenant, "minute"))
+        assertThat(little).isBetween(Duration.ofSeconds(1), Duration.ofSeconds(10));
+        assertThat(more).isBetween(Duration.ofSeconds(21), Duration.ofSeconds(30));
+        assertThat(redis.entries(tenant, "seconds"))
                 .as("what is over a minute old is gone")
                 .isEqualTo(3);
+    }
+
+    /** A second counts for a minute and not for longer. */
+    @Test
+    void refuses_nobody_who_keeps_to_the_limit_all_the_time() {
+        LlmLimits limits = new LlmLimits(60, 0, 0, false);
+        used(IntStream.rangeClosed(1, 60).boxed().collect(Collectors.toMap(ago -> ago, _ -> 1L)));
+        held(1, limits);
+        assertThat(limited(1, limits).retryAfter().orElseThrow())
+                .isBetween(Duration.ofMillis(1), Duration.ofSeconds(1));
+    }
+
+    @Test
+    void has_nobody_wait_for_longer_than_a_minute_after_the_last_call() {
+        long seed = RandomGenerator.getDefault().nextLong();
+        Random random = new Random(seed);
+        LlmLimits limits = new LlmLimits(0, 1_000, 0, false);
+        for (int i = 0; i < 300; i++) {
+            Map<Integer, Long> uses = random.ints(1 + random.nextInt(60), 0, 55)
+                    .distinct()
+                    .boxed()
+                    .collect(Collectors.toMap(ago -> ago, _ -> 1L + random.nextInt(100)));
+            redis.clients.commands().del("credit:{" + tenant + "}:seconds");
+            used(uses);
+            Duration all = limited(1_000, limits).retryAfter().orElseThrow();
+            int latest = uses.keySet().stream().min(Integer::compare).orElseThrow();
+            assertThat(all)
+                    .as("seed %d, round %d: %s", seed, i, uses)
+                    .isBetween(Duration.ofMillis(1), MINUTE)
+                    .isCloseTo(MINUTE.minusSeconds(latest), Duration.ofSeconds(2));
+        }
     }
 
     @Test
     void gives_back_nothing_of_a_minute_that_is_over() {
         LlmLimits limits = new LlmLimits(0, 1_000, 0, false);
         Held slow = reserve(900, limits);
-        redis.clients.commands().del("credit:{" + tenant + "}:minute");
+        redis.clients.commands().del("credit:{" + tenant + "}:seconds");
         held(1_000, limits);
         settle(new Held(slow.hold(), new Counted("17", 900), slow.minute()), new Spent(1, 1, 100));
         assertThat(limited(1, limits).minute().tokens().left()).isZero();
@@ -130,7 +182,9 @@ class LimitsTest {
                         first -> assertThat(first.over()).isEmpty());
         assertThat(credit.reserve(tenant, hold(UUID.randomUUID(), 1), 800, limits))
                 .isInstanceOfSatisfying(Reservation.Held.class, second -> {
-                    assertThat(second.over()).isEqualTo(Optional.of(Limit.REQUESTS));
+                    assertThat(second.over())
+                            .as("all of them: an operator who tries them sees each")
+                            .containsExactlyInAnyOrder(Limit.REQUESTS, Limit.TOKENS, Limit.CONCURRENCY);
                     assertThat(second.minute().tokens().left()).isZero();
                 });
         assertThat(limited(1, new LlmLimits(0, 1_600, 0, false)).limit())
@@ -160,8 +214,8 @@ class LimitsTest {
     @Test
     void leaves_nothing_in_redis_of_a_tenant_that_is_quiet() {
         held(1, new LlmLimits(1, 1, 0, false));
-        assertThat(redis.clients.commands().pttl("credit:{" + tenant + "}:minute"))
-                .isBetween(60_000L, 70_000L);
+        assertThat(redis.clients.commands().pttl("credit:{" + tenant + "}:seconds"))
+                .isBetween(60_000L, 61_000L);
     }
 
     private record Held(Hold hold, Counted counted, Minute minute) {}
@@ -181,16 +235,19 @@ class LimitsTest {
     }
 
     private boolean settle(Held held, Spent spent) {
-        return credit.settle(tenant, held.hold(), held.counted(), spent)
+        return credit.settle(tenant, held.hold(), held.counted(), spent, "")
                 .toCompletableFuture()
                 .join();
     }
 
-    /** @param tokens how many slices ago to how many */
+    /** @param tokens how many seconds ago to how many, by one request each */
     private void used(Map<Integer, Long> tokens) {
-        long now = credit.now(tenant).toEpochMilli() / SLICE.toMillis();
-        tokens.forEach((ago, used) -> redis.clients
-                .commands()
-                .hset("credit:{" + tenant + "}:minute", (now - ago) + "t", String.valueOf(used)));
+        long now = credit.now(tenant).toEpochMilli();
+        tokens.forEach((ago, used) -> {
+            long then = now - ago * 1_000L;
+            redis.clients
+                    .commands()
+                    .hset("credit:{" + tenant + "}:seconds", String.valueOf(then / 1_000), "1 " + used + " " + then);
+        });
     }
 }

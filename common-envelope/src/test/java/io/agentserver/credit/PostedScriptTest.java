@@ -38,8 +38,10 @@ class PostedScriptTest {
     }
 
     @Test
-    void remembers_only_receipts_that_come_before_they_are_settled() {
+    void remembers_only_receipts_that_come_before_they_are_settled_when_credit_was_not_lost_lately() {
         TenantId tenant = redis.tenantWith(100);
+        long tenMinutesAgo = credit.now(tenant).toEpochMilli() - 600_001;
+        redis.clients.commands().hset("credit:{" + tenant + "}:state", "opens", String.valueOf(tenMinutesAgo));
         credit.reserve(tenant, hold(receipt, 60));
         redis.settle(tenant, receipt, 25);
         credit.posted(tenant, new PostedBalance(75, 2), List.of(receipt));

@@ -95,6 +95,8 @@ class RacingLimitsTest {
         tokens.addAndGet(spent.tokens());
         Thread.onSpinWait();
         running.decrementAndGet();
-        credit.settle(tenant, hold, held.counted(), spent).toCompletableFuture().join();
+        credit.settle(tenant, hold, held.counted(), spent, held.epoch())
+                .toCompletableFuture()
+                .join();
     }
 }

@@ -73,6 +73,42 @@ class SettleScriptTest {
         assertThat(redis.available(tenant)).isEqualTo(75);
     }
 
+    /** It ended after the loss, and before its router had put its hold back. */
+    @Test
+    void counts_what_a_call_has_cost_whose_hold_was_lost_until_it_is_posted() {
+        TenantId tenant = redis.tenantWith(1_000);
+        String epoch = ((Reservation.Held) redis.credit.reserve(tenant, hold(receipt, 600))).epoch();
+        redis.lose(tenant);
+        redis.open(tenant, 1_000, 1);
+        settle(tenant, epoch);
+        assertThat(redis.available(tenant)).isEqualTo(500);
+        settle(tenant, epoch);
+        assertThat(redis.available(tenant)).as("again").isEqualTo(500);
+        redis.credit.posted(tenant, new PostedBalance(500, 2), List.of(receipt));
+        assertThat(redis.available(tenant)).isEqualTo(500);
+        settle(tenant, epoch);
+        assertThat(redis.available(tenant)).as("after it was posted").isEqualTo(500);
+    }
+
+    @Test
+    void counts_it_also_while_credit_is_closed() {
+        TenantId tenant = redis.tenantWith(1_000);
+        String epoch = ((Reservation.Held) redis.credit.reserve(tenant, hold(receipt, 600))).epoch();
+        redis.lose(tenant);
+        settle(tenant, epoch);
+        redis.open(tenant, 1_000, 1);
+        assertThat(redis.available(tenant)).isEqualTo(500);
+    }
+
+    private void settle(TenantId tenant, String epoch) {
+        assertThat(redis.credit
+                        .settle(tenant, hold(receipt, 600), Counted.NOT, new Spent(500, 1, 0), epoch)
+                        .toCompletableFuture()
+                        .join())
+                .as("no hold was settled")
+                .isFalse();
+    }
+
     @Test
     void refuses_a_price_below_zero() {
         assertThatThrownBy(() -> redis.settle(redis.newTenant(), receipt, -1))

@@ -40,8 +40,19 @@ interface Backend {
      * @param model the model's name as this provider knows it
      * @param maxOutput the most tokens of one answer, reasoning included
      * @param trace W3C trace headers to hand on
+     * @param sent run when the provider has all of it, from when on it may work, and charge; on any thread
      */
-    record Request(ChatRequest chat, String model, int maxOutput, UUID receipt, Map<String, String> trace) {}
+    record Request(
+            ChatRequest chat, String model, int maxOutput, UUID receipt, Map<String, String> trace, Runnable sent) {
+        /** Of which nobody is told. */
+        Request(ChatRequest chat, String model, int maxOutput, UUID receipt, Map<String, String> trace) {
+            this(chat, model, maxOutput, receipt, trace, () -> {});
+        }
+
+        Request telling(Runnable sent) {
+            return new Request(chat, model, maxOutput, receipt, trace, sent);
+        }
+    }
 
     /** What a provider says first. */
     sealed interface Opening {

@@ -1,5 +1,6 @@
 package io.agentserver.router;
 
+import io.agentserver.envelope.ServiceToken.Caller;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.service.ServiceTokens;
 import io.agentserver.tenancy.ApiKey;
@@ -14,7 +15,8 @@ import java.util.Optional;
 
 /**
  * Whose call it is: by an org's API key with the scope {@code llm:call}, or by another service's token, which names the
- * tenant it speaks for. Without heartbeats of the directory no API key is honoured. That a living key was sent is its use. Safe on any thread.
+ * tenant it speaks for. Without heartbeats of the directory no API key is honoured, and
+ * nothing before it has caught up. That a living key was sent is its use. Safe on any thread.
  */
 final class Callers {
     private static final String BEARER = "bearer ";
@@ -48,12 +50,18 @@ final class Callers {
         if (secret.isEmpty()) {
             return unauthenticated();
         }
-        return ApiKey.parse(secret.get())
-                .map(this::byApiKey)
-                .orElseGet(() -> tokens.verify(secret.get(), ServiceTokens.LLM_CALL)
-                        .filter(caller -> !directory.isGone(caller.tenant()))
-                        .<Identity>map(caller -> new Identity.Known(caller.tenant(), true))
-                        .orElseGet(Callers::unauthenticated));
+        return ApiKey.parse(secret.get()).map(this::byApiKey).orElseGet(() -> byServiceToken(secret.get()));
+    }
+
+    /** Before all tenants are known their limits are not: nothing would count a call. */
+    private Identity byServiceToken(String token) {
+        Optional<Caller> caller = tokens.verify(token, ServiceTokens.LLM_CALL);
+        if (caller.isPresent() && !directory.isCaughtUp()) {
+            return new Identity.Refused(Refusal.unavailable("tenants are not known yet; try again"));
+        }
+        return caller.filter(known -> !directory.isGone(known.tenant()))
+                .<Identity>map(known -> new Identity.Known(known.tenant(), true))
+                .orElseGet(Callers::unauthenticated);
     }
 
     private Identity byApiKey(ApiKey key) {

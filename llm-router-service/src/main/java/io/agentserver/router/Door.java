@@ -11,6 +11,8 @@ import io.micrometer.tracing.Tracer;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import org.apache.coyote.CloseNowException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -29,6 +31,7 @@ import java.util.regex.Pattern;
  * answer, whole or streamed. On the request's thread.
  */
 final class Door {
+    private static final Logger LOG = LoggerFactory.getLogger(Door.class);
     private static final String IDEMPOTENCY_KEY = "Idempotency-Key";
     private static final Pattern TOKEN = Pattern.compile("[\\x21-\\x7e]{1,255}");
     private static final Duration SLICE = Duration.ofMillis(250);
@@ -249,6 +252,12 @@ final class Door {
                 } catch (SocketTimeoutException notRead) {
                     metrics.rejected(Refusal.Reason.TOO_SLOW);
                     throw new CloseNowException(); // the connection still has what its client does not take
+                } catch (RuntimeException unexpected) {
+                    if (!response.isCommitted()) {
+                        throw unexpected;
+                    }
+                    LOG.error("an answer failed in the middle, and its connection is broken", unexpected);
+                    throw new CloseNowException(); // an error's body behind it would end the stream cleanly
                 }
             }
         }

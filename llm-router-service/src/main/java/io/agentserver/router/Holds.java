@@ -7,6 +7,7 @@ import io.agentserver.credit.Hold;
 import io.agentserver.credit.Minute;
 import io.agentserver.credit.Reservation;
 import io.agentserver.credit.Spent;
+import io.agentserver.credit.Standing;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.tenancy.LlmLimits;
 import io.agentserver.usage.UsageRecord;
@@ -17,10 +18,13 @@ import org.slf4j.LoggerFactory;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
@@ -97,13 +101,13 @@ final class Holds {
         while (true) {
             switch (reserve(call.tenant(), hold, tokens)) {
                 case Reservation.Held held -> {
-                    held.over().ifPresent(limit -> metrics.limited(call.tenant(), limit, true));
+                    held.over().forEach(limit -> metrics.limited(call.tenant(), limit, true));
                     Running taken = new Running(call.tenant(), hold, atMost, held);
                     running.put(call.receipt(), taken);
                     return new Taking.Taken(taken);
                 }
                 case Reservation.Limited limited -> {
-                    metrics.limited(call.tenant(), limited.limit(), false);
+                    limited.over().forEach(limit -> metrics.limited(call.tenant(), limit, false));
                     return new Taking.Refused(Limits.refusal(limited, tokens), limited.minute());
                 }
                 case Reservation.Exhausted exhausted -> {
@@ -167,6 +171,16 @@ final class Holds {
         }
     }
 
+    /** Ends that cost nothing and that Redis has not heard of for half of their holds' lives: each is given once. */
+    List<Hold> unheard() {
+        return owed.entrySet().stream()
+                .filter(each -> each.getValue().isUnheard())
+                .filter(each -> owed.replace(
+                        each.getKey(), each.getValue(), each.getValue().toldNow()))
+                .map(each -> each.getValue().hold())
+                .toList();
+    }
+
     /** How long a Redis that fails over may forget what it has answered; before the hold lapses, wherever it comes back. */
     private Duration failover() {
         return grace.dividedBy(2);
@@ -199,10 +213,14 @@ final class Holds {
         Map<TenantId, List<Running>> byTenant =
                 running.values().stream().collect(Collectors.groupingBy(hold -> hold.tenant));
         byTenant.keySet().removeIf(gone);
+        Map<TenantId, CompletableFuture<Standing>> asked =
+                new HashMap<>(); // all at once: a slow Redis is waited for once
+        byTenant.keySet()
+                .forEach(tenant -> asked.put(tenant, credit.standing(tenant).toCompletableFuture()));
         ForEach.tenant(byTenant.keySet(), tenant -> {
             List<Running> holds = byTenant.getOrDefault(tenant, List.of());
             String epoch =
-                    credit.standing(tenant).toCompletableFuture().join().epoch().orElse("");
+                    Objects.requireNonNull(asked.get(tenant)).join().epoch().orElse("");
             // a failover can have lost one under the same epoch, of which nothing else tells
             List<Running> lost = holds.stream()
                     .filter(hold -> !hold.epoch.equals(epoch)
@@ -228,7 +246,7 @@ final class Holds {
             each.isSure = each.taken.left(failover()).isNegative();
             if (!running.containsKey(each.hold.receipt())) {
                 // it ended meanwhile, and was put back after its end
-                owed.putIfAbsent(each.hold.receipt(), Owed.of(tenant, each.hold, Counted.NOT, Spent.NOTHING));
+                owed.putIfAbsent(each.hold.receipt(), Owed.of(tenant, each.hold, Counted.NOT, Spent.NOTHING, ""));
             }
         }
         if (back > 0) {
@@ -261,7 +279,7 @@ final class Holds {
     private void transmit(Owed end) {
         UUID receipt = end.hold().receipt();
         sending.add(end);
-        var _ = credit.settle(end.tenant(), end.hold(), end.counted(), end.spent())
+        var _ = credit.settle(end.tenant(), end.hold(), end.counted(), end.spent(), end.epoch())
                 .whenComplete((held, failure) -> {
                     sending.remove(end);
                     if (failure != null) {
@@ -314,10 +332,12 @@ final class Holds {
         private final Minute minute;
         private volatile Counted counted;
         private volatile Hold hold;
-        private volatile String epoch;
+        private final String takenIn;
+        private volatile String epoch; // takenIn, or a later one that it was put back in
         private volatile Life life;
         private final Stopwatch taken = new Stopwatch();
         private volatile boolean isSure; // no failover can lose it any more
+        private volatile boolean begun;
 
         private Running(TenantId tenant, Hold hold, UsageRecord atMost, Reservation.Held held) {
             this.tenant = tenant;
@@ -325,7 +345,8 @@ final class Holds {
             this.counted = held.counted();
             this.minute = held.minute();
             this.hold = hold;
-            this.epoch = held.epoch();
+            this.takenIn = held.epoch();
+            this.epoch = takenIn;
             this.life = new Life(new Stopwatch(), hold.life());
         }
 
@@ -337,6 +358,15 @@ final class Holds {
         /** What its tenant had left of its limits when it began. */
         Minute minute() {
             return minute;
+        }
+
+        /** Something was consumed, or may have been: what it has cost is told at its end. */
+        void begin() {
+            begun = true;
+        }
+
+        boolean hasBegun() {
+            return begun;
         }
 
         /** When the log has the usage record. Does not block. */
@@ -353,7 +383,7 @@ final class Holds {
         private void end(Spent spent) {
             UUID receipt = hold.receipt();
             running.computeIfPresent(receipt, (_, own) -> {
-                owed.put(receipt, Owed.of(tenant, hold, counted, spent));
+                owed.put(receipt, Owed.of(tenant, hold, counted, spent, takenIn));
                 return null;
             });
             Owed end = owed.get(receipt);

@@ -14,15 +14,16 @@ import tools.jackson.core.JacksonException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
 /**
- * Looks after the holds, on one thread: each second its own router's, that Redis has all of them and their ends, and that none
- * lapses whose call has no end yet; every 10 s
- * those of all tenants whose router has died. What such a call used nobody knows any more, so its usage record says what
+ * Looks after the holds. On one thread, each second, its own router's: that Redis has all of them and their ends, and that none
+ * lapses whose call has no end yet. On another, every 10 s,
+ * those of all tenants whose router has died, however many: the first must not wait for it. What such a call used nobody knows any more, so its usage record says what
  * was held: {@code estimated}, the prompt as it was counted and the most that could be answered. Routers may find the same
  * hold; billing posts the first record of a receipt, so it is paid once.
  */
@@ -39,11 +40,10 @@ final class LapsedHolds implements AutoCloseable {
     private final RouterMetrics metrics;
     private final Duration sweepEvery;
     private final CountDownLatch closing = new CountDownLatch(1);
-    private final Thread thread =
-            Thread.ofPlatform().name("lapsed-holds").daemon().unstarted(this::run);
-    private Stopwatch sinceSwept = new Stopwatch();
+    private final Thread keeper = Thread.ofPlatform().name("own-holds").daemon().unstarted(this::keep);
+    private final Thread sweeper =
+            Thread.ofPlatform().name("lapsed-holds").daemon().unstarted(this::sweepAgainAndAgain);
     private @Nullable Stopwatch sinceOutage;
-    private boolean away;
 
     LapsedHolds(
             Holds holds,
@@ -61,7 +61,8 @@ final class LapsedHolds implements AutoCloseable {
     }
 
     LapsedHolds start() {
-        thread.start();
+        keeper.start();
+        sweeper.start();
         return this;
     }
 
@@ -69,28 +70,38 @@ final class LapsedHolds implements AutoCloseable {
     public void close() {
         closing.countDown();
         try {
-            thread.join(Duration.ofSeconds(5));
+            keeper.join(Duration.ofSeconds(5));
+            sweeper.join(Duration.ofSeconds(5));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
     }
 
-    private void run() {
+    private void keep() {
+        boolean away = false;
         while (!isClosing()) {
             holds.sendAgain();
+            holds.unheard().forEach(this::tellTheLog);
             // each by itself: where one tenant's part of Redis is away, the others' holds still live on
-            boolean extended = isDone(holds::extendOverdue);
-            boolean restored = isDone(holds::restoreLost);
-            boolean swept = true;
-            if (isLogWell() && sinceSwept.left(sweepEvery).isNegative()) {
-                swept = isDone(this::sweep);
-                sinceSwept = new Stopwatch();
-            }
-            away = !(extended && restored && swept);
+            boolean extended = isDone(holds::extendOverdue, away);
+            boolean restored = isDone(holds::restoreLost, away);
+            away = !(extended && restored);
         }
     }
 
-    private boolean isDone(Runnable care) {
+    private void sweepAgainAndAgain() {
+        Stopwatch sinceSwept = new Stopwatch();
+        boolean away = false;
+        while (!isClosing()) {
+            if (isLogWell() && sinceSwept.left(sweepEvery).isNegative()) {
+                away = !isDone(this::sweep, away);
+                sinceSwept = new Stopwatch();
+            }
+        }
+    }
+
+    /** @param away whether it was not the last time either, and is known */
+    private boolean isDone(Runnable care, boolean away) {
         try {
             care.run();
             return true;
@@ -105,16 +116,21 @@ final class LapsedHolds implements AutoCloseable {
         return false;
     }
 
-    /** Takes no hold whose record cannot be written; what was taken and not written is another's after {@link #AGAIN}. */
+    /**
+     * Until there is none left. Takes no hold whose record cannot be written; what was taken and not written is another's after
+     * {@link #AGAIN}.
+     */
     void sweep() {
         ForEach.tenant(tenants.get(), tenant -> {
-            if (closing.getCount() == 0 || !log.isOpen()) {
-                return;
-            }
-            for (Hold hold : credit.lapsed(tenant, AT_ONCE, AGAIN)) {
-                if (!holds.takeBack(hold) && log.isOpen()) {
-                    settle(tenant, hold);
+            int some = AT_ONCE;
+            while (some == AT_ONCE && closing.getCount() > 0 && log.isOpen()) {
+                List<Hold> lapsed = credit.lapsed(tenant, AT_ONCE, AGAIN);
+                for (Hold hold : lapsed) {
+                    if (!holds.takeBack(hold) && log.isOpen()) {
+                        settle(tenant, hold);
+                    }
                 }
+                some = lapsed.size();
             }
         });
     }
@@ -127,11 +143,21 @@ final class LapsedHolds implements AutoCloseable {
                     hold.receipt(),
                     tenant,
                     hold.amount());
-            log.append(record, () -> credit.settle(tenant, hold, record.priceMicrousd()));
+            log.appendLater(record, () -> credit.settle(tenant, hold, record.priceMicrousd()));
             metrics.lapsed();
         } catch (JacksonException unreadable) {
             LOG.error("lapsed hold {} of tenant {} is unreadable and was released", hold, tenant, unreadable);
             credit.release(tenant, hold);
+        }
+    }
+
+    /** Its first record of a receipt is the one that counts: whoever sweeps the hold later writes one in vain. */
+    private void tellTheLog(Hold costNothing) {
+        try {
+            UsageRecord record = UsageRecord.ofJson(costNothing.details().getBytes(StandardCharsets.UTF_8));
+            log.appendLater(record.ofNothing(), () -> {});
+        } catch (JacksonException unreadable) {
+            LOG.error("the hold {} has details that are no usage record", costNothing, unreadable);
         }
     }
 

@@ -40,7 +40,11 @@ final class Limits {
                 Refusal.Reason.RATE_LIMITED,
                 message,
                 null,
-                Duration.ofSeconds(limited.retryAfter().get().plusMillis(999).toSeconds()));
+                seconds(limited.retryAfter().get()));
+    }
+
+    private static Duration seconds(Duration exact) {
+        return Duration.ofSeconds(exact.plusMillis(999).toSeconds());
     }
 
     private static void headers(String of, Minute.Part part, BiConsumer<String, String> header) {
@@ -51,11 +55,12 @@ final class Limits {
         }
     }
 
-    /** {@code 6m0s}, {@code 1s}, {@code 20ms}. */
-    private static String text(Duration time) {
-        if (time.toSeconds() == 0) {
-            return time.toMillis() + "ms";
+    /** {@code 6m0s}, {@code 1s}, {@code 20ms}: in whole seconds from one on, and never too early. */
+    static String text(Duration exact) {
+        if (exact.toSeconds() == 0) {
+            return exact.toMillis() + "ms";
         }
+        Duration time = seconds(exact);
         return (time.toMinutes() > 0 ? time.toMinutes() + "m" : "") + time.toSecondsPart() + "s";
     }
 }

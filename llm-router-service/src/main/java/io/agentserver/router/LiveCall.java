@@ -104,10 +104,16 @@ final class LiveCall implements Answer.Live {
                 yield new Answer.Event.End(complete());
             }
             case Signal.Failed failed -> {
+                if (!upstream.hasOpened()) {
+                    settlement.usedNothing(); // likewise
+                }
                 upstream.broke(failed.reason());
                 yield broken(failed.reason());
             }
-            case Signal.Refused refused -> throw new IllegalStateException("refused after its first token");
+            case Signal.Refused refused -> {
+                settlement.usedNothing(); // of a call that was left before its provider had said anything
+                yield broken("refused the request");
+            }
         };
     }
 
@@ -129,11 +135,14 @@ final class LiveCall implements Answer.Live {
 
     @Override
     public void close() {
-        if (!over) {
-            readWhatIsThere();
+        try {
+            if (!over) {
+                readWhatIsThere();
+            }
+        } finally {
+            upstream.close();
+            settlement.abandon(completion, silent);
         }
-        upstream.close();
-        settlement.abandon(completion, silent);
     }
 
     /**
@@ -159,9 +168,13 @@ final class LiveCall implements Answer.Live {
                         return;
                     }
                     case Signal.Failed failed -> {
+                        if (!upstream.hasOpened()) {
+                            settlement.usedNothing();
+                        }
                         return;
                     }
                     case Signal.Refused refused -> {
+                        settlement.usedNothing();
                         return;
                     }
                 }

@@ -207,6 +207,7 @@ class LlmRouterConfiguration {
             MeterRegistry registry) {
         Holds holds = new Holds(
                 credit,
+                // none of one that was deleted since its caller was identified
                 tenant -> directory.find(tenant).map(TenantEntry::llm).orElse(LlmLimits.NONE),
                 metrics,
                 properties.holdGrace(),

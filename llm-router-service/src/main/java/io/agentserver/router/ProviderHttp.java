@@ -44,7 +44,7 @@ final class ProviderHttp {
                 // often a hundred; and an upgrade offered on plain HTTP confuses many small servers.
                 .version(HttpClient.Version.HTTP_1_1)
                 .header("Content-Type", "application/json")
-                .POST(HttpRequest.BodyPublishers.ofByteArray(Json.write(body)));
+                .POST(new ToldBody(Json.write(body), request.sent()));
         headers.forEach(builder::setHeader);
         request.trace().forEach(builder::setHeader);
         return send(builder.build());

@@ -25,6 +25,8 @@ final class Router implements Chat {
     private static final Logger LOG = LoggerFactory.getLogger(Router.class);
 
     private static final Duration LOOK_EVERY = Duration.ofMillis(250);
+    /** Chunks without a token, of one answer. */
+    private static final int MOST_AHEAD = 1_000;
 
     private final Supplier<RouteTable> tables;
     private final Settlement settlement;
@@ -35,13 +37,18 @@ final class Router implements Chat {
 
     /** What one backend made of it. */
     private sealed interface Attempt {
+        /** Its answer is the call's: it has given a token, or its client has gone while it may have worked for it. */
         record Begun(Upstream upstream, List<ObjectNode> ahead, ModelSpan span) implements Attempt {}
+
+        /** This router is stopping, while it may have worked. */
+        record CutShort(Begun begun) implements Attempt {}
 
         /** The request is at fault, not the backend: no other one would take it. */
         record CallersFault(Refusal refusal) implements Attempt {}
 
         record Failed(String reason) implements Attempt {}
 
+        /** Before it can have worked. */
         record ClientGone() implements Attempt {}
     }
 
@@ -87,15 +94,12 @@ final class Router implements Chat {
         };
     }
 
-    /** From a first token on the answer settles the hold, whatever way it ends; all else has cost the tenant nothing. */
+    /** Once it has begun the answer settles the hold, whatever way it ends; all else has cost the tenant nothing. */
     private Answer tryChainHolding(Holds.Running hold, Call call, Route route) throws InterruptedException {
-        boolean begun = false;
         try {
-            Answer answer = tryChain(hold, call, route);
-            begun = answer instanceof Answer.Given given && !given.live().head().stub();
-            return answer;
+            return tryChain(hold, call, route);
         } finally {
-            if (!begun) {
+            if (!hold.hasBegun()) {
                 hold.release();
             }
         }
@@ -123,7 +127,14 @@ final class Router implements Chat {
                         switch (attempt(call, route, target, attempts, left, free.pass())) {
                             case Attempt.Begun begun -> {
                                 Duration waited = sinceAsked.elapsed();
-                                return given(call, route, target, attempts, hold, begun, sinceArrival, waited);
+                                return new Answer.Given(
+                                        live(call, route, target, attempts, hold, begun, sinceArrival, waited));
+                            }
+                            case Attempt.CutShort(Attempt.Begun begun) -> {
+                                Duration waited = sinceAsked.elapsed();
+                                live(call, route, target, attempts, hold, begun, sinceArrival, waited)
+                                        .close();
+                                throw new InterruptedException("this router is stopping");
                             }
                             case Attempt.CallersFault fault -> {
                                 return new Answer.Refused(fault.refusal(), hold.minute());
@@ -151,7 +162,7 @@ final class Router implements Chat {
                         hold.minute()));
     }
 
-    private Answer given(
+    private LiveCall live(
             Call call,
             Route route,
             Target target,
@@ -160,10 +171,12 @@ final class Router implements Chat {
             Attempt.Begun begun,
             Stopwatch sinceArrival,
             Duration waited) {
-        metrics.firstToken(target.backend().provider(), waited);
+        if (begun.ahead().stream().anyMatch(Completion::isToken)) {
+            metrics.firstToken(target.backend().provider(), waited);
+        }
         Head head = new Head(
                 call.receipt(), target.backend().provider(), target.fullName(), attempts, false, hold.minute());
-        return new Answer.Given(new LiveCall(
+        LiveCall live = new LiveCall(
                 head,
                 route,
                 begun.upstream(),
@@ -172,7 +185,9 @@ final class Router implements Chat {
                 waited,
                 call.request().answers(),
                 settlement.open(call, route, target, attempts, hold, begun.span()),
-                LiveCall.Patience.DEFAULT));
+                LiveCall.Patience.DEFAULT);
+        hold.begin();
+        return live;
     }
 
     private Attempt attempt(Call call, Route route, Target target, int attempt, Duration left, Guard.Pass pass)
@@ -196,25 +211,33 @@ final class Router implements Chat {
         Stopwatch waited = new Stopwatch();
         Upstream upstream = Upstream.start(target.backend(), request, pass); // from here on the pass is its
         boolean begun = false;
+        List<ObjectNode> ahead = new ArrayList<>();
         try {
-            List<ObjectNode> ahead = new ArrayList<>();
+            Stopwatch looked = new Stopwatch();
             while (true) {
-                Duration wait = waited.left(limit);
-                switch (upstream.poll(wait.compareTo(LOOK_EVERY) < 0 ? wait : LOOK_EVERY)) {
-                    case null -> {
-                        if (call.client().hasHappened()) {
-                            return new Attempt.ClientGone();
-                        }
-                        if (waited.left(limit).isPositive()) {
-                            continue;
-                        }
-                        if (!upstream.hasOpened()) {
-                            pass.failed("timeout");
-                        } // else it is alive, and how long it thinks is the caller's doing too
-                        span.fail("timeout");
-                        return new Attempt.Failed("gave no token within " + limit.toMillis() + " ms");
+                if (!looked.left(LOOK_EVERY).isPositive()) { // also while chunks come
+                    looked = new Stopwatch();
+                    if (call.client().hasHappened()) {
+                        begun = upstream.mayHaveWorked();
+                        return begun ? left(upstream, ahead, span, pass) : new Attempt.ClientGone();
                     }
+                }
+                Duration wait = waited.left(limit);
+                if (!wait.isPositive()) {
+                    if (!upstream.hasOpened()) {
+                        pass.failed("timeout");
+                    } // else it is alive, and how long it thinks is the caller's doing too
+                    span.fail("timeout");
+                    return new Attempt.Failed("gave no token within " + limit.toMillis() + " ms");
+                }
+                Duration look = looked.left(LOOK_EVERY);
+                switch (upstream.poll(wait.compareTo(look) < 0 ? wait : look)) {
+                    case null -> {} // looks again
                     case Signal.Part part -> {
+                        if (ahead.size() >= MOST_AHEAD) {
+                            pass.failed("no token");
+                            return new Attempt.Failed("gave no token in " + MOST_AHEAD + " chunks");
+                        }
                         ahead.add(part.chunk());
                         if (Completion.isToken(part.chunk())) {
                             begun = true;
@@ -238,6 +261,12 @@ final class Router implements Chat {
                     }
                 }
             }
+        } catch (InterruptedException stopping) {
+            if (!upstream.mayHaveWorked()) {
+                throw stopping;
+            }
+            begun = true;
+            return new Attempt.CutShort(left(upstream, ahead, span, pass));
         } finally {
             if (!begun) {
                 pass.givenUp(); // unless it has failed or refused
@@ -245,6 +274,12 @@ final class Router implements Chat {
                 span.fail("_OTHER"); // unless it has failed in a way that has a name
             }
         }
+    }
+
+    /** Nobody waits for its first token any more: what it has used is billed as of any answer that is left. */
+    private static Attempt.Begun left(Upstream upstream, List<ObjectNode> ahead, ModelSpan span, Guard.Pass pass) {
+        pass.givenUp();
+        return new Attempt.Begun(upstream, ahead, span);
     }
 
     /** 401 and 403 are about our key, 404 about its models, 429 and 5xx about its state: another backend may do. */

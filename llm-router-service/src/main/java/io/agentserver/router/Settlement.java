@@ -123,7 +123,7 @@ final class Settlement {
         /** Records the usage and gives the completion with {@code usage} and {@code agentserver} in it. */
         ObjectNode complete(Completion answer) {
             ObjectNode completion = answer.build();
-            Tokens tokens = told(answer).orElseGet(() -> counted(answer));
+            Tokens tokens = toldOfAll(answer).orElseGet(() -> counted(answer));
             long price = settle(tokens, "complete");
             span.settle(tokens, price, true, completion);
             if (tokens.estimated()) {
@@ -151,16 +151,26 @@ final class Settlement {
             if (settled) {
                 return;
             }
-            Optional<Tokens> told = told(answer);
-            if (told.isPresent() && answer.isFinished(call.request().answers())) {
+            Optional<Tokens> told = answer.isFinished(call.request().answers()) ? toldOfAll(answer) : Optional.empty();
+            if (told.isPresent()) {
                 broken(told.get(), answer);
                 return;
             }
+            told = told(answer);
             Tokens counted = counted(answer);
             if (price.hiddenReasoning() || call.request().asksForReasoning()) {
                 counted = counted.max(new Tokens(0, 0, thought(counted.output(), silent), true));
             }
             broken(told.isPresent() ? told.get().saying(counted) : counted, answer);
+        }
+
+        /** Its provider has not taken it. */
+        void usedNothing() {
+            if (!settled) {
+                settled = true;
+                span.fail("_OTHER");
+                hold.release();
+            }
         }
 
         private void broken(Tokens tokens, Completion answer) {
@@ -178,6 +188,40 @@ final class Settlement {
                     ? Tokens.ofEmbeddings(answer.usage())
                     : Tokens.ofUsage(answer.usage());
             return told.map(this::believed);
+        }
+
+        /** Likewise, of an answer that is whole. */
+        private Optional<Tokens> toldOfAll(Completion answer) {
+            return told(answer).map(tokens -> atLeast(tokens, answer));
+        }
+
+        /**
+         * Some servers send a usage of zeros, or what they said at the beginning, behind a whole answer. What is far below our own
+         * count is no count: ours is taken for it. Nothing is counted where it is plain that it would not be.
+         */
+        private Tokens atLeast(Tokens told, Completion answer) {
+            if (call.request().kind() != ChatRequest.Kind.CHAT) {
+                return told;
+            }
+            long texts = isLittle(hold.atMost().inputTokens(), told.input(), 20) ? counter.texts(call.request()) : 0;
+            String said = answer.saidText();
+            long saidTokens = isLittle(said.length(), told.output(), 10) ? counter.count(said) : 0;
+            boolean littleInput = isLittle(texts, told.input(), 20);
+            if (!littleInput && !isLittle(saidTokens, told.output(), 10)) {
+                return told;
+            }
+            LOG.warn(
+                    "{} says that the call with receipt {} has used {}: it is counted here",
+                    target.fullName(),
+                    call.receipt(),
+                    told);
+            Tokens counted = counted(answer);
+            return littleInput ? told.max(counted) : told.saying(counted);
+        }
+
+        /** No tokenizer differs by so much. */
+        private static boolean isLittle(long counted, long told, int times) {
+            return counted > 0 && told == 0 || counted > times * told + 100;
         }
 
         private Tokens believed(Tokens told) {

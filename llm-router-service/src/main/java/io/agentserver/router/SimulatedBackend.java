@@ -50,6 +50,7 @@ final class SimulatedBackend implements Backend {
 
     @Override
     public Opening open(Request request) throws InterruptedException {
+        request.sent().run();
         ObjectNode body = request.chat().body();
         SplittableRandom random = simulation.random(body);
         Simulation.Fate fate = simulation.fate(random);

@@ -219,7 +219,7 @@ final class TokenCounter {
     }
 
     /** Piece by piece: a megabyte without a space would take the encoding minutes. A cut costs a token at most. */
-    private long count(String text) {
+    long count(String text) {
         long tokens = 0;
         for (int start = 0; start < text.length(); start += PIECE) {
             if (start > 0) {

@@ -26,6 +26,7 @@ final class Upstream implements AutoCloseable {
     private final Guard.Pass pass;
     private final Thread reader;
     private volatile boolean opened;
+    private volatile boolean sent;
 
     sealed interface Signal {
         record Part(ObjectNode chunk) implements Signal {}
@@ -39,7 +40,8 @@ final class Upstream implements AutoCloseable {
 
     private Upstream(Backend backend, Backend.Request request, Guard.Pass pass) {
         this.pass = pass;
-        this.reader = Thread.ofVirtual().name("upstream-" + backend.provider()).unstarted(() -> read(backend, request));
+        Backend.Request telling = request.telling(() -> sent = true);
+        this.reader = Thread.ofVirtual().name("upstream-" + backend.provider()).unstarted(() -> read(backend, telling));
     }
 
     /** @param pass left when nothing of the request runs any more */
@@ -52,6 +54,11 @@ final class Upstream implements AutoCloseable {
     /** Whether the backend has said that it will answer. */
     boolean hasOpened() {
         return opened;
+    }
+
+    /** Whether the backend has the whole request: from then on it may have begun to work, whatever it has said. */
+    boolean mayHaveWorked() {
+        return sent || opened;
     }
 
     /** After its first token: it is not going to end. */

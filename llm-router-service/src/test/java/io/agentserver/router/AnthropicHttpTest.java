@@ -1,6 +1,8 @@
 package io.agentserver.router;
 
+import io.agentserver.envelope.Ids;
 import io.agentserver.usage.UsageRecord;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -19,6 +21,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 
 import static io.agentserver.router.RunningRouter.json;
@@ -343,12 +346,59 @@ class AnthropicHttpTest {
                     try (HangingUp client = HangingUp.post(router.url(), path, platform.acmeKey, asked)) {
                         pool.awaitRequest();
                         client.hangUp();
-                        assertThat(pool.isCancelledWithin(5))
+                        assertThat(pool.isCancelledWithin(1))
                                 .as(path + ", stream " + stream + ", silent " + silent)
                                 .isTrue();
                     }
                 }
             }
+        }
+    }
+
+    /** As some that speak its shape do. */
+    @Test
+    void counts_what_was_said_where_the_usage_is_that_of_the_beginning() throws Exception {
+        claude.behave(ProviderDouble.streamsEvents(
+                "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"role\":\"assistant\","
+                        + "\"model\":\"c-1\",\"usage\":{\"input_tokens\":100,\"output_tokens\":1}}}\n\n",
+                "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,"
+                        + "\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n",
+                "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,"
+                        + "\"delta\":{\"type\":\"text_delta\",\"text\":\"" + "one two ".repeat(1_000) + "\"}}\n\n",
+                "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n",
+                "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"}}\n\n",
+                "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"));
+        UsageRecord usage = platform.usageOf(receipt(ask("patient", "How are you?")));
+        assertThat(usage.estimated()).isTrue();
+        assertThat(usage.inputTokens()).isEqualTo(100);
+        assertThat(usage.outputTokens()).isBetween(1_900L, 2_100L);
+    }
+
+    /** Anthropic says at the beginning what the prompt comes to. */
+    @Test
+    void bills_the_prompt_as_the_provider_counts_it_when_the_client_hangs_up_before_the_first_token() throws Exception {
+        claude.behave(ProviderDouble.fallsSilentAfterEvents("""
+                event: message_start
+                data: {"type":"message_start","message":{"id":"msg_1","role":"assistant","model":"c-1",\
+                "usage":{"input_tokens":70000,"cache_read_input_tokens":30000,"output_tokens":1}}}
+
+                """));
+        for (String path : List.of("/v1/messages", "/v1/chat/completions")) {
+            String thread = Ids.v7().toString();
+            Map<String, String> headers = Map.of("x-api-key", platform.acmeKey, "x-agentserver-thread", thread);
+            // so long that as many tokens are believed
+            String asked = streaming("patient", "How are you? ".repeat(2_000));
+            try (HangingUp client = HangingUp.post(router.url(), path, headers, asked)) {
+                claude.awaitRequest();
+                client.hangUp();
+            }
+            UsageRecord usage = Awaitility.await()
+                    .until(() -> platform.usageOfThread(thread), records -> !records.isEmpty())
+                    .getFirst();
+            assertThat(usage.estimated()).isTrue();
+            assertThat(usage.inputTokens()).isEqualTo(100_000);
+            assertThat(usage.cachedInputTokens()).isEqualTo(30_000);
+            assertThat(usage.outputTokens()).isLessThanOrEqualTo(1);
         }
     }
 

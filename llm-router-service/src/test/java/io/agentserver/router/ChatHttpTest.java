@@ -1,5 +1,6 @@
 package io.agentserver.router;
 
+import io.agentserver.envelope.Ids;
 import io.agentserver.service.ServiceTokens;
 import io.agentserver.usage.UsageRecord;
 import org.awaitility.Awaitility;
@@ -37,6 +38,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 @ExtendWith(TestPlatform.Extension.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ChatHttpTest {
+    private static final String ROLE = ProviderDouble.data("{\"role\":\"assistant\"}", "null");
+
     private final TestPlatform platform;
     private final ProviderDouble first = new ProviderDouble();
     private final ProviderDouble second = new ProviderDouble();
@@ -180,6 +183,7 @@ class ChatHttpTest {
                 Arguments.of("JSON without an answer", ProviderDouble.answersWhole("{\"choices\":[]}")),
                 Arguments.of("an error in its stream", ProviderDouble.streamsEvents("data: {\"error\":{}}\n\n")),
                 Arguments.of("no JSON in its stream", ProviderDouble.streamsEvents("data: {oops\n\n")),
+                Arguments.of("a byte at a time", ProviderDouble.repeats("x", Duration.ofMillis(100))),
                 Arguments.of("an empty stream", ProviderDouble.streamsEvents("data: [DONE]\n\n")));
     }
 
@@ -237,6 +241,11 @@ class ChatHttpTest {
         return Stream.of(
                 Arguments.of("breaks", ProviderDouble.breaksAfter("Half", " an")),
                 Arguments.of("falls silent", ProviderDouble.fallsSilentAfter("Half", " an")),
+                Arguments.of(
+                        "goes on a byte at a time", ProviderDouble.repeats("x", Duration.ofMillis(100), "Half", " an")),
+                Arguments.of(
+                        "no JSON in its stream",
+                        ProviderDouble.streamsEvents(ProviderDouble.chunk("Half an"), "data: {oops\n\n")),
                 Arguments.of(
                         "ends without its end",
                         ProviderDouble.streamsEvents(
@@ -366,7 +375,7 @@ class ChatHttpTest {
         HttpResponse<InputStream> response = open(streaming("default"));
         assertThat(reader(response).readLine()).startsWith("data: ");
         response.body().close();
-        assertThat(first.isCancelledWithin(5)).isTrue();
+        assertThat(first.isCancelledWithin(1)).isTrue();
         UsageRecord usage = platform.usageOf(receipt(response));
         assertThat(usage.estimated()).isTrue();
         assertThat(usage.outputTokens()).isPositive();
@@ -374,11 +383,65 @@ class ChatHttpTest {
 
     @Test
     void notices_a_client_that_hangs_up_while_the_model_is_silent() throws Exception {
-        first.behave(ProviderDouble.fallsSilentAfter("One"));
+        first.behave(ProviderDouble.repeats(": thinking\n\n", Duration.ofMillis(20), "One"));
         HttpResponse<InputStream> response = open(streaming("patient"));
         assertThat(reader(response).readLine()).startsWith("data: ");
         response.body().close();
+        assertThat(first.isCancelledWithin(1)).isTrue();
         assertThat(platform.usageOf(receipt(response)).estimated()).isTrue();
+    }
+
+    static Stream<Arguments> silencesBeforeTheFirstToken() {
+        return Stream.of(
+                Arguments.of("without a head", ProviderDouble.hangs()),
+                Arguments.of("after its head", ProviderDouble.fallsSilentAfter()),
+                Arguments.of("after its role", ProviderDouble.fallsSilentAfterEvents(ROLE)),
+                Arguments.of("saying nothing all the time", ProviderDouble.repeats(ROLE, Duration.ofMillis(20))));
+    }
+
+    /** It may have read the prompt by then, and charges it. */
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("silencesBeforeTheFirstToken")
+    void bills_the_prompt_of_a_client_that_hangs_up_before_the_first_token(
+            String name, ProviderDouble.Behaviour silence) throws Exception {
+        first.behave(silence);
+        for (String body : List.of(streaming("patient"), asking("patient"))) {
+            String thread = Ids.v7().toString();
+            leaveWhenItIsAsked(body, thread);
+            UsageRecord usage = Awaitility.await(name)
+                    .atMost(Duration.ofSeconds(4)) // or it is the first token's limit that ends it
+                    .until(() -> platform.usageOfThread(thread), records -> !records.isEmpty())
+                    .getFirst();
+            assertThat(usage.estimated()).isTrue();
+            assertThat(usage.inputTokens()).isPositive();
+            assertThat(usage.outputTokens()).isZero();
+            assertThat(usage.priceMicrousd()).isPositive();
+        }
+    }
+
+    private void leaveWhenItIsAsked(String body, String thread) throws Exception {
+        Map<String, String> headers = Map.of("x-api-key", platform.acmeKey, "x-agentserver-thread", thread);
+        try (HangingUp client = HangingUp.post(router.url(), "/v1/chat/completions", headers, body)) {
+            first.awaitRequest();
+            client.hangUp();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0, gave no token ", "20, gave no token within 400 ms"})
+    void gives_a_backend_up_that_sends_on_and_on_and_no_token(long pause, String reason) throws Exception {
+        first.behave(ProviderDouble.repeats("data: {\"choices\":[]}\n\n", Duration.ofMillis(pause)));
+        HttpResponse<String> response = ask("strict");
+        assertThat(response.statusCode()).isEqualTo(503);
+        assertThat(json(response).at("/error/message").asString()).contains("first/m1 " + reason.strip());
+        assertThat(first.isCancelledWithin(5)).isTrue();
+    }
+
+    @Test
+    void cancels_within_a_second_what_sends_on_and_on_and_no_token_when_the_client_hangs_up() throws Exception {
+        first.behave(ProviderDouble.repeats(ROLE, Duration.ofMillis(20)));
+        leaveWhenItIsAsked(streaming("patient"), Ids.v7().toString());
+        assertThat(first.isCancelledWithin(1)).isTrue();
     }
 
     @Test
@@ -390,6 +453,23 @@ class ChatHttpTest {
         assertThat(usage.outputTokens()).isBetween(6L, 7L);
         assertThat(json(response).at("/usage/completion_tokens").asLong()).isEqualTo(usage.outputTokens());
         assertThat(json(response).at("/agentserver/estimated").asBoolean()).isTrue();
+    }
+
+    @ParameterizedTest(name = "{0} and {1}")
+    @CsvSource({"0, 0", "10, 0", "10, 1", "0, 2000"})
+    void counts_itself_what_a_provider_says_was_nothing_or_far_too_little(long input, long output) throws Exception {
+        first.behave(ProviderDouble.streamsEvents(
+                ProviderDouble.chunk("one two ".repeat(1_000)),
+                ProviderDouble.data("{}", "\"stop\""),
+                "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":" + input + ",\"completion_tokens\":" + output
+                        + "}}\n\n",
+                "data: [DONE]\n\n"));
+        HttpResponse<String> response = ask("default");
+        UsageRecord usage = platform.usageOf(receipt(response));
+        assertThat(usage.estimated()).isTrue();
+        assertThat(usage.inputTokens()).isBetween(5L, 30L);
+        assertThat(usage.outputTokens()).isBetween(1_900L, 2_100L);
+        assertThat(json(response).at("/usage/completion_tokens").asLong()).isEqualTo(usage.outputTokens());
     }
 
     @Test

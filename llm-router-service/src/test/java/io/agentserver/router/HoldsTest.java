@@ -23,11 +23,14 @@ import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -187,6 +190,31 @@ class HoldsTest {
         });
     }
 
+    /** Another router, which reaches Redis, finds the hold lapsed and cannot know better. */
+    @Test
+    void tells_the_log_that_a_call_has_cost_nothing_when_redis_cannot_be_told() throws Exception {
+        Duration grace = Duration.ofSeconds(4);
+        AtomicBoolean away = new AtomicBoolean();
+        Holds cutOff = new Holds(new Credit(thatMayBe(away)), _ -> LlmLimits.NONE, metrics(), grace, _ -> false);
+        Holds others = new Holds(credit, _ -> LlmLimits.NONE, metrics(), grace, _ -> false);
+        UUID receipt = UUID.randomUUID();
+        Holds.Running failed = take(cutOff, receipt);
+        try (KafkaUsageLog log = new KafkaUsageLog(Brokers.plain(platform.kafka()), Duration.ofSeconds(2));
+                LapsedHolds itsOwn = lookingAfter(cutOff, new Credit(thatMayBe(away)), log);
+                LapsedHolds anothers = lookingAfter(others, credit, log)) {
+            away.set(true);
+            failed.release();
+            await().until(() -> platform.allUsageOf(receipt).size() >= 2);
+        }
+        assertThat(platform.allUsageOf(receipt).stream().map(UsageRecord::priceMicrousd))
+                .as("the first one counts")
+                .containsExactly(0L, 100L);
+    }
+
+    private static LapsedHolds lookingAfter(Holds holds, Credit credit, KafkaUsageLog log) {
+        return new LapsedHolds(holds, credit, log, () -> List.of(TENANT), metrics(), Duration.ofMillis(1)).start();
+    }
+
     /** The same Redis, out of this router's reach for a time. */
     @SuppressWarnings("unchecked")
     private RedisClients thatMayBe(AtomicBoolean away) {
@@ -248,6 +276,52 @@ class HoldsTest {
             new LapsedHolds(others, credit, cutOff, () -> List.of(TENANT), metrics, Duration.ofHours(1)).sweep();
             assertThat(cutOff.waiting()).isEqualTo(1);
             assertThat(credit.lapsed(TENANT, 10, GRACE)).as("left for others").hasSize(1);
+        }
+    }
+
+    @Test
+    void sweeps_all_that_a_dead_router_has_held_at_once() throws Exception {
+        platform.loseCredit(TENANT);
+        platform.openCredit(TENANT, 1_000_000);
+        int many = 1_001;
+        for (int i = 0; i < many; i++) {
+            UUID receipt = UUID.randomUUID();
+            String details = new String(atMost(receipt).toJson(), StandardCharsets.UTF_8);
+            credit.reserve(TENANT, Hold.of(receipt, 100, Duration.ofMillis(1), details));
+        }
+        try (KafkaUsageLog log = new KafkaUsageLog(Brokers.plain(platform.kafka()), Duration.ofSeconds(2))) {
+            new LapsedHolds(holds, credit, log, () -> List.of(TENANT), metrics(), Duration.ofHours(1)).sweep();
+            await().until(() -> platform.running(TENANT) == 0);
+            assertThat(platform.available(TENANT)).isEqualTo(1_000_000 - 100 * many);
+        }
+    }
+
+    /** The sweep of thousands of holds takes minutes, and credit opens 3 s after a loss. */
+    @Test
+    void puts_its_own_holds_back_while_it_sweeps() throws Exception {
+        CountDownLatch sweeping = new CountDownLatch(1);
+        CountDownLatch over = new CountDownLatch(1);
+        Supplier<Collection<TenantId>> slow = () -> {
+            sweeping.countDown();
+            try {
+                over.await();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+            return List.of();
+        };
+        Holds living = new Holds(credit, _ -> LlmLimits.NONE, metrics(), Duration.ofMinutes(1), _ -> false);
+        try (KafkaUsageLog log = new KafkaUsageLog(Brokers.plain(platform.kafka()), Duration.ofSeconds(2));
+                LapsedHolds looksAfter =
+                        new LapsedHolds(living, credit, log, slow, metrics(), Duration.ofMillis(1)).start()) {
+            try {
+                sweeping.await();
+                take(living, UUID.randomUUID());
+                platform.loseCredit(TENANT);
+                await().atMost(Duration.ofSeconds(3)).until(() -> platform.running(TENANT) == 1);
+            } finally {
+                over.countDown();
+            }
         }
     }
 

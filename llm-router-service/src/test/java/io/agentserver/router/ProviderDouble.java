@@ -141,6 +141,37 @@ final class ProviderDouble implements AutoCloseable {
         };
     }
 
+    /** Sends these events and then nothing, on an open connection. */
+    static Behaviour fallsSilentAfterEvents(String... events) {
+        return (exchange, self) -> {
+            exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
+            exchange.sendResponseHeaders(200, 0);
+            for (String event : events) {
+                send(exchange, event);
+            }
+            self.closing.await();
+        };
+    }
+
+    /** Sends these words, and then this event again and again until its request is cancelled. */
+    static Behaviour repeats(String event, Duration pause, String... words) {
+        return (exchange, self) -> {
+            CountDownLatch cancelled = self.cancelled; // of this behaviour, however late
+            exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
+            exchange.sendResponseHeaders(200, 0);
+            try {
+                for (String word : words) {
+                    send(exchange, chunk(word));
+                }
+                while (!self.closing.await(pause.toMillis(), TimeUnit.MILLISECONDS)) {
+                    send(exchange, event);
+                }
+            } catch (IOException hungUp) {
+                cancelled.countDown();
+            }
+        };
+    }
+
     /** Sends nothing for a while, then these words, and then nothing. */
     static Behaviour thinksFor(Duration time, String... words) {
         return (exchange, self) -> {
@@ -184,6 +215,7 @@ final class ProviderDouble implements AutoCloseable {
 
     static Behaviour neverEnds() {
         return (exchange, self) -> {
+            CountDownLatch cancelled = self.cancelled; // of this behaviour, however late
             exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
             exchange.sendResponseHeaders(200, 0);
             try {
@@ -191,7 +223,7 @@ final class ProviderDouble implements AutoCloseable {
                     send(exchange, chunk("word "));
                 }
             } catch (IOException hungUp) {
-                self.cancelled.countDown();
+                cancelled.countDown();
             }
         };
     }
@@ -199,6 +231,7 @@ final class ProviderDouble implements AutoCloseable {
     /** Says one word after the other until it is told to come to an end. */
     static Behaviour streamsUntil(CountDownLatch told) {
         return (exchange, self) -> {
+            CountDownLatch cancelled = self.cancelled; // of this behaviour, however late
             exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
             exchange.sendResponseHeaders(200, 0);
             try {
@@ -211,7 +244,7 @@ final class ProviderDouble implements AutoCloseable {
                 send(exchange, "data: [DONE]\n\n");
                 exchange.close();
             } catch (IOException hungUp) {
-                self.cancelled.countDown();
+                cancelled.countDown();
             }
         };
     }
@@ -219,6 +252,7 @@ final class ProviderDouble implements AutoCloseable {
     /** Is alive and says nothing, until its request is cancelled. */
     static Behaviour thinksUntilCancelled() {
         return (exchange, self) -> {
+            CountDownLatch cancelled = self.cancelled; // of this behaviour, however late
             exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
             exchange.sendResponseHeaders(200, 0);
             try {
@@ -226,7 +260,7 @@ final class ProviderDouble implements AutoCloseable {
                     send(exchange, ": thinking\n\n");
                 }
             } catch (IOException hungUp) {
-                self.cancelled.countDown();
+                cancelled.countDown();
             }
         };
     }

@@ -158,7 +158,7 @@ final class TestPlatform implements AutoCloseable {
     /** Redis forgets what it has of the tenant's credit, and of its minute. */
     void loseCredit(TenantId tenant) {
         redis.commands()
-                .del(Stream.of("state", "holds", "expiries", "unposted", "posted", "minute")
+                .del(Stream.of("state", "holds", "expiries", "unposted", "posted", "seconds")
                         .map(key -> "credit:{" + tenant + "}:" + key)
                         .toArray(String[]::new));
     }

@@ -89,6 +89,16 @@ final class Child {
         children.forEach(child -> child.onExit().join());
     }
 
+    /** {@code kill -STOP} and its kind. */
+    void signal(String name) throws IOException, InterruptedException {
+        int exit = new ProcessBuilder("kill", "-" + name, String.valueOf(process.pid()))
+                .start()
+                .waitFor();
+        if (exit != 0) {
+            throw new AssertionError("kill -" + name + " " + process.pid() + " answered " + exit);
+        }
+    }
+
     void stop() {
         process.destroy();
         try {

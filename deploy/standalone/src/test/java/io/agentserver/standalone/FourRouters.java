@@ -103,6 +103,46 @@ final class FourRouters implements AutoCloseable {
         return json(created.body()).path("api_key").asString();
     }
 
+    /** @param llmLimits as the operator gives them, as JSON */
+    void limit(String tenant, String llmLimits) throws IOException, InterruptedException {
+        String gateway = "http://127.0.0.1:" + settings.get("AGENTSERVER_GATEWAY_PORT");
+        HttpResponse<String> changed = http.send(
+                HttpRequest.newBuilder(URI.create(gateway + "/admin/v1/tenants/" + tenant))
+                        .header("Authorization", "Bearer " + secrets.adminKey())
+                        .header("Content-Type", "application/json")
+                        .method("PATCH", HttpRequest.BodyPublishers.ofString("{\"llm_limits\":" + llmLimits + "}"))
+                        .build(),
+                HttpResponse.BodyHandlers.ofString());
+        if (changed.statusCode() != 200) {
+            throw new AssertionError("the limits of " + tenant + ": " + changed.statusCode() + " " + changed.body());
+        }
+    }
+
+    /** Of all routers together, what a line of their metrics that begins so says. */
+    long counted(String sample) throws IOException, InterruptedException {
+        long sum = 0;
+        for (Map<String, String> own : routerSettings) {
+            URI page = URI.create(
+                    "http://127.0.0.1:" + own.get("AGENTSERVER_LLM_MANAGEMENT_PORT") + "/actuator/prometheus");
+            sum += http.send(HttpRequest.newBuilder(page).build(), HttpResponse.BodyHandlers.ofString())
+                    .body()
+                    .lines()
+                    .filter(line -> line.startsWith(sample + " "))
+                    .mapToLong(line -> (long) Double.parseDouble(line.substring(sample.length() + 1)))
+                    .sum();
+        }
+        return sum;
+    }
+
+    /** Nothing is posted, and no credit is opened, until it {@link #resumeBilling goes on}. */
+    void pauseBilling() throws IOException, InterruptedException {
+        others.getLast().signal("STOP");
+    }
+
+    void resumeBilling() throws IOException, InterruptedException {
+        others.getLast().signal("CONT");
+    }
+
     /** After the others, which a tenant needs: six at once would start slower. */
     void startRouters(String key) {
         for (int i = 0; i < ROUTERS; i++) {

@@ -121,7 +121,7 @@ class TenantDeletionIT {
             byte[] organism = fill(platform, gone, inFlight);
             assertThat(kept(platform))
                     .as("what the router keeps of it")
-                    .contains("credit:{doomed}:state", "credit:{doomed}:minute", "llm-cache:{doomed}:index")
+                    .contains("credit:{doomed}:state", "credit:{doomed}:seconds", "llm-cache:{doomed}:index")
                     .contains("once:{doomed}:answers");
 
             Path files = platform.stores();

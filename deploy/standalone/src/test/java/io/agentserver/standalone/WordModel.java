@@ -8,19 +8,26 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** An OpenAI-compatible model that says one word, waits to be let go on, and says as many as it was asked for: {@code words=7}. */
+/**
+ * An OpenAI-compatible model that says one word, waits to be let go on, and says as many as it was asked for: {@code words=7}, at
+ * {@link #INPUT} tokens of a prompt, whatever it is.
+ */
 final class WordModel implements AutoCloseable {
+    static final int INPUT = 10;
     private static final Pattern WORDS = Pattern.compile("words=(\\d+)");
 
     private final HttpServer server;
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
-    private volatile CountDownLatch letGo = new CountDownLatch(1);
+    private final Queue<CountDownLatch> waiting = new ConcurrentLinkedQueue<>();
+    private volatile boolean holds = true;
 
     WordModel() throws IOException {
         server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 2_000);
@@ -35,12 +42,22 @@ final class WordModel implements AutoCloseable {
 
     /** Those that wait, and those that come. */
     void letGo() {
-        letGo.countDown();
+        holds = false;
+        letGo(Integer.MAX_VALUE);
+    }
+
+    /** So many of those that wait, or all. */
+    void letGo(int most) {
+        CountDownLatch one = waiting.poll();
+        for (int i = 1; one != null; i++) {
+            one.countDown();
+            one = i < most ? waiting.poll() : null;
+        }
     }
 
     /** From now on they wait again. */
     void hold() {
-        letGo = new CountDownLatch(1);
+        holds = true;
     }
 
     @Override
@@ -50,7 +67,6 @@ final class WordModel implements AutoCloseable {
     }
 
     private void answer(HttpExchange exchange) throws IOException {
-        CountDownLatch mayGoOn = letGo;
         String request = new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);
         Matcher asked = WORDS.matcher(request);
         int words = asked.find() ? Integer.parseInt(asked.group(1)) : 1;
@@ -59,19 +75,28 @@ final class WordModel implements AutoCloseable {
         try (exchange;
                 OutputStream out = exchange.getResponseBody()) {
             send(out, choice("{\"role\":\"assistant\",\"content\":\"word\"}", "null"));
-            mayGoOn.await();
+            await();
             for (int i = 1; i < words; i++) {
                 send(out, choice("{\"content\":\" word\"}", "null"));
             }
             send(out, choice("{}", "\"stop\""));
             send(
                     out,
-                    "{\"id\":\"x\",\"choices\":[],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":" + words
-                            + ",\"total_tokens\":" + (10 + words) + "}}");
+                    "{\"id\":\"x\",\"choices\":[],\"usage\":{\"prompt_tokens\":" + INPUT + ",\"completion_tokens\":"
+                            + words + ",\"total_tokens\":" + (INPUT + words) + "}}");
             send(out, "[DONE]");
         } catch (InterruptedException closing) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    private void await() throws InterruptedException {
+        CountDownLatch mayGoOn = new CountDownLatch(1);
+        waiting.add(mayGoOn);
+        if (!holds) {
+            letGo(Integer.MAX_VALUE); // also the one that has come too late for it
+        }
+        mayGoOn.await();
     }
 
     private static String choice(String delta, String finish) {

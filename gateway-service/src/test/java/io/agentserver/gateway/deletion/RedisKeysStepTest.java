@@ -19,7 +19,7 @@ class RedisKeysStepTest {
     /** Keys as the services write them. */
     private static final List<String> KEYS = List.of(
             "credit:{%s}:state",
-            "credit:{%s}:minute",
+            "credit:{%s}:seconds",
             "rate:{%s}:all",
             "once:{%s}:5e88",
             "once:{%s}:5e88:unwanted",
