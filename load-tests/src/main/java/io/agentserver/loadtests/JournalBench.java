@@ -36,13 +36,15 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Queue;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 
 /**
  * The journal through gRPC, as a buffer that runs alone serves it: steps a second, whether a long thread is slower than a short one,
- * what a thread that rests takes in Redis, and how long a Redis that was emptied takes to be filled again. Each part prints a row
- * of {@code docs/performance.md}.
+ * what one busy conversation bears, what a thread that rests takes in Redis, and how long a Redis that was emptied takes to be
+ * filled again. Each part prints a row of {@code docs/performance.md}.
  */
 final class JournalBench {
     private static final TenantId TENANT = new TenantId("bench");
@@ -50,6 +52,10 @@ final class JournalBench {
             Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
     private static final int SHORT = 10;
     private static final int MEASURED_STEPS = 1_000;
+    /** Of a busy conversation: so many steps of it may be under way at once. */
+    private static final int CALLS = 16;
+
+    private static final int KILOBYTE = 1_024;
 
     private final Settings settings;
     private final String payload;
@@ -60,6 +66,7 @@ final class JournalBench {
      * @param payload bytes of each envelope's text
      * @param streams that begin and complete at once
      * @param length slots of the long thread
+     * @param hotRate commits a second in one conversation
      * @param threads that rest, and are then filled into Redis again
      */
     record Settings(
@@ -69,11 +76,22 @@ final class JournalBench {
             int payload,
             int streams,
             int length,
+            int hotRate,
             int threads,
             Duration time,
             Duration warmUp) {
         static Settings of(Options options) {
-            options.only("buffer", "key", "redis", "payload", "streams", "length", "threads", "seconds", "warm-up");
+            options.only(
+                    "buffer",
+                    "key",
+                    "redis",
+                    "payload",
+                    "streams",
+                    "length",
+                    "hot-rate",
+                    "threads",
+                    "seconds",
+                    "warm-up");
             return new Settings(
                     options.text("buffer"),
                     Path.of(options.text("key")),
@@ -81,6 +99,7 @@ final class JournalBench {
                     options.number("payload", 500),
                     options.number("streams", 64),
                     options.number("length", 10_000),
+                    options.number("hot-rate", 100),
                     options.number("threads", 10_000),
                     Duration.ofSeconds(options.number("seconds", 30)),
                     Duration.ofSeconds(options.number("warm-up", 60)));
@@ -89,7 +108,11 @@ final class JournalBench {
 
     JournalBench(Settings settings) {
         this.settings = settings;
-        this.payload = "<order>" + "x".repeat(Math.max(0, settings.payload() - 15)) + "</order>";
+        this.payload = order(settings.payload());
+    }
+
+    private static String order(int bytes) {
+        return "<order>" + "x".repeat(Math.max(0, bytes - 15)) + "</order>";
     }
 
     void run() {
@@ -102,6 +125,7 @@ final class JournalBench {
                     BufferGrpc.newBlockingStub(channel).withInterceptors(new Identified(tokens));
             steps(buffer);
             lengths(buffer);
+            hot(buffer);
             Queue<MessageId> resting = rest(buffer, redis);
             refill(buffer, redis, resting);
         } finally {
@@ -147,6 +171,20 @@ final class JournalBench {
                 settings.length(),
                 many.getValueAtPercentile(50),
                 many.getValueAtPercentile(99));
+    }
+
+    /** Commits of a kilobyte each, all of one conversation, each when its time has come; from then on its latency counts. */
+    private void hot(BufferGrpc.BufferBlockingStub buffer) {
+        BusyConversation busy = new BusyConversation(buffer);
+        Measured measured = new Load(new Counted(busy::step)).openLoop(settings.hotRate(), settings.time());
+        System.out.printf(
+                Locale.ROOT,
+                "| one conversation, %d commits of 1 KB a second | %.0f commits/s | p50 of begin and complete %s | p99 %s | errors %s |%n",
+                settings.hotRate(),
+                measured.perSecond(),
+                measured.percentile(50),
+                measured.percentile(99),
+                measured.errorText());
     }
 
     private Queue<MessageId> rest(BufferGrpc.BufferBlockingStub buffer, StatefulRedisConnection<String, String> redis) {
@@ -241,6 +279,65 @@ final class JournalBench {
                 next = MessageId.parse(emissions.getFirst().getMessage());
                 client = false;
             }
+        }
+    }
+
+    /** One that has called many at once, each of whom goes on sending to itself. */
+    private final class BusyConversation {
+        private final BufferGrpc.BufferBlockingStub buffer;
+        private final String conversation;
+        private final BlockingQueue<Emission> ready;
+
+        BusyConversation(BufferGrpc.BufferBlockingStub buffer) {
+            this.buffer = buffer;
+            MessageId first = MessageId.create();
+            ThreadId root = ThreadId.ofFirstMessage(TENANT, first);
+            this.conversation = root.toString();
+            BeginReply begun =
+                    buffer.begin(begin(conversation, conversation, first, true).build());
+            require(begun.getVerdict() == Verdict.RUN, "verdict " + begun.getVerdict());
+            CompleteRequest.Builder calls = complete(conversation, conversation, first);
+            for (int i = 0; i < CALLS; i++) {
+                MessageId call = first.output(i);
+                calls.addOutputs(output(Kind.FORWARD, first, root.child(call).toString(), "worker")
+                        .setMessage(call.toString()));
+            }
+            this.ready =
+                    new LinkedBlockingQueue<>(buffer.complete(calls.build()).getEmissionsList());
+            require(ready.size() == CALLS, "emissions " + ready.size());
+        }
+
+        /** A commit. One that failed is tried again by a later step. */
+        void step() {
+            Emission message;
+            try {
+                message = ready.take();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new IllegalStateException("interrupted while all calls were under way", e);
+            }
+            Emission next = message;
+            try {
+                next = handle(message);
+            } finally {
+                ready.add(next);
+            }
+        }
+
+        private Emission handle(Emission message) {
+            MessageId id = MessageId.parse(message.getMessage());
+            BeginReply begun = buffer.begin(
+                    begin(conversation, message.getThread(), id, false).build());
+            if (begun.getVerdict() == Verdict.DONE && begun.getEmissionsCount() == 1) {
+                return begun.getEmissions(0);
+            }
+            require(begun.getVerdict() == Verdict.RUN, "verdict " + begun.getVerdict());
+            CompleteReply done = buffer.complete(complete(conversation, message.getThread(), id)
+                    .addOutputs(output(Kind.FORWARD, id, message.getThread(), "worker")
+                            .setEnvelope(order(KILOBYTE)))
+                    .build());
+            require(done.getEmissionsCount() == 1, "emissions " + done.getEmissionsCount());
+            return done.getEmissions(0);
         }
     }
 

@@ -36,7 +36,8 @@ public final class LoadTests {
                        [--rate 100] [--seconds 30] [--warm-up 20]
                    java -jar load-tests-exec.jar postings [--tenants 8] [--batch 25] [--seconds 20] [--warm-up 10]
                    java -jar load-tests-exec.jar journal --buffer <host:port> --key <platform's keys> --redis <url>
-                       [--payload 500] [--streams 64] [--length 10000] [--threads 10000] [--seconds 30] [--warm-up 60]
+                       [--payload 500] [--streams 64] [--length 10000] [--hot-rate 100] [--threads 10000] [--seconds 30]
+                       [--warm-up 60]
                    java -jar load-tests-exec.jar envelope [--forks 2] [--iterations 5] [--seconds 1]
                    java -jar load-tests-exec.jar service [--messages 60000] [--pause 5]
                    java -jar load-tests-exec.jar console [--url http://127.0.0.1:8084/console] [--requests 1000]

@@ -6,7 +6,8 @@ import java.nio.ByteBuffer;
 
 /**
  * A conversation's shard: Murmur3, x86, 32 bits, seed 0, over the 16 bytes of the id, taken unsigned, modulo the number of
- * shards. A label for indexes, sweeps and wake-up channels; it places no data.
+ * shards. A label for indexes, sweeps and wake-up channels; it places no data. Test vectors for other implementations are in
+ * {@code common-envelope/samples/shard-keys.json}.
  */
 public final class ShardKey {
     public static final int SHARDS = 16;

@@ -18,7 +18,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 /** A client's word that nothing of what it has set going shall go on. */
 class CancelTest {
-    private final Conversing talk = new Conversing();
+    private final Conversing talk = conversing();
+
+    Conversing conversing() {
+        return new Conversing();
+    }
 
     @Test
     void what_runs_has_no_effect_any_more_and_the_turn_is_cancelled() {

@@ -18,8 +18,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 class LimitsTest {
     private static final Duration TTL = Duration.ofHours(24);
 
-    private final Conversing talk = new Conversing();
+    private final Conversing talk = conversing();
     private final TenantBytes tenants = new MemoryTenantBytes(Retention.ofAll(TTL), talk.clock);
+
+    Conversing conversing() {
+        return new Conversing();
+    }
 
     @Test
     void a_thread_holds_so_many_slots() {

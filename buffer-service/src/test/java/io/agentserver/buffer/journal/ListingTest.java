@@ -8,7 +8,9 @@ import io.agentserver.buffer.store.MemoryThreadStore;
 import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.ShardKey;
 import io.agentserver.buffer.v1.Conversation;
+import io.agentserver.buffer.v1.ConversationState;
 import io.agentserver.buffer.v1.Emission;
+import io.agentserver.buffer.v1.ListReply;
 import io.agentserver.buffer.v1.ListRequest;
 import io.agentserver.buffer.v1.ReadRequest;
 import io.agentserver.buffer.v1.ShardStats;
@@ -30,6 +32,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 /** A list of conversations costs what it shows, not what they hold. */
 class ListingTest {
@@ -65,6 +69,59 @@ class ListingTest {
                     return ofAnOlderBuffer ? commit.toBuilder().clearBrief().build() : commit;
                 }
             });
+    private final ConversationReader reader = new ConversationReader(talk.journal, talk.store, talk.wakeups);
+
+    @Test
+    void conversations_are_listed_newest_or_oldest_first() {
+        talk.begin(talk.first);
+        talk.clock.move(Duration.ofMinutes(1));
+        Conversing later = new Conversing(talk.store);
+        later.clock.move(Duration.ofMinutes(1));
+        later.begin(later.first);
+        ListReply one = reader.list(
+                Conversing.TENANT, ListRequest.newBuilder().setLimit(1).build());
+        assertThat(one.getConversationsList()).extracting(Conversation::getId).containsExactly(later.root.toString());
+        ListReply two = reader.list(
+                Conversing.TENANT,
+                ListRequest.newBuilder()
+                        .setLimit(1)
+                        .setCursor(one.getNextCursor())
+                        .build());
+        assertThat(two.getConversationsList()).extracting(Conversation::getId).containsExactly(talk.root.toString());
+        assertThat(two.getNextCursor()).isEmpty();
+        ListReply oldest = reader.list(
+                Conversing.TENANT,
+                ListRequest.newBuilder().setLimit(2).setOldestFirst(true).build());
+        assertThat(oldest.getConversationsList())
+                .extracting(Conversation::getId)
+                .containsExactly(talk.root.toString(), later.root.toString());
+        assertThatThrownBy(() -> reader.list(
+                        Conversing.TENANT,
+                        ListRequest.newBuilder()
+                                .setLimit(1)
+                                .setCursor("nonsense")
+                                .build()))
+                .hasMessageContaining("<nonsense>");
+    }
+
+    /** What this process remembers of a page is not taken for what there is. */
+    @Test
+    void a_list_shows_what_another_process_has_journalled_meanwhile() {
+        talk.begin(talk.first);
+        Conversing other = new Conversing(talk.store);
+        other.begin(other.first);
+        ListRequest all = ListRequest.newBuilder().setLimit(10).build();
+        assertThat(reader.list(Conversing.TENANT, all).getConversationsList())
+                .extracting(Conversation::getState)
+                .containsExactly(ConversationState.OPEN, ConversationState.OPEN);
+
+        other.journal.cancel(other.key);
+        assertThat(reader.list(Conversing.TENANT, all).getConversationsList())
+                .extracting(Conversation::getId, Conversation::getState)
+                .containsExactlyInAnyOrder(
+                        tuple(talk.root.toString(), ConversationState.OPEN),
+                        tuple(other.root.toString(), ConversationState.CANCELLED));
+    }
 
     @Test
     void a_page_of_conversations_that_this_process_does_not_know_reads_none_of_them_whole() {

@@ -32,9 +32,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 /** Several buffers over one store, each with its own memory of the conversation. */
 class RacingProcessesTest {
-    private final Conversing talk = new Conversing();
+    private final Conversing talk = conversing();
     private final List<ConversationJournal> processes =
             IntStream.range(0, 4).mapToObj(i -> talk.process()).toList();
+
+    Conversing conversing() {
+        return new Conversing();
+    }
 
     @Test
     void a_message_that_all_of_them_handle_takes_effect_once() throws Exception {
@@ -96,6 +100,11 @@ class RacingProcessesTest {
         return Stream.concat(
                 Stream.of(1L, 2L, 3L, 55039646644194L),
                 LongStream.range(first, first + 200).boxed());
+    }
+
+    /** Where each step is a round trip to a store. */
+    static Stream<Long> fewSeeds() {
+        return seeds().limit(8);
     }
 
     /** A log that delivers in any order and more than once, pumps that crash between any two steps, four buffers. */

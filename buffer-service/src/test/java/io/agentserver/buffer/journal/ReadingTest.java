@@ -8,8 +8,6 @@ import io.agentserver.buffer.v1.AwaitTurnRequest;
 import io.agentserver.buffer.v1.BeginReply;
 import io.agentserver.buffer.v1.ConversationState;
 import io.agentserver.buffer.v1.Emission;
-import io.agentserver.buffer.v1.ListReply;
-import io.agentserver.buffer.v1.ListRequest;
 import io.agentserver.buffer.v1.ReadReply;
 import io.agentserver.buffer.v1.ReadRequest;
 import io.agentserver.buffer.v1.Slot;
@@ -31,8 +29,12 @@ import static org.awaitility.Awaitility.await;
 
 /** What readers and watchers see. */
 class ReadingTest {
-    private final Conversing talk = new Conversing();
+    private final Conversing talk = conversing();
     private final ConversationReader reader = new ConversationReader(talk.journal, talk.store, talk.wakeups);
+
+    Conversing conversing() {
+        return new Conversing();
+    }
 
     @AfterEach
     void endWatches() {
@@ -214,63 +216,6 @@ class ReadingTest {
         Watching watching = watch(0);
         await().until(() -> watching.seen().size() >= 3);
         assertThat(watching.seen()).startsWith("gap 2").contains("slot 3");
-    }
-
-    @Test
-    void conversations_are_listed_newest_or_oldest_first() {
-        talk.begin(talk.first);
-        talk.clock.move(Duration.ofMinutes(1));
-        Conversing later = new Conversing(talk.store);
-        later.clock.move(Duration.ofMinutes(1));
-        later.begin(later.first);
-        ListReply one = reader.list(
-                Conversing.TENANT, ListRequest.newBuilder().setLimit(1).build());
-        assertThat(one.getConversationsList())
-                .extracting(io.agentserver.buffer.v1.Conversation::getId)
-                .containsExactly(later.root.toString());
-        ListReply two = reader.list(
-                Conversing.TENANT,
-                ListRequest.newBuilder()
-                        .setLimit(1)
-                        .setCursor(one.getNextCursor())
-                        .build());
-        assertThat(two.getConversationsList())
-                .extracting(io.agentserver.buffer.v1.Conversation::getId)
-                .containsExactly(talk.root.toString());
-        assertThat(two.getNextCursor()).isEmpty();
-        ListReply oldest = reader.list(
-                Conversing.TENANT,
-                ListRequest.newBuilder().setLimit(2).setOldestFirst(true).build());
-        assertThat(oldest.getConversationsList())
-                .extracting(io.agentserver.buffer.v1.Conversation::getId)
-                .containsExactly(talk.root.toString(), later.root.toString());
-        assertThatThrownBy(() -> reader.list(
-                        Conversing.TENANT,
-                        ListRequest.newBuilder()
-                                .setLimit(1)
-                                .setCursor("nonsense")
-                                .build()))
-                .hasMessageContaining("<nonsense>");
-    }
-
-    /** What this process remembers of a page is not taken for what there is. */
-    @Test
-    void a_list_shows_what_another_process_has_journalled_meanwhile() {
-        talk.begin(talk.first);
-        Conversing other = new Conversing(talk.store);
-        other.begin(other.first);
-        ListRequest all = ListRequest.newBuilder().setLimit(10).build();
-        assertThat(reader.list(Conversing.TENANT, all).getConversationsList())
-                .extracting(io.agentserver.buffer.v1.Conversation::getState)
-                .containsExactly(ConversationState.OPEN, ConversationState.OPEN);
-
-        other.journal.cancel(other.key);
-        assertThat(reader.list(Conversing.TENANT, all).getConversationsList())
-                .extracting(
-                        io.agentserver.buffer.v1.Conversation::getId, io.agentserver.buffer.v1.Conversation::getState)
-                .containsExactlyInAnyOrder(
-                        org.assertj.core.groups.Tuple.tuple(talk.root.toString(), ConversationState.OPEN),
-                        org.assertj.core.groups.Tuple.tuple(other.root.toString(), ConversationState.CANCELLED));
     }
 
     private ReadReply read(long after, int limit) {

@@ -42,6 +42,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
@@ -51,6 +54,7 @@ import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.LongStream;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
@@ -74,7 +78,9 @@ class RefusingRedisTest {
         OOM("maxmemory", "1", "0"),
         NOREPLICAS("min-replicas-to-write", "1", "0"),
         /** It was a primary, and what it is a replica of now is out of reach. */
-        READONLY("", "", "");
+        READONLY("", "", ""),
+        /** It cannot write its snapshot, as with a full disk. */
+        MISCONF("", "", "");
 
         private final String setting;
         private final String refusing;
@@ -87,20 +93,48 @@ class RefusingRedisTest {
         }
 
         void begin(RedisCommands<String, String> redis) {
-            if (this == READONLY) {
-                redis.replicaof("127.0.0.1", FreePorts.take());
-            } else {
-                redis.configSet(setting, refusing);
+            switch (this) {
+                case READONLY -> redis.replicaof("127.0.0.1", FreePorts.take());
+                case MISCONF -> failToSave(redis);
+                case OOM, NOREPLICAS -> redis.configSet(setting, refusing);
             }
             assertThatThrownBy(() -> redis.set("refused", "yes")).hasMessageStartingWith(name());
         }
 
         void end(RedisCommands<String, String> redis) {
-            if (this == READONLY) {
-                redis.replicaofNoOne();
-            } else {
-                redis.configSet(setting, well);
+            switch (this) {
+                case READONLY -> redis.replicaofNoOne();
+                case MISCONF -> save(redis);
+                case OOM, NOREPLICAS -> redis.configSet(setting, well);
             }
+        }
+
+        private static void failToSave(RedisCommands<String, String> redis) {
+            redis.configSet("save", "3600 1"); // else nobody expects a snapshot
+            try {
+                Files.createDirectory(snapshot(redis)); // where the file is to go
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            save(redis, "err");
+        }
+
+        private static void save(RedisCommands<String, String> redis) {
+            try {
+                Files.delete(snapshot(redis));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            save(redis, "ok");
+        }
+
+        private static void save(RedisCommands<String, String> redis, String status) {
+            redis.bgsave();
+            await().until(() -> redis.info("persistence").contains("rdb_last_bgsave_status:" + status));
+        }
+
+        private static Path snapshot(RedisCommands<String, String> redis) {
+            return Path.of(requireNonNull(redis.configGet("dir").get("dir")), "dump.rdb");
         }
     }
 

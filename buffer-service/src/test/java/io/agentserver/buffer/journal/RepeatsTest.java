@@ -29,7 +29,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** The log gives again what it gave before, or what it should not have; the journal has no second effect of it. */
 class RepeatsTest {
-    private final Conversing talk = new Conversing();
+    private final Conversing talk = conversing();
+
+    Conversing conversing() {
+        return new Conversing();
+    }
 
     @Test
     void a_log_that_is_read_again_from_its_start_does_not_grow() {

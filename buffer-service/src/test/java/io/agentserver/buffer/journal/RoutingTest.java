@@ -19,7 +19,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** Forward, hand over, respond, and what is too late. */
 class RoutingTest {
-    private final Conversing talk = new Conversing();
+    private final Conversing talk = conversing();
+
+    Conversing conversing() {
+        return new Conversing();
+    }
 
     @Test
     void hello_world_has_three_slots_and_a_response() {

@@ -3,37 +3,49 @@ package io.agentserver.buffer.store;
 import io.agentserver.envelope.ThreadId;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
+import java.nio.file.Path;
 import java.util.HexFormat;
+import java.util.stream.Stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+/** By the file that other implementations read. */
 class ShardKeyTest {
-    /** The first three are widely published ones of MurmurHash3_x86_32 with seed 0; the rest come from another implementation. */
-    @ParameterizedTest
-    @CsvSource({
-        "ffffffff, 76293b50",
-        "21436587, f55b516b",
-        "00000000, 2362f9de",
-        "00000000000000000000000000000000, 8134cdf8",
-        "0199c0de7a1170008000000000000001, 90bf79cc",
-        "ffffffffffffffffffffffffffffffff, e519346e"
-    })
-    void is_murmur3(String bytes, String hash) {
-        assertThat(HexFormat.of().toHexDigits(ShardKey.murmur3(HexFormat.of().parseHex(bytes))))
-                .isEqualTo(hash);
+    private static final JsonNode VECTORS =
+            JsonMapper.shared().readTree(Path.of("../common-envelope/samples/shard-keys.json"));
+
+    static Stream<JsonNode> hashes() {
+        return VECTORS.path("hashes").valueStream();
+    }
+
+    static Stream<JsonNode> conversations() {
+        return VECTORS.path("conversations").valueStream();
     }
 
     @ParameterizedTest
-    @CsvSource({
-        "00000000-0000-0000-0000-000000000000, 8",
-        "0199c0de-7a11-7000-8000-000000000001, 12",
-        "ffffffff-ffff-ffff-ffff-ffffffffffff, 14"
-    })
-    void is_taken_unsigned_modulo_the_shards(String conversation, int shard) {
-        assertThat(ShardKey.of(ThreadId.parse(conversation), 16)).isEqualTo(shard);
+    @MethodSource("hashes")
+    void is_murmur3(JsonNode vector) {
+        byte[] bytes = HexFormat.of().parseHex(vector.path("bytes").stringValue());
+        assertThat(HexFormat.of().toHexDigits(ShardKey.murmur3(bytes)))
+                .isEqualTo(vector.path("murmur3").stringValue());
+    }
+
+    @ParameterizedTest
+    @MethodSource("conversations")
+    void is_taken_unsigned_modulo_the_shards(JsonNode vector) {
+        ThreadId conversation = ThreadId.parse(vector.path("id").stringValue());
+        assertThat(ShardKey.of(conversation, ShardKey.SHARDS))
+                .isEqualTo(vector.path("shard").intValue());
+    }
+
+    @Test
+    void there_are_as_many_shards_as_the_file_says() {
+        assertThat(ShardKey.SHARDS).isEqualTo(VECTORS.path("shards").intValue());
     }
 
     @Test

@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /** A tenant's client: the public API over HTTP, nothing else. */
 record Client(HttpClient http, String url, String key) {
@@ -75,6 +76,13 @@ record Client(HttpClient http, String url, String key) {
 
     /** Follows a thread's events until {@code done}. */
     List<Event> events(String thread, Map<String, String> headers) {
+        List<Event> events = new ArrayList<>();
+        follow(thread, headers, events::add);
+        return events;
+    }
+
+    /** The same, each as it comes. */
+    void follow(String thread, Map<String, String> headers, Consumer<Event> taker) {
         HttpRequest.Builder request = request("/v1/threads/" + thread + "/events")
                 .header("Accept", "text/event-stream")
                 .timeout(Duration.ofSeconds(60))
@@ -88,7 +96,7 @@ record Client(HttpClient http, String url, String key) {
             }
             try (BufferedReader in =
                     new BufferedReader(new InputStreamReader(response.body(), StandardCharsets.UTF_8))) {
-                return read(in);
+                read(in, taker);
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -102,8 +110,8 @@ record Client(HttpClient http, String url, String key) {
         return JsonMapper.shared().readTree(response.body());
     }
 
-    private static List<Event> read(BufferedReader in) throws IOException {
-        List<Event> events = new ArrayList<>();
+    private static void read(BufferedReader in, Consumer<Event> taker) throws IOException {
+        int events = 0;
         String type = "";
         String id = "";
         StringBuilder data = new StringBuilder();
@@ -116,14 +124,15 @@ record Client(HttpClient http, String url, String key) {
                 data.append(line.substring(5).strip());
             } else if (line.isEmpty() && !type.isEmpty()) {
                 if (type.equals("done")) {
-                    return events;
+                    return;
                 }
-                events.add(new Event(type, id, data.toString()));
+                taker.accept(new Event(type, id, data.toString()));
+                events++;
                 type = "";
                 data.setLength(0);
             }
         }
-        throw new AssertionError("the stream ended without done; it had " + events);
+        throw new AssertionError("the stream ended without done; it had " + events + " events");
     }
 
     private HttpRequest.Builder request(String path) {

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
+import java.util.function.BiConsumer;
 import java.util.function.ToLongBiFunction;
 
 import static io.agentserver.buffer.store.dynamo.DynamoThreadStore.item;
@@ -22,7 +23,9 @@ import static io.agentserver.buffer.store.dynamo.DynamoThreadStore.number;
 import static io.agentserver.buffer.store.dynamo.ThreadsTable.ACTIVITY;
 import static io.agentserver.buffer.store.dynamo.ThreadsTable.LAST_NUMBER;
 import static io.agentserver.buffer.store.dynamo.ThreadsTable.LAST_SEQUENCE;
+import static io.agentserver.buffer.store.dynamo.ThreadsTable.PK;
 import static io.agentserver.buffer.store.dynamo.ThreadsTable.SHARD;
+import static io.agentserver.buffer.store.dynamo.ThreadsTable.SK;
 
 /**
  * Writes the items {@code meta}, by which conversations are listed and go on when their commits have expired. No commit waits for
@@ -52,13 +55,22 @@ final class ConversationMeta {
 
     /** If too many are on their way, the caller does it itself and so slows down. Throws nothing of DynamoDB's. */
     void putAside(ConversationKey key, Commit commit) {
+        aside(key, commit, this::put);
+    }
+
+    /** The same, but the conversation keeps its place in the index: another one is two writes to a partition that it shares. */
+    void countAside(ConversationKey key, Commit commit) {
+        aside(key, commit, this::count);
+    }
+
+    private void aside(ConversationKey key, Commit commit, BiConsumer<ConversationKey, Commit> write) {
         if (!sideWrites.tryAcquire()) {
-            tryPut(key, commit);
+            tryWrite(key, commit, write);
             return;
         }
         side.execute(() -> {
             try {
-                tryPut(key, commit);
+                tryWrite(key, commit, write);
             } finally {
                 sideWrites.release();
             }
@@ -85,8 +97,43 @@ final class ConversationMeta {
                     .conditionExpression("attribute_not_exists(last_number) OR last_number < :number")
                     .expressionAttributeValues(Map.of(":number", number(commit.getNumber()))));
         } catch (ConditionalCheckFailedException later) {
+            // what is there says more, unless it was only counted
+            if (!Erasures.isErasure(commit)) {
+                move(key, commit);
+            }
+        }
+    }
+
+    private void count(ConversationKey key, Commit commit) {
+        try {
+            dynamo.updateItem(request -> request.tableName(ThreadsTable.NAME)
+                    .key(id(key))
+                    .updateExpression("SET last_number = :number, last_sequence = :sequence, expires_at = :expires")
+                    .conditionExpression("last_number < :number")
+                    .expressionAttributeValues(Map.of(
+                            ":number", number(commit.getNumber()),
+                            ":sequence", number(CommitItems.lastSequence(commit)),
+                            ":expires", number(expirySeconds.applyAsLong(key, commit)))));
+        } catch (ConditionalCheckFailedException absentOrLater) {
+            put(key, commit); // the first is still on its way, or was lost
+        }
+    }
+
+    /** In the index alone; one that is erased stays out of it. */
+    private void move(ConversationKey key, Commit commit) {
+        try {
+            dynamo.updateItem(request -> request.tableName(ThreadsTable.NAME)
+                    .key(id(key))
+                    .updateExpression("SET last_activity = :at")
+                    .conditionExpression("last_activity < :at AND attribute_exists(tenant_shard)")
+                    .expressionAttributeValues(Map.of(":at", number(commit.getAtMs()))));
+        } catch (ConditionalCheckFailedException laterOrErased) {
             // what is there says more
         }
+    }
+
+    private static Map<String, AttributeValue> id(ConversationKey key) {
+        return Map.of(PK, AttributeValue.fromS(key.toString()), SK, AttributeValue.fromS(DynamoThreadStore.META));
     }
 
     /** Writes those that DynamoDB did not take; throws what it throws. */
@@ -100,9 +147,9 @@ final class ConversationMeta {
         }
     }
 
-    private void tryPut(ConversationKey key, Commit commit) {
+    private void tryWrite(ConversationKey key, Commit commit, BiConsumer<ConversationKey, Commit> write) {
         try {
-            put(key, commit);
+            write.accept(key, commit);
         } catch (RuntimeException e) {
             log.warn("a conversation is missing in its tenant's list for some seconds: {}", e.toString());
             if (unwritten.size() < MOST_UNWRITTEN) {

@@ -219,9 +219,10 @@ public final class DynamoThreadStore implements ThreadStore {
             if (Erasures.isErasure(commit)) {
                 return true; // its meta leaves the list of conversations: erase writes it
             }
-            if (RecentConversations.isMoved(commit.getAtMs(), previousActivityMs)
-                    || commit.getNumber() % META_COMMITS == 0) {
+            if (RecentConversations.isMoved(commit.getAtMs(), previousActivityMs)) {
                 meta.putAside(key, commit);
+            } else if (commit.getNumber() % META_COMMITS == 0) {
+                meta.countAside(key, commit);
             }
             return true;
         });

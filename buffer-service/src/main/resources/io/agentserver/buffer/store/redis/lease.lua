@@ -6,12 +6,16 @@
 -- ARGV[2]  milliseconds after which an owner that has not asked is gone
 -- ARGV[3]  number of shards
 --
+-- That clock may go back, as after a failover: who asked later than a term from now asked by another clock, is gone as well, and is
+-- back when it asks again.
+--
 -- Its first write takes no memory: a Redis that is out of memory lets it in, and those after it.
 --
 -- Returns the shards that are the owner's now.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. (now - ARGV[2]))
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '(' .. (now + ARGV[2]), '+inf')
 redis.call('ZADD', KEYS[1], now, ARGV[1])
 local share = math.ceil(ARGV[3] / redis.call('ZCARD', KEYS[1]))
 local mine = {}

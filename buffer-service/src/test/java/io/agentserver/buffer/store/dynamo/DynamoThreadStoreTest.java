@@ -232,6 +232,40 @@ class DynamoThreadStoreTest extends ThreadStoreContract {
                 .isGreaterThan(old / 1000 + Duration.ofHours(48).toSeconds());
     }
 
+    /** Each hundredth commit counts only, and may come before the one that moves. */
+    @Test
+    void a_conversation_moves_in_the_index_also_when_a_later_commit_was_counted_first() {
+        ConversationKey key = conversation(TENANT);
+        append(key, 1);
+        await().until(() -> !item(key, "meta").isEmpty());
+        long now = commit(1, "x").getAtMs();
+        long later = now + Duration.ofMinutes(20).toMillis();
+        Commit counted = commit(200, "x").toBuilder().setAtMs(later + 1).build();
+        assertThat(store.append(key, counted, later)).isTrue();
+        await().until(() -> lastOf(key, "number") == 200);
+        assertThat(lastOf(key, "activity")).as("it keeps its place").isEqualTo(now);
+
+        Commit moved = commit(199, "x").toBuilder().setAtMs(later).build();
+        assertThat(store.append(key, moved, now)).isTrue();
+
+        await().until(() -> lastOf(key, "activity") == later);
+        assertThat(lastOf(key, "number")).isEqualTo(200);
+    }
+
+    @Test
+    void a_hundredth_commit_makes_the_item_meta_if_there_is_none() {
+        ConversationKey key = conversation(TENANT);
+        Commit hundredth = commit(100, "x");
+        assertThat(store.append(key, hundredth, hundredth.getAtMs())).isTrue();
+        await().until(() -> !item(key, "meta").isEmpty());
+        assertThat(item(key, "meta")).containsKeys("last_number", "last_sequence", "last_activity", "tenant_shard");
+    }
+
+    private static long lastOf(ConversationKey key, String what) {
+        return Long.parseLong(
+                item(key, "meta").getOrDefault("last_" + what, NOTHING).n());
+    }
+
     @Test
     void a_conversation_whose_commits_are_alive_is_not_taken_for_an_expired_one() {
         ConversationKey key = conversation(TENANT);

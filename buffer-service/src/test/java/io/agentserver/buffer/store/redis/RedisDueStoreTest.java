@@ -12,6 +12,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -63,6 +64,32 @@ class RedisDueStoreTest extends DueStoreContract {
         redis.commands().zadd("{due}:owners", 1.0, "a".getBytes(StandardCharsets.UTF_8)); // long ago
         assertThat(leases.renew("b")).hasSize(16);
         assertThat(leases.renew("a")).as("back, and a moment later").isEmpty();
+    }
+
+    /** As after a failover to a Redis whose clock is behind. */
+    @Test
+    void what_an_owner_held_that_is_gone_does_not_wait_for_a_clock_that_went_back() {
+        LeaseScript leases = new LeaseScript(redis, "due");
+        leases.renew("gone");
+        double ahead = System.currentTimeMillis() + Duration.ofMinutes(10).toMillis();
+        redis.commands().zadd("{due}:owners", ahead, "gone".getBytes(StandardCharsets.UTF_8));
+        assertThat(leases.renew("b")).hasSize(16);
+    }
+
+    @Test
+    void whoever_lives_keeps_its_shards_when_the_clock_goes_back() {
+        LeaseScript leases = new LeaseScript(redis, "due");
+        leases.renew("a");
+        leases.renew("b");
+        List<Integer> before = leases.renew("a");
+        double ahead = System.currentTimeMillis() + Duration.ofMinutes(10).toMillis();
+        for (String owner : List.of("a", "b")) {
+            redis.commands().zadd("{due}:owners", ahead, owner.getBytes(StandardCharsets.UTF_8));
+        }
+        assertThat(leases.renew("a")).as("it does not know of b until b asks").containsAll(before);
+        leases.renew("b");
+        assertThat(leases.renew("a")).hasSize(8);
+        assertThat(leases.renew("b")).hasSize(8);
     }
 
     @Test
