@@ -384,6 +384,7 @@ class IdentityTest {
         String same = withoutRequestId(org.send(SigningOrg.with(unsigned, "a.b.c")));
         Answer refused = org.send(xml);
         assertThat(refused.status()).as(xml + refused.body()).isEqualTo(401);
+        assertThat(refused.counted(refused.problem())).as(refused.body()).isEqualTo(1);
         if (!refused.problem().equals("unauthenticated")) { // no token where one has to be
             assertThat(withoutRequestId(refused)).isEqualTo(same);
         }

@@ -69,6 +69,7 @@ class ParsingTest {
             Answer refused = gateway.send(message(type, bomb).header("Content-Encoding", "gzip"));
             assertThat(refused.status()).as(type + refused.body()).isEqualTo(413);
             assertThat(refused.problem()).isEqualTo("too-large");
+            assertThat(refused.counted("too-large")).isEqualTo(1);
             assertThat(allocated() - before).as("of 200 MiB").isLessThan(64L * MIB);
         }
         Answer strangers = gateway.send(gateway.request("/v1/messages")
@@ -87,6 +88,7 @@ class ParsingTest {
     void a_body_without_a_length_that_never_ends_is_413_and_read_no_further() throws IOException {
         for (String type : List.of(XML, BATCH, "application/json")) {
             long before = allocated();
+            double counted = gateway.rejected("too-large");
             try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), gateway.port())) {
                 socket.setSoTimeout(20_000);
                 OutputStream out = socket.getOutputStream();
@@ -108,6 +110,7 @@ class ParsingTest {
                         .as(type)
                         .isEqualTo("HTTP/1.1 413");
             }
+            assertThat(gateway.rejected("too-large")).isEqualTo(counted + 1);
             assertThat(allocated() - before).isLessThan(64L * MIB);
         }
         assertNothingOnTheLog();
@@ -152,6 +155,7 @@ class ParsingTest {
             Answer answer = gateway.send(type.isEmpty() ? request : request.header("Content-Type", type));
             assertThat(answer.status()).as(type + answer.body()).isEqualTo(415);
             assertThat(answer.problem()).isEqualTo("unsupported-media-type");
+            assertThat(answer.counted("unsupported-media-type")).isEqualTo(1);
         }
     }
 
@@ -419,6 +423,7 @@ class ParsingTest {
         assertThat(answer.status()).as(answer.body()).isEqualTo(422);
         assertThat(answer.problem()).isEqualTo("invalid-envelope");
         assertThat(answer.json().path("pointer").asString("")).isEqualTo(pointer);
+        assertThat(answer.counted("invalid-envelope")).isEqualTo(1);
         assertNothingOnTheLog();
     }
 
@@ -451,6 +456,7 @@ class ParsingTest {
         String shown = what.substring(0, Math.min(what.length(), 200));
         assertThat(answer.status()).as(shown + answer.body()).isEqualTo(400);
         assertThat(answer.problem()).as(shown).isEqualTo("malformed-xml");
+        assertThat(answer.counted("malformed-xml")).as(shown).isEqualTo(1);
         assertThat(answer.body()).doesNotContain("Exception", "com.ctc", "java.", "io.agentserver");
     }
 
