@@ -72,7 +72,12 @@ public final class TenantDirectory implements AutoCloseable {
     public record KeyOwner(TenantEntry tenant, TenantEntry.Key key) {}
 
     public TenantDirectory(Brokers brokers) {
-        this(() -> brokers.consumer(Map.of(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest")), System::nanoTime);
+        this(brokers, System::nanoTime);
+    }
+
+    /** @param nanoTime as {@link System#nanoTime} */
+    public TenantDirectory(Brokers brokers, LongSupplier nanoTime) {
+        this(() -> brokers.consumer(Map.of(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest")), nanoTime);
     }
 
     TenantDirectory(Supplier<Consumer<byte[], byte[]>> consumers, LongSupplier nanoTime) {

@@ -32,6 +32,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.Supplier;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -346,12 +347,22 @@ class AdmissionTest {
         assertThat(withoutRequestId(wrong)).isEqualTo(withoutRequestId(none));
     }
 
+    /** As Prometheus reads it; of each answer in all of the gateway's tests {@link RunningGateway#send} asks the registry. */
     @Test
-    void counts_what_it_refuses() {
-        double before = rejected("malformed-xml");
-        xml("<");
-        assertThat(rejected("malformed-xml")).isEqualTo(before + 1);
-        assertThat(rejected("invalid-signature")).isNotNegative();
+    void counts_what_it_refuses_by_its_reason() {
+        String signed = SigningOrg.with(SigningOrg.unsigned(), "a.b.c");
+        Map<String, Supplier<Answer>> refused = Map.of(
+                "malformed-xml", () -> xml("<"),
+                "invalid-signature", () -> xml(signed),
+                "invalid-envelope", () -> xml(envelope("<from>core</from>", "<Greeting xmlns=\"\"/>")),
+                "invalid-payload", () -> xml(envelope("<from>console</from>", "<Greeting xmlns=\"\"/>")),
+                "too-large", () -> xml(greeting().replace("World", "x".repeat(300_000))),
+                "unsupported-media-type", () -> gateway.post("/v1/messages", key, "text/plain", greeting()));
+        refused.forEach((reason, request) -> {
+            double before = rejected(reason);
+            assertThat(request.get().problem()).isEqualTo(reason);
+            assertThat(rejected(reason)).as(reason).isEqualTo(before + 1);
+        });
     }
 
     private double rejected(String reason) {

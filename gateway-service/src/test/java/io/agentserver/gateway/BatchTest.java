@@ -80,6 +80,8 @@ class BatchTest {
         assertThat(results.path(1).path("problem").path("type").asString()).endsWith("/invalid-payload");
         assertThat(results.path(1).path("problem").path("pointer").asString()).isEqualTo("/message/Greeting/Nome");
         assertThat(results.path(2).path("problem").path("pointer").asString()).isEqualTo("/message/meta/from");
+        assertThat(answer.counted("invalid-payload")).isEqualTo(1);
+        assertThat(answer.counted("invalid-envelope")).isEqualTo(1);
         assertThat(names()).containsExactlyInAnyOrder("Ada", "Dora");
     }
 

@@ -65,6 +65,12 @@ final class BufferDouble extends BufferGrpc.BufferImplBase implements AutoClosea
     /** What a watch sees; empty: its slot, without end. */
     volatile List<WatchEvent> watched = List.of();
 
+    /** Of the turn of a conversation's slot. */
+    volatile TurnState turnState = TurnState.TURN_OPEN;
+
+    /** How long turns were waited for, in ms. */
+    final Queue<Integer> turnWaits = new ConcurrentLinkedQueue<>();
+
     /** What a turn has ended with; null: its waiting fails. */
     volatile @Nullable AwaitTurnReply awaited;
 
@@ -127,7 +133,7 @@ final class BufferDouble extends BufferGrpc.BufferImplBase implements AutoClosea
                             .setId(request.getConversation())
                             .setState(ConversationState.OPEN)
                             .setLastSequence(lastSequence)
-                            .addTurns(Turn.newBuilder().setId(slot.getMessage()).setState(TurnState.TURN_OPEN)));
+                            .addTurns(Turn.newBuilder().setId(slot.getMessage()).setState(turnState)));
             boolean asked =
                     request.getMessage().isEmpty() || request.getMessage().equals(slot.getMessage());
             if (!asked || request.getBrief()) {
@@ -226,6 +232,7 @@ final class BufferDouble extends BufferGrpc.BufferImplBase implements AutoClosea
 
     @Override
     public void awaitTurn(AwaitTurnRequest request, StreamObserver<AwaitTurnReply> replies) {
+        turnWaits.add(request.getWaitMs());
         AwaitTurnReply reply = awaited;
         if (reply == null) {
             replies.onError(awaiting.asRuntimeException());

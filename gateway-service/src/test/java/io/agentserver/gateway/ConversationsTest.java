@@ -2,14 +2,24 @@ package io.agentserver.gateway;
 
 import com.google.protobuf.ByteString;
 import io.agentserver.buffer.v1.AwaitTurnReply;
+import io.agentserver.buffer.v1.CaughtUp;
+import io.agentserver.buffer.v1.Gap;
 import io.agentserver.buffer.v1.Slot;
+import io.agentserver.buffer.v1.SlotState;
+import io.agentserver.buffer.v1.Turn;
+import io.agentserver.buffer.v1.TurnState;
+import io.agentserver.buffer.v1.WatchEvent;
 import io.agentserver.envelope.EnvelopeDocument;
 import io.agentserver.envelope.Ids;
 import io.agentserver.gateway.RunningGateway.Answer;
 import io.agentserver.gateway.limits.OpenRequests;
+import io.agentserver.gateway.threads.EventStreams;
+import io.agentserver.gateway.threads.ThreadBuffer;
 import io.agentserver.localstores.LocalStores;
+import io.agentserver.service.ServiceApplication;
 import io.grpc.Status;
 import org.awaitility.Awaitility;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -20,11 +30,19 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.boot.SpringBootConfiguration;
+import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Import;
+import org.springframework.context.annotation.Primary;
 import tools.jackson.databind.JsonNode;
 
 import java.io.IOException;
+import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -34,6 +52,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -44,6 +63,20 @@ class ConversationsTest {
     /** More than any heap of a test has room for: without a bound there would be no end to filling it. */
     private static final int MOST_REQUESTS = 100_000;
 
+    private static final String GREETING = "<Greeting xmlns=\"\"><Name>x</Name></Greeting>";
+
+    /** A gateway whose streams say that they are there after a second, and not after 15. */
+    @SpringBootConfiguration(proxyBeanMethods = false)
+    @EnableAutoConfiguration
+    @Import(GatewayConfiguration.class)
+    static class Talkative {
+        @Bean
+        @Primary
+        EventStreams talkativeStreams(ThreadBuffer buffer) {
+            return new EventStreams(buffer, Duration.ofSeconds(1));
+        }
+    }
+
     private final BufferDouble buffer = new BufferDouble();
     private final LocalStores stores;
     private final RunningGateway gateway;
@@ -52,7 +85,10 @@ class ConversationsTest {
 
     ConversationsTest(LocalStores stores) throws IOException {
         this.stores = stores;
-        this.gateway = RunningGateway.on(stores, Map.of("AGENTSERVER_BUFFER_ADDRESS", buffer.address()));
+        this.gateway = new RunningGateway(ServiceApplication.start(
+                Talkative.class,
+                "gateway",
+                RunningGateway.settings(stores, Map.of("AGENTSERVER_BUFFER_ADDRESS", buffer.address()))));
     }
 
     @AfterAll
@@ -64,6 +100,9 @@ class ConversationsTest {
     @BeforeEach
     void a_tenant_with_an_organism() {
         buffer.awaited = null;
+        buffer.watched = List.of();
+        buffer.turnState = TurnState.TURN_OPEN;
+        buffer.turnWaits.clear();
         key = newTenant();
     }
 
@@ -255,6 +294,149 @@ class ConversationsTest {
         assertThat(answer.status()).as(answer.body()).isEqualTo(404);
     }
 
+    @Test
+    @Timeout(30) // or a stream without a comment would be read for ever
+    void a_stream_in_which_nothing_comes_says_that_it_is_there() throws Exception {
+        HttpRequest request = gateway.request("/v1/threads/" + conversation() + "/events")
+                .header("Authorization", "Bearer " + key)
+                .build();
+        HttpClient http = HttpClient.newHttpClient();
+        try (Stream<String> lines =
+                http.send(request, HttpResponse.BodyHandlers.ofLines()).body()) {
+            List<String> comments = lines.filter(line -> !line.isEmpty())
+                    .dropWhile(line -> line.matches("(event|id|data): .*"))
+                    .limit(2)
+                    .toList();
+            assertThat(comments).as("behind the slots").containsExactly(": keep-alive", ": keep-alive");
+        } finally {
+            http.shutdownNow();
+        }
+    }
+
+    @Test
+    @Timeout(30) // or a stream without an end would never be told of
+    void a_stream_tells_of_slots_that_are_gone() {
+        buffer.watched = List.of(
+                event().setGap(Gap.newBuilder().setThrough(5)).build(),
+                slot(6, Ids.v7().toString()),
+                event().setCaughtUp(CaughtUp.newBuilder().setFound(true)).build());
+        Answer answer = gateway.send(gateway.request("/v1/threads/" + conversation() + "/events")
+                .header("Authorization", "Bearer " + key)
+                .header("Last-Event-ID", "2"));
+        assertThat(answer.status()).as(answer.body()).isEqualTo(200);
+        assertThat(answer.header("Content-Type")).startsWith("text/event-stream");
+        assertThat(answer.body())
+                .startsWith("event: gap\ndata: {\"through\":5}\n\nevent: slot\nid: 6\ndata: {")
+                .endsWith("event: done\ndata: {\"last_sequence\":6}\n\n");
+    }
+
+    @Test
+    @Timeout(30) // or a stream without an end would never be told of
+    void a_stream_of_a_turn_ends_with_it_whatever_comes_then() {
+        String thread = conversation();
+        String turn = Objects.requireNonNull(buffer.slots.get(thread)).getMessage();
+        String next = Ids.v7().toString();
+        buffer.watched = List.of(
+                slot(1, turn),
+                slot(2, next),
+                event().setCaughtUp(CaughtUp.newBuilder().setFound(true).setOpenTurn(turn))
+                        .build(),
+                slot(3, turn),
+                event().setTurnEnded(Turn.newBuilder().setId(turn).setState(TurnState.TURN_ENDED))
+                        .build(),
+                slot(4, next));
+        String path = "/v1/threads/" + thread + "/events?turn=" + turn;
+        String body = gateway.get(path, key).body();
+        assertThat(body.lines().filter(line -> line.startsWith("id: "))).containsExactly("id: 1", "id: 2", "id: 3");
+        assertThat(body).endsWith("event: done\ndata: {\"last_sequence\":3,\"turn\":\"" + turn + "\"}\n\n");
+
+        buffer.turnState = TurnState.TURN_ENDED;
+        buffer.watched =
+                List.of(event().setCaughtUp(CaughtUp.newBuilder().setFound(true).setOpenTurn(next))
+                        .build());
+        Answer resumed = gateway.send(
+                gateway.request(path).header("Authorization", "Bearer " + key).header("Last-Event-ID", "3"));
+        assertThat(resumed.body())
+                .as("behind the turn's end")
+                .isEqualTo("event: done\ndata: {\"last_sequence\":3,\"turn\":\"" + turn + "\"}\n\n");
+    }
+
+    private static WatchEvent.Builder event() {
+        return WatchEvent.newBuilder();
+    }
+
+    private static WatchEvent slot(long sequence, String turn) {
+        return event().setSlot(Slot.newBuilder()
+                        .setSequence(sequence)
+                        .setMessage(sequence < 3 ? turn : Ids.v7().toString())
+                        .setThread(Ids.v7().toString())
+                        .setTurn(turn)
+                        .setFrom("greeter")
+                        .setTo("console")
+                        .setRoot("Greeting")
+                        .setState(SlotState.SENT))
+                .build();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "wait=60, 60",
+        "wait=61, 60",
+        "'respond-async, wait=600', 60",
+        "wait=999999999999999999, 60",
+        "wait=7, 7",
+        "wait=\"7\", 7",
+        "WAIT = 7; x=y, 7"
+    })
+    void a_client_waits_for_a_minute_at_most(String prefer, int seconds) {
+        buffer.awaited = AwaitTurnReply.newBuilder().setEnded(true).build();
+        Answer answer = waiting(prefer, "application/xml", null);
+        assertThat(answer.status()).as(answer.body()).isEqualTo(204);
+        assertThat(answer.header("Preference-Applied")).isEqualTo("wait=" + seconds);
+        assertThat(buffer.turnWaits).containsExactly(seconds * 1000);
+    }
+
+    /** RFC 7240, 2: as if it were not there. */
+    @ParameterizedTest
+    @ValueSource(strings = {"wait", "wait=", "wait=0", "wait=-1", "wait=soon", "wait=1.5", "await=9", "return=minimal"})
+    void a_preference_that_says_nothing_of_waiting_is_none(String prefer) {
+        buffer.awaited = AwaitTurnReply.newBuilder().setEnded(true).build();
+        Answer answer = waiting(prefer, "application/xml", null);
+        assertThat(answer.status()).as(answer.body()).isEqualTo(202);
+        assertThat(answer.header("Preference-Applied")).isEmpty();
+        assertThat(buffer.turnWaits).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "application/xml, , application/xml",
+        "application/json, , application/json",
+        "application/xml, application/json, application/json",
+        "application/json, application/xml, application/xml",
+        "application/json, text/xml;q=0.5, application/xml",
+        "application/xml, 'application/xml;q=0.1, application/json;q=0.2', application/json",
+        "application/xml, '*/*', application/xml",
+        "application/json, '*/*', application/json",
+        "application/json, text/html, application/json"
+    })
+    void a_response_comes_in_the_format_that_was_sent_or_as_accept_says(
+            String sent, @Nullable String accept, String type) {
+        String own = SigningOrg.unsigned().xml();
+        buffer.awaited = AwaitTurnReply.newBuilder()
+                .setEnded(true)
+                .setResponse(slot(2, Ids.v7().toString()).getSlot().toBuilder().setEnvelope(own))
+                .build();
+        Answer answer = waiting("wait=1", sent, accept);
+        assertThat(answer.status()).as(answer.body()).isEqualTo(200);
+        assertThat(answer.header("Content-Type")).isEqualTo(type);
+        if (type.equals("application/xml")) {
+            assertThat(answer.body()).isEqualTo(own);
+        } else {
+            assertThat(answer.json().path("sequence").asInt()).isEqualTo(2);
+            assertThat(answer.json().path("payload").toString()).isEqualTo("{\"Greeting\":{\"Name\":\"World\"}}");
+        }
+    }
+
     private String conversation() {
         String thread = Ids.v7().toString();
         buffer.slots.put(
@@ -355,11 +537,19 @@ class ConversationsTest {
     }
 
     private Answer waiting() {
-        return gateway.send(gateway.request("/v1/messages")
+        return waiting("wait=1", "application/json", null);
+    }
+
+    private Answer waiting(String prefer, String type, @Nullable String accept) {
+        String body = type.equals("application/json")
+                ? "{\"payload\":{\"Greeting\":{\"Name\":\"x\"}}}"
+                : AdmissionTest.envelope("<from>c</from>", GREETING);
+        HttpRequest.Builder request = gateway.request("/v1/messages")
                 .header("Authorization", "Bearer " + key)
-                .header("Content-Type", "application/json")
-                .header("Prefer", "wait=1")
-                .POST(HttpRequest.BodyPublishers.ofString("{\"payload\":{\"Greeting\":{\"Name\":\"x\"}}}")));
+                .header("Content-Type", type)
+                .header("Prefer", prefer)
+                .POST(HttpRequest.BodyPublishers.ofString(body));
+        return gateway.send(accept == null ? request : request.header("Accept", accept));
     }
 
     private Answer send(String xml) {

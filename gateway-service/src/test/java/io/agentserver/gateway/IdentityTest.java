@@ -146,24 +146,24 @@ class IdentityTest {
     }
 
     @Test
-    void jku_x5u_jwk_and_crit_are_401_and_no_connection_is_opened() throws Exception {
+    void jku_x5u_jwk_and_crit_are_401_and_no_connection_is_opened_nor_a_name_looked_up() throws Exception {
         KeyPair mallorys = SigningOrg.newPair();
         try (UncalledServer server = new UncalledServer()) {
-            Map<String, Object> members = Map.of(
-                    "jku", server.url("/keys.json"),
-                    "x5u", server.url("/certificate.pem"),
-                    "jwk", RunningGateway.JSON.readTree(SigningOrg.jwk(SigningOrg.KID, mallorys)),
-                    "x5c", List.of("MIIB"),
-                    "crit", List.of("exp"),
-                    "zip", "DEF",
-                    "b64", false);
-            for (Map.Entry<String, Object> member : members.entrySet()) {
+            Map<String, List<Object>> members = Map.of(
+                    "jku", List.copyOf(server.urls("/keys.json")),
+                    "x5u", List.copyOf(server.urls("/certificate.pem")),
+                    "jwk", List.of(RunningGateway.JSON.readTree(SigningOrg.jwk(SigningOrg.KID, mallorys))),
+                    "x5c", List.of(List.of("MIIB")),
+                    "crit", List.of(List.of("exp")),
+                    "zip", List.of("DEF"),
+                    "b64", List.of(false));
+            String claims = SigningOrg.json(org.claims(unsigned));
+            members.forEach((member, values) -> values.forEach(value -> {
                 Map<String, Object> header = org.header();
-                header.put(member.getKey(), member.getValue());
-                String claims = SigningOrg.json(org.claims(unsigned));
+                header.put(member, value);
                 assertRefused(with(unsigned, org.token(SigningOrg.json(header), claims)));
                 assertRefused(with(unsigned, SigningOrg.token(SigningOrg.json(header), claims, mallorys)));
-            }
+            }));
         }
     }
 
@@ -384,6 +384,7 @@ class IdentityTest {
         String same = withoutRequestId(org.send(SigningOrg.with(unsigned, "a.b.c")));
         Answer refused = org.send(xml);
         assertThat(refused.status()).as(xml + refused.body()).isEqualTo(401);
+        assertThat(refused.counted(refused.problem())).as(refused.body()).isEqualTo(1);
         if (!refused.problem().equals("unauthenticated")) { // no token where one has to be
             assertThat(withoutRequestId(refused)).isEqualTo(same);
         }

@@ -2,6 +2,7 @@ package io.agentserver.gateway;
 
 import com.nimbusds.jose.JWSAlgorithm;
 import com.nimbusds.jose.jwk.Curve;
+import com.nimbusds.jose.jwk.ECKey;
 import com.nimbusds.jose.jwk.OctetKeyPair;
 import com.nimbusds.jose.util.Base64URL;
 import io.agentserver.envelope.Ids;
@@ -11,20 +12,33 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.node.ObjectNode;
 
+import java.math.BigInteger;
 import java.security.GeneralSecurityException;
 import java.security.KeyPairGenerator;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** What whoever holds a key can do to the tenant's keys, and what not. */
 @ExtendWith(GatewayExtension.class)
 class KeysTest {
+    /** Each curve's base point: RFC 8032, 5.1, and FIPS 186-4, D.1.2.3. */
+    private static final String ED25519_BASE = "58" + "66".repeat(31);
+
+    private static final BigInteger P256_X =
+            new BigInteger("6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296", 16);
+    private static final BigInteger P256_Y =
+            new BigInteger("4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5", 16);
+
     private final RunningGateway gateway;
     private String tenant = "";
     private String key = "";
@@ -130,6 +144,75 @@ class KeysTest {
         Answer refused = register(jwk("k").replace("{", "{" + member + ","));
         assertThat(refused.status()).as(refused.body()).isEqualTo(422);
         assertThat(gateway.entry(tenant).signingKeys()).isEmpty();
+    }
+
+    /** Made as those below are, which would else show nothing. */
+    @Test
+    void takes_keys_of_each_algorithm() {
+        for (String good : List.of(rsa(2048, 0), p256(P256_X, P256_Y), ed25519(ED25519_BASE))) {
+            Answer taken = register(good);
+            assertThat(taken.status()).as(good + taken.body()).isEqualTo(201);
+        }
+    }
+
+    static Stream<Arguments> unfit() {
+        String none = "not a public JWK";
+        Stream<Arguments> others = Stream.of(
+                Arguments.of("use: must be sig", jwk("k").replace("{", "{\"use\":\"enc\",")),
+                Arguments.of(none, jwk("k").replace("{", "{\"use\":\"\",")),
+                Arguments.of("use: must be sig", jwk("k").replace("{", "{\"use\":\"SIG\",")),
+                Arguments.of("2,048", rsa(1024, 0)),
+                Arguments.of("2,048", rsa(2040, 0)),
+                Arguments.of("2,048", rsa(2047, 0)),
+                Arguments.of("2,048", rsa(1024, 128)), // 256 bytes, half of them zeros
+                Arguments.of(none, p256(P256_X, P256_Y.add(BigInteger.ONE))),
+                Arguments.of(none, p256(P256_X, BigInteger.ZERO)),
+                Arguments.of(none, p256(BigInteger.ZERO, BigInteger.ZERO)));
+        Stream<Arguments> points = Stream.of(
+                        // of small order, also as no canonical encoding has them
+                        "0100000000000000000000000000000000000000000000000000000000000000",
+                        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+                        "0000000000000000000000000000000000000000000000000000000000000000",
+                        "0000000000000000000000000000000000000000000000000000000000000080",
+                        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+                        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+                        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+                        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+                        "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+                        // off the curve
+                        "0200000000000000000000000000000000000000000000000000000000000000",
+                        "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff")
+                .map(x -> Arguments.of("x: ", ed25519(x)));
+        return Stream.concat(others, points);
+    }
+
+    @ParameterizedTest
+    @MethodSource("unfit")
+    void refuses_a_key_that_proves_nothing(String why, String jwk) {
+        Answer refused = register(jwk);
+        assertThat(refused.status()).as(refused.body()).isEqualTo(422);
+        assertThat(refused.problem()).isEqualTo("invalid-key");
+        assertThat(refused.json().path("detail").asString()).contains(why);
+        assertThat(gateway.entry(tenant).signingKeys()).isEmpty();
+    }
+
+    private static String rsa(int bits, int zeros) {
+        byte[] modulus = new byte[zeros + bits / 8 + (bits % 8 == 0 ? 0 : 1)];
+        byte[] digits = BigInteger.TWO.pow(bits - 1).setBit(0).toByteArray();
+        int length = Math.min(digits.length, modulus.length - zeros); // without the sign's byte
+        System.arraycopy(digits, digits.length - length, modulus, modulus.length - length, length);
+        return "{\"kty\":\"RSA\",\"kid\":\"rsa\",\"alg\":\"RS256\",\"e\":\"AQAB\",\"n\":\"" + Base64URL.encode(modulus)
+                + "\"}";
+    }
+
+    private static String p256(BigInteger x, BigInteger y) {
+        return "{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"ec\",\"alg\":\"ES256\",\"x\":\""
+                + ECKey.encodeCoordinate(256, x) + "\",\"y\":\"" + ECKey.encodeCoordinate(256, y) + "\"}";
+    }
+
+    private static String ed25519(String point) {
+        return "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"ed\",\"alg\":\"EdDSA\",\"x\":\""
+                + Base64URL.encode(HexFormat.of().parseHex(point)) + "\"}";
     }
 
     @Test

@@ -23,6 +23,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -35,6 +36,9 @@ class ManyConnectionsTest {
 
     /** Half of the heap of the chart's gateway (1 GiB, of which 75 %). */
     private static final long MOST_HEAP = 384L * MIB;
+
+    /** What a garbage collection, or another process, may take of the time of three of 200 requests. */
+    private static final Duration BUSY_MACHINE = Duration.ofMillis(250);
 
     private static final String GREETING = "{\"payload\":{\"Greeting\":{\"Name\":\"x\"}}}";
 
@@ -55,6 +59,8 @@ class ManyConnectionsTest {
     void ten_thousand_connections_idle_or_with_half_a_header_take_little_memory_and_nobody_elses_place()
             throws Exception {
         requireSockets();
+        p99OfAnother(); // until everything is warm
+        Duration quiet = p99OfAnother();
         long before = heap();
         // in a process of its own: one has not enough descriptors for both ends
         Process clients = new ProcessBuilder(
@@ -75,25 +81,31 @@ class ManyConnectionsTest {
         try (BufferedReader out =
                 new BufferedReader(new InputStreamReader(clients.getInputStream(), StandardCharsets.UTF_8))) {
             assertThat(out.readLine()).isEqualTo("idle: " + MANY);
-            assertOthersAreServed();
+            Duration besideIdle = p99OfAnother();
             long idle = heap() - before;
             assertThat(idle).isLessThan(MOST_HEAP);
             clients.outputWriter()
                     .append("GET /v1/threads HTTP/1.1|Host: x|X-Slow: " + "x".repeat(1000) + "\n")
                     .flush();
             assertThat(out.readLine()).isEqualTo("said: " + MANY);
-            assertOthersAreServed();
+            Duration besideHalf = p99OfAnother();
             long half = heap() - before;
             System.out.printf(
                     "%,d connections: %d MiB idle, %d MiB with half a header%n", MANY, idle / MIB, half / MIB);
+            System.out.printf(
+                    "another tenant's p99: %.1f ms before, %.1f ms beside the idle, %.1f ms while the halves come%n",
+                    quiet.toNanos() / 1e6, besideIdle.toNanos() / 1e6, besideHalf.toNanos() / 1e6);
             assertThat(half).isLessThan(MOST_HEAP);
+            assertThat(besideIdle).isLessThan(quiet.multipliedBy(5).plus(BUSY_MACHINE));
         } finally {
             clients.destroyForcibly().waitFor();
         }
     }
 
-    private void assertOthersAreServed() throws IOException {
-        for (int i = 0; i < 20; i++) {
+    /** Of 200 requests of a tenant that holds none of the connections, one after the other, each by a connection of its own. */
+    private Duration p99OfAnother() throws IOException {
+        List<Duration> taken = new ArrayList<>();
+        for (int i = 0; i < 200; i++) {
             long begin = System.nanoTime();
             try (Socket another = new Socket(InetAddress.getLoopbackAddress(), gateway.port())) {
                 another.setSoTimeout(20_000);
@@ -104,8 +116,11 @@ class ManyConnectionsTest {
                 assertThat(new String(another.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
                         .startsWith("HTTP/1.1 200");
             }
-            assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(5));
+            taken.add(Duration.ofNanos(System.nanoTime() - begin));
         }
+        Collections.sort(taken);
+        assertThat(taken.getLast()).isLessThan(Duration.ofSeconds(5));
+        return taken.get(197);
     }
 
     @Test

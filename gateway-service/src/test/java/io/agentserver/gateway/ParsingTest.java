@@ -18,17 +18,21 @@ import java.io.OutputStream;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.net.UnknownHostException;
 import java.net.http.HttpRequest;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import java.util.zip.GZIPOutputStream;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /**
  * What is no acceptable XML is a 4xx that costs little: by each way in (an envelope, a batch, JSON around XML), and nothing of it
@@ -41,6 +45,7 @@ class ParsingTest {
     private static final String XML = "application/xml";
     private static final String BATCH = "application/vnd.agentserver.batch+xml";
     private static final int MIB = 1024 * 1024;
+    private static final Duration AT_ONCE = Duration.ofMillis(100);
 
     private final RunningGateway gateway;
     private final LocalStores stores;
@@ -69,6 +74,7 @@ class ParsingTest {
             Answer refused = gateway.send(message(type, bomb).header("Content-Encoding", "gzip"));
             assertThat(refused.status()).as(type + refused.body()).isEqualTo(413);
             assertThat(refused.problem()).isEqualTo("too-large");
+            assertThat(refused.counted("too-large")).isEqualTo(1);
             assertThat(allocated() - before).as("of 200 MiB").isLessThan(64L * MIB);
         }
         Answer strangers = gateway.send(gateway.request("/v1/messages")
@@ -87,6 +93,7 @@ class ParsingTest {
     void a_body_without_a_length_that_never_ends_is_413_and_read_no_further() throws IOException {
         for (String type : List.of(XML, BATCH, "application/json")) {
             long before = allocated();
+            double counted = gateway.rejected("too-large");
             try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), gateway.port())) {
                 socket.setSoTimeout(20_000);
                 OutputStream out = socket.getOutputStream();
@@ -108,6 +115,7 @@ class ParsingTest {
                         .as(type)
                         .isEqualTo("HTTP/1.1 413");
             }
+            assertThat(gateway.rejected("too-large")).isEqualTo(counted + 1);
             assertThat(allocated() - before).isLessThan(64L * MIB);
         }
         assertNothingOnTheLog();
@@ -152,13 +160,23 @@ class ParsingTest {
             Answer answer = gateway.send(type.isEmpty() ? request : request.header("Content-Type", type));
             assertThat(answer.status()).as(type + answer.body()).isEqualTo(415);
             assertThat(answer.problem()).isEqualTo("unsupported-media-type");
+            assertThat(answer.counted("unsupported-media-type")).isEqualTo(1);
         }
     }
 
     // any DOCTYPE; entity bombs of any kind
 
+    /** Else the test below would show nothing of names. */
     @Test
-    void any_doctype_is_400_without_a_file_a_connection_or_a_burst(@TempDir Path directory) throws IOException {
+    void a_name_that_is_looked_up_is_noted() {
+        String name = "noted-" + Ids.v7() + ".invalid";
+        assertThatThrownBy(() -> InetAddress.getAllByName(name)).isInstanceOf(UnknownHostException.class);
+        assertThat(NotedLookUps.have(name)).isTrue();
+    }
+
+    @Test
+    void any_doctype_is_400_at_once_without_a_file_a_connection_a_look_up_or_a_burst(@TempDir Path directory)
+            throws IOException {
         Path file = Files.writeString(directory.resolve("secret"), "canary-in-a-file");
         try (UncalledServer server = new UncalledServer()) {
             StringBuilder laughs = new StringBuilder("<!ENTITY l0 \"ha\">");
@@ -172,31 +190,50 @@ class ParsingTest {
             Map<String, String> bombs = new LinkedHashMap<>();
             bombs.put("<!DOCTYPE message>", "x");
             bombs.put("<!DOCTYPE message []>", "x");
-            bombs.put("<!DOCTYPE message SYSTEM \"" + server.url("/a.dtd") + "\">", "x");
-            bombs.put("<!DOCTYPE message PUBLIC \"-//X//Y\" \"" + server.url("/b.dtd") + "\">", "x");
+            for (String url : server.urls("/x")) {
+                bombs.put("<!DOCTYPE message SYSTEM \"" + url + ".dtd\">", "x");
+                bombs.put("<!DOCTYPE message PUBLIC \"-//X//Y\" \"" + url + ".dtd\">", "x");
+                bombs.put("<!DOCTYPE m [<!ENTITY u SYSTEM \"" + url + "\">]>", "&u;");
+                bombs.put("<!DOCTYPE m [<!ENTITY % p SYSTEM \"" + url + "\"> %p;]>", "x");
+            }
             bombs.put("<!DOCTYPE m [" + laughs + "]>", "&l19;");
             bombs.put("<!DOCTYPE m [<!ENTITY q \"" + "q".repeat(100_000) + "\">]>", "&q;".repeat(10_000));
             bombs.put("<!DOCTYPE m [<!ENTITY f SYSTEM \"" + file.toUri() + "\">]>", "&f;");
-            bombs.put("<!DOCTYPE m [<!ENTITY u SYSTEM \"" + server.url("/u") + "\">]>", "&u;");
-            bombs.put("<!DOCTYPE m [<!ENTITY % p SYSTEM \"" + server.url("/p") + "\"> %p;]>", "x");
             bombs.put("<!DOCTYPE m [<!ENTITY a \"&b;\"><!ENTITY b \"&a;\">]>", "&a;");
             bombs.put("<!DOCTYPE m [<!ATTLIST Name a CDATA \"default\">]>", "x");
             bombs.put("<!doctype message>", "x");
             bombs.put("", "&unknown;");
-            for (Map.Entry<String, String> bomb : bombs.entrySet()) {
-                String payload = GREETING.replace("World", bomb.getValue());
+            Map<String, Supplier<Answer>> requests = new LinkedHashMap<>();
+            bombs.forEach((doctype, text) -> {
+                String payload = GREETING.replace("World", text);
+                String envelope = AdmissionTest.envelope(FROM, payload);
+                requests.put("XML: " + doctype, () -> xml(doctype + envelope));
+                requests.put("batch: " + doctype, () -> batch(doctype + "<batch>" + envelope + "</batch>"));
+                requests.put("JSON: " + doctype, () -> json(doctype + payload));
+            });
+            requests.forEach((what, request) -> {
                 long before = allocated();
-                for (Answer answer : List.of(
-                        xml(bomb.getKey() + AdmissionTest.envelope(FROM, payload)),
-                        batch(bomb.getKey() + "<batch>" + AdmissionTest.envelope(FROM, payload) + "</batch>"),
-                        json(bomb.getKey() + payload))) {
-                    assertMalformed(answer, bomb.getKey());
-                    assertThat(answer.body()).doesNotContain("canary", file.toString(), server.url(""));
-                }
-                assertThat(allocated() - before).as(bomb.getKey()).isLessThan(64L * MIB);
-            }
+                Answer answer = request.get();
+                assertMalformed(answer, what);
+                assertThat(answer.body()).doesNotContain("canary", file.toString(), server.url(""), ".invalid");
+                assertThat(allocated() - before).as(what).isLessThan(64L * MIB);
+            });
+            requests.forEach((what, request) ->
+                    assertThat(fastest(request)).as(shown(what)).isLessThan(AT_ONCE)); // everything is warm by now
         }
         assertNothingOnTheLog();
+    }
+
+    /** Of a few: what costs too much does so each time, and a busy machine does not. */
+    private static Duration fastest(Supplier<Answer> request) {
+        Duration fastest = Duration.ofDays(1);
+        for (int i = 0; i < 5 && fastest.compareTo(AT_ONCE) >= 0; i++) {
+            long begin = System.nanoTime();
+            assertThat(request.get().status()).isEqualTo(400);
+            Duration taken = Duration.ofNanos(System.nanoTime() - begin);
+            fastest = taken.compareTo(fastest) < 0 ? taken : fastest;
+        }
+        return fastest;
     }
 
     // not well-formed; bad encoding; NUL; lone surrogate; UTF-7
@@ -297,36 +334,38 @@ class ParsingTest {
     // XInclude, xsi:schemaLocation
 
     @Test
-    void xinclude_and_schema_locations_open_no_connection() throws IOException {
+    void xinclude_and_schema_locations_open_no_connection_and_look_nothing_up() throws IOException {
         try (UncalledServer server = new UncalledServer()) {
-            String url = server.url("/x");
-            List<String> payloads = List.of(
-                    "<Greeting xmlns=\"\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\""
-                            + " xsi:noNamespaceSchemaLocation=\"" + url + "\"><Name>x</Name></Greeting>",
-                    "<Greeting xmlns=\"\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:schemaLocation=\""
-                            + "urn:a " + url + "\"><Name>x</Name></Greeting>",
-                    "<Greeting xmlns=\"\"><Name><i:include xmlns:i=\"http://www.w3.org/2001/XInclude\" href=\"" + url
-                            + "\" parse=\"text\"/></Name></Greeting>",
-                    "<Greeting xmlns=\"\" xml:base=\"" + url + "\"><Name>x</Name></Greeting>");
-            for (String payload : payloads) {
-                assertThat(xml(AdmissionTest.envelope(FROM, payload)).status()).isIn(202, 422);
-                assertThat(json(payload).status()).isIn(202, 422);
-            }
-            String meta = FROM + "<i:include xmlns:i=\"http://www.w3.org/2001/XInclude\" href=\"" + url + "\"/>";
-            assertThat(xml(AdmissionTest.envelope(meta, GREETING)).status())
-                    .as("inert")
-                    .isEqualTo(202);
-            for (String inside : List.of(
-                    "<xs:include schemaLocation='" + url + "'/>",
-                    "<xs:import namespace='urn:a' schemaLocation='" + url + "'/>",
-                    "<xs:redefine schemaLocation='" + url + "'/>")) {
-                String xsd = "<xs:schema xmlns:xs='http://www.w3.org/2001/XMLSchema'>" + inside
-                        + "<xs:element name='In' type='xs:string'/></xs:schema>";
-                Answer refused = gateway.putOrganism(
-                        key,
-                        "organism: {name: x}\nlisteners:\n  - name: a\n    description: A.\n    handler: builtin:echo\n"
-                                + "    payload: {xsd: \"" + xsd + "\"}\n");
-                assertThat(refused.problem()).as(refused.body()).isEqualTo("invalid-organism");
+            for (String url : server.urls("/x")) {
+                List<String> payloads = List.of(
+                        "<Greeting xmlns=\"\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\""
+                                + " xsi:noNamespaceSchemaLocation=\"" + url + "\"><Name>x</Name></Greeting>",
+                        "<Greeting xmlns=\"\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:schemaLocation=\""
+                                + "urn:a " + url + "\"><Name>x</Name></Greeting>",
+                        "<Greeting xmlns=\"\"><Name><i:include xmlns:i=\"http://www.w3.org/2001/XInclude\" href=\""
+                                + url + "\" parse=\"text\"/></Name></Greeting>",
+                        "<Greeting xmlns=\"\" xml:base=\"" + url + "\"><Name>x</Name></Greeting>");
+                for (String payload : payloads) {
+                    assertThat(xml(AdmissionTest.envelope(FROM, payload)).status())
+                            .isIn(202, 422);
+                    assertThat(json(payload).status()).isIn(202, 422);
+                }
+                String meta = FROM + "<i:include xmlns:i=\"http://www.w3.org/2001/XInclude\" href=\"" + url + "\"/>";
+                assertThat(xml(AdmissionTest.envelope(meta, GREETING)).status())
+                        .as("inert")
+                        .isEqualTo(202);
+                for (String inside : List.of(
+                        "<xs:include schemaLocation='" + url + "'/>",
+                        "<xs:import namespace='urn:a' schemaLocation='" + url + "'/>",
+                        "<xs:redefine schemaLocation='" + url + "'/>")) {
+                    String xsd = "<xs:schema xmlns:xs='http://www.w3.org/2001/XMLSchema'>" + inside
+                            + "<xs:element name='In' type='xs:string'/></xs:schema>";
+                    Answer refused = gateway.putOrganism(
+                            key,
+                            "organism: {name: x}\nlisteners:\n  - name: a\n    description: A.\n    handler: builtin:echo\n"
+                                    + "    payload: {xsd: \"" + xsd + "\"}\n");
+                    assertThat(refused.problem()).as(refused.body()).isEqualTo("invalid-organism");
+                }
             }
         }
     }
@@ -419,6 +458,7 @@ class ParsingTest {
         assertThat(answer.status()).as(answer.body()).isEqualTo(422);
         assertThat(answer.problem()).isEqualTo("invalid-envelope");
         assertThat(answer.json().path("pointer").asString("")).isEqualTo(pointer);
+        assertThat(answer.counted("invalid-envelope")).isEqualTo(1);
         assertNothingOnTheLog();
     }
 
@@ -448,10 +488,15 @@ class ParsingTest {
     }
 
     private static void assertMalformed(Answer answer, String what) {
-        String shown = what.substring(0, Math.min(what.length(), 200));
+        String shown = shown(what);
         assertThat(answer.status()).as(shown + answer.body()).isEqualTo(400);
         assertThat(answer.problem()).as(shown).isEqualTo("malformed-xml");
+        assertThat(answer.counted("malformed-xml")).as(shown).isEqualTo(1);
         assertThat(answer.body()).doesNotContain("Exception", "com.ctc", "java.", "io.agentserver");
+    }
+
+    private static String shown(String what) {
+        return what.substring(0, Math.min(what.length(), 200));
     }
 
     private void assertNothingOnTheLog() {

@@ -1,13 +1,24 @@
 package io.agentserver.gateway;
 
 import io.agentserver.envelope.Ids;
+import io.agentserver.envelope.TenantId;
 import io.agentserver.gateway.RunningGateway.Answer;
+import io.agentserver.localstores.LocalStores;
 import io.agentserver.tenancy.LlmLimits;
+import io.agentserver.tenancy.RateLimit;
+import io.agentserver.tenancy.TenantDirectory;
+import io.agentserver.tenancy.TenantEntry;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 import java.net.http.HttpRequest;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -17,11 +28,13 @@ class RateLimitTest {
             AdmissionTest.envelope("<from>console</from>", "<Greeting xmlns=\"\"><Name>World</Name></Greeting>");
 
     private final RunningGateway gateway;
+    private final LocalStores stores;
     private String tenant = "";
     private String key = "";
 
-    RateLimitTest(RunningGateway gateway) {
+    RateLimitTest(RunningGateway gateway, LocalStores stores) {
         this.gateway = gateway;
+        this.stores = stores;
     }
 
     @BeforeEach
@@ -79,6 +92,40 @@ class RateLimitTest {
         assertThat(last.header("RateLimit")).startsWith("\"tenant\";r=0;t=");
         assertThat(last.header("RateLimit-Policy")).isEqualTo("\"tenant\";q=3;w=3");
         assertThat(gateway.metrics()).contains("agentserver_rejected_total{reason=\"rate-limited\"}");
+    }
+
+    @Test
+    void two_gateways_together_let_in_what_one_would() {
+        assertThat(patch("{\"rate_limit\":{\"per_second\":1,\"burst\":50}}").status())
+                .isEqualTo(200);
+        String warm = gateway.createTenant("w" + tenant.substring(1));
+        try (RunningGateway there = RunningGateway.on(stores)) {
+            // its first question to Redis may take longer than it has patience, and alone it would keep a burst of its
+            // own
+            Awaitility.await().until(() -> there.get("/v1/organism", warm).status() != 401);
+            there.get("/v1/organism", warm);
+            Awaitility.await()
+                    .until(() -> there.bean(TenantDirectory.class)
+                            .find(new TenantId(tenant))
+                            .flatMap(TenantEntry::rate)
+                            .equals(Optional.of(new RateLimit(1, 50))));
+
+            long begin = System.nanoTime();
+            List<Integer> own = new ArrayList<>();
+            List<Integer> others = new ArrayList<>();
+            for (int i = 0; i < 60; i++) {
+                own.add(send().status());
+                others.add(there.post("/v1/messages", key, "application/xml", GREETING)
+                        .status());
+            }
+            long refilled = Duration.ofNanos(System.nanoTime() - begin).toSeconds() + 1;
+
+            assertThat(own).containsOnly(202, 429);
+            assertThat(others).containsOnly(202, 429);
+            assertThat(Collections.frequency(own, 202) + Collections.frequency(others, 202))
+                    .as("a burst of 50, and one more a second for %s s", refilled)
+                    .isBetween(49, 50 + (int) refilled);
+        }
     }
 
     @Test

@@ -8,6 +8,8 @@ import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.ServiceApplication;
 import io.agentserver.tenancy.TenantDirectory;
 import io.agentserver.tenancy.TenantEntry;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.observation.Observation;
 import io.micrometer.observation.ObservationHandler;
 import io.micrometer.observation.ObservationRegistry;
@@ -29,6 +31,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 
 /** A gateway on its stores, and an HTTP client for it. */
 final class RunningGateway implements AutoCloseable {
@@ -138,13 +141,53 @@ final class RunningGateway implements AutoCloseable {
         return send(managementRequest("/actuator/prometheus")).body();
     }
 
-    record Answer(int status, String body, HttpResponse<String> raw) {
+    /**
+     * What the gateway has counted as refused so far, as {@code agentserver_rejected_total{reason}}.
+     *
+     * @param reason a problem's slug
+     */
+    double rejected(String reason) {
+        return rejections().getOrDefault(reason, 0.0);
+    }
+
+    private Map<String, Double> rejections() {
+        return bean(MeterRegistry.class).find("agentserver.rejected").counters().stream()
+                .collect(Collectors.toMap(
+                        counter -> String.valueOf(counter.getId().getTag("reason")), Counter::count));
+    }
+
+    /** @param counted by how much the count of each reason grew while it was asked for */
+    record Answer(int status, String body, HttpResponse<String> raw, Map<String, Double> counted) {
         JsonNode json() {
             return JSON.readTree(body);
         }
 
         String problem() {
-            return json().path("type").asString("").replace("https://xml-pipeline.org/problems/", "");
+            return slug(json());
+        }
+
+        private static String slug(JsonNode problem) {
+            return problem.path("type").asString("").replace("https://xml-pipeline.org/problems/", "");
+        }
+
+        /** Why it is refused, or each refused message of a batch. */
+        List<String> reasons() {
+            if (body.isEmpty()) { // as to HEAD
+                return List.of();
+            }
+            if (header("Content-Type").startsWith("application/problem+json")) {
+                return List.of(problem());
+            }
+            return status != 207
+                    ? List.of()
+                    : json().path("results").values().stream()
+                            .filter(result -> result.has("problem"))
+                            .map(result -> slug(result.path("problem")))
+                            .toList();
+        }
+
+        double counted(String reason) {
+            return counted.getOrDefault(reason, 0.0);
         }
 
         String header(String name) {
@@ -165,17 +208,34 @@ final class RunningGateway implements AutoCloseable {
         return description;
     }
 
-    /** Sends it, and holds the answer against the description of the API. */
+    /** Sends it, and holds the answer against the description of the API; each refusal in it must have been counted. */
     Answer send(HttpRequest.Builder builder) {
         HttpRequest request = builder.build();
+        Map<String, Double> before = rejections();
         HttpResponse<String> response = exchange(request);
+        Map<String, Double> counted = new HashMap<>(rejections());
+        counted.replaceAll((reason, count) -> count - before.getOrDefault(reason, 0.0));
+        Answer answer = new Answer(response.statusCode(), response.body(), response, counted);
         if (request.uri().getPort() == port()) { // and not the management's
             List<String> wrong = description.check(request, response);
             if (!wrong.isEmpty()) {
                 throw new AssertionError("not as the API is described:\n" + String.join("\n", wrong));
             }
+            requireCounted(answer);
         }
-        return new Answer(response.statusCode(), response.body(), response);
+        return answer;
+    }
+
+    /** Or more: others may be refused at the same time. */
+    private static void requireCounted(Answer answer) {
+        List<String> reasons = answer.reasons();
+        for (String reason : reasons) {
+            long refusals = reasons.stream().filter(reason::equals).count();
+            if (answer.counted(reason) < refusals) {
+                throw new AssertionError("agentserver_rejected_total{reason=\"" + reason + "\"} grew by "
+                        + answer.counted(reason) + " and not by " + refusals + ": " + answer.body());
+            }
+        }
     }
 
     private HttpResponse<String> exchange(HttpRequest request) {

@@ -662,6 +662,103 @@ abstract class EndToEndContract {
         }
     }
 
+    /** Taken while its turn had to wait, and for an organism that was another one when it began. */
+    @Test
+    void a_payload_that_the_turn_s_organism_no_longer_takes_is_answered_with_huh() throws Exception {
+        Client org = Client.ofNewTenant(http, platform, "huh-org");
+        String mirror = """
+              - name: mirror
+                description: Says it again.
+                handler: builtin:echo
+                payload: {root: Face, fields: {%s}}
+            """;
+        try (LateService late = LateService.start(_ -> {})) {
+            assertThat(org.putOrganism(late.organism("") + mirror.formatted("Text: string"))
+                            .statusCode())
+                    .isEqualTo(200);
+            String thread = ask(org, "it keeps the turn open");
+            String token = late.token();
+            HttpResponse<String> waiting = org.post(
+                    "/v1/messages",
+                    "application/json",
+                    "{\"thread_id\":\"" + thread + "\",\"payload\":{\"Face\":{\"Text\":\"y\"}}}",
+                    Map.of());
+            assertThat(waiting.statusCode()).as(waiting.body()).isEqualTo(202);
+            Awaitility.await().until(() -> slots(org, thread).size() == 2);
+            assertThat(org.putOrganism(late.organism("") + mirror.formatted("Count: int"))
+                            .statusCode())
+                    .isEqualTo(200);
+            Awaitility.await()
+                    .until(() -> org.post(
+                                    "/v1/messages", "application/json", "{\"payload\":{\"Face\":{\"Count\":1}}}", WAIT)
+                            .body()
+                            .contains("\"root\":\"Face\"")); // the pump has it too
+
+            assertThat(respond(new Client(http, org.url(), ""), token, LateService.decision("yes"))
+                            .statusCode())
+                    .isEqualTo(202);
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(30))
+                    .untilAsserted(() -> assertThat(slots(org, thread))
+                            .extracting(EndToEndContract::root)
+                            .containsExactly("Ask", "Face", "Decision", "huh"));
+            JsonNode answer = slots(org, thread).getLast();
+            assertThat(answer.path("from").stringValue()).isEqualTo("core");
+            assertThat(payload(answer))
+                    .as("neither what was wrong nor what would be right")
+                    .isEqualTo(
+                            "<huh xmlns=\"https://xml-pipeline.org/ns/core/v1\"><error>the payload is not valid for its"
+                                    + " receiver</error><original-attempt>"
+                                    + Base64.getEncoder()
+                                            .encodeToString(
+                                                    "<Face><Text>y</Text></Face>".getBytes(StandardCharsets.UTF_8))
+                                    + "</original-attempt></huh>");
+        }
+    }
+
+    @Test
+    void what_a_listener_forwards_and_its_peer_does_not_take_is_answered_by_core_and_not_sent() throws IOException {
+        Client org = Client.ofNewTenant(http, platform, "unfit-org");
+        HttpServer service = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        service.createContext("/", exchange -> {
+            exchange.getRequestBody().readAllBytes();
+            byte[] body = "<Secret to=\"vault\"><Wrong>x</Wrong></Secret>".getBytes(StandardCharsets.UTF_8);
+            exchange.sendResponseHeaders(200, body.length);
+            exchange.getResponseBody().write(body);
+            exchange.close();
+        });
+        service.start();
+        try {
+            assertThat(org.putOrganism("""
+                            organism: {name: test}
+                            listeners:
+                              - name: clerk
+                                description: Forwards what nobody takes.
+                                handler: http
+                                url: http://127.0.0.1:%d/
+                                secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
+                                payload: {root: Task, fields: {Text: string}}
+                                peers: [vault]
+                              - name: vault
+                                description: Opens.
+                                handler: builtin:echo
+                                payload: {root: Secret, fields: {Text: string}}
+                            """.formatted(service.getAddress().getPort()))
+                            .statusCode())
+                    .isEqualTo(200);
+            List<JsonNode> slots = answered(org, "{\"payload\":{\"Task\":{\"Text\":\"x\"}}}");
+            assertThat(slots).extracting(EndToEndContract::root).containsExactly("Task", "SystemError");
+            assertThat(slots.getLast().path("from").stringValue()).isEqualTo("core");
+            assertThat(payload(slots.getLast()))
+                    .as("neither what was wrong nor what would be right")
+                    .isEqualTo(
+                            "<SystemError><code>validation</code><message>an output is not valid for its receiver</message>"
+                                    + "<retry-allowed>false</retry-allowed></SystemError>");
+        } finally {
+            service.stop(0);
+        }
+    }
+
     /** The slots of a new conversation when its turn has ended. */
     private static List<JsonNode> answered(Client org, String message) {
         HttpResponse<String> answer = org.post("/v1/messages", "application/json", message, WAIT);

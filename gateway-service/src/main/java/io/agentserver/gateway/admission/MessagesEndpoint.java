@@ -48,7 +48,7 @@ import java.util.regex.Pattern;
 public final class MessagesEndpoint extends JsonEndpoint {
     /** RFC 7240; other preferences beside it are not for us. */
     private static final Pattern WAIT =
-            Pattern.compile("(?i)(?:^|[,;\\s])wait\\s*=\\s*\"?([0-9]{1,6})\"?(?=$|[,;\\s])");
+            Pattern.compile("(?i)(?:^|[,;\\s])wait\\s*=\\s*\"?([0-9]{1,18})\"?(?=$|[,;\\s])");
 
     private static final String BATCH = "application/vnd.agentserver.batch+xml";
     private static final Duration LONGEST_WAIT = Duration.ofSeconds(60);

@@ -31,10 +31,17 @@ public final class EventStreams {
     private static final Duration BETWEEN_TRIES = Duration.ofSeconds(1);
 
     private final ThreadBuffer buffer;
+    private final Duration keepAlive;
     private final CountDownLatch stopping = new CountDownLatch(1);
 
     public EventStreams(ThreadBuffer buffer) {
+        this(buffer, KEEP_ALIVE);
+    }
+
+    /** @param keepAlive how long nothing may come before a comment is written; in whole seconds */
+    public EventStreams(ThreadBuffer buffer, Duration keepAlive) {
         this.buffer = buffer;
+        this.keepAlive = keepAlive;
     }
 
     /**
@@ -118,7 +125,7 @@ public final class EventStreams {
                 event = call.read(POLL.toMillis(), TimeUnit.MILLISECONDS);
             } catch (TimeoutException e) {
                 quiet += POLL.toMillis();
-                if (quiet >= KEEP_ALIVE.toMillis()) {
+                if (quiet >= keepAlive.toMillis()) {
                     quiet = 0;
                     write(out, EventStream.KEEP_ALIVE);
                 }

@@ -7,6 +7,7 @@ import io.agentserver.envelope.JwsAlgorithm;
 import io.agentserver.envelope.RespondToken;
 import io.agentserver.envelope.SigningKey;
 import io.agentserver.envelope.VerificationKey;
+import io.agentserver.organism.HandlerHosts;
 import io.agentserver.organism.Organism;
 import io.agentserver.pump.handler.HandlerCall;
 import io.agentserver.pump.handler.HandlerOutput.Forward;
@@ -27,6 +28,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
@@ -44,10 +46,14 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class HttpHandlerTest {
     private static final KeyPair PAIR = pair();
     private static final SigningKey KEY = new SigningKey("k1", JwsAlgorithm.EdDSA, PAIR.getPrivate());
+    /** By the registries of IANA; what was there is no more (RFC 7526). */
+    private static final String PUBLIC = "192.88.99.1";
+
     private static final String SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
     private final HttpHandler handler = new HttpHandler(true, KEY, Clock.systemUTC(), Tracing.none());
@@ -185,6 +191,59 @@ class HttpHandlerTest {
 
         assertThat(handler.handle(call())).isInstanceOf(HandlerResult.Failed.class);
         assertThat(calls).hasValue(1);
+    }
+
+    @Test
+    void follows_no_redirect_to_an_address_that_is_not_public() throws IOException {
+        try (ServerSocket inside = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
+            location = "http://127.0.0.1:" + inside.getLocalPort() + "/hook";
+            int redirects = 0;
+            for (int each : new int[] {301, 302, 303, 307, 308}) {
+                status = each;
+                assertThat(handler.handle(call())).isInstanceOf(HandlerResult.Failed.class);
+                assertThat(calls).hasValue(++redirects);
+            }
+            assertNobodyHasCalled(inside);
+        }
+    }
+
+    /** A name that answers to whoever saves it otherwise than to whoever calls it. */
+    @Test
+    void refuses_a_name_that_was_public_before_and_is_not_when_it_is_called() throws IOException {
+        String name = "rebound.example";
+        String besides = "besides.example";
+        ChangingNames.answer(name, List.of(List.of(PUBLIC), List.of("127.0.0.1"), List.of("127.0.0.1", "::1")));
+        ChangingNames.answer(besides, List.of(List.of(PUBLIC, "127.0.0.1")));
+        try (HttpHandler production = new HttpHandler(false, KEY, Clock.systemUTC(), Tracing.none());
+                ServerSocket inside = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
+            assertThat(InetAddress.getAllByName(name)).as("at first").allMatch(HandlerHosts.PUBLIC::allow);
+            for (String host : List.of(name, name, besides)) {
+                assertThat(production.handle(call(host, inside.getLocalPort())))
+                        .isInstanceOfSatisfying(
+                                HandlerResult.Failed.class,
+                                failed -> assertThat(failed.message()).contains("address is not allowed"));
+            }
+            assertThat(ChangingNames.left(name))
+                    .as("it was looked up at each call")
+                    .isZero();
+            assertNobodyHasCalled(inside);
+        }
+    }
+
+    /** Else a name could answer otherwise between the look and the call. */
+    @Test
+    void a_call_goes_to_the_address_that_was_looked_at() {
+        String name = "once.example";
+        ChangingNames.answer(name, List.of(List.of("127.0.0.1"), List.of("169.254.169.254")));
+        assertThat(handler.handle(call(name))).isInstanceOf(HandlerResult.Done.class);
+        assertThat(calls).hasValue(1);
+        assertThat(ChangingNames.left(name)).isEqualTo(1);
+    }
+
+    /** Whoever has waits in the backlog. */
+    private static void assertNobodyHasCalled(ServerSocket socket) throws IOException {
+        socket.setSoTimeout(1);
+        assertThatThrownBy(socket::accept).isInstanceOf(SocketTimeoutException.class);
     }
 
     @Test
