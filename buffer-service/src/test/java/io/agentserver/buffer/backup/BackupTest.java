@@ -228,9 +228,13 @@ class BackupTest {
                 .filter(commit -> commit.getAtMs() > clock.millis() - 2 * TTL.toMillis())
                 .toList();
         assertThat(readable).hasSize(2);
-        store.append(key, Erasures.placeholder(readable.getFirst(), 1), readable.getFirst().getAtMs()); // and there it died
+        store.append(
+                key,
+                Erasures.placeholder(readable.getFirst(), 1),
+                readable.getFirst().getAtMs()); // and there it died
         assertThat(restored()).isEqualTo(new Restore.Result(Restore.Outcome.RESTORED, 2));
-        assertThat(ConversationBackups.real(store.read(key, 1, Look.CONSISTENT))).isEqualTo(readable);
+        assertThat(ConversationBackups.real(store.read(key, 1, Look.CONSISTENT)))
+                .isEqualTo(readable);
     }
 
     @Test
@@ -244,7 +248,9 @@ class BackupTest {
         saved();
         assertThat(segments()).isEmpty();
         List<ConversationKey> erased = new ArrayList<>();
-        assertThat(backup.restore(store, erased::add, Retention.ofAll(TTL)).conversation(key).outcome())
+        assertThat(backup.restore(store, erased::add, Retention.ofAll(TTL))
+                        .conversation(key)
+                        .outcome())
                 .isEqualTo(Restore.Outcome.ERASED);
         assertThat(erased).containsExactly(key);
     }

@@ -21,7 +21,8 @@ class JournalOnRedisClusterTest extends JournalContract {
     @BeforeAll
     static void start(@TempDir Path directory) {
         cluster = LocalRedisCluster.start(directory, 3, Duration.ofSeconds(15));
-        store = new RedisThreadStore(RedisConnections.open(cluster.url()), Retention.ofAll(Duration.ofHours(24)), Clock.systemUTC());
+        store = new RedisThreadStore(
+                RedisConnections.open(cluster.url()), Retention.ofAll(Duration.ofHours(24)), Clock.systemUTC());
     }
 
     @AfterAll

@@ -20,7 +20,8 @@ class JournalOnRedisTest extends JournalContract {
     @BeforeAll
     static void start(@TempDir Path directory) {
         server = LocalRedis.start(directory, 0);
-        store = new RedisThreadStore(RedisConnections.open(server.url()), Retention.ofAll(Duration.ofHours(24)), Clock.systemUTC());
+        store = new RedisThreadStore(
+                RedisConnections.open(server.url()), Retention.ofAll(Duration.ofHours(24)), Clock.systemUTC());
     }
 
     @AfterAll
