@@ -138,7 +138,7 @@ public final class Drill {
 
     private void compareManifests(TenantId tenant, Set<String> objects) {
         readStates();
-        long oldestMs = clock.millis() - times.kept().toMillis() + NAMED_AGAIN.toMillis();
+        long oldestMs = oldestNamedMs();
         List<String> keys = new ArrayList<>();
         bucket.each(names.manifests(tenant), (Listed manifest) -> keys.add(manifest.key()));
         for (String key : keys) {
@@ -212,7 +212,9 @@ public final class Drill {
         for (Commit commit : live) {
             Commit other = saved.remove(commit.getNumber());
             if (other == null) {
-                if (commit.getAtMs() < completeMs(key) && mustBeThere(key, commit)) {
+                if (commit.getAtMs() < completeMs(key)
+                        && commit.getAtMs() > oldestNamedMs()
+                        && mustBeThere(key, commit)) {
                     differs(key + " lacks commit " + commit.getNumber() + " in the backup");
                     return;
                 }
@@ -225,6 +227,11 @@ public final class Drill {
                 .mapToLong(Commit::getNumber)
                 .min()
                 .ifPresent(number -> differs(key + " lacks commit " + number + " in the journal"));
+    }
+
+    /** What was put before may have been kept for long enough; a tenant's conversations can outlast that. */
+    private long oldestNamedMs() {
+        return clock.millis() - times.kept().toMillis() + NAMED_AGAIN.toMillis();
     }
 
     /** It can be read, and stores were told to keep it so long: it may have been written when the tenant's retention was shorter. */

@@ -59,8 +59,11 @@ class BackupTest {
     private static final Duration A_PERIOD_AND_ITS_MARGIN = Duration.ofMinutes(11);
     private static final Duration TTL = Duration.ofHours(24);
     private static final Duration KEPT = Duration.ofDays(30);
-    private static final Retention LASTING_LONGER =
-            tenant -> tenant.value().equals("lasting") ? Duration.ofDays(20) : TTL;
+    private static final Retention LASTING_LONGER = tenant -> switch (tenant.value()) {
+        case "lasting" -> Duration.ofDays(20);
+        case "longer-than-backups" -> Duration.ofDays(60);
+        default -> TTL;
+    };
     private static final String PLAIN = "backups";
     private static final String VERSIONED = "versioned";
 
@@ -228,13 +231,14 @@ class BackupTest {
                 .filter(commit -> commit.getAtMs() > clock.millis() - 2 * TTL.toMillis())
                 .toList();
         assertThat(readable).hasSize(2);
-        store.append(
-                key,
-                Erasures.placeholder(readable.getFirst(), 1),
-                readable.getFirst().getAtMs()); // and there it died
-        assertThat(restored()).isEqualTo(new Restore.Result(Restore.Outcome.RESTORED, 2));
-        assertThat(ConversationBackups.real(store.read(key, 1, Look.CONSISTENT)))
-                .isEqualTo(readable);
+        try (MemoryThreadStore forgettingLater = new MemoryThreadStore(Retention.ofAll(KEPT), clock)) {
+            forgettingLater.append(key, Erasures.placeholder(readable.getFirst(), 1), 0); // and there it died
+            assertThat(backup.restore(forgettingLater, _ -> {}, Retention.ofAll(TTL))
+                            .conversation(key))
+                    .isEqualTo(new Restore.Result(Restore.Outcome.RESTORED, 2));
+            assertThat(ConversationBackups.real(forgettingLater.read(key, 1, Look.CONSISTENT)))
+                    .isEqualTo(readable);
+        }
     }
 
     @Test
@@ -527,6 +531,24 @@ class BackupTest {
         new BackupExpiry(bucket, new BackupNames(prefix), deleted, times(), clock).sweep();
         assertThat(manifests("acme")).isNotEmpty();
         assertThat(differences()).isEmpty();
+    }
+
+    @Test
+    void a_drill_does_not_miss_what_a_tenant_keeps_for_longer_than_backups_are_kept() {
+        ConversationKey longer = Commits.conversation(new TenantId("longer-than-backups"));
+        Commits.say(journalled, longer, 0, 3, clock.millis());
+        saved();
+        clock.move(KEPT.dividedBy(2));
+        Commits.say(journalled, longer, 3, 1, clock.millis());
+        saved();
+        clock.move(KEPT.dividedBy(2).plusHours(1));
+        new BackupExpiry(bucket, new BackupNames(prefix), deleted, times(), clock).sweep();
+        saved();
+        Drill drill = backup.drill(LASTING_LONGER, line -> {
+            throw new AssertionError(line);
+        });
+        drill.tenant(longer.tenant(), Set.of(longer.conversation()));
+        assertThat(drill.slots()).isEqualTo(1);
     }
 
     @Test
