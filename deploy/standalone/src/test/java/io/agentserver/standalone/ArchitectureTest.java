@@ -78,7 +78,8 @@ class ArchitectureTest {
             .that(resideInAPackage("io.agentserver..")
                     .and(not(named("Dynamo", "dynamo")))
                     .and(not(named("S3", "s3")))
-                    .and(not(named("CloudFront", "cloudfront"))))
+                    .and(not(named("CloudFront", "cloudfront")))
+                    .and(not(resideInAPackage("io.agentserver.service.aws")))) // which opens the connections of them all
             .should()
             .dependOnClassesThat()
             .resideInAPackage("software.amazon.awssdk..");
