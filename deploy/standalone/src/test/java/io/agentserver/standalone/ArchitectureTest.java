@@ -79,7 +79,8 @@ class ArchitectureTest {
                     .and(not(named("Dynamo", "dynamo")))
                     .and(not(named("S3", "s3")))
                     .and(not(named("CloudFront", "cloudfront")))
-                    .and(not(resideInAPackage("io.agentserver.service.aws")))) // which opens the connections of them all
+                    .and(not(
+                            resideInAPackage("io.agentserver.service.aws")))) // which opens the connections of them all
             .should()
             .dependOnClassesThat()
             .resideInAPackage("software.amazon.awssdk..");
