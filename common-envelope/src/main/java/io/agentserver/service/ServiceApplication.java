@@ -104,6 +104,7 @@ public final class ServiceApplication {
                 .bannerMode(Banner.Mode.OFF)
                 .web(WebApplicationType.SERVLET)
                 .initializers(context -> context.getBeanFactory().registerSingleton("withoutProbes", WITHOUT_PROBES))
+                .initializers(_ -> LogFlood.keepBack())
                 .properties(alike(name, settings));
     }
 
