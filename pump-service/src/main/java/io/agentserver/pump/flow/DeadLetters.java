@@ -64,10 +64,11 @@ final class DeadLetters {
                 .with(RecordHeaders.FIRST_FAILURE, why.firstFailure().toString())
                 .with(RecordHeaders.LAST_FAILURE, clock.instant().toString());
         // with the MAC that it came with: whoever sends the letter again need not take its word either
-        LogRecord sealed = message.mac() == null ? letter : letter.with(RecordHeaders.MAC, message.mac());
+        LogRecord vouched = message.mac() == null ? letter : letter.with(RecordHeaders.MAC, message.mac());
+        LogRecord whole = message.keyId() == null ? vouched : vouched.with(RecordHeaders.KEY_ID, message.keyId());
         patience.until(hold, () -> {
-            append(sealed);
-            return sealed;
+            append(whole);
+            return whole;
         });
         metrics.deadLetter();
         LOG.warn("dead letter from {}-{} at {}: {}", message.topic(), message.partition(), message.offset(), reason);

@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
  * @param appendedAtMs when the log took it, in ms since 1970; 0: not known
  * @param mac the header {@code mac}
  * @param traceparent the header {@code traceparent}
+ * @param keyId the header {@code key-id}: the value is sealed with that data key of the tenant; null: it is plain
  */
 @SuppressWarnings("ArrayRecordComponent") // as the log has it; never compared, never changed
 public record LogMessage(
@@ -18,4 +19,18 @@ public record LogMessage(
         byte[] key,
         byte[] value,
         byte @Nullable [] mac,
-        @Nullable String traceparent) {}
+        @Nullable String traceparent,
+        @Nullable String keyId) {
+    /** A plain one. */
+    public LogMessage(
+            String topic,
+            int partition,
+            long offset,
+            long appendedAtMs,
+            byte[] key,
+            byte[] value,
+            byte @Nullable [] mac,
+            @Nullable String traceparent) {
+        this(topic, partition, offset, appendedAtMs, key, value, mac, traceparent, null);
+    }
+}

@@ -70,6 +70,10 @@ final class LogReader {
         if (tenant == null) {
             return new Opened.Untrusted("the topic is no tenant's");
         }
+        if (message.keyId() != null) { // whoever seals must not begin before all pumps open what is sealed
+            return new Opened.Untrusted(
+                    "sealed with the data key " + message.keyId() + ", and this version opens nothing that is sealed");
+        }
         boolean ours = mac.verifies(message.mac(), message.topic(), message.key(), message.value());
         Envelope envelope;
         try {

@@ -433,7 +433,6 @@ public final class Pump implements AutoCloseable {
     }
 
     private static LogMessage message(ConsumerRecord<byte[], byte[]> record) {
-        Header trace = record.headers().lastHeader(RecordHeaders.TRACEPARENT);
         Header mac = record.headers().lastHeader(RecordHeaders.MAC);
         return new LogMessage(
                 record.topic(),
@@ -443,7 +442,13 @@ public final class Pump implements AutoCloseable {
                 orEmpty(record.key()),
                 orEmpty(record.value()),
                 mac == null ? null : mac.value(),
-                trace == null ? null : new String(orEmpty(trace.value()), StandardCharsets.US_ASCII));
+                text(record, RecordHeaders.TRACEPARENT),
+                text(record, RecordHeaders.KEY_ID));
+    }
+
+    private static @Nullable String text(ConsumerRecord<byte[], byte[]> record, String name) {
+        Header header = record.headers().lastHeader(name);
+        return header == null ? null : new String(orEmpty(header.value()), StandardCharsets.US_ASCII);
     }
 
     private static byte[] orEmpty(byte @Nullable [] bytes) {

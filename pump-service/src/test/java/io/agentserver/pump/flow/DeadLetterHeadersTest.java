@@ -25,6 +25,21 @@ class DeadLetterHeadersTest extends FlowFixture {
         assertThat(log.getLast().headers()).doesNotContainKey(RecordHeaders.MAC);
     }
 
+    /** Of a version to come; its letter can be opened there, and says here why it was not. */
+    @Test
+    void keeps_the_data_key_of_a_sealed_record() {
+        LogMessage good = client("service", "<Job><Text>x</Text></Job>");
+
+        step(new LogMessage(good.topic(), 0, 1, 0, good.key(), good.value(), good.mac(), null, "key-7"));
+
+        LogRecord letter = log.getFirst();
+        assertThat(letter.topic()).isEqualTo("dead-letters.demo");
+        assertThat(text(letter, RecordHeaders.REASON)).contains("sealed with the data key key-7");
+        assertThat(text(letter, RecordHeaders.KEY_ID)).isEqualTo("key-7");
+        assertThat(letter.value()).isEqualTo(good.value());
+        assertThat(log).hasSize(1);
+    }
+
     @Test
     void says_where_the_record_was_and_when_it_failed_first_and_last() {
         Instant first = Instant.parse("2026-03-01T12:00:00.125Z");
