@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -36,10 +37,14 @@ import java.util.stream.Gatherers;
  * names, beside services that run or without any. Goes on where it stopped if it is started again.
  */
 public final class BackupCommand {
-    private static final int RESTORED_AT_ONCE = 8;
+    /** Each waits for some ten answers of the bucket and the table, one after the other. */
+    private static final int RESTORED_AT_ONCE = 32;
+    /** How often a restore says how far it is. */
+    private static final Duration TOLD_EVERY = Duration.ofSeconds(10);
+
     private static final Duration DIRECTORY_READ = Duration.ofMinutes(1);
     /** In a row, of stores or the bucket: one conversation may be throttled, but when all are the rest would fail too. */
-    private static final int MOST_FAILURES = 32;
+    private static final int MOST_FAILURES = 2 * RESTORED_AT_ONCE;
 
     private static final String USAGE = "backup drill [<tenant> [<conversation>]] | backup restore --all |"
             + " backup restore <tenant> [<conversation>] | backup all";
@@ -106,7 +111,7 @@ public final class BackupCommand {
             return drill(which);
         }
         if (what.equals("restore") && !which.isEmpty() && which.size() <= 2) {
-            return restore(which);
+            return restore(which, err);
         }
         if (what.equals("all") && which.isEmpty()) {
             return all();
@@ -156,7 +161,7 @@ public final class BackupCommand {
         return 2;
     }
 
-    private int restore(List<String> which) {
+    private int restore(List<String> which, PrintStream err) {
         ConversationJournal journal = new ConversationJournal(
                 backup.over(stores.threads()), stores.due(), new Wakeups(), retention, properties.cacheBytes(), clock);
         Restore restore = backup.restore(stores.threads(), journal::erase, retention);
@@ -174,9 +179,18 @@ public final class BackupCommand {
                 out.println("nothing of " + tenant + " is in the backup");
                 return 2;
             }
-            for (Restored restored : conversations.stream()
+            int done = 0;
+            long told = System.nanoTime();
+            Iterator<Restored> results = conversations.stream()
                     .gather(Gatherers.mapConcurrent(RESTORED_AT_ONCE, key -> restore(restore, journal, key)))
-                    .toList()) {
+                    .iterator();
+            while (results.hasNext()) {
+                Restored restored = results.next();
+                done++;
+                if (System.nanoTime() - told > TOLD_EVERY.toNanos()) {
+                    told = System.nanoTime();
+                    err.println(tenant + ": " + done + " of " + conversations.size() + " conversations");
+                }
                 slots += restored.slots;
                 if (restored.broken) {
                     broken++;

@@ -156,11 +156,12 @@ public final class ConversationBackups implements BackupErasure {
     /**
      * What a restore would bring back: the latest commits that follow each other, of the latest life that was not erased.
      *
+     * @param contents of the conversation, as they were a moment ago
      * @throws BrokenBackupException if an object is not what it was
      */
-    List<Commit> commits(ConversationKey key) {
+    List<Commit> commits(ConversationKey key, Contents contents) {
         SortedMap<Long, Commit> found = new TreeMap<>();
-        for (Contents.Segment segment : contents(key).ofLatestLife()) {
+        for (Contents.Segment segment : contents.ofLatestLife()) {
             Optional<byte[]> object = bucket.get(names.segment(key, segment.name()));
             if (object.isEmpty()) {
                 continue; // it has become too old, or was erased, since the list was made

@@ -11,6 +11,7 @@ import io.agentserver.buffer.store.ThreadStore;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.Semaphore;
 import java.util.function.Consumer;
 
 /**
@@ -23,8 +24,13 @@ public final class Restore {
     private static final Duration HIDDEN_LATER = Duration.ofHours(24);
 
     private final ConversationBackups backups;
+    /** In KiB of segments that are in memory at once, whoever restores: read, a segment takes some four times its size. */
+    private static final int ROOM_KIB = Math.toIntExact(Runtime.getRuntime().maxMemory() / 16 / 1024);
+
+    private static final Semaphore ROOM = new Semaphore(ROOM_KIB, true);
+
     private final ThreadStore journal;
-    private final TenantErasure deleted;
+    private final SharedMarks deleted;
     private final Consumer<ConversationKey> erase;
     private final Retention retention;
     private final Clock clock;
@@ -42,7 +48,7 @@ public final class Restore {
             Clock clock) {
         this.backups = backups;
         this.journal = journal;
-        this.deleted = deleted;
+        this.deleted = new SharedMarks(deleted);
         this.erase = erase;
         this.retention = retention;
         this.clock = clock;
@@ -74,10 +80,28 @@ public final class Restore {
 
     /** @throws BrokenBackupException if what is in the bucket is not what was put there */
     public Result conversation(ConversationKey key) {
-        if (deleted.marked().contains(key.tenant())) {
+        if (deleted.has(key.tenant())) {
             return Result.of(Outcome.DELETED);
         }
         Contents contents = backups.contents(key);
+        int room = roomKib(contents);
+        ROOM.acquireUninterruptibly(room);
+        try {
+            return conversation(key, contents);
+        } finally {
+            ROOM.release(room);
+        }
+    }
+
+    /** One that is larger than all of it has it alone. */
+    private static int roomKib(Contents contents) {
+        long bytes = contents.ofLatestLife().stream()
+                .mapToLong(Contents.Segment::bytes)
+                .sum();
+        return Math.toIntExact(Math.min(1 + bytes / 1024, ROOM_KIB));
+    }
+
+    private Result conversation(ConversationKey key, Contents contents) {
         List<Commit> all = journal.read(key, 1, Look.CONSISTENT);
         if (contents.alive().isEmpty()) {
             if (hasErased(all, contents.erasedAtMs())) {
@@ -88,7 +112,7 @@ public final class Restore {
         if (!all.isEmpty() && Erasures.isErasure(all.getLast())) {
             return Result.of(Outcome.ERASED);
         }
-        List<Commit> whole = backups.commits(key);
+        List<Commit> whole = backups.commits(key, contents);
         if (whole.isEmpty()) {
             return Result.of(Outcome.UNKNOWN);
         }
@@ -117,7 +141,7 @@ public final class Restore {
             return Result.of(Outcome.THERE);
         }
         Result result = append(key, last, missing);
-        if (deleted.marked().contains(key.tenant())) {
+        if (deleted.has(key.tenant())) {
             erase.accept(key);
             return Result.of(Outcome.DELETED);
         }
