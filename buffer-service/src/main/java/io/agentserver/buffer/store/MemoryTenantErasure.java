@@ -33,4 +33,10 @@ public final class MemoryTenantErasure implements TenantErasure {
         }
         return new Swept(threads.forget(tenant) + due.forget(tenant), "");
     }
+
+    @Override
+    public void sweep(ConversationKey key) {
+        threads.forget(key);
+        due.forget(key);
+    }
 }

@@ -25,6 +25,9 @@ public interface TenantErasure {
      */
     Swept sweep(TenantId tenant, String cursor);
 
+    /** Frees what the store has of one conversation of a tenant that is deleted, and what it keeps of the tenant as a whole. */
+    void sweep(ConversationKey key);
+
     /**
      * @param freed how many entries of the store (items, keys) this call has freed
      * @param cursor where to go on; empty: all has been looked through

@@ -39,4 +39,10 @@ public final class TieredTenantErasure implements TenantErasure {
         Swept swept = durable.sweep(tenant, cursor.isEmpty() ? "" : cursor.substring(DURABLE.length()));
         return new Swept(swept.freed(), swept.cursor().isEmpty() ? HOT : DURABLE + swept.cursor());
     }
+
+    @Override
+    public void sweep(ConversationKey key) {
+        durable.sweep(key);
+        hot.sweep(key);
+    }
 }

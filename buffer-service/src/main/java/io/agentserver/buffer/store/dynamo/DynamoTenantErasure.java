@@ -1,5 +1,6 @@
 package io.agentserver.buffer.store.dynamo;
 
+import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.DueEntry;
 import io.agentserver.buffer.store.ShardKey;
 import io.agentserver.buffer.store.StoreUnavailableException;
@@ -78,6 +79,13 @@ public final class DynamoTenantErasure implements TenantErasure {
         return new Swept(part.freed, at);
     }
 
+    @Override
+    public void sweep(ConversationKey key) {
+        Part part = new Part(key.tenant());
+        part.conversation(key.toString());
+        part.dueOf(key);
+    }
+
     /** One call's. */
     private final class Part {
         private final TenantId tenant;
@@ -126,6 +134,27 @@ public final class DynamoTenantErasure implements TenantErasure {
                             .items()
                             .stream()
                             .toList()));
+        }
+
+        /** Of all indexes of what is due, each by its shard; a query cannot leave out anything by its key. */
+        void dueOf(ConversationKey key) {
+            int shard = ShardKey.of(key.conversation(), ShardKey.SHARDS);
+            String its = "#" + key + "#";
+            for (String index : DueTable.INDEXES) {
+                delete(
+                        DueTable.NAME,
+                        ask(() -> dynamo
+                                .queryPaginator(query -> query.tableName(DueTable.NAME)
+                                        .consistentRead(true)
+                                        .keyConditionExpression("pk = :pk")
+                                        .projectionExpression("pk, sk")
+                                        .expressionAttributeValues(
+                                                Map.of(":pk", AttributeValue.fromS(index + "#" + shard))))
+                                .items()
+                                .stream()
+                                .filter(item -> text(item, ThreadsTable.SK).startsWith(its, DueEntry.DIGITS))
+                                .toList()));
+            }
         }
 
         /** A page. */

@@ -1,5 +1,6 @@
 package io.agentserver.buffer.store.redis;
 
+import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.DueEntry;
 import io.agentserver.buffer.store.ShardKey;
 import io.agentserver.buffer.store.StoreUnavailableException;
@@ -57,17 +58,29 @@ public final class RedisTenantErasure implements TenantErasure {
                     + redis.commands().unlink("threads:" + tenant)
                     + redis.commands().unlink("bytes:" + tenant);
             for (int shard = 0; shard < ShardKey.SHARDS; shard++) {
-                freed += due("due:{" + shard + "}", ofDueEntries(tenant));
-                freed += due("backup:{" + shard + "}", ofDueEntries(tenant));
-                freed += due("prune:{" + shard + "}", ofDueEntries(tenant));
+                freed += due(shard, ofDueEntries(tenant.value()));
             }
             return new Swept(freed, "");
         });
     }
 
+    @Override
+    public void sweep(ConversationKey key) {
+        ask(() -> redis.commands().unlink(RedisThreadStore.commits(key))
+                + redis.commands().unlink("threads:" + key.tenant())
+                + redis.commands().unlink("bytes:" + key.tenant())
+                + due(ShardKey.of(key.conversation(), ShardKey.SHARDS), ofDueEntries(key.toString())));
+    }
+
     /** Behind the time, and nowhere else: a tenant's id may look like a conversation's. */
-    private static String ofDueEntries(TenantId tenant) {
-        return "?".repeat(DueEntry.DIGITS) + "#" + tenant + "#*";
+    private static String ofDueEntries(String whose) {
+        return "?".repeat(DueEntry.DIGITS) + "#" + whose + "#*";
+    }
+
+    private long due(int shard, String pattern) {
+        return due("due:{" + shard + "}", pattern)
+                + due("backup:{" + shard + "}", pattern)
+                + due("prune:{" + shard + "}", pattern);
     }
 
     private long due(String set, String pattern) {
