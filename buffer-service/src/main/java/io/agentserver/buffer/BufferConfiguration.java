@@ -9,6 +9,7 @@ import io.agentserver.buffer.journal.ConversationReader;
 import io.agentserver.buffer.journal.DeletedTenants;
 import io.agentserver.buffer.journal.DueIndex;
 import io.agentserver.buffer.journal.LateWrites;
+import io.agentserver.buffer.journal.LaterSweeps;
 import io.agentserver.buffer.journal.MissedWakeups;
 import io.agentserver.buffer.journal.Pruner;
 import io.agentserver.buffer.journal.Wakeups;
@@ -153,6 +154,12 @@ class BufferConfiguration {
     @Bean
     PruneLoop pruneLoop(Pruner pruner) {
         return new PruneLoop(pruner).start();
+    }
+
+    /** Of shard 0's owner, who is as good as any other. */
+    @Bean
+    SweepLoop sweepLoop(Stores stores, Pruner pruner, Clock clock) {
+        return new SweepLoop(new LaterSweeps(stores.erasure(), clock), () -> pruner.has(0)).start();
     }
 
     @Bean

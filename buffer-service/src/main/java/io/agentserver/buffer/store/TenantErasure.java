@@ -2,6 +2,7 @@ package io.agentserver.buffer.store;
 
 import io.agentserver.envelope.TenantId;
 
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -15,6 +16,18 @@ public interface TenantErasure {
 
     /** All that were ever marked. */
     Set<TenantId> marked();
+
+    /** Those that were marked since, with what is known of their sweeps. */
+    List<Mark> marks(long sinceMs);
+
+    /** Keeps with a mark that the tenant was looked for once more. */
+    void swept(TenantId tenant, long nowMs);
+
+    /**
+     * @param atMs when it was marked, for the first time
+     * @param sweptMs when {@link #swept} was told last; 0: never
+     */
+    record Mark(TenantId tenant, long atMs, long sweptMs) {}
 
     /**
      * Looks through a part of the store, for some seconds at most, and frees what is the tenant's. Whatever was there when the

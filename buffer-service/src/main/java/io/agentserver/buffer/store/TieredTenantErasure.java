@@ -2,6 +2,7 @@ package io.agentserver.buffer.store;
 
 import io.agentserver.envelope.TenantId;
 
+import java.util.List;
 import java.util.Set;
 
 /** The durable store's first, whose copy the hot one is: what is swept from the hot one could be put there again until then. */
@@ -25,6 +26,16 @@ public final class TieredTenantErasure implements TenantErasure {
     @Override
     public Set<TenantId> marked() {
         return durable.marked();
+    }
+
+    @Override
+    public List<Mark> marks(long sinceMs) {
+        return durable.marks(sinceMs);
+    }
+
+    @Override
+    public void swept(TenantId tenant, long nowMs) {
+        durable.swept(tenant, nowMs);
     }
 
     @Override

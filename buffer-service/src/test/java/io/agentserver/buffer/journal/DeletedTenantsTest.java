@@ -201,6 +201,16 @@ class DeletedTenantsTest {
                     }
 
                     @Override
+                    public List<Mark> marks(long sinceMs) {
+                        return erasure.marks(sinceMs);
+                    }
+
+                    @Override
+                    public void swept(TenantId tenant, long nowMs) {
+                        erasure.swept(tenant, nowMs);
+                    }
+
+                    @Override
                     public Swept sweep(TenantId tenant, String cursor) {
                         return erasure.sweep(tenant, cursor);
                     }

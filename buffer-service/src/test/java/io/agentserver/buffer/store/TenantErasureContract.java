@@ -121,6 +121,26 @@ public abstract class TenantErasureContract {
     }
 
     @Test
+    void keeps_when_it_was_marked_first_and_looked_for_last() {
+        long before = System.currentTimeMillis();
+        erasure().mark(tenant);
+        TenantErasure.Mark mark = mark(before);
+        assertThat(mark.atMs()).isBetween(before, System.currentTimeMillis());
+        assertThat(mark.sweptMs()).isZero();
+        erasure().swept(tenant, 7);
+        erasure().mark(tenant);
+        assertThat(mark(before)).isEqualTo(new TenantErasure.Mark(tenant, mark.atMs(), 7));
+        assertThat(erasure().marks(System.currentTimeMillis() + 1_000)).isEmpty();
+    }
+
+    private TenantErasure.Mark mark(long sinceMs) {
+        return erasure().marks(sinceMs).stream()
+                .filter(mark -> mark.tenant().equals(tenant))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    @Test
     void refuses_a_cursor_that_it_never_gave() {
         assertThatThrownBy(() -> erasure().sweep(tenant, "somewhere")).isInstanceOf(IllegalArgumentException.class);
     }

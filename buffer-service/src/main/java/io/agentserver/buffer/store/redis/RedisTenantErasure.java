@@ -14,6 +14,7 @@ import io.lettuce.core.ScoredValue;
 import io.lettuce.core.ScoredValueScanCursor;
 
 import java.nio.charset.StandardCharsets;
+import java.time.Clock;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
@@ -27,17 +28,29 @@ import java.util.stream.Collectors;
  */
 public final class RedisTenantErasure implements TenantErasure {
     private static final String MARKS = "deleted-tenants";
+    /** A hash: by tenant {@code <when it was marked>#<when it was swept again>}. */
+    private static final String TIMES = "deleted-tenants:times";
+
     private static final long AT_ONCE = 1_000;
 
     private final RedisConnections redis;
+    private final Clock clock;
 
     public RedisTenantErasure(RedisConnections redis) {
+        this(redis, Clock.systemUTC());
+    }
+
+    public RedisTenantErasure(RedisConnections redis, Clock clock) {
         this.redis = redis;
+        this.clock = clock;
     }
 
     @Override
     public void mark(TenantId tenant) {
-        ask(() -> redis.commands().sadd(MARKS, tenant.value().getBytes(StandardCharsets.UTF_8)));
+        ask(() -> {
+            redis.commands().hsetnx(TIMES, tenant.value(), utf8(clock.millis() + "#0"));
+            return redis.commands().sadd(MARKS, utf8(tenant.value()));
+        });
     }
 
     @Override
@@ -45,6 +58,38 @@ public final class RedisTenantErasure implements TenantErasure {
         return ask(() -> redis.commands().smembers(MARKS)).stream()
                 .map(each -> new TenantId(new String(each, StandardCharsets.UTF_8)))
                 .collect(Collectors.toUnmodifiableSet());
+    }
+
+    @Override
+    public List<Mark> marks(long sinceMs) {
+        return ask(() -> redis.commands().hgetall(TIMES)).entrySet().stream()
+                .map(each -> mark(each.getKey(), new String(each.getValue(), StandardCharsets.UTF_8)))
+                .filter(mark -> mark.atMs() >= sinceMs)
+                .toList();
+    }
+
+    @Override
+    public void swept(TenantId tenant, long nowMs) {
+        ask(() -> {
+            byte[] times = redis.commands().hget(TIMES, tenant.value());
+            if (times == null) {
+                return false;
+            }
+            Mark mark = mark(tenant.value(), new String(times, StandardCharsets.UTF_8));
+            return redis.commands().hset(TIMES, tenant.value(), utf8(mark.atMs() + "#" + nowMs));
+        });
+    }
+
+    private static Mark mark(String tenant, String times) {
+        int hash = times.indexOf('#');
+        return new Mark(
+                new TenantId(tenant),
+                Long.parseLong(times.substring(0, hash)),
+                Long.parseLong(times.substring(hash + 1)));
+    }
+
+    private static byte[] utf8(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
     }
 
     @Override
