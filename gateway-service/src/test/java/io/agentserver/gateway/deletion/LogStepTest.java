@@ -125,9 +125,7 @@ class LogStepTest {
 
     /** As the job does, by another gateway each time. */
     private Deletion.Store runToTheEnd(Duration from) {
-        Deletion.Store[] store = {
-            Deletion.Store.of(step(Duration.ZERO)).begun(TOLD)
-        };
+        Deletion.Store[] store = {Deletion.Store.of(step(Duration.ZERO)).begun(TOLD)};
         Duration[] at = {from};
         Awaitility.await().until(() -> {
             Instant now = TOLD.plus(at[0]);
