@@ -8,6 +8,8 @@ import io.agentserver.buffer.journal.ConversationJournal;
 import io.agentserver.buffer.journal.ConversationReader;
 import io.agentserver.buffer.journal.DeletedTenants;
 import io.agentserver.buffer.journal.DueIndex;
+import io.agentserver.buffer.journal.LateWrites;
+import io.agentserver.buffer.journal.LaterSweeps;
 import io.agentserver.buffer.journal.MissedWakeups;
 import io.agentserver.buffer.journal.Pruner;
 import io.agentserver.buffer.journal.Wakeups;
@@ -87,10 +89,20 @@ class BufferConfiguration {
     }
 
     @Bean
+    LateWrites lateWrites() {
+        return new LateWrites();
+    }
+
+    @Bean
     ConversationJournal journal(
-            Stores stores, Wakeups wakeups, TenantRetention retention, BufferProperties properties, Clock clock) {
+            Stores stores,
+            LateWrites late,
+            Wakeups wakeups,
+            TenantRetention retention,
+            BufferProperties properties,
+            Clock clock) {
         return new ConversationJournal(
-                stores.journalled(),
+                late.over(stores.journalled()),
                 stores.due(),
                 wakeups,
                 retention,
@@ -101,8 +113,8 @@ class BufferConfiguration {
     }
 
     @Bean
-    DeletedTenants deletedTenants(Stores stores, ConversationJournal journal, Wakeups wakeups) {
-        return new DeletedTenants(stores.erasure(), tenant -> {
+    DeletedTenants deletedTenants(Stores stores, LateWrites late, ConversationJournal journal, Wakeups wakeups) {
+        return new DeletedTenants(stores.erasure(), late, tenant -> {
                     journal.forget(tenant);
                     stores.tenantBytes().forget(tenant);
                     wakeups.wake(tenant);
@@ -142,6 +154,12 @@ class BufferConfiguration {
     @Bean
     PruneLoop pruneLoop(Pruner pruner) {
         return new PruneLoop(pruner).start();
+    }
+
+    /** Of shard 0's owner, who is as good as any other. */
+    @Bean
+    SweepLoop sweepLoop(Stores stores, Pruner pruner, Clock clock) {
+        return new SweepLoop(new LaterSweeps(stores.erasure(), clock), () -> pruner.has(0)).start();
     }
 
     @Bean

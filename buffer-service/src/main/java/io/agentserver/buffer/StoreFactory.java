@@ -59,7 +59,7 @@ final class StoreFactory {
             case MEMORY -> {
                 MemoryThreadStore threads = new MemoryThreadStore(retention, clock);
                 MemoryDueStore due = new MemoryDueStore();
-                MemoryTenantErasure erasure = new MemoryTenantErasure(threads, due);
+                MemoryTenantErasure erasure = new MemoryTenantErasure(threads, due, clock);
                 yield new Stores(
                         threads,
                         due,
@@ -73,7 +73,7 @@ final class StoreFactory {
             case REDIS -> {
                 RedisConnections redis = redis();
                 HotStore threads = threads(redis);
-                RedisTenantErasure erasure = new RedisTenantErasure(redis);
+                RedisTenantErasure erasure = new RedisTenantErasure(redis, clock);
                 yield new Stores(
                         threads,
                         new RedisDueStore(redis, DUE),
@@ -94,8 +94,8 @@ final class StoreFactory {
             ListedThreadStore durable = new ListedThreadStore(new DynamoThreadStore(dynamo, retention, clock));
             HotStore hot = threads(redis);
             hot.onAppend(durable);
-            TenantErasure erasure =
-                    new TieredTenantErasure(new DynamoTenantErasure(dynamo), new RedisTenantErasure(redis));
+            TenantErasure erasure = new TieredTenantErasure(
+                    new DynamoTenantErasure(dynamo, clock), new RedisTenantErasure(redis, clock));
             return new Stores(
                     new TieredThreadStore(durable, hot, breaker()),
                     new DynamoDueStore(dynamo, DUE),

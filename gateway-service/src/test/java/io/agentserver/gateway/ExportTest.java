@@ -18,7 +18,9 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import tools.jackson.databind.JsonNode;
 
 import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.http.HttpClient;
@@ -29,14 +31,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.time.Instant;
+import java.util.Base64;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.zip.ZipFile;
 import javax.xml.parsers.DocumentBuilderFactory;
@@ -214,11 +219,7 @@ class ExportTest {
         CountDownLatch goOn = new CountDownLatch(1);
         buffer.beforeRead = _ -> {
             reads.countDown();
-            try {
-                goOn.await();
-            } catch (InterruptedException e) {
-                throw new IllegalStateException(e);
-            }
+            awaits(goOn);
         };
         try (var executor = Executors.newVirtualThreadPerTaskExecutor()) {
             Future<byte[]> broken =
@@ -233,6 +234,41 @@ class ExportTest {
             assertThatThrownBy(broken::get).as("its connection breaks").hasRootCauseInstanceOf(IOException.class);
         }
         assertThat(files(archive(key))).as("the next one").containsKey("manifest.json");
+    }
+
+    /** So what it has of them is in no memory, however many there are. */
+    @Test
+    void its_first_bytes_leave_before_its_last_conversation_is_read() throws Exception {
+        byte[] noise = new byte[300_000];
+        new Random(9).nextBytes(noise); // or it would be compressed to next to nothing
+        conversation(Base64.getEncoder().encodeToString(noise));
+        String last = conversation("the last");
+        CountDownLatch goOn = new CountDownLatch(1);
+        buffer.beforeRead = conversation -> {
+            if (conversation.equals(last)) {
+                awaits(goOn);
+            }
+        };
+        HttpResponse<InputStream> answer = http.send(exporting(key), HttpResponse.BodyHandlers.ofInputStream());
+        try (InputStream body = answer.body();
+                var executor = Executors.newVirtualThreadPerTaskExecutor()) {
+            ByteArrayOutputStream archive = new ByteArrayOutputStream();
+            archive.write(executor.submit(() -> body.readNBytes(100_000)).get(20, TimeUnit.SECONDS));
+            assertThat(archive.size()).isEqualTo(100_000);
+            goOn.countDown();
+            body.transferTo(archive);
+            assertThat(text(files(archive.toByteArray()), "messages.ndjson")).contains("the last");
+        } finally {
+            goOn.countDown();
+        }
+    }
+
+    private static void awaits(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private String conversation(String said) {
@@ -285,15 +321,17 @@ class ExportTest {
     }
 
     private byte[] archive(String with) throws IOException, InterruptedException {
-        HttpResponse<byte[]> answer = http.send(
-                gateway.request("/v1/export")
-                        .header("Authorization", "Bearer " + with)
-                        .POST(HttpRequest.BodyPublishers.noBody())
-                        .build(),
-                HttpResponse.BodyHandlers.ofByteArray());
+        HttpResponse<byte[]> answer = http.send(exporting(with), HttpResponse.BodyHandlers.ofByteArray());
         assertThat(answer.statusCode()).isEqualTo(200);
         assertThat(answer.headers().firstValue("Content-Type")).contains("application/zip");
         return answer.body();
+    }
+
+    private HttpRequest exporting(String with) {
+        return gateway.request("/v1/export")
+                .header("Authorization", "Bearer " + with)
+                .POST(HttpRequest.BodyPublishers.noBody())
+                .build();
     }
 
     /** By its directory, as whoever is sent one opens it. */

@@ -55,6 +55,13 @@ public final class BackedUpThreadStore extends ForwardingThreadStore {
         return erased;
     }
 
+    @Override
+    public void eraseBackup(ConversationKey key, long erasedAtMs) {
+        if (backups.erase(key, erasedAtMs)) {
+            index.put(entry(key, clock.millis() + times.marginMs())); // a run says when its mark may go
+        }
+    }
+
     static DueEntry entry(ConversationKey key, long dueMs) {
         return new DueEntry(
                 key, key.conversation(), MessageId.parse(key.conversation().toString()), dueMs);

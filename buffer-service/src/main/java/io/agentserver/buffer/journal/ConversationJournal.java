@@ -178,18 +178,15 @@ public final class ConversationJournal {
     public EraseReply erase(ConversationKey key) {
         long askedMs = clock.millis();
         EraseDecision decision = new EraseDecision(askedMs, oldestVisibleMs(key.tenant()));
-        DueEntry entry = freeing(key, askedMs);
         Erasing erasing = step(key, state -> {
             Decision<EraseReply> decided = decision.decide(state);
-            if (decided.commit().isPresent()) {
-                due.put(entry); // before each try at the commit: should this process die after it, the entry's wake
-                // goes on
-            }
+            // before each try at the commit: should this process die after it, the entry's wake goes on
+            decided.commit().ifPresent(commit -> due.put(freeing(key, commit, false)));
             return decided.with((reply, after) -> new Erasing(reply, after.erasure()));
         });
         if (erasing.erasure.isPresent()) {
             if (clock.millis() - askedMs > DueDecision.COMMIT_MS / 2) {
-                due.put(freeing(key, clock.millis())); // it may have been dropped before its commit
+                due.put(freeing(key, erasing.erasure.get(), true)); // it may have been dropped before its commit
             }
             free(key, erasing.erasure.get());
         }
@@ -198,10 +195,8 @@ public final class ConversationJournal {
 
     private record Erasing(EraseReply reply, Optional<Commit> erasure) {}
 
-    /** A minute later: by then no write of another process, as a body whose commit was refused, is on its way. */
-    private static DueEntry freeing(ConversationKey key, long askedMs) {
-        MessageId none = MessageId.parse(key.conversation().toString());
-        return new DueEntry(key, key.conversation(), none, askedMs + DueDecision.COMMIT_MS);
+    private DueEntry freeing(ConversationKey key, Commit erasure, boolean isCommitted) {
+        return new ErasureEntry(key, erasure.getAtMs(), isCommitted).dueAfter(clock.millis());
     }
 
     /** False: a copy may still hold what was erased. */
@@ -225,14 +220,62 @@ public final class ConversationJournal {
      * must stay.
      */
     Optional<List<Emission>> wake(DueEntry entry) {
+        Optional<ErasureEntry> erasure = ErasureEntry.of(entry);
+        if (erasure.isPresent()) {
+            goOnErasing(erasure.get());
+            return Optional.of(List.of());
+        }
         ConversationKey key = entry.conversation();
         DueDecision decision = new DueDecision(entry, clock.millis());
         Waking waking =
                 step(key, state -> decision.decide(state).with((owed, after) -> new Waking(owed, after.erasure())));
         if (waking.erasure.isPresent() && !free(key, waking.erasure.get())) {
-            due.put(freeing(key, clock.millis())); // and this one goes: what cannot be freed must not be first for ever
+            // and this one goes: what cannot be freed must not be first for ever
+            due.put(freeing(key, waking.erasure.get(), true));
         }
         return waking.owed;
+    }
+
+    /** Each minute until nothing has it any more, be the erasure itself forgotten by then. */
+    private void goOnErasing(ErasureEntry entry) {
+        ConversationKey key = entry.conversation();
+        // what this process remembers, the stores may have forgotten, and the same id have begun anew
+        Known known = show(
+                key,
+                state -> state.erasure().filter(commit -> isOver(key, commit)).isEmpty(),
+                state -> new Known(state.erasure(), state.beganMs()));
+        boolean freed;
+        if (known.erasure.isPresent()) {
+            freed = free(key, known.erasure.get());
+        } else if (known.beganMs == 0 || known.beganMs > entry.erasedAtMs()) {
+            freed = freeBackup(key, entry.erasedAtMs());
+        } else if (entry.isCommitted()) {
+            erase(key); // it was brought back, from where nothing was known of the erasure
+            freed = freeBackup(key, entry.erasedAtMs());
+        } else {
+            return; // its commit never came
+        }
+        if (!freed) {
+            due.put(new ErasureEntry(key, entry.erasedAtMs(), true).dueAfter(clock.millis()));
+        }
+    }
+
+    /** @param beganMs 0: nothing is left of it */
+    private record Known(Optional<Commit> erasure, long beganMs) {}
+
+    private boolean isOver(ConversationKey key, Commit commit) {
+        return retention.keptUntilMs(key.tenant(), commit) < clock.millis();
+    }
+
+    /** False: the backup may still hold what had begun by then. */
+    private boolean freeBackup(ConversationKey key, long erasedAtMs) {
+        try {
+            store.eraseBackup(key, erasedAtMs);
+            return true;
+        } catch (StoreUnavailableException e) {
+            log.warn("{} was erased, and is not yet gone from the backup: {}", key, e.toString());
+            return false;
+        }
     }
 
     private record Waking(Optional<List<Emission>> owed, Optional<Commit> erasure) {}

@@ -1,5 +1,6 @@
 package io.agentserver.buffer.journal;
 
+import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.buffer.store.TenantErasure;
 import io.agentserver.envelope.TenantId;
@@ -18,21 +19,28 @@ import java.util.function.Predicate;
 
 /**
  * Whom this process serves no more. It looks at the store's marks each second, on a thread of its own, so that a tenant which
- * another process was told to forget is refused here within a second or two. While the store is away it knows whom it knew.
+ * another process was told to forget is refused here within a second or two; and sweeps what this one has written late of such a
+ * tenant. While the store is away it knows whom it knew.
  */
 public final class DeletedTenants implements Predicate<TenantId>, AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(DeletedTenants.class);
     private static final Duration PERIOD = Duration.ofSeconds(1);
 
     private final TenantErasure store;
+    private final LateWrites late;
     private final Consumer<TenantId> forget;
     private final ScheduledExecutorService thread = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().name("deleted-tenants").daemon().factory());
     private volatile Set<TenantId> known = Set.of();
 
-    /** @param forget called once for each, after it is refused: what this process remembers of it is to go */
-    public DeletedTenants(TenantErasure store, Consumer<TenantId> forget) {
+    /**
+     * @param late what this process has written without having looked for long
+     * @param forget called for each after it is refused, and again when something of it came late: what this process remembers of it is
+     *     to go
+     */
+    public DeletedTenants(TenantErasure store, LateWrites late, Consumer<TenantId> forget) {
         this.store = store;
+        this.late = late;
         this.forget = forget;
     }
 
@@ -73,7 +81,22 @@ public final class DeletedTenants implements Predicate<TenantId>, AutoCloseable 
     }
 
     private void look() {
-        add(store.marked());
+        Set<ConversationKey> written = late.take();
+        try {
+            long begun = late.now();
+            add(store.marked()); // after the writes: a tenant that is marked later is swept later too
+            late.looked(begun, known);
+            written.stream().filter(key -> test(key.tenant())).forEach(this::sweep);
+        } catch (RuntimeException | Error e) {
+            late.putBack(written);
+            throw e;
+        }
+    }
+
+    private void sweep(ConversationKey key) {
+        forget.accept(key.tenant());
+        store.sweep(key);
+        log.info("{} was written while its tenant was deleted: it is swept once more", key);
     }
 
     private void lookAgain() {

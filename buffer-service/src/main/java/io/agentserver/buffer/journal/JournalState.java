@@ -49,6 +49,7 @@ final class JournalState {
     private long sequence;
     private long expiredThrough;
     private long createdAtMs;
+    private long beganMs;
     private long lastActivityMs;
     private long keptUntilMs;
     private long weight;
@@ -255,6 +256,11 @@ final class JournalState {
         return cancelledAtMs;
     }
 
+    /** When the oldest commit was made that is more than a place to go on after; 0: there is none. */
+    long beganMs() {
+        return beganMs;
+    }
+
     /** The commit that has erased it, which is its last one for ever. */
     Optional<Commit> erasure() {
         return Optional.ofNullable(erasure);
@@ -308,6 +314,9 @@ final class JournalState {
                     + " does not follow commit " + number);
         }
         number = commit.getNumber();
+        if (beganMs == 0 && commit.getChangesCount() > 0) {
+            beganMs = commit.getAtMs();
+        }
         lastActivityMs = commit.getAtMs();
         keptUntilMs = Math.max(keptUntilMs, commit.getKeptUntilMs());
         weight += 256 + 2L * commit.getSerializedSize();

@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.Gatherers;
@@ -54,6 +55,7 @@ public final class Pruner implements Closings {
     private final DueStore index;
     private final Leases leases;
     private final String owner = MessageId.create().toString();
+    private volatile Set<Integer> mine = Set.of();
     private final Retention retention;
     private final Clock clock;
 
@@ -173,8 +175,10 @@ public final class Pruner implements Closings {
         List<Integer> shards;
         try {
             shards = leases.renew(owner);
+            mine = Set.copyOf(shards);
         } catch (StoreUnavailableException e) {
             log.debug("nothing is swept while Redis is away", e);
+            mine = Set.of();
             return;
         }
         for (int shard : shards) {
@@ -189,6 +193,11 @@ public final class Pruner implements Closings {
                 log.debug("shard {} is swept the next time", shard, e);
             }
         }
+    }
+
+    /** Whether a shard was this process's a moment ago: for other work that one is to do. */
+    public boolean has(int shard) {
+        return mine.contains(shard);
     }
 
     /** All of it: what this process knows of it may be older than what Redis was given since. */

@@ -45,6 +45,11 @@ public abstract class ForwardingThreadStore implements ThreadStore {
     }
 
     @Override
+    public void eraseBackup(ConversationKey key, long erasedAtMs) {
+        store.eraseBackup(key, erasedAtMs);
+    }
+
+    @Override
     public long prune(ConversationKey key, Pruning pruning) {
         return store.prune(key, pruning);
     }

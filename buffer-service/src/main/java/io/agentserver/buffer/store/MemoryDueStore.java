@@ -29,6 +29,10 @@ public final class MemoryDueStore implements DueStore {
         return theirs.size();
     }
 
+    void forget(ConversationKey key) {
+        keys.removeIf(entry -> DueEntry.parse(entry).conversation().equals(key));
+    }
+
     @Override
     public List<DueEntry> due(int shard, long nowMs, int limit) {
         return keys.stream()

@@ -2,6 +2,9 @@ package io.agentserver.buffer.store;
 
 import io.agentserver.envelope.TenantId;
 
+import java.time.Clock;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -9,21 +12,37 @@ import java.util.concurrent.ConcurrentHashMap;
 public final class MemoryTenantErasure implements TenantErasure {
     private final MemoryThreadStore threads;
     private final MemoryDueStore due;
-    private final Set<TenantId> marked = ConcurrentHashMap.newKeySet();
+    private final Clock clock;
+    private final Map<TenantId, Mark> marks = new ConcurrentHashMap<>();
 
     public MemoryTenantErasure(MemoryThreadStore threads, MemoryDueStore due) {
+        this(threads, due, Clock.systemUTC());
+    }
+
+    public MemoryTenantErasure(MemoryThreadStore threads, MemoryDueStore due, Clock clock) {
         this.threads = threads;
         this.due = due;
+        this.clock = clock;
     }
 
     @Override
     public void mark(TenantId tenant) {
-        marked.add(tenant);
+        marks.putIfAbsent(tenant, new Mark(tenant, clock.millis(), 0));
     }
 
     @Override
     public Set<TenantId> marked() {
-        return Set.copyOf(marked);
+        return Set.copyOf(marks.keySet());
+    }
+
+    @Override
+    public List<Mark> marks(long sinceMs) {
+        return marks.values().stream().filter(mark -> mark.atMs() >= sinceMs).toList();
+    }
+
+    @Override
+    public void swept(TenantId tenant, long nowMs) {
+        marks.computeIfPresent(tenant, (_, mark) -> new Mark(tenant, mark.atMs(), nowMs));
     }
 
     @Override
@@ -32,5 +51,11 @@ public final class MemoryTenantErasure implements TenantErasure {
             throw new IllegalArgumentException("cursor: <" + cursor + "> is none of this store's");
         }
         return new Swept(threads.forget(tenant) + due.forget(tenant), "");
+    }
+
+    @Override
+    public void sweep(ConversationKey key) {
+        threads.forget(key);
+        due.forget(key);
     }
 }

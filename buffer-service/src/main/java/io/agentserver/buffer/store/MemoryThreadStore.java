@@ -94,6 +94,10 @@ public final class MemoryThreadStore implements ThreadStore {
         return before - conversations.size();
     }
 
+    void forget(ConversationKey key) {
+        conversations.remove(key);
+    }
+
     @Override
     public RecentConversations recent(TenantId tenant, Order order, int limit, Optional<Recent> from) {
         List<Recent> sorted = conversations.entrySet().stream()

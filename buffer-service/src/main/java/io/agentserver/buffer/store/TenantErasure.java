@@ -2,6 +2,7 @@ package io.agentserver.buffer.store;
 
 import io.agentserver.envelope.TenantId;
 
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -16,6 +17,18 @@ public interface TenantErasure {
     /** All that were ever marked. */
     Set<TenantId> marked();
 
+    /** Those that were marked since, with what is known of their sweeps. */
+    List<Mark> marks(long sinceMs);
+
+    /** Keeps with a mark that the tenant was looked for once more. */
+    void swept(TenantId tenant, long nowMs);
+
+    /**
+     * @param atMs when it was marked, for the first time
+     * @param sweptMs when {@link #swept} was told last; 0: never
+     */
+    record Mark(TenantId tenant, long atMs, long sweptMs) {}
+
     /**
      * Looks through a part of the store, for some seconds at most, and frees what is the tenant's. Whatever was there when the
      * first call began, with an empty cursor, is gone when a call gives back an empty one.
@@ -24,6 +37,9 @@ public interface TenantErasure {
      * @throws IllegalArgumentException if that is no cursor of this store's
      */
     Swept sweep(TenantId tenant, String cursor);
+
+    /** Frees what the store has of one conversation of a tenant that is deleted, and what it keeps of the tenant as a whole. */
+    void sweep(ConversationKey key);
 
     /**
      * @param freed how many entries of the store (items, keys) this call has freed

@@ -55,6 +55,14 @@ public interface ThreadStore extends AutoCloseable {
     boolean erase(ConversationKey key, Commit erasure);
 
     /**
+     * Frees what a backup holds of a conversation that was erased, of which the store itself has forgotten that it was. Repeating it is
+     * harmless.
+     *
+     * @param erasedAtMs what begins later stays
+     */
+    default void eraseBackup(ConversationKey key, long erasedAtMs) {}
+
+    /**
      * Frees what need not be held any longer, where nothing is lost by it. Repeating it is harmless.
      *
      * @return the number of bytes freed

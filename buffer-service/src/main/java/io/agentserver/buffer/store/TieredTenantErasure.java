@@ -2,6 +2,7 @@ package io.agentserver.buffer.store;
 
 import io.agentserver.envelope.TenantId;
 
+import java.util.List;
 import java.util.Set;
 
 /** The durable store's first, whose copy the hot one is: what is swept from the hot one could be put there again until then. */
@@ -28,6 +29,16 @@ public final class TieredTenantErasure implements TenantErasure {
     }
 
     @Override
+    public List<Mark> marks(long sinceMs) {
+        return durable.marks(sinceMs);
+    }
+
+    @Override
+    public void swept(TenantId tenant, long nowMs) {
+        durable.swept(tenant, nowMs);
+    }
+
+    @Override
     public Swept sweep(TenantId tenant, String cursor) {
         if (cursor.startsWith(HOT)) {
             Swept swept = hot.sweep(tenant, cursor.substring(HOT.length()));
@@ -38,5 +49,11 @@ public final class TieredTenantErasure implements TenantErasure {
         }
         Swept swept = durable.sweep(tenant, cursor.isEmpty() ? "" : cursor.substring(DURABLE.length()));
         return new Swept(swept.freed(), swept.cursor().isEmpty() ? HOT : DURABLE + swept.cursor());
+    }
+
+    @Override
+    public void sweep(ConversationKey key) {
+        durable.sweep(key);
+        hot.sweep(key);
     }
 }

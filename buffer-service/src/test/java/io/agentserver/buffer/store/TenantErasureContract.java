@@ -97,12 +97,47 @@ public abstract class TenantErasureContract {
     }
 
     @Test
+    void frees_one_conversation_and_what_waits_for_it() {
+        List<ConversationKey> theirs = conversations(tenant, 2);
+        DueEntry first = due(theirs.getFirst());
+        DueEntry second = due(theirs.getLast());
+        awaitListed(tenant, 2);
+        erasure().sweep(theirs.getFirst());
+        assertThat(threads().read(theirs.getFirst(), 1, Look.CONSISTENT)).isEmpty();
+        assertThat(threads().read(theirs.getLast(), 1, Look.CONSISTENT)).hasSize(2);
+        assertThat(due().due(first.shard(), NOW + 1, 1_000)).doesNotContain(first);
+        assertThat(due().due(second.shard(), NOW + 1, 1_000)).contains(second);
+        erasure().sweep(theirs.getLast());
+        assertThat(sweep(tenant)).as("what a look afterwards finds").isZero();
+    }
+
+    @Test
     void marks_for_good_and_once() {
         assertThat(erasure().marked()).doesNotContain(tenant, other);
         erasure().mark(tenant);
         erasure().mark(tenant);
         sweep(tenant);
         assertThat(erasure().marked()).contains(tenant).doesNotContain(other);
+    }
+
+    @Test
+    void keeps_when_it_was_marked_first_and_looked_for_last() {
+        long before = System.currentTimeMillis();
+        erasure().mark(tenant);
+        TenantErasure.Mark mark = mark(before);
+        assertThat(mark.atMs()).isBetween(before, System.currentTimeMillis());
+        assertThat(mark.sweptMs()).isZero();
+        erasure().swept(tenant, 7);
+        erasure().mark(tenant);
+        assertThat(mark(before)).isEqualTo(new TenantErasure.Mark(tenant, mark.atMs(), 7));
+        assertThat(erasure().marks(System.currentTimeMillis() + 1_000)).isEmpty();
+    }
+
+    private TenantErasure.Mark mark(long sinceMs) {
+        return erasure().marks(sinceMs).stream()
+                .filter(mark -> mark.tenant().equals(tenant))
+                .findFirst()
+                .orElseThrow();
     }
 
     @Test

@@ -36,17 +36,18 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.KeyPairGenerator;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Collections;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
@@ -62,7 +63,8 @@ import static org.awaitility.Awaitility.await;
 
 /**
  * A tenant is deleted from the whole platform, as five processes over real stores, while it has messages in flight, its neighbour
- * works on and the gateway that does it is killed again and again; then every byte of every store's files is looked at.
+ * works on and who does it is killed again and again, the gateway in each part, buffer and billing in theirs; then every byte of every
+ * store's files is looked at.
  */
 class TenantDeletionIT {
     private static final String GONE = "doomed";
@@ -71,6 +73,10 @@ class TenantDeletionIT {
     /** A gateway that died is waited for in each of eight stores: a restarted one sees its own job as another's. */
     private static final Map<String, String> WITHOUT_LONG_WAITS =
             Map.of("JAVA_TOOL_OPTIONS", "-Dagentserver.gateway.deletion-lease=2s");
+
+    /** Who is killed in a store's part, beside the gateway. */
+    private static final Map<String, String> DOES_IT =
+            Map.of("conversations", "buffer-service", "backups", "buffer-service", "billing", "billing-service");
 
     private static final Map<String, String> WAIT = Map.of("Prefer", "wait=30");
 
@@ -102,12 +108,16 @@ class TenantDeletionIT {
         Path routes = Files.writeString(
                 home.resolve("routes.yaml"), "routes: {default: {chain: [simulated/default], cache: 60m}}");
         Path bucket = home.resolve("s3");
-        LocalS3 s3 = LocalS3.start(bucket, "backups");
+        LocalS3 s3 = LocalS3.start(bucket, "backups,static");
         Map<String, String> settings = new HashMap<>(WITHOUT_LONG_WAITS);
         settings.put("AGENTSERVER_LLM_ROUTES", routes.toString());
         settings.put("AGENTSERVER_BACKUP_BUCKET", "backups");
         settings.put("AGENTSERVER_BACKUP_PERIOD", "1s");
         settings.put("AGENTSERVER_S3_URL", s3.url());
+        settings.put("AGENTSERVER_STATIC_BUCKET", "static");
+        settings.put("AGENTSERVER_STATIC_URL", "https://static.example.com");
+        settings.put("AGENTSERVER_STATIC_KEY", pem(home).toString());
+        settings.put("AGENTSERVER_STATIC_KEY_ID", "KTEST");
         FiveProcesses platform = FiveProcesses.start(home, settings);
         try {
             forgetSoon(platform);
@@ -116,6 +126,9 @@ class TenantDeletionIT {
             assertThat(gone.putOrganism(organism(service.getAddress().getPort()))
                             .statusCode())
                     .isEqualTo(200);
+            assertThat(RawFiles.holding(bucket, CANARY))
+                    .as("its prompt, where clients fetch it")
+                    .anyMatch(file -> file.contains("static"));
             assertThat(neighbour.putOrganism(mirror()).statusCode()).isEqualTo(200);
             String neighboursThread = say(neighbour, "mirror", "Face", "hello");
             byte[] organism = fill(platform, gone, inFlight);
@@ -224,7 +237,10 @@ class TenantDeletionIT {
                 assertThat(stores.keys("*" + GONE)).isEmpty();
             }
             assertThat(platform.reconcile().output()).endsWith("difference: 0");
-            assertThat(found(receipt, "backups")).isGreaterThan(backups.size());
+            // found there is nothing, if a buffer that starts again has looked for what is too old before its part began
+            assertThat(backups).isNotEmpty();
+            // of each listener that has one a schema, and a prompt
+            assertThat(found(receipt, "static-files")).isGreaterThanOrEqualTo(4);
             assertThat(RawFiles.holding(bucket, "tenants/" + GONE + "/")).isEmpty();
             assertThat(RawFiles.holding(bucket, "tenants/doomed-neighbour/conversations/" + neighboursThread))
                     .isNotEmpty();
@@ -273,26 +289,50 @@ class TenantDeletionIT {
         return found;
     }
 
-    /** Kills the gateway in each store's part of the job, as it is seen to have begun. */
+    /** Kills whoever works in each store's part of the job, as it is seen to have begun: one after the other, the gateway first. */
     private JsonNode awaitEndWithDeaths(FiveProcesses platform, Client operator, String job) {
-        Set<String> diedIn = new HashSet<>();
+        Set<String> died = new TreeSet<>();
         long deadline = System.nanoTime() + Duration.ofMinutes(12).toNanos();
         while (System.nanoTime() < deadline) {
             JsonNode state = Client.json(operator.get(job));
             if (state.path("state").asString("").equals("done")) {
-                assertThat(diedIn)
-                        .as("where the gateway died")
-                        .hasSameSizeAs(state.path("stores").values());
+                Set<String> expected = new TreeSet<>();
+                state.path("stores")
+                        .values()
+                        .forEach(store ->
+                                expected.addAll(deaths(store.path("store").asString(""))));
+                assertThat(died).as("who died, and in which part").isEqualTo(expected);
                 return state;
             }
-            for (JsonNode store : state.path("stores").values()) {
-                String name = store.path("store").asString("");
-                if (store.path("state").asString("").equals("running") && diedIn.add(name)) {
-                    platform.restart("gateway-service");
-                }
-            }
+            state.path("stores").values().stream()
+                    .filter(store -> store.path("state").asString("").equals("running"))
+                    .flatMap(store -> deaths(store.path("store").asString("")).stream())
+                    .filter(death -> !died.contains(death))
+                    .findFirst()
+                    .ifPresent(death -> {
+                        died.add(death);
+                        platform.restart(death.substring(death.indexOf(' ') + 1));
+                    });
         }
         throw new AssertionError("the job does not end: " + operator.get(job).body());
+    }
+
+    /** {@code <store> <service>}. */
+    private static List<String> deaths(String store) {
+        String other = DOES_IT.get(store);
+        return other == null
+                ? List.of(store + " gateway-service")
+                : List.of(store + " gateway-service", store + " " + other);
+    }
+
+    /** What signs the addresses of static files, which nobody fetches here. */
+    private static Path pem(Path home) throws Exception {
+        KeyPairGenerator rsa = KeyPairGenerator.getInstance("RSA");
+        rsa.initialize(2048);
+        String base64 = Base64.getMimeEncoder()
+                .encodeToString(rsa.generateKeyPair().getPrivate().getEncoded());
+        return Files.writeString(
+                home.resolve("static.pem"), "-----BEGIN PRIVATE KEY-----\n" + base64 + "\n-----END PRIVATE KEY-----\n");
     }
 
     /** The neighbour tries again what a dead gateway did not answer, as any client would. */

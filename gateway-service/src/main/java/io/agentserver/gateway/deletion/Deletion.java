@@ -46,6 +46,7 @@ record Deletion(
      * @param pass what was deleted since the store was last looked through from the start
      * @param counts what else there is to say in numbers
      * @param begunAt null: not yet
+     * @param refusedAt when the first part was done, and with it the store told to take nothing of the tenant; null: not yet, or not known
      * @param passBegunAt when it was last looked through from the start; null: not yet
      * @param checkedAt when all of it was looked through and nothing was found; null: not yet
      * @param kept what stays in it, and why; null: nothing
@@ -59,26 +60,31 @@ record Deletion(
             long pass,
             SortedMap<String, Long> counts,
             @JsonProperty("begun_at") @Nullable Instant begunAt,
+            @JsonProperty("refused_at") @Nullable Instant refusedAt,
             @JsonProperty("pass_begun_at") @Nullable Instant passBegunAt,
             @JsonProperty("checked_at") @Nullable Instant checkedAt,
             @Nullable String kept) {
         static Store of(DeletionStep step) {
-            return new Store(step.store(), "", 0, 0, 0, new TreeMap<>(), null, null, null, step.kept());
+            return new Store(step.store(), "", 0, 0, 0, new TreeMap<>(), null, null, null, null, step.kept());
         }
 
         Store begun(Instant now) {
-            return begunAt != null ? this : new Store(store, cursor, found, left, pass, counts, now, null, null, kept);
+            return begunAt != null
+                    ? this
+                    : new Store(store, cursor, found, left, pass, counts, now, null, null, null, kept);
         }
 
         /**
-         * Clean is what was looked through from its start to its end, all of it when everybody had heard that the tenant is to go.
+         * Clean is what was looked through from its start to its end, all of it when everybody had heard that the tenant is to go: a store
+         * that was away at first hears of it late.
          *
          * @param began when this part did
          * @param heard how long others may still write before they have heard of it
          */
         Store after(DeletionStep.Part part, Instant began, Duration heard, Instant now) {
             Instant passBegan = cursor.isEmpty() || passBegunAt == null ? began : passBegunAt;
-            boolean mayBeLast = begunAt != null && !passBegan.isBefore(begunAt.plus(heard));
+            Instant refused = refusedAt != null ? refusedAt : passBegunAt == null ? now : begunAt;
+            boolean mayBeLast = refused != null && !passBegan.isBefore(refused.plus(heard));
             SortedMap<String, Long> sums = new TreeMap<>(counts);
             part.counts().forEach((name, count) -> sums.merge(name, count, Long::sum));
             long freed = pass + part.freed();
@@ -92,6 +98,7 @@ record Deletion(
                     looked ? 0 : freed,
                     sums,
                     begunAt,
+                    refused,
                     passBegan,
                     clean ? now : null,
                     kept);

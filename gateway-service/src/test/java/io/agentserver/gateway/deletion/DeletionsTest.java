@@ -105,6 +105,25 @@ class DeletionsTest {
                 .isEqualTo(2);
     }
 
+    /** It hears of the tenant by its first part, and so do all who write into it. */
+    @Test
+    void a_store_that_was_away_at_first_is_asked_once_more_as_well() {
+        fill("a", 0);
+        Deletions deletions = gateway();
+        deletions.request(tenant);
+        deletions.look(); // it is ours, and has begun
+        death = () -> {
+            throw new Unavailable("away", null);
+        };
+        deletions.look();
+        pass(Duration.ofSeconds(10));
+        deletions.look(); // now it is told, and has nothing yet
+        fill("a", 1); // by who was told a moment later
+        pass(Duration.ofSeconds(2));
+        runToTheEnd(deletions);
+        assertThat(stores.get("a")).isEmpty();
+    }
+
     @Test
     void a_look_that_began_before_every_pod_had_heard_of_it_does_not_count_as_the_last_one() {
         fill("first half", 0);

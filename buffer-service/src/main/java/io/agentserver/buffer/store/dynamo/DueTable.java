@@ -7,9 +7,13 @@ import software.amazon.awssdk.services.dynamodb.model.ResourceInUseException;
 import software.amazon.awssdk.services.dynamodb.model.ResourceNotFoundException;
 import software.amazon.awssdk.services.dynamodb.model.ScalarAttributeType;
 
+import java.util.List;
+
 /** The table {@code due}: its keys and its expiry, named as in {@link ThreadsTable}. */
 final class DueTable {
     static final String NAME = "due";
+    /** The names of what it holds, before {@code #<shard>} in {@code pk}. */
+    static final List<String> INDEXES = List.of("due", "backup");
 
     private DueTable() {}
 

@@ -1,5 +1,6 @@
 package io.agentserver.buffer.store.dynamo;
 
+import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.DueEntry;
 import io.agentserver.buffer.store.ShardKey;
 import io.agentserver.buffer.store.StoreUnavailableException;
@@ -10,6 +11,7 @@ import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
 import software.amazon.awssdk.services.dynamodb.model.WriteRequest;
 
+import java.time.Clock;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -31,18 +33,61 @@ public final class DynamoTenantErasure implements TenantErasure {
     private static final String MARKS = "deleted";
     private static final String INDEX = "index#";
     private static final int PAGE = 1_000;
+    private static final String MARKED_AT = "marked_at";
+    private static final String SWEPT_AT = "swept_at";
+
     private final DynamoDbClient dynamo;
+    private final Clock clock;
 
     public DynamoTenantErasure(DynamoDbClient dynamo) {
+        this(dynamo, Clock.systemUTC());
+    }
+
+    public DynamoTenantErasure(DynamoDbClient dynamo, Clock clock) {
         this.dynamo = dynamo;
+        this.clock = clock;
     }
 
     @Override
     public void mark(TenantId tenant) {
-        ask(() -> dynamo.putItem(put -> put.tableName(ThreadsTable.NAME)
-                .item(Map.of(
-                        ThreadsTable.PK, AttributeValue.fromS(MARKS),
-                        ThreadsTable.SK, AttributeValue.fromS(tenant.value())))));
+        ask(() -> dynamo.updateItem(update -> update.tableName(ThreadsTable.NAME)
+                .key(mark(tenant.value()))
+                .updateExpression("SET " + MARKED_AT + " = if_not_exists(" + MARKED_AT + ", :now)")
+                .expressionAttributeValues(Map.of(":now", AttributeValue.fromN(Long.toString(clock.millis()))))));
+    }
+
+    private static Map<String, AttributeValue> mark(String tenant) {
+        return Map.of(ThreadsTable.PK, AttributeValue.fromS(MARKS), ThreadsTable.SK, AttributeValue.fromS(tenant));
+    }
+
+    @Override
+    public List<Mark> marks(long sinceMs) {
+        return ask(() -> dynamo
+                .queryPaginator(query -> query.tableName(ThreadsTable.NAME)
+                        .consistentRead(true)
+                        .keyConditionExpression("pk = :pk")
+                        .filterExpression(MARKED_AT + " >= :since")
+                        .expressionAttributeValues(Map.of(
+                                ":pk", AttributeValue.fromS(MARKS),
+                                ":since", AttributeValue.fromN(Long.toString(sinceMs)))))
+                .items()
+                .stream()
+                .map(item -> new Mark(
+                        new TenantId(text(item, ThreadsTable.SK)), time(item, MARKED_AT), time(item, SWEPT_AT)))
+                .toList());
+    }
+
+    private static long time(Map<String, AttributeValue> item, String name) {
+        AttributeValue value = item.get(name);
+        return value == null ? 0 : Long.parseLong(value.n());
+    }
+
+    @Override
+    public void swept(TenantId tenant, long nowMs) {
+        ask(() -> dynamo.updateItem(update -> update.tableName(ThreadsTable.NAME)
+                .key(mark(tenant.value()))
+                .updateExpression("SET " + SWEPT_AT + " = :now")
+                .expressionAttributeValues(Map.of(":now", AttributeValue.fromN(Long.toString(nowMs))))));
     }
 
     @Override
@@ -76,6 +121,13 @@ public final class DynamoTenantErasure implements TenantErasure {
             };
         } while (!at.isEmpty() && part.hasTime());
         return new Swept(part.freed, at);
+    }
+
+    @Override
+    public void sweep(ConversationKey key) {
+        Part part = new Part(key.tenant());
+        part.conversation(key.toString());
+        part.dueOf(key);
     }
 
     /** One call's. */
@@ -126,6 +178,27 @@ public final class DynamoTenantErasure implements TenantErasure {
                             .items()
                             .stream()
                             .toList()));
+        }
+
+        /** Of all indexes of what is due, each by its shard; a query cannot leave out anything by its key. */
+        void dueOf(ConversationKey key) {
+            int shard = ShardKey.of(key.conversation(), ShardKey.SHARDS);
+            String its = "#" + key + "#";
+            for (String index : DueTable.INDEXES) {
+                delete(
+                        DueTable.NAME,
+                        ask(() -> dynamo
+                                .queryPaginator(query -> query.tableName(DueTable.NAME)
+                                        .consistentRead(true)
+                                        .keyConditionExpression("pk = :pk")
+                                        .projectionExpression("pk, sk")
+                                        .expressionAttributeValues(
+                                                Map.of(":pk", AttributeValue.fromS(index + "#" + shard))))
+                                .items()
+                                .stream()
+                                .filter(item -> text(item, ThreadsTable.SK).startsWith(its, DueEntry.DIGITS))
+                                .toList()));
+            }
         }
 
         /** A page. */

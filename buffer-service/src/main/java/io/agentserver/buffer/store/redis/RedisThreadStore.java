@@ -311,7 +311,7 @@ public final class RedisThreadStore implements HotStore {
         }
     }
 
-    private static String commits(ConversationKey key) {
+    static String commits(ConversationKey key) {
         return "thread:" + key.tenant() + ":{" + key.conversation() + "}:commits";
     }
 

@@ -1,0 +1,47 @@
+package io.agentserver.buffer.journal;
+
+import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.buffer.store.DueEntry;
+import io.agentserver.envelope.MessageId;
+
+import java.util.Optional;
+import java.util.UUID;
+
+/**
+ * That what an erasure frees has to be looked after, in the due index. It says all that is needed, for the journal's own commit of
+ * it expires: the entry's thread is the conversation, its message none that was ever sent but a UUID of version 8 (RFC 9562), which holds the time.
+ *
+ * @param erasedAtMs of the erasure's commit
+ * @param isCommitted false: it is to be, and may never have come
+ */
+record ErasureEntry(ConversationKey conversation, long erasedAtMs, boolean isCommitted) {
+    private static final long MADE = 0x8e50;
+    private static final long COMMITTED = 1;
+    private static final long KIND = 0xffff;
+
+    /** In a minute or so: by then no write of another process, as a body whose commit was refused, is on its way. */
+    DueEntry dueAfter(long nowMs) {
+        UUID id = new UUID(erasedAtMs << 16 | MADE | (isCommitted ? COMMITTED : 0), low(conversation));
+        // full minutes: of several that come to nothing one is left
+        long dueMs = Math.ceilDiv(nowMs + DueDecision.COMMIT_MS, DueDecision.COMMIT_MS) * DueDecision.COMMIT_MS;
+        return new DueEntry(conversation, conversation.conversation(), new MessageId(id), dueMs);
+    }
+
+    /** Empty: it is a message's. */
+    static Optional<ErasureEntry> of(DueEntry entry) {
+        UUID id = entry.message().value();
+        long kind = id.getMostSignificantBits() & KIND;
+        if (!entry.thread().equals(entry.conversation().conversation())
+                || id.getLeastSignificantBits() != low(entry.conversation())
+                || (kind & ~COMMITTED) != MADE) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                new ErasureEntry(entry.conversation(), id.getMostSignificantBits() >>> 16, (kind & COMMITTED) != 0));
+    }
+
+    /** Under the variant of RFC 9562. */
+    private static long low(ConversationKey key) {
+        return key.conversation().value().getLeastSignificantBits() >>> 2 | 1L << 63;
+    }
+}
