@@ -50,8 +50,9 @@ public final class BackupProgress {
         return drilled;
     }
 
-    void complete(int shard, long ms) {
-        completeMs.accumulateAndGet(shard, ms, Math::max);
+    /** @param nowMs it never was complete until later than that, whoever said so */
+    void complete(int shard, long ms, long nowMs) {
+        completeMs.updateAndGet(shard, before -> Math.max(before > nowMs ? 0 : before, Math.min(ms, nowMs)));
     }
 
     void failing(int shard, boolean is) {

@@ -38,6 +38,7 @@ public final class BackupRuns implements AutoCloseable {
     private final BackupNames names;
     private final BackupExpiry expiry;
     private final BackupProgress progress;
+    private final StoreClock clock;
     private final List<ShardRun> shards = new ArrayList<>();
     private final String owner = UUID.randomUUID().toString();
     private long renewed = System.nanoTime(); // the loop's alone
@@ -49,8 +50,9 @@ public final class BackupRuns implements AutoCloseable {
     /**
      * @param index what has changed
      * @param leases on its shards
+     * @param clock by which entries of the index are due
      */
-    public BackupRuns(
+    BackupRuns(
             ConversationBackups backups,
             BackupBucket bucket,
             BackupNames names,
@@ -59,12 +61,14 @@ public final class BackupRuns implements AutoCloseable {
             TenantErasure deleted,
             BackupTimes times,
             BackupProgress progress,
-            Clock clock) {
+            StoreClock clock,
+            Clock own) {
         this.leases = leases;
         this.bucket = bucket;
         this.names = names;
         this.progress = progress;
-        this.expiry = new BackupExpiry(bucket, names, deleted, times, clock);
+        this.expiry = new BackupExpiry(bucket, names, deleted, times, own);
+        this.clock = clock;
         for (int shard = 0; shard < ShardKey.SHARDS; shard++) {
             shards.add(new ShardRun(shard, backups, bucket, names, index, deleted, times, progress, clock));
         }
@@ -88,6 +92,7 @@ public final class BackupRuns implements AutoCloseable {
 
     /** All that is due, whoever's it is, on the caller's thread. */
     public void runAll() {
+        clock.look();
         shards.forEach(ShardRun::run);
     }
 
@@ -105,6 +110,7 @@ public final class BackupRuns implements AutoCloseable {
     private void look(long round) {
         try {
             List<Integer> mine = leases.renew(owner);
+            clock.look();
             renewed = System.nanoTime();
             for (int shard = 0; shard < ShardKey.SHARDS; shard++) {
                 if (!mine.contains(shard)) {

@@ -31,6 +31,11 @@ public record BackupTimes(Duration period, Duration kept) {
         return beginMs(ofPeriod + 1) + marginMs();
     }
 
+    /** For what is noted aside: at least a margin from now, and the same for all of some moments. */
+    long laterMs(long nowMs) {
+        return (nowMs / marginMs() + 2) * marginMs();
+    }
+
     long marginMs() {
         return Math.min(period.toMillis(), LONGEST_MARGIN.toMillis());
     }

@@ -10,7 +10,6 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -45,7 +44,7 @@ final class ShardRun {
     private final TenantErasure deleted;
     private final BackupTimes times;
     private final BackupProgress progress;
-    private final Clock clock;
+    private final StoreClock clock;
     /** Conversations that cannot be backed up, and since when they should be. */
     private final Map<ConversationKey, Long> stuck = new ConcurrentHashMap<>();
 
@@ -60,7 +59,7 @@ final class ShardRun {
             TenantErasure deleted,
             BackupTimes times,
             BackupProgress progress,
-            Clock clock) {
+            StoreClock clock) {
         this.shard = shard;
         this.backups = backups;
         this.bucket = bucket;
@@ -84,7 +83,7 @@ final class ShardRun {
         try {
             if (writtenMs < 0) {
                 writtenMs = ShardState.read(bucket, names, shard).completeMs();
-                progress.complete(shard, writtenMs);
+                progress.complete(shard, writtenMs, clock.millis());
             }
             List<DueEntry> some;
             do {
@@ -191,9 +190,9 @@ final class ShardRun {
         for (long sinceMs : stuck.values()) {
             completeMs = Math.min(completeMs, beforeDue(sinceMs));
         }
-        progress.complete(shard, completeMs);
+        progress.complete(shard, completeMs, nowMs);
         long step = Math.min(STATE_EVERY.toMillis(), times.period().toMillis());
-        if (completeMs >= writtenMs + step) {
+        if (completeMs >= writtenMs + step || writtenMs > nowMs) { // it was written by a clock that was ahead
             new ShardState(shard, completeMs).write(bucket, names);
             writtenMs = completeMs;
         }
