@@ -86,6 +86,11 @@ public final class BackupNames {
         return prefix + "shards/" + String.format(Locale.ROOT, "%02d", shard);
     }
 
+    /** Put to see what time it is there. */
+    String clock() {
+        return prefix + "clock";
+    }
+
     String drill() {
         return prefix + "drill";
     }

@@ -67,7 +67,7 @@ public final class BackupRuns implements AutoCloseable {
         this.bucket = bucket;
         this.names = names;
         this.progress = progress;
-        this.expiry = new BackupExpiry(bucket, names, deleted, times, own);
+        this.expiry = new BackupExpiry(bucket, names, deleted, times, progress, own);
         this.clock = clock;
         for (int shard = 0; shard < ShardKey.SHARDS; shard++) {
             shards.add(new ShardRun(shard, backups, bucket, names, index, deleted, times, progress, clock));
@@ -112,6 +112,9 @@ public final class BackupRuns implements AutoCloseable {
             List<Integer> mine = leases.renew(owner);
             clock.look();
             renewed = System.nanoTime();
+            if (!mine.contains(0)) {
+                progress.expiryFailing(false);
+            }
             for (int shard = 0; shard < ShardKey.SHARDS; shard++) {
                 if (!mine.contains(shard)) {
                     if (!running.contains(shard)) {

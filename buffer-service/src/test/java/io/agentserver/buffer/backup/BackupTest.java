@@ -82,7 +82,7 @@ class BackupTest {
     private final MemoryTenantErasure deleted = new MemoryTenantErasure(store, new MemoryDueStore());
     private final MemoryDueStore index = new MemoryDueStore();
     private final String prefix = "t/" + UUID.randomUUID() + "/";
-    private final BackupBucket bucket = S3BackupBucket.open(server.url(), "", PLAIN);
+    private final BackupBucket bucket = new ClockedBucket(S3BackupBucket.open(server.url(), "", PLAIN), clock);
     private final Backup backup = over(bucket);
     private final ThreadStore journalled = backup.over(store);
     private final ConversationKey key = Commits.conversation(ACME);
@@ -526,10 +526,10 @@ class BackupTest {
             Commits.say(journalled, key, i, 1, clock.millis());
             saved();
         }
-        assertThat(manifests("acme")).hasSizeGreaterThan(1);
-        clock.move(KEPT.minus(Duration.ofMinutes(25)));
-        new BackupExpiry(bucket, new BackupNames(prefix), deleted, times(), clock).sweep();
-        assertThat(manifests("acme")).isNotEmpty();
+        assertThat(manifests("acme")).hasSize(3);
+        clock.move(KEPT.minus(Duration.ofMinutes(15)));
+        sweep(clock);
+        assertThat(manifests("acme")).hasSize(2);
         assertThat(differences()).isEmpty();
     }
 
@@ -542,7 +542,7 @@ class BackupTest {
         Commits.say(journalled, longer, 3, 1, clock.millis());
         saved();
         clock.move(KEPT.dividedBy(2).plusHours(1));
-        new BackupExpiry(bucket, new BackupNames(prefix), deleted, times(), clock).sweep();
+        sweep(clock);
         saved();
         Drill drill = backup.drill(LASTING_LONGER, line -> {
             throw new AssertionError(line);
@@ -563,7 +563,7 @@ class BackupTest {
         assertThat(backup.conversations(ACME)).containsExactly(key);
         assertThat(differences()).containsExactly("not of a backup: " + prefix + "tenants/acme/conversations/x/y");
         clock.move(KEPT.plusHours(1));
-        new BackupExpiry(bucket, new BackupNames(prefix), deleted, times(), clock).sweep();
+        sweep(clock);
         assertThat(segments())
                 .as("though a tenant before it has a manifest that cannot be read")
                 .isEmpty();
@@ -632,11 +632,34 @@ class BackupTest {
         Commits.say(journalled, key, 0, 3, clock.millis());
         saved();
         clock.move(KEPT.minusHours(2));
-        new BackupExpiry(bucket, new BackupNames(prefix), deleted, times(), clock).sweep();
+        sweep(clock);
         assertThat(segments()).hasSize(1);
         clock.move(Duration.ofHours(3));
-        new BackupExpiry(bucket, new BackupNames(prefix), deleted, times(), clock).sweep();
+        sweep(clock);
         assertThat(left(PLAIN, "tenants/")).isEmpty();
+    }
+
+    @Test
+    void where_a_process_s_clock_is_not_the_bucket_s_nothing_is_too_old_and_that_is_told() {
+        Commits.say(journalled, key, 0, 3, clock.millis());
+        saved();
+        MovedClock wrong = new MovedClock();
+        wrong.move(Duration.ofDays(31));
+        assertThat(sweep(wrong).isExpiryFailing()).isTrue();
+        assertThat(segments()).hasSize(1);
+        assertThat(sweep(clock).isExpiryFailing()).isFalse();
+    }
+
+    @Test
+    void how_old_something_is_the_bucket_s_clock_says() {
+        Commits.say(journalled, key, 0, 3, clock.millis());
+        saved();
+        clock.move(KEPT.minusMinutes(30));
+        MovedClock ahead = new MovedClock();
+        ahead.move(A_PERIOD_AND_ITS_MARGIN.plus(KEPT).plusMinutes(10));
+        assertThat(sweep(ahead).isExpiryFailing()).isFalse();
+        assertThat(segments()).hasSize(1);
+        assertThat(left(PLAIN, "clock")).isEmpty();
     }
 
     @Test
@@ -678,6 +701,12 @@ class BackupTest {
             other = Commits.conversation(ACME);
         } while (ShardKey.of(other.conversation(), ShardKey.SHARDS) != ShardKey.of(as.conversation(), ShardKey.SHARDS));
         return other;
+    }
+
+    private BackupProgress sweep(MovedClock its) {
+        BackupProgress progress = new BackupProgress();
+        new BackupExpiry(bucket, new BackupNames(prefix), deleted, times(), progress, its).sweep();
+        return progress;
     }
 
     private static BackupTimes times() {
