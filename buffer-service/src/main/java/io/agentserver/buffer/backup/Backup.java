@@ -24,6 +24,7 @@ public final class Backup implements BackupErasure, AutoCloseable {
     private final BackupTimes times;
     private final StoreClock clock;
     private final Clock own;
+    private final LongSupplier nanoTime;
     private final ConversationBackups conversations;
     private final BackupProgress progress = new BackupProgress();
 
@@ -64,6 +65,7 @@ public final class Backup implements BackupErasure, AutoCloseable {
         this.times = times;
         this.clock = new StoreClock(leases, own, nanoTime);
         this.own = own;
+        this.nanoTime = nanoTime;
         this.conversations = new ConversationBackups(bucket, names, whole);
     }
 
@@ -74,7 +76,8 @@ public final class Backup implements BackupErasure, AutoCloseable {
 
     /** What keeps it up to date. */
     public BackupRuns runs() {
-        return new BackupRuns(conversations, bucket, names, index, leases, deleted, times, progress, clock, own);
+        return new BackupRuns(
+                conversations, bucket, names, index, leases, deleted, times, progress, clock, own, nanoTime);
     }
 
     public BackupProgress progress() {

@@ -135,7 +135,7 @@ class BackupClocksTest {
     @Test
     void a_shard_is_never_complete_until_later_than_now_though_it_was_said_to_be() {
         BackupNames names = new BackupNames(prefix);
-        new ShardState(shard, time.millis() + Duration.ofHours(2).toMillis()).write(bucket, names);
+        new ShardState(shard, time.millis() + Duration.ofHours(2).toMillis(), List.of()).write(bucket, names);
         good.runs().runAll();
         assertThat(good.progress().completeMs(shard)).isBetween(1L, time.millis());
         assertThat(ShardState.read(bucket, names, shard).completeMs()).isBetween(1L, time.millis());
