@@ -113,10 +113,7 @@ public final class Backup implements BackupErasure, AutoCloseable {
 
     /** Those of a tenant of which it has something. */
     public List<ConversationKey> conversations(TenantId tenant) {
-        return bucket.folders(names.conversations(tenant)).stream()
-                .flatMap(folder -> BackupNames.conversationOf(folder).stream())
-                .map(conversation -> new ConversationKey(tenant, conversation))
-                .toList();
+        return conversations.conversations(tenant);
     }
 
     /** Whether there is something of a conversation, be it that it was erased. */
@@ -126,7 +123,9 @@ public final class Backup implements BackupErasure, AutoCloseable {
 
     /** As {@link Restore} has it. */
     public Restore restore(ThreadStore into, Consumer<ConversationKey> erase, Retention retention) {
-        return new Restore(conversations, into, deleted, erase, retention, own);
+        LostSegments lost =
+                new LostSegments(new LostObjects(conversations, bucket, names), bucket, names, times, retention, own);
+        return new Restore(conversations, into, deleted, lost, erase, retention, own);
     }
 
     /** As {@link Drill} has it. */

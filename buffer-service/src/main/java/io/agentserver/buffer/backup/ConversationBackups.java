@@ -48,6 +48,14 @@ public final class ConversationBackups implements BackupErasure {
         }
     }
 
+    /** Those of a tenant of which there is something. */
+    List<ConversationKey> conversations(TenantId tenant) {
+        return bucket.folders(names.conversations(tenant)).stream()
+                .flatMap(folder -> BackupNames.conversationOf(folder).stream())
+                .map(conversation -> new ConversationKey(tenant, conversation))
+                .toList();
+    }
+
     Contents contents(ConversationKey key) {
         String folder = names.conversation(key);
         List<Listed> objects = new ArrayList<>();
@@ -153,12 +161,19 @@ public final class ConversationBackups implements BackupErasure {
         }
     }
 
+    /** @param beforeHoleMs when the last commit before them was made that is not followed by them; 0: there is none */
+    record Found(List<Commit> commits, long beforeHoleMs) {
+        Found {
+            commits = List.copyOf(commits);
+        }
+    }
+
     /**
      * What a restore would bring back: the latest commits that follow each other, of the latest life that was not erased.
      *
      * @throws BrokenBackupException if an object is not what it was
      */
-    List<Commit> commits(ConversationKey key) {
+    Found commits(ConversationKey key) {
         SortedMap<Long, Commit> found = new TreeMap<>();
         for (Contents.Segment segment : contents(key).ofLatestLife()) {
             Optional<byte[]> object = bucket.get(names.segment(key, segment.name()));
@@ -173,13 +188,15 @@ public final class ConversationBackups implements BackupErasure {
             }
         }
         List<Commit> commits = new ArrayList<>();
+        long beforeHoleMs = 0;
         for (Commit commit : found.values()) {
             if (!commits.isEmpty() && commit.getNumber() != commits.getLast().getNumber() + 1) {
-                commits.clear(); // what is before a hole has expired in the journal too
+                beforeHoleMs = commits.getLast().getAtMs();
+                commits.clear(); // there is nothing that they would follow
             }
             commits.add(commit);
         }
-        return commits;
+        return new Found(commits, beforeHoleMs);
     }
 
     static long slots(List<Commit> commits) {
