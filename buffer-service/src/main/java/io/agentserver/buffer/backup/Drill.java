@@ -19,13 +19,13 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 
 /**
@@ -82,19 +82,36 @@ public final class Drill {
 
     /** @param live those that the journal has */
     public void tenant(TenantId tenant, Set<ThreadId> live) {
-        Set<ThreadId> all = new TreeSet<>(Comparator.comparing(ThreadId::toString));
-        all.addAll(live);
         NameSet objects = new NameSet();
         String folder = names.conversations(tenant);
         bucket.each(folder, (Listed object) -> {
             String name = object.key().substring(folder.length());
             objects.add(name);
-            BackupNames.conversationOf(name)
-                    .ifPresentOrElse(all::add, () -> differs("not of a backup: " + object.key()));
+            if (BackupNames.conversationOf(name).isEmpty()) {
+                differs("not of a backup: " + object.key());
+            }
             return true;
         });
         compareManifests(tenant, objects);
-        all.forEach(conversation -> conversation(new ConversationKey(tenant, conversation)));
+        Set<ThreadId> notThere = new HashSet<>(live);
+        eachConversation(tenant, conversation -> {
+            notThere.remove(conversation);
+            conversation(new ConversationKey(tenant, conversation));
+        });
+        notThere.forEach(conversation -> conversation(new ConversationKey(tenant, conversation)));
+    }
+
+    /** Those in the backup, as they come: more than there need be memory for. */
+    private void eachConversation(TenantId tenant, Consumer<ThreadId> taker) {
+        String folder = names.conversations(tenant);
+        AtomicReference<Optional<ThreadId>> before = new AtomicReference<>(Optional.empty());
+        bucket.each(folder, (Listed object) -> {
+            Optional<ThreadId> its = BackupNames.conversationOf(object.key().substring(folder.length()));
+            if (its.isPresent() && !its.equals(before.getAndSet(its))) {
+                taker.accept(its.get());
+            }
+            return true;
+        });
     }
 
     /** One conversation. */
