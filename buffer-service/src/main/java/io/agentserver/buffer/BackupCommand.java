@@ -174,7 +174,7 @@ public final class BackupCommand {
         for (TenantId tenant : tenants) {
             List<ConversationKey> conversations = which.size() == 2
                     ? List.of(new ConversationKey(tenant, ThreadId.parse(which.get(1))))
-                    : backup.conversations(tenant);
+                    : restore.conversations(tenant);
             if (conversations.isEmpty()) {
                 out.println("nothing of " + tenant + " is in the backup");
                 return 2;
@@ -197,7 +197,7 @@ public final class BackupCommand {
                 } else {
                     outcomes.merge(restored.outcome, 1, Integer::sum);
                 }
-                if (restored.broken || restored.outcome == Restore.Outcome.DIFFERS) {
+                if (!restored.line.isEmpty()) {
                     out.println(restored.line);
                 }
             }
@@ -211,6 +211,7 @@ public final class BackupCommand {
         boolean named = which.size() == 2;
         return broken > 0
                         || outcomes.containsKey(Restore.Outcome.DIFFERS)
+                        || outcomes.containsKey(Restore.Outcome.INCOMPLETE)
                         || named && outcomes.containsKey(Restore.Outcome.UNKNOWN)
                 ? 1
                 : 0;
@@ -222,12 +223,13 @@ public final class BackupCommand {
     private Restored restore(Restore restore, ConversationJournal journal, ConversationKey key) {
         try {
             Restore.Result result = restore.conversation(key);
-            if (result.outcome() == Restore.Outcome.RESTORED || result.outcome() == Restore.Outcome.THERE) {
-                journal.remind(key); // an earlier restore may have died before it did
+            switch (result.outcome()) {
+                case RESTORED, THERE, INCOMPLETE ->
+                    journal.remind(key); // an earlier restore may have died before it did
+                case DIFFERS, ERASED, DELETED, EXPIRED, UNKNOWN -> {}
             }
             failures.set(0);
-            return new Restored(
-                    result.outcome(), result.slots(), false, key + " says something else in the journal, and stays so");
+            return new Restored(result.outcome(), result.slots(), false, line(key, result));
         } catch (BrokenBackupException e) {
             return new Restored(Restore.Outcome.UNKNOWN, 0, true, String.valueOf(e.getMessage()));
         } catch (StoreUnavailableException e) {
@@ -236,6 +238,14 @@ public final class BackupCommand {
             }
             return new Restored(Restore.Outcome.UNKNOWN, 0, true, key + ": " + e.getMessage());
         }
+    }
+
+    private static String line(ConversationKey key, Restore.Result result) {
+        return switch (result.outcome()) {
+            case DIFFERS -> key + " says something else in the journal, and stays so";
+            case INCOMPLETE -> key + " lacks in the backup " + result.lacks() + ": the rest is in the journal";
+            case RESTORED, THERE, ERASED, DELETED, EXPIRED, UNKNOWN -> "";
+        };
     }
 
     /** Has everything looked at that was there before there was a backup, or that it is found to lack. */

@@ -44,6 +44,9 @@ final class BackupMeters implements MeterBinder {
                     .description("1: the last run over this process's shard did not get all done")
                     .register(meters);
         }
+        Gauge.builder("agentserver.backup.expiry.failing", progress, its -> its.isExpiryFailing() ? 1 : 0)
+                .description("1: what has been kept for long enough did not all go when this process last looked")
+                .register(meters);
         Gauge.builder(
                         "agentserver.backup.drill.seconds",
                         progress,

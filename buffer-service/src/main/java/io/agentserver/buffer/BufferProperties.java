@@ -65,6 +65,13 @@ public record BufferProperties(
             throw new ConfigurationException(
                     Setting.AGENTSERVER_BUFFER_TTL + "=" + ttl + " is too short: set at least 1m");
         }
+        Duration needed = ttl.plusHours(24).plus(backup.period());
+        if (backup.isSet() && backup.kept().compareTo(needed) < 0) {
+            throw new ConfigurationException(Setting.AGENTSERVER_BACKUP_KEPT + "=" + backup.kept()
+                    + " is too short: what can still be read would be in no backup; set at least " + needed
+                    + ", which is "
+                    + Setting.AGENTSERVER_BUFFER_TTL + ", 24h and " + Setting.AGENTSERVER_BACKUP_PERIOD);
+        }
         if (threadSlots < 0 || conversationBytes.isNegative() || tenantBytes.isNegative()) {
             throw new ConfigurationException(Setting.AGENTSERVER_BUFFER_THREAD_SLOTS + "=" + threadSlots + ", "
                     + Setting.AGENTSERVER_BUFFER_CONVERSATION_BYTES + "=" + conversationBytes + ", "

@@ -1,6 +1,8 @@
 package io.agentserver.buffer;
 
 import io.agentserver.buffer.backup.Backup;
+import io.agentserver.buffer.backup.BackupBucket;
+import io.agentserver.buffer.backup.s3.S3BackupBucket;
 import io.agentserver.buffer.commit.Change;
 import io.agentserver.buffer.commit.Commit;
 import io.agentserver.buffer.commit.Entry;
@@ -26,6 +28,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -89,6 +92,41 @@ class BackupCommandTest {
         try (var threads = again.threads()) {
             assertThat(threads.read(first, 1, Look.CONSISTENT)).isEqualTo(before);
         }
+    }
+
+    @Test
+    void what_the_bucket_has_lost_is_told_and_no_success() {
+        ConversationKey key = conversation("losing");
+        Stores stores = stores();
+        try (var threads = stores.threads();
+                Backup backup = stores.backup().orElseThrow();
+                BackupBucket bucket = S3BackupBucket.open(s3.url(), "", "backups")) {
+            threads.append(key, commit(1), 0);
+            backup.note(key);
+            backup.runs().runAll();
+            assertThat(bucket.deleteSome("agentserver/tenants/losing/conversations/"))
+                    .isEqualTo(1);
+        }
+        flushRedis();
+        assertThat(run("restore", "losing")).isEqualTo(1);
+        assertThat(said()).contains(key + " lacks in the backup the object ", "incomplete: 1\n");
+        assertThat(run("restore", "losing", key.conversation().toString())).isEqualTo(1);
+        try (BackupBucket bucket = S3BackupBucket.open(s3.url(), "", "backups")) {
+            bucket.deleteSome("agentserver/tenants/losing/"); // which restores and drills of all would tell of
+        }
+    }
+
+    @Test
+    void what_can_be_read_for_longer_than_backups_are_kept_is_refused() {
+        Map<String, String> environment = new HashMap<>(environment());
+        environment.put("AGENTSERVER_BUFFER_TTL", "60d");
+        assertThat(BackupCommand.run(List.of("drill"), environment, print(out), print(err)))
+                .isEqualTo(2);
+        assertThat(err.toString(StandardCharsets.UTF_8))
+                .contains("AGENTSERVER_BACKUP_KEPT=PT720H is too short")
+                .contains("set at least PT1464H1S");
+        environment.put("AGENTSERVER_BACKUP_KEPT", "62d");
+        assertThat(BufferProperties.of(environment).backup().kept()).isEqualTo(Duration.ofDays(62));
     }
 
     @Test

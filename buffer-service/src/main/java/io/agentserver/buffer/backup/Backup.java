@@ -11,6 +11,7 @@ import io.agentserver.envelope.TenantId;
 import java.time.Clock;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 
 /** The backup of all conversations in one bucket, and its parts. Safe on any thread. */
 public final class Backup implements BackupErasure, AutoCloseable {
@@ -21,7 +22,9 @@ public final class Backup implements BackupErasure, AutoCloseable {
     private final Leases leases;
     private final TenantErasure deleted;
     private final BackupTimes times;
-    private final Clock clock;
+    private final StoreClock clock;
+    private final Clock own;
+    private final LongSupplier nanoTime;
     private final ConversationBackups conversations;
     private final BackupProgress progress = new BackupProgress();
 
@@ -29,7 +32,7 @@ public final class Backup implements BackupErasure, AutoCloseable {
      * @param bucket closed with this
      * @param whole the store that has everything
      * @param index by shard, of conversations that have changed; for nothing else
-     * @param leases on its shards
+     * @param leases on its shards; by their clock entries of the index are due
      */
     public Backup(
             BackupBucket bucket,
@@ -40,6 +43,19 @@ public final class Backup implements BackupErasure, AutoCloseable {
             TenantErasure deleted,
             BackupTimes times,
             Clock clock) {
+        this(bucket, names, whole, index, leases, deleted, times, clock, System::nanoTime);
+    }
+
+    Backup(
+            BackupBucket bucket,
+            BackupNames names,
+            ThreadStore whole,
+            DueStore index,
+            Leases leases,
+            TenantErasure deleted,
+            BackupTimes times,
+            Clock own,
+            LongSupplier nanoTime) {
         this.bucket = bucket;
         this.names = names;
         this.whole = whole;
@@ -47,18 +63,21 @@ public final class Backup implements BackupErasure, AutoCloseable {
         this.leases = leases;
         this.deleted = deleted;
         this.times = times;
-        this.clock = clock;
+        this.clock = new StoreClock(leases, own, nanoTime);
+        this.own = own;
+        this.nanoTime = nanoTime;
         this.conversations = new ConversationBackups(bucket, names, whole);
     }
 
     /** A store whose changes are backed up, and whose erasures are the backup's too. */
     public ThreadStore over(ThreadStore store) {
-        return new BackedUpThreadStore(store, index, conversations, times, clock);
+        return new BackedUpThreadStore(store, index, conversations, times, clock, own);
     }
 
     /** What keeps it up to date. */
     public BackupRuns runs() {
-        return new BackupRuns(conversations, bucket, names, index, leases, deleted, times, progress, clock);
+        return new BackupRuns(
+                conversations, bucket, names, index, leases, deleted, times, progress, clock, own, nanoTime);
     }
 
     public BackupProgress progress() {
@@ -94,10 +113,7 @@ public final class Backup implements BackupErasure, AutoCloseable {
 
     /** Those of a tenant of which it has something. */
     public List<ConversationKey> conversations(TenantId tenant) {
-        return bucket.folders(names.conversations(tenant)).stream()
-                .flatMap(folder -> BackupNames.conversationOf(folder).stream())
-                .map(conversation -> new ConversationKey(tenant, conversation))
-                .toList();
+        return conversations.conversations(tenant);
     }
 
     /** Whether there is something of a conversation, be it that it was erased. */
@@ -107,12 +123,14 @@ public final class Backup implements BackupErasure, AutoCloseable {
 
     /** As {@link Restore} has it. */
     public Restore restore(ThreadStore into, Consumer<ConversationKey> erase, Retention retention) {
-        return new Restore(conversations, into, deleted, erase, retention, clock);
+        LostSegments lost =
+                new LostSegments(new LostObjects(conversations, bucket, names), bucket, names, times, retention, own);
+        return new Restore(conversations, into, deleted, lost, erase, retention, own);
     }
 
     /** As {@link Drill} has it. */
     public Drill drill(Retention retention, Consumer<String> difference) {
-        return new Drill(conversations, bucket, names, whole, times, retention, clock, difference);
+        return new Drill(conversations, bucket, names, whole, times, retention, own, difference);
     }
 
     /** Returns if the bucket can be used. */

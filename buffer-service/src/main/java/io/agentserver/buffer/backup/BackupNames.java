@@ -63,6 +63,12 @@ public final class BackupNames {
         return manifests(tenant) + TIME.format(Instant.ofEpochMilli(atMs));
     }
 
+    /** Whether a manifest is of a shard. */
+    boolean isOfShard(TenantId tenant, String manifest, int shard) {
+        String[] parts = manifest.substring(manifests(tenant).length()).split("-", -1);
+        return parts.length > 1 && parts[1].equals(String.format(Locale.ROOT, "%02d", shard));
+    }
+
     /** Whose folder it is; empty: of no tenant that there can be. */
     static Optional<TenantId> tenantOf(String folder) {
         try {
@@ -84,6 +90,11 @@ public final class BackupNames {
 
     String shard(int shard) {
         return prefix + "shards/" + String.format(Locale.ROOT, "%02d", shard);
+    }
+
+    /** Put to see what time it is there. */
+    String clock() {
+        return prefix + "clock";
     }
 
     String drill() {

@@ -10,6 +10,7 @@ import static io.agentserver.buffer.store.ShardKey.SHARDS;
 public final class BackupProgress {
     private final AtomicLongArray completeMs = new AtomicLongArray(SHARDS);
     private final AtomicIntegerArray failing = new AtomicIntegerArray(SHARDS);
+    private volatile boolean expiryFailing;
     private final LongAdder conversations = new LongAdder();
     private final LongAdder slots = new LongAdder();
     private final LongAdder bytes = new LongAdder();
@@ -24,6 +25,11 @@ public final class BackupProgress {
     /** Whether the last run over a shard that is this process's did not get all done. */
     public boolean isFailing(int shard) {
         return failing.get(shard) != 0;
+    }
+
+    /** Whether, when this process last looked for what has been kept for long enough, not all of it went. */
+    public boolean isExpiryFailing() {
+        return expiryFailing;
     }
 
     /** How many times a conversation was brought up to date. */
@@ -50,12 +56,17 @@ public final class BackupProgress {
         return drilled;
     }
 
-    void complete(int shard, long ms) {
-        completeMs.accumulateAndGet(shard, ms, Math::max);
+    /** @param nowMs it never was complete until later than that, whoever said so */
+    void complete(int shard, long ms, long nowMs) {
+        completeMs.updateAndGet(shard, before -> Math.max(before > nowMs ? 0 : before, Math.min(ms, nowMs)));
     }
 
     void failing(int shard, boolean is) {
         failing.set(shard, is ? 1 : 0);
+    }
+
+    void expiryFailing(boolean is) {
+        expiryFailing = is;
     }
 
     void saved(ConversationBackups.Saved saved) {

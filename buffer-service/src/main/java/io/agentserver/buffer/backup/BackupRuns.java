@@ -19,6 +19,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
+import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
 
 /**
@@ -28,6 +29,9 @@ import java.util.stream.IntStream;
 public final class BackupRuns implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(BackupRuns.class);
     private static final Duration EVERY = Duration.ofSeconds(1);
+    /** A lease that was not renewed for so long may have been another's meanwhile. */
+    private static final Duration LEASE = Duration.ofSeconds(5);
+
     private static final Duration LEASES_AWAY = Duration.ofMinutes(1);
     private static final int SHARDS_AT_ONCE = 4;
     private static final int DRILL_ROUNDS = 60;
@@ -38,9 +42,12 @@ public final class BackupRuns implements AutoCloseable {
     private final BackupNames names;
     private final BackupExpiry expiry;
     private final BackupProgress progress;
+    private final StoreClock clock;
     private final List<ShardRun> shards = new ArrayList<>();
     private final String owner = UUID.randomUUID().toString();
-    private long renewed = System.nanoTime(); // the loop's alone
+    private final LongSupplier nanoTime;
+    private long renewed; // these two are the loop's alone
+    private long told;
     private final Set<Integer> running = ConcurrentHashMap.newKeySet();
     private final Semaphore atOnce = new Semaphore(SHARDS_AT_ONCE);
     private final ExecutorService work = Executors.newVirtualThreadPerTaskExecutor();
@@ -49,8 +56,9 @@ public final class BackupRuns implements AutoCloseable {
     /**
      * @param index what has changed
      * @param leases on its shards
+     * @param clock by which entries of the index are due
      */
-    public BackupRuns(
+    BackupRuns(
             ConversationBackups backups,
             BackupBucket bucket,
             BackupNames names,
@@ -59,12 +67,18 @@ public final class BackupRuns implements AutoCloseable {
             TenantErasure deleted,
             BackupTimes times,
             BackupProgress progress,
-            Clock clock) {
+            StoreClock clock,
+            Clock own,
+            LongSupplier nanoTime) {
         this.leases = leases;
         this.bucket = bucket;
         this.names = names;
         this.progress = progress;
-        this.expiry = new BackupExpiry(bucket, names, deleted, times, clock);
+        this.expiry = new BackupExpiry(bucket, names, deleted, times, progress, own);
+        this.clock = clock;
+        this.nanoTime = nanoTime;
+        this.renewed = nanoTime.getAsLong();
+        this.told = renewed;
         for (int shard = 0; shard < ShardKey.SHARDS; shard++) {
             shards.add(new ShardRun(shard, backups, bucket, names, index, deleted, times, progress, clock));
         }
@@ -88,6 +102,7 @@ public final class BackupRuns implements AutoCloseable {
 
     /** All that is due, whoever's it is, on the caller's thread. */
     public void runAll() {
+        clock.look();
         shards.forEach(ShardRun::run);
     }
 
@@ -102,10 +117,20 @@ public final class BackupRuns implements AutoCloseable {
         }
     }
 
-    private void look(long round) {
+    /** Begins what is to be done now, and does not wait for it. */
+    void look(long round) {
         try {
+            long asked = nanoTime.getAsLong();
             List<Integer> mine = leases.renew(owner);
-            renewed = System.nanoTime();
+            clock.look();
+            if (nanoTime.getAsLong() - renewed > LEASE.toNanos()) {
+                shards.forEach(ShardRun::lose);
+            }
+            renewed = asked;
+            told = asked;
+            if (!mine.contains(0)) {
+                progress.expiryFailing(false);
+            }
             for (int shard = 0; shard < ShardKey.SHARDS; shard++) {
                 if (!mine.contains(shard)) {
                     if (!running.contains(shard)) {
@@ -132,10 +157,10 @@ public final class BackupRuns implements AutoCloseable {
 
     /** Nobody begins a run then, so nothing else would tell. */
     private void tellIfLong(StoreUnavailableException why) {
-        if (System.nanoTime() - renewed > LEASES_AWAY.toNanos()) {
+        if (nanoTime.getAsLong() - told > LEASES_AWAY.toNanos()) {
             log.warn("nothing is backed up, for whose the shards are is not to be found out: {}", why.getMessage());
             IntStream.range(0, ShardKey.SHARDS).forEach(shard -> progress.failing(shard, true));
-            renewed = System.nanoTime();
+            told = nanoTime.getAsLong();
         }
     }
 

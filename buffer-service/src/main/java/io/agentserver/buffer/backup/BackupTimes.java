@@ -9,6 +9,9 @@ import java.time.Duration;
  * @param kept how long an object stays
  */
 public record BackupTimes(Duration period, Duration kept) {
+    /** An object is named by manifests of an hour, and goes with the first of them; an hour more for the bucket's clock. */
+    private static final Duration NAMED_AGAIN = Duration.ofHours(2);
+
     private static final Duration LONGEST_MARGIN = Duration.ofMinutes(1);
 
     public BackupTimes {
@@ -29,6 +32,16 @@ public record BackupTimes(Duration period, Duration kept) {
     /** By then no commit of that period is on its way any more. */
     long dueMs(long ofPeriod) {
         return beginMs(ofPeriod + 1) + marginMs();
+    }
+
+    /** For what is noted aside: at least a margin from now, and the same for all of some moments. */
+    long laterMs(long nowMs) {
+        return (nowMs / marginMs() + 2) * marginMs();
+    }
+
+    /** What only manifests from before name may have been kept for long enough. */
+    long oldestNamedMs(long nowMs) {
+        return nowMs - kept.toMillis() + NAMED_AGAIN.toMillis();
     }
 
     long marginMs() {

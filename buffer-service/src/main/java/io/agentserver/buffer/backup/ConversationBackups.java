@@ -27,15 +27,29 @@ import java.util.TreeMap;
 public final class ConversationBackups implements BackupErasure {
     private static final Logger log = LoggerFactory.getLogger(ConversationBackups.class);
     private static final long MOST_BYTES = 8 << 20;
+    /** Beside the remembered conversations, which have an eighth too. */
+    private static final int PART_OF_HEAP = 8;
+    /** What a conversation takes while it is written: its slots, and parts of them as they are and compressed. */
+    private static final int TIMES_ITS_SLOTS = 2;
+
+    private static final long AT_LEAST_BYTES = 256 << 10;
+
     /** How far the bucket's clock may be behind ours. */
     private static final long CLOCKS_MS = Duration.ofHours(1).toMillis();
 
     private final BackupBucket bucket;
     private final BackupNames names;
     private final ThreadStore journal;
+    private final BytesAtOnce held;
 
     /** @param journal the store that has everything, never less than was acknowledged */
     public ConversationBackups(BackupBucket bucket, BackupNames names, ThreadStore journal) {
+        this(bucket, names, journal, Runtime.getRuntime().maxMemory() / PART_OF_HEAP);
+    }
+
+    /** @param mostBytes of conversations, held at once while they are put into the bucket */
+    ConversationBackups(BackupBucket bucket, BackupNames names, ThreadStore journal, long mostBytes) {
+        this.held = new BytesAtOnce(mostBytes);
         this.bucket = bucket;
         this.names = names;
         this.journal = journal;
@@ -46,6 +60,14 @@ public final class ConversationBackups implements BackupErasure {
         Saved {
             named = List.copyOf(named);
         }
+    }
+
+    /** Those of a tenant of which there is something. */
+    List<ConversationKey> conversations(TenantId tenant) {
+        return bucket.folders(names.conversations(tenant)).stream()
+                .flatMap(folder -> BackupNames.conversationOf(folder).stream())
+                .map(conversation -> new ConversationKey(tenant, conversation))
+                .toList();
     }
 
     Contents contents(ConversationKey key) {
@@ -61,6 +83,11 @@ public final class ConversationBackups implements BackupErasure {
      * @param sinceMs when the oldest change was due that this call is for
      */
     Saved save(ConversationKey key, long sinceMs) {
+        long bytes = journal.last(key).map(last -> last.getBrief().getBytes()).orElse(0L);
+        return held.hold(AT_LEAST_BYTES + TIMES_ITS_SLOTS * bytes, () -> saveNow(key, sinceMs));
+    }
+
+    private Saved saveNow(ConversationKey key, long sinceMs) {
         Contents there = contents(key);
         if (!there.dead().isEmpty()) {
             eraseOrTell(key, there.erasedAtMs(), there);
@@ -153,13 +180,20 @@ public final class ConversationBackups implements BackupErasure {
         }
     }
 
+    /** @param beforeHoleMs when the last commit before them was made that is not followed by them; 0: there is none */
+    record Found(List<Commit> commits, long beforeHoleMs) {
+        Found {
+            commits = List.copyOf(commits);
+        }
+    }
+
     /**
      * What a restore would bring back: the latest commits that follow each other, of the latest life that was not erased.
      *
      * @param contents of the conversation, as they were a moment ago
      * @throws BrokenBackupException if an object is not what it was
      */
-    List<Commit> commits(ConversationKey key, Contents contents) {
+    Found commits(ConversationKey key, Contents contents) {
         SortedMap<Long, Commit> found = new TreeMap<>();
         for (Contents.Segment segment : contents.ofLatestLife()) {
             Optional<byte[]> object = bucket.get(names.segment(key, segment.name()));
@@ -174,13 +208,15 @@ public final class ConversationBackups implements BackupErasure {
             }
         }
         List<Commit> commits = new ArrayList<>();
+        long beforeHoleMs = 0;
         for (Commit commit : found.values()) {
             if (!commits.isEmpty() && commit.getNumber() != commits.getLast().getNumber() + 1) {
-                commits.clear(); // what is before a hole has expired in the journal too
+                beforeHoleMs = commits.getLast().getAtMs();
+                commits.clear(); // there is nothing that they would follow
             }
             commits.add(commit);
         }
-        return commits;
+        return new Found(commits, beforeHoleMs);
     }
 
     static long slots(List<Commit> commits) {

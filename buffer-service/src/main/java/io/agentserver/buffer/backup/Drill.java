@@ -18,15 +18,14 @@ import io.agentserver.envelope.ThreadId;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 
 /**
@@ -35,8 +34,6 @@ import java.util.function.Consumer;
  */
 public final class Drill {
     private static final Retention FOR_EVER = Retention.ofAll(Duration.ofDays(365_000));
-    /** An object is named by manifests of an hour, and goes with the first of them; an hour more for the bucket's clock. */
-    private static final Duration NAMED_AGAIN = Duration.ofHours(2);
     /** So many periods a shard may be behind, and at least so long. */
     private static final int LATE_PERIODS = 3;
 
@@ -44,6 +41,7 @@ public final class Drill {
 
     private final ConversationBackups backups;
     private final BackupBucket bucket;
+    private final LostObjects lost;
     private final BackupNames names;
     private final ThreadStore journal;
     private final BackupTimes times;
@@ -73,6 +71,7 @@ public final class Drill {
             Consumer<String> difference) {
         this.backups = backups;
         this.bucket = bucket;
+        this.lost = new LostObjects(backups, bucket, names);
         this.names = names;
         this.journal = journal;
         this.times = times;
@@ -83,19 +82,36 @@ public final class Drill {
 
     /** @param live those that the journal has */
     public void tenant(TenantId tenant, Set<ThreadId> live) {
-        Set<ThreadId> all = new TreeSet<>(Comparator.comparing(ThreadId::toString));
-        all.addAll(live);
-        Set<String> objects = new HashSet<>();
+        NameSet objects = new NameSet();
         String folder = names.conversations(tenant);
         bucket.each(folder, (Listed object) -> {
             String name = object.key().substring(folder.length());
             objects.add(name);
-            BackupNames.conversationOf(name)
-                    .ifPresentOrElse(all::add, () -> differs("not of a backup: " + object.key()));
+            if (BackupNames.conversationOf(name).isEmpty()) {
+                differs("not of a backup: " + object.key());
+            }
             return true;
         });
         compareManifests(tenant, objects);
-        all.forEach(conversation -> conversation(new ConversationKey(tenant, conversation)));
+        Set<ThreadId> notThere = new HashSet<>(live);
+        eachConversation(tenant, conversation -> {
+            notThere.remove(conversation);
+            conversation(new ConversationKey(tenant, conversation));
+        });
+        notThere.forEach(conversation -> conversation(new ConversationKey(tenant, conversation)));
+    }
+
+    /** Those in the backup, as they come: more than there need be memory for. */
+    private void eachConversation(TenantId tenant, Consumer<ThreadId> taker) {
+        String folder = names.conversations(tenant);
+        AtomicReference<Optional<ThreadId>> before = new AtomicReference<>(Optional.empty());
+        bucket.each(folder, (Listed object) -> {
+            Optional<ThreadId> its = BackupNames.conversationOf(object.key().substring(folder.length()));
+            if (its.isPresent() && !its.equals(before.getAndSet(its))) {
+                taker.accept(its.get());
+            }
+            return true;
+        });
     }
 
     /** One conversation. */
@@ -136,34 +152,10 @@ public final class Drill {
         new Drilled(clock.millis(), conversations, slots, differences).write(bucket, names);
     }
 
-    private void compareManifests(TenantId tenant, Set<String> objects) {
+    private void compareManifests(TenantId tenant, NameSet objects) {
         readStates();
-        long oldestMs = oldestNamedMs();
-        List<String> keys = new ArrayList<>();
-        bucket.each(names.manifests(tenant), (Listed manifest) -> keys.add(manifest.key()));
-        for (String key : keys) {
-            try {
-                bucket.get(key)
-                        .map(json -> Manifest.ofJson(key, json))
-                        .filter(manifest -> manifest.atMs() > oldestMs)
-                        .ifPresent(manifest -> manifest.objects().stream()
-                                .map(Manifest.Named::name)
-                                .filter(name -> !objects.contains(name) && !mayBeGone(tenant, name))
-                                .forEach(name -> differs("lost from the bucket: " + folder(tenant) + name)));
-            } catch (BrokenBackupException e) {
-                differs(String.valueOf(e.getMessage()));
-            }
-        }
-    }
-
-    /** Erased, or put and erased between two looks; an erasure's mark goes when there is nothing that it would hide. */
-    private boolean mayBeGone(TenantId tenant, String name) {
-        int slash = name.indexOf('/');
-        Contents contents = backups.contents(new ConversationKey(tenant, ThreadId.parse(name.substring(0, slash))));
-        String object = name.substring(slash + 1);
-        return object.startsWith(BackupNames.ERASED)
-                ? contents.segments().isEmpty()
-                : SegmentName.parse(object).lifeMs() <= contents.erasedAtMs();
+        lost.of(tenant, objects, oldestNamedMs(), broken -> differs(String.valueOf(broken.getMessage())))
+                .forEach(name -> differs("lost from the bucket: " + folder(tenant) + name));
     }
 
     private String folder(TenantId tenant) {
@@ -231,7 +223,7 @@ public final class Drill {
 
     /** What was put before may have been kept for long enough; a tenant's conversations can outlast that. */
     private long oldestNamedMs() {
-        return clock.millis() - times.kept().toMillis() + NAMED_AGAIN.toMillis();
+        return times.oldestNamedMs(clock.millis());
     }
 
     /** It can be read, and stores were told to keep it so long: it may have been written when the tenant's retention was shorter. */
@@ -267,10 +259,11 @@ public final class Drill {
                             backups,
                             scratch,
                             new MemoryTenantErasure(scratch, new MemoryDueStore()),
+                            new LostSegments(lost, bucket, names, times, FOR_EVER, clock),
                             _ -> {},
                             FOR_EVER,
                             clock)
-                    .conversation(key);
+                    .bring(key); // what manifests name was looked for
             return ConversationBackups.real(scratch.read(key, 1, Look.CONSISTENT));
         }
     }

@@ -7,11 +7,15 @@ import io.agentserver.buffer.store.Look;
 import io.agentserver.buffer.store.Retention;
 import io.agentserver.buffer.store.TenantErasure;
 import io.agentserver.buffer.store.ThreadStore;
+import io.agentserver.envelope.TenantId;
 
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Comparator;
+import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.concurrent.Semaphore;
+import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /**
@@ -24,13 +28,12 @@ public final class Restore {
     private static final Duration HIDDEN_LATER = Duration.ofHours(24);
 
     private final ConversationBackups backups;
-    /** In KiB of segments that are in memory at once, whoever restores: read, a segment takes some four times its size. */
-    private static final int ROOM_KIB = Math.toIntExact(Runtime.getRuntime().maxMemory() / 16 / 1024);
-
-    private static final Semaphore ROOM = new Semaphore(ROOM_KIB, true);
+    /** Of segments as the bucket has them; read, they take some four times that. */
+    private final BytesAtOnce atOnce = new BytesAtOnce(Runtime.getRuntime().maxMemory() / 16);
 
     private final ThreadStore journal;
     private final SharedMarks deleted;
+    private final LostSegments lost;
     private final Consumer<ConversationKey> erase;
     private final Retention retention;
     private final Clock clock;
@@ -39,16 +42,18 @@ public final class Restore {
      * @param journal where it goes
      * @param erase erases a conversation there: it was erased, or its tenant deleted, while it was brought back
      */
-    public Restore(
+    Restore(
             ConversationBackups backups,
             ThreadStore journal,
             TenantErasure deleted,
+            LostSegments lost,
             Consumer<ConversationKey> erase,
             Retention retention,
             Clock clock) {
         this.backups = backups;
         this.journal = journal;
         this.deleted = new SharedMarks(deleted);
+        this.lost = lost;
         this.erase = erase;
         this.retention = retention;
         this.clock = clock;
@@ -60,6 +65,8 @@ public final class Restore {
         RESTORED,
         /** It had it before. */
         THERE,
+        /** The journal lacks what should be in the backup and is not; what follows that, or comes before it, is there. */
+        INCOMPLETE,
         /** The journal says something else than the backup; it stays as it is. */
         DIFFERS,
         ERASED,
@@ -71,37 +78,74 @@ public final class Restore {
         UNKNOWN
     }
 
-    /** @param slots how many were brought back */
-    public record Result(Outcome outcome, long slots) {
+    /**
+     * @param slots how many were brought back
+     * @param lacks what the backup lacks, if it is incomplete
+     */
+    public record Result(Outcome outcome, long slots, String lacks) {
+        Result(Outcome outcome, long slots) {
+            this(outcome, slots, "");
+        }
+
         static Result of(Outcome outcome) {
             return new Result(outcome, 0);
         }
     }
 
+    /**
+     * Those of a tenant of which the backup has something, or should have. To be called before many of them are brought back: so the
+     * manifests are read once for all.
+     */
+    public List<ConversationKey> conversations(TenantId tenant) {
+        Set<ConversationKey> all = new LinkedHashSet<>(backups.conversations(tenant));
+        lost.lookFor(tenant).forEach(conversation -> all.add(new ConversationKey(tenant, conversation)));
+        return List.copyOf(all);
+    }
+
     /** @throws BrokenBackupException if what is in the bucket is not what was put there */
     public Result conversation(ConversationKey key) {
+        Result result = bring(key);
+        return switch (result.outcome) {
+            case RESTORED, THERE, EXPIRED, UNKNOWN, INCOMPLETE ->
+                lacking(key)
+                        .map(segment -> new Result(Outcome.INCOMPLETE, result.slots, "the object " + segment.text()))
+                        .orElse(result);
+            case DIFFERS, ERASED, DELETED -> result;
+        };
+    }
+
+    /** A segment that the bucket should have, and neither it nor the journal has. */
+    private Optional<SegmentName> lacking(ConversationKey key) {
+        List<SegmentName> gone = lost.of(key);
+        if (gone.isEmpty()) {
+            return Optional.empty();
+        }
+        Contents contents = backups.contents(key);
+        long lifeMs = contents.newest().map(SegmentName::lifeMs).orElse(0L);
+        List<Commit> there = journal.read(key, 1, Look.CONSISTENT);
+        if (!there.isEmpty() && Erasures.isErasure(there.getLast())) {
+            return Optional.empty();
+        }
+        return gone.stream()
+                .filter(segment -> segment.lifeMs() > contents.erasedAtMs() && segment.lifeMs() >= lifeMs)
+                .filter(segment -> there.stream().noneMatch(segment::endsWith)
+                        || there.getFirst().getNumber() > segment.first())
+                .min(Comparator.naturalOrder());
+    }
+
+    /** As {@link #conversation}, but for what only a manifest would tell. */
+    Result bring(ConversationKey key) {
         if (deleted.has(key.tenant())) {
             return Result.of(Outcome.DELETED);
         }
         Contents contents = backups.contents(key);
-        int room = roomKib(contents);
-        ROOM.acquireUninterruptibly(room);
-        try {
-            return conversation(key, contents);
-        } finally {
-            ROOM.release(room);
-        }
-    }
-
-    /** One that is larger than all of it has it alone. */
-    private static int roomKib(Contents contents) {
         long bytes = contents.ofLatestLife().stream()
                 .mapToLong(Contents.Segment::bytes)
                 .sum();
-        return Math.toIntExact(Math.min(1 + bytes / 1024, ROOM_KIB));
+        return atOnce.hold(bytes, () -> bring(key, contents));
     }
 
-    private Result conversation(ConversationKey key, Contents contents) {
+    private Result bring(ConversationKey key, Contents contents) {
         List<Commit> all = journal.read(key, 1, Look.CONSISTENT);
         if (contents.alive().isEmpty()) {
             if (hasErased(all, contents.erasedAtMs())) {
@@ -112,18 +156,20 @@ public final class Restore {
         if (!all.isEmpty() && Erasures.isErasure(all.getLast())) {
             return Result.of(Outcome.ERASED);
         }
-        List<Commit> whole = backups.commits(key, contents);
+        ConversationBackups.Found found = backups.commits(key, contents);
+        List<Commit> whole = found.commits();
         if (whole.isEmpty()) {
             return Result.of(Outcome.UNKNOWN);
         }
-        long visibleMs = retention.oldestVisibleMs(key.tenant(), clock.millis());
+        long nowMs = clock.millis();
+        long visibleMs = retention.oldestVisibleMs(key.tenant(), nowMs);
         if (whole.getLast().getAtMs() < visibleMs) {
             return Result.of(Outcome.EXPIRED);
         }
+        long oldestMs = oldestKeptMs(retention, key.tenant(), nowMs);
         // what the journal itself would hide, a restore that goes on after a crash would not find there
-        List<Commit> saved = whole.stream()
-                .dropWhile(commit -> commit.getAtMs() < visibleMs - HIDDEN_LATER.toMillis())
-                .toList();
+        List<Commit> saved =
+                whole.stream().dropWhile(commit -> commit.getAtMs() < oldestMs).toList();
         List<Commit> there = ConversationBackups.real(all);
         if (there.isEmpty()
                 && !all.isEmpty()
@@ -137,8 +183,13 @@ public final class Restore {
         long last = there.isEmpty() ? 0 : there.getLast().getNumber();
         List<Commit> missing =
                 saved.stream().filter(commit -> commit.getNumber() > last).toList();
+        boolean complete = found.beforeHoleMs() == 0
+                || saved.size() < whole.size() // what was in the hole nobody could read
+                || found.beforeHoleMs() < whole.getFirst().getAtMs() - (nowMs - oldestMs)
+                || !there.isEmpty()
+                        && there.getFirst().getNumber() < whole.getFirst().getNumber();
         if (missing.isEmpty()) {
-            return Result.of(Outcome.THERE);
+            return complete ? Result.of(Outcome.THERE) : incomplete(0, whole.getFirst());
         }
         Result result = append(key, last, missing);
         if (deleted.has(key.tenant())) {
@@ -149,7 +200,16 @@ public final class Restore {
             erase.accept(key);
             return Result.of(Outcome.ERASED);
         }
-        return result;
+        return complete || result.outcome != Outcome.RESTORED ? result : incomplete(result.slots, whole.getFirst());
+    }
+
+    private static Result incomplete(long slots, Commit first) {
+        return new Result(Outcome.INCOMPLETE, slots, "commits before " + first.getNumber());
+    }
+
+    /** What was made before no store shows any more. */
+    static long oldestKeptMs(Retention retention, TenantId tenant, long nowMs) {
+        return retention.oldestVisibleMs(tenant, nowMs) - HIDDEN_LATER.toMillis();
     }
 
     private static boolean hasErased(List<Commit> all, long erasedAtMs) {

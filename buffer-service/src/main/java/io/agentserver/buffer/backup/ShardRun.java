@@ -10,7 +10,6 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -45,11 +44,12 @@ final class ShardRun {
     private final TenantErasure deleted;
     private final BackupTimes times;
     private final BackupProgress progress;
-    private final Clock clock;
-    /** Conversations that cannot be backed up, and since when they should be. */
+    private final StoreClock clock;
+    /** Conversations that cannot be backed up, and since when they should be: as in the shard's state, for whoever comes after this. */
     private final Map<ConversationKey, Long> stuck = new ConcurrentHashMap<>();
 
-    private volatile long writtenMs = -1;
+    private volatile boolean mine;
+    private volatile ShardState written;
 
     ShardRun(
             int shard,
@@ -60,8 +60,9 @@ final class ShardRun {
             TenantErasure deleted,
             BackupTimes times,
             BackupProgress progress,
-            Clock clock) {
+            StoreClock clock) {
         this.shard = shard;
+        this.written = new ShardState(shard, 0, List.of());
         this.backups = backups;
         this.bucket = bucket;
         this.names = names;
@@ -82,9 +83,8 @@ final class ShardRun {
      */
     void run() {
         try {
-            if (writtenMs < 0) {
-                writtenMs = ShardState.read(bucket, names, shard).completeMs();
-                progress.complete(shard, writtenMs);
+            if (!mine) {
+                takeOver();
             }
             List<DueEntry> some;
             do {
@@ -101,11 +101,34 @@ final class ShardRun {
         }
     }
 
-    /** It is another process's now. */
+    /** It is another process's now, or has been. On any thread. */
     void lose() {
-        stuck.clear();
-        writtenMs = -1;
+        mine = false;
         progress.failing(shard, false);
+    }
+
+    private void takeOver() {
+        mine = true; // first: it may be lost again meanwhile
+        try {
+            readState();
+        } catch (RuntimeException e) {
+            mine = false;
+            throw e;
+        }
+    }
+
+    private void readState() {
+        written = ShardState.read(bucket, names, shard);
+        stuck.clear();
+        Set<TenantId> gone = written.stuck().isEmpty() ? Set.of() : deleted.marked();
+        for (ShardState.Stuck its : written.stuck()) {
+            if (!gone.contains(its.key().tenant())) {
+                stuck.put(its.key(), its.sinceMs());
+                // whoever died may have backed it up, taken its entry away, and not said so
+                index.put(BackedUpThreadStore.entry(its.key(), clock.millis()));
+            }
+        }
+        progress.complete(shard, written.completeMs(), clock.millis());
     }
 
     private void save(List<DueEntry> some) {
@@ -131,6 +154,9 @@ final class ShardRun {
                 .forEach(this::forget);
         stuck.keySet().removeIf(key -> goneMeanwhile.contains(key.tenant()));
         putManifests(run, outcomes, goneMeanwhile);
+        if (!isStuckWritten()) {
+            write(written.completeMs()); // before its entry goes
+        }
         List<DueEntry> done = new ArrayList<>();
         for (Outcome outcome : outcomes) {
             if (outcome.saved == null && !goneMeanwhile.contains(outcome.key.tenant())) {
@@ -188,15 +214,30 @@ final class ShardRun {
                 .mapToLong(entry -> beforeDue(entry.dueMs()))
                 .findFirst()
                 .orElse(times.beginMs(times.periodOf(nowMs - times.marginMs())));
+        if (!stuck.isEmpty()) {
+            Set<TenantId> gone = deleted.marked();
+            stuck.keySet().removeIf(key -> gone.contains(key.tenant()));
+        }
         for (long sinceMs : stuck.values()) {
             completeMs = Math.min(completeMs, beforeDue(sinceMs));
         }
-        progress.complete(shard, completeMs);
+        progress.complete(shard, completeMs, nowMs);
         long step = Math.min(STATE_EVERY.toMillis(), times.period().toMillis());
-        if (completeMs >= writtenMs + step) {
-            new ShardState(shard, completeMs).write(bucket, names);
-            writtenMs = completeMs;
+        if (completeMs >= written.completeMs() + step
+                || written.completeMs() > nowMs // by a clock that was ahead
+                || !isStuckWritten()) {
+            write(completeMs);
         }
+    }
+
+    private void write(long completeMs) {
+        ShardState now = ShardState.of(shard, completeMs, stuck);
+        now.write(bucket, names);
+        written = now;
+    }
+
+    private boolean isStuckWritten() {
+        return ShardState.of(shard, 0, stuck).stuck().equals(written.stuck());
     }
 
     private long beforeDue(long dueMs) {

@@ -1,6 +1,7 @@
 package io.agentserver.buffer.store;
 
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.stream.IntStream;
 
 /**
@@ -18,6 +19,14 @@ public interface Leases {
      * @param owner the same for the life of a process
      */
     List<Integer> renew(String owner);
+
+    /**
+     * The time by the clock that leases go by, which is the same for all who ask, in milliseconds since 1970. Empty: there is none
+     * but each process's own.
+     */
+    default OptionalLong millis() {
+        return OptionalLong.empty();
+    }
 
     /** The owner asks no more: what it held is free for the next who renews. */
     default void release(String owner) {}

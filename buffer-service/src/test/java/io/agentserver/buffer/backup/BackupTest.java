@@ -46,12 +46,14 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 
 import static io.agentserver.buffer.backup.Commits.ACME;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 /** Backup and restore of journals, over a bucket that speaks S3. */
 class BackupTest {
@@ -82,7 +84,7 @@ class BackupTest {
     private final MemoryTenantErasure deleted = new MemoryTenantErasure(store, new MemoryDueStore());
     private final MemoryDueStore index = new MemoryDueStore();
     private final String prefix = "t/" + UUID.randomUUID() + "/";
-    private final BackupBucket bucket = S3BackupBucket.open(server.url(), "", PLAIN);
+    private final BackupBucket bucket = new ClockedBucket(S3BackupBucket.open(server.url(), "", PLAIN), clock);
     private final Backup backup = over(bucket);
     private final ThreadStore journalled = backup.over(store);
     private final ConversationKey key = Commits.conversation(ACME);
@@ -526,10 +528,10 @@ class BackupTest {
             Commits.say(journalled, key, i, 1, clock.millis());
             saved();
         }
-        assertThat(manifests("acme")).hasSizeGreaterThan(1);
-        clock.move(KEPT.minus(Duration.ofMinutes(25)));
-        new BackupExpiry(bucket, new BackupNames(prefix), deleted, times(), clock).sweep();
-        assertThat(manifests("acme")).isNotEmpty();
+        assertThat(manifests("acme")).hasSize(3);
+        clock.move(KEPT.minus(Duration.ofMinutes(15)));
+        sweep(clock);
+        assertThat(manifests("acme")).hasSize(2);
         assertThat(differences()).isEmpty();
     }
 
@@ -542,7 +544,7 @@ class BackupTest {
         Commits.say(journalled, longer, 3, 1, clock.millis());
         saved();
         clock.move(KEPT.dividedBy(2).plusHours(1));
-        new BackupExpiry(bucket, new BackupNames(prefix), deleted, times(), clock).sweep();
+        sweep(clock);
         saved();
         Drill drill = backup.drill(LASTING_LONGER, line -> {
             throw new AssertionError(line);
@@ -563,7 +565,7 @@ class BackupTest {
         assertThat(backup.conversations(ACME)).containsExactly(key);
         assertThat(differences()).containsExactly("not of a backup: " + prefix + "tenants/acme/conversations/x/y");
         clock.move(KEPT.plusHours(1));
-        new BackupExpiry(bucket, new BackupNames(prefix), deleted, times(), clock).sweep();
+        sweep(clock);
         assertThat(segments())
                 .as("though a tenant before it has a manifest that cannot be read")
                 .isEmpty();
@@ -632,11 +634,34 @@ class BackupTest {
         Commits.say(journalled, key, 0, 3, clock.millis());
         saved();
         clock.move(KEPT.minusHours(2));
-        new BackupExpiry(bucket, new BackupNames(prefix), deleted, times(), clock).sweep();
+        sweep(clock);
         assertThat(segments()).hasSize(1);
         clock.move(Duration.ofHours(3));
-        new BackupExpiry(bucket, new BackupNames(prefix), deleted, times(), clock).sweep();
+        sweep(clock);
         assertThat(left(PLAIN, "tenants/")).isEmpty();
+    }
+
+    @Test
+    void where_a_process_s_clock_is_not_the_bucket_s_nothing_is_too_old_and_that_is_told() {
+        Commits.say(journalled, key, 0, 3, clock.millis());
+        saved();
+        MovedClock wrong = new MovedClock();
+        wrong.move(Duration.ofDays(31));
+        assertThat(sweep(wrong).isExpiryFailing()).isTrue();
+        assertThat(segments()).hasSize(1);
+        assertThat(sweep(clock).isExpiryFailing()).isFalse();
+    }
+
+    @Test
+    void how_old_something_is_the_bucket_s_clock_says() {
+        Commits.say(journalled, key, 0, 3, clock.millis());
+        saved();
+        clock.move(KEPT.minusMinutes(30));
+        MovedClock ahead = new MovedClock();
+        ahead.move(A_PERIOD_AND_ITS_MARGIN.plus(KEPT).plusMinutes(10));
+        assertThat(sweep(ahead).isExpiryFailing()).isFalse();
+        assertThat(segments()).hasSize(1);
+        assertThat(left(PLAIN, "clock")).isEmpty();
     }
 
     @Test
@@ -644,12 +669,82 @@ class BackupTest {
         ConversationKey healthy = sameShard(key);
         Commits.say(journalled, key, 0, 1, clock.millis());
         Commits.say(journalled, healthy, 0, 1, clock.millis());
-        String folder = prefix + "tenants/acme/conversations/" + key.conversation() + "/";
-        bucket.put(folder + "planted", new byte[0], Sha256.hex(new byte[0]));
+        plant();
         saved();
         assertThat(backup.conversations(ACME)).contains(healthy);
         assertThat(backup.progress().failures()).isEqualTo(1);
         assertThat(backup.progress().isFailing(shard())).isTrue();
+    }
+
+    @Test
+    void what_cannot_be_backed_up_is_not_forgotten_by_who_takes_its_shard_over() {
+        Commits.say(journalled, key, 0, 1, clock.millis());
+        plant();
+        saved();
+        long completeMs = backup.progress().completeMs(shard());
+        clock.move(Duration.ofHours(2));
+        backup.runs().runAll();
+
+        Backup other = over(bucket);
+        other.runs().runAll();
+        assertThat(other.progress().completeMs(shard())).isEqualTo(completeMs);
+        assertThat(other.progress().isFailing(shard())).isTrue();
+
+        bucket.delete(List.of(planted()));
+        clock.move(Duration.ofMinutes(2));
+        other.runs().runAll();
+        assertThat(other.progress().isFailing(shard())).isFalse();
+        assertThat(other.progress().completeMs(shard())).isGreaterThan(completeMs);
+        assertThat(ShardState.read(bucket, new BackupNames(prefix), shard()).stuck())
+                .isEmpty();
+    }
+
+    @Test
+    void what_a_process_that_died_had_backed_up_and_not_said_so_is_looked_at_again() {
+        Commits.say(store, key, 0, 1, clock.millis()); // of which the index knows nothing any more
+        new ShardState(
+                        shard(),
+                        1,
+                        List.of(new ShardState.Stuck("acme", key.conversation().toString(), clock.millis())))
+                .write(bucket, new BackupNames(prefix));
+        backup.runs().runAll();
+        assertThat(backup.progress().isFailing(shard())).isFalse();
+        assertThat(segments()).hasSize(1);
+    }
+
+    /** Its lease may have been another's in between, who has backed up what could not be before. */
+    @Test
+    void a_process_that_did_not_renew_its_leases_for_long_takes_its_shards_over_anew() {
+        AtomicLong nanoTime = new AtomicLong();
+        Backup frozen = new Backup(
+                bucket,
+                new BackupNames(prefix),
+                store,
+                index,
+                Leases.NOBODY_ELSE,
+                deleted,
+                times(),
+                clock,
+                nanoTime::get);
+        Commits.say(journalled, key, 0, 1, clock.millis());
+        plant();
+        clock.move(A_PERIOD_AND_ITS_MARGIN);
+        try (BackupRuns runs = frozen.runs()) {
+            runs.runAll();
+            assertThat(frozen.progress().isFailing(shard())).isTrue();
+            bucket.delete(List.of(planted()));
+            clock.move(Duration.ofHours(2));
+            backup.runs().runAll();
+            assertThat(segments()).hasSize(1);
+
+            nanoTime.addAndGet(Duration.ofSeconds(6).toNanos());
+            runs.look(1);
+            await().untilAsserted(() -> {
+                assertThat(frozen.progress().completeMs(shard()))
+                        .isGreaterThan(clock.millis() - Duration.ofHours(1).toMillis());
+                assertThat(frozen.progress().isFailing(shard())).isFalse();
+            });
+        }
     }
 
     @Test
@@ -672,12 +767,27 @@ class BackupTest {
         assertThat(segments()).hasSize(1);
     }
 
+    /** An object for which its conversation cannot be backed up. */
+    private void plant() {
+        bucket.put(planted(), new byte[0], Sha256.hex(new byte[0]));
+    }
+
+    private String planted() {
+        return prefix + "tenants/acme/conversations/" + key.conversation() + "/planted";
+    }
+
     private ConversationKey sameShard(ConversationKey as) {
         ConversationKey other;
         do {
             other = Commits.conversation(ACME);
         } while (ShardKey.of(other.conversation(), ShardKey.SHARDS) != ShardKey.of(as.conversation(), ShardKey.SHARDS));
         return other;
+    }
+
+    private BackupProgress sweep(MovedClock its) {
+        BackupProgress progress = new BackupProgress();
+        new BackupExpiry(bucket, new BackupNames(prefix), deleted, times(), progress, its).sweep();
+        return progress;
     }
 
     private static BackupTimes times() {

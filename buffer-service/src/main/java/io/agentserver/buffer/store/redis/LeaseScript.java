@@ -7,20 +7,23 @@ import io.lettuce.core.ScriptOutputType;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.CancellationException;
 
-/** {@code lease.lua}: its contract stands there. */
+/** {@code lease.lua}, and {@code time.lua} for its clock: their contracts stand there. */
 public final class LeaseScript implements Leases {
     private static final Duration TERM = Duration.ofSeconds(5);
 
     private final RedisConnections redis;
     private final Script<List<Long>> script;
+    private final Script<Long> time;
     private final String[] keys;
 
     /** @param name of what the shards are divided for; those who do one thing share no leases with those who do another */
     public LeaseScript(RedisConnections redis, String name) {
         this.redis = redis;
         this.script = new Script<>(redis.async(), "lease.lua", ScriptOutputType.MULTI);
+        this.time = new Script<>(redis.async(), "time.lua", ScriptOutputType.INTEGER);
         this.keys = new String[] {"{" + name + "}:owners", "{" + name + "}:leases"};
     }
 
@@ -36,6 +39,15 @@ public final class LeaseScript implements Leases {
                     .stream()
                     .map(Long::intValue)
                     .toList();
+        } catch (RedisException | CancellationException e) {
+            throw redis.failure(e);
+        }
+    }
+
+    @Override
+    public OptionalLong millis() {
+        try {
+            return OptionalLong.of(time.run(keys));
         } catch (RedisException | CancellationException e) {
             throw redis.failure(e);
         }

@@ -47,6 +47,13 @@ class RedisDueStoreTest extends DueStoreContract {
     }
 
     @Test
+    void tells_the_time_that_leases_go_by() {
+        long before = System.currentTimeMillis();
+        assertThat(new LeaseScript(redis, "due").millis().orElseThrow())
+                .isBetween(before - 1, System.currentTimeMillis() + 1);
+    }
+
+    @Test
     void one_owner_gets_all_shards_and_gives_its_share_to_those_who_come() {
         LeaseScript leases = new LeaseScript(redis, "due");
         assertThat(leases.renew("a")).hasSize(16);

@@ -1,0 +1,115 @@
+package io.agentserver.buffer.backup;
+
+import io.agentserver.buffer.backup.BackupBucket.Listed;
+import io.agentserver.buffer.store.ConversationKey;
+import io.agentserver.buffer.store.ShardKey;
+import io.agentserver.envelope.TenantId;
+import io.agentserver.envelope.ThreadId;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import java.util.stream.Gatherers;
+
+/** Looks for what manifests name and the bucket has not, though no erasure explains it. */
+final class LostObjects {
+    private static final int MANIFESTS_AT_ONCE = 16;
+
+    private final ConversationBackups backups;
+    private final BackupBucket bucket;
+    private final BackupNames names;
+
+    LostObjects(ConversationBackups backups, BackupBucket bucket, BackupNames names) {
+        this.backups = backups;
+        this.bucket = bucket;
+        this.names = names;
+    }
+
+    /**
+     * Of a whole tenant.
+     *
+     * @param there names of all objects below {@code conversations/}, from before this call
+     * @param sinceMs manifests from then on are read
+     * @param broken told of each manifest that cannot be read
+     * @return names below {@code conversations/}
+     */
+    Set<String> of(TenantId tenant, NameSet there, long sinceMs, Consumer<BrokenBackupException> broken) {
+        return lost(tenant, names.manifests(tenant), sinceMs, _ -> true, name -> !there.contains(name), broken);
+    }
+
+    /** Of one conversation. */
+    Set<String> of(ConversationKey key, long sinceMs, Consumer<BrokenBackupException> broken) {
+        String folder = names.conversation(key);
+        Set<String> there = new HashSet<>();
+        bucket.each(
+                folder,
+                object -> there.add(key.conversation() + "/" + object.key().substring(folder.length())));
+        int shard = ShardKey.of(key.conversation(), ShardKey.SHARDS);
+        return lost(
+                key.tenant(),
+                names.manifests(key.tenant()),
+                sinceMs,
+                manifest -> names.isOfShard(key.tenant(), manifest, shard),
+                name -> name.startsWith(key.conversation() + "/") && !there.contains(name),
+                broken);
+    }
+
+    private Set<String> lost(
+            TenantId tenant,
+            String folder,
+            long sinceMs,
+            Predicate<String> isLookedInto,
+            Predicate<String> isGone,
+            Consumer<BrokenBackupException> broken) {
+        List<String> manifests = new ArrayList<>();
+        bucket.each(folder, (Listed manifest) -> {
+            if (manifest.modifiedMs() > sinceMs && isLookedInto.test(manifest.key())) {
+                manifests.add(manifest.key());
+            }
+            return true;
+        });
+        Set<String> gone = new HashSet<>();
+        manifests.stream()
+                .gather(Gatherers.mapConcurrent(MANIFESTS_AT_ONCE, this::read))
+                .forEach(read -> {
+                    read.broken.ifPresent(broken);
+                    read.names.stream().filter(isGone).forEach(gone::add);
+                });
+        gone.removeIf(name -> mayBeGone(tenant, name));
+        return gone;
+    }
+
+    private record Read(List<String> names, Optional<BrokenBackupException> broken) {}
+
+    private Read read(String manifest) {
+        try {
+            return new Read(
+                    bucket
+                            .get(manifest)
+                            .map(json -> Manifest.ofJson(manifest, json).objects())
+                            .orElse(List.of())
+                            .stream()
+                            .map(Manifest.Named::name)
+                            .toList(),
+                    Optional.empty());
+        } catch (BrokenBackupException e) {
+            return new Read(List.of(), Optional.of(e));
+        }
+    }
+
+    /** Put since it was looked for, or erased, or put and erased between two looks; an erasure's mark goes when there is nothing that it would hide. */
+    private boolean mayBeGone(TenantId tenant, String name) {
+        int slash = name.indexOf('/');
+        Contents contents = backups.contents(new ConversationKey(tenant, ThreadId.parse(name.substring(0, slash))));
+        String object = name.substring(slash + 1);
+        return object.startsWith(BackupNames.ERASED)
+                ? contents.segments().isEmpty()
+                : SegmentName.parse(object).lifeMs() <= contents.erasedAtMs()
+                        || contents.segments().stream()
+                                .anyMatch(segment -> segment.name().text().equals(object));
+    }
+}
