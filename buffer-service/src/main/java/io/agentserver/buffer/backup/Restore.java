@@ -52,7 +52,7 @@ public final class Restore {
             Clock clock) {
         this.backups = backups;
         this.journal = journal;
-        this.deleted = new SharedMarks(deleted);
+        this.deleted = new SharedMarks(deleted::marked);
         this.lost = lost;
         this.erase = erase;
         this.retention = retention;

@@ -1,21 +1,22 @@
 package io.agentserver.buffer.backup;
 
-import io.agentserver.buffer.store.TenantErasure;
 import io.agentserver.envelope.TenantId;
 
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 
 /** Which tenants are deleted, read once for all that ask meanwhile: a restore asks twice for each of a million conversations. */
 final class SharedMarks {
-    private final TenantErasure deleted;
+    private final Supplier<Set<TenantId>> deleted;
     private final AtomicLong asked = new AtomicLong();
     private final ReentrantLock reading = new ReentrantLock();
     private long answered;
     private Set<TenantId> marked = Set.of();
 
-    SharedMarks(TenantErasure deleted) {
+    /** @param deleted looks at the store */
+    SharedMarks(Supplier<Set<TenantId>> deleted) {
         this.deleted = deleted;
     }
 
@@ -26,7 +27,7 @@ final class SharedMarks {
         try {
             if (answered < mine) {
                 long all = asked.get();
-                marked = deleted.marked();
+                marked = deleted.get();
                 answered = all;
             }
             return marked.contains(tenant);

@@ -1,6 +1,5 @@
 package io.agentserver.buffer.backup;
 
-import io.agentserver.buffer.store.TenantErasure;
 import io.agentserver.envelope.TenantId;
 import org.junit.jupiter.api.Test;
 
@@ -25,35 +24,19 @@ class SharedMarksTest {
     private final Semaphore answers = new Semaphore(0);
     private final Set<TenantId> marked = ConcurrentHashMap.newKeySet();
 
-    /** What it answers is from the moment at which it is asked. */
-    private final TenantErasure slow = new TenantErasure() {
-        @Override
-        public void mark(TenantId tenant) {
-            marked.add(tenant);
-        }
-
-        @Override
-        public Set<TenantId> marked() {
-            Set<TenantId> now = Set.copyOf(marked);
-            looks.incrementAndGet();
-            answers.acquireUninterruptibly();
-            return now;
-        }
-
-        @Override
-        public Swept sweep(TenantId tenant, String cursor) {
-            throw new UnsupportedOperationException();
-        }
-    };
-
-    private final SharedMarks marks = new SharedMarks(slow);
+    private final SharedMarks marks = new SharedMarks(() -> {
+        Set<TenantId> now = Set.copyOf(marked);
+        looks.incrementAndGet();
+        answers.acquireUninterruptibly();
+        return now;
+    });
 
     @Test
     void all_that_ask_during_a_look_share_the_next_and_none_takes_an_older_one() throws Exception {
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             Future<Boolean> before = threads.submit(() -> marks.has(ACME));
             await().until(() -> looks.get() == 1);
-            slow.mark(ACME); // that look has not seen it
+            marked.add(ACME); // that look has not seen it
 
             List<Future<Boolean>> after = new ArrayList<>();
             for (int i = 0; i < CALLERS; i++) {
@@ -74,7 +57,7 @@ class SharedMarksTest {
     void who_asks_alone_has_a_look_of_its_own() {
         answers.release(2);
         assertThat(marks.has(ACME)).isFalse();
-        slow.mark(ACME);
+        marked.add(ACME);
         assertThat(marks.has(ACME)).isTrue();
     }
 }
