@@ -37,7 +37,7 @@ class LimitsHttpTest {
                 "AGENTSERVER_LLM_ROUTES",
                 platform.write("limits-routes.yaml", """
                 providers:
-                  - {name: pool, url: "%s", breaker: {window: 1000}}
+                  - {name: pool, url: "%s", breaker: {window: 1000}, price: free}
                 routes:
                   default: {chain: [pool/m1], max_output: 100, stub: Nobody is in., first_token: 500ms}
                 """.formatted(provider.url()))
