@@ -41,7 +41,7 @@ if limits.r > 0 or limits.t > 0 then
   for i = 1, #fields, 2 do
     local r, t, last = string.match(fields[i + 1], '^(%d+) (%d+) (%d+)$')
     local each = {r = tonumber(r), t = tonumber(t), over = last + 60000}
-    if each.over <= now then
+    if each.over <= now or each.over > now + 61000 then -- over, or Redis' clock has gone back behind it
       redis.call('HDEL', KEYS[6], fields[i])
     else
       slices[#slices + 1] = each
