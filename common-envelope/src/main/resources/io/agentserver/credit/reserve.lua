@@ -20,16 +20,12 @@
 -- ARGV[10] 1: a call over a limit is counted and held all the same
 --
 -- Returns {'held', epoch, slice, over, …}, {'limited', over, milliseconds until there is room or -1 for never, …},
--- {'exhausted', available}, {'closed', ''}, or {'another', ''} for the receipt of another's hold. over is all of requests, tokens
+-- {'exhausted', available, …}, {'closed', '', …}, or {'another', ''} for the receipt of another's hold. over is all of requests, tokens
 -- and concurrency that it is over, with commas, first the one to be waited for longest; slice the second where the call was counted, or empty; … is what is left of the requests and the milliseconds
 -- until all of them are, and the same of the tokens.
 local state = redis.call('HMGET', KEYS[1], 'balance', 'held', 'unposted', 'epoch', 'opens')
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-if not state[1] or not state[4] or now < tonumber(state[5] or 0) then
-  return {'closed', ''}
-end
-
 local limits = {r = tonumber(ARGV[7]), t = tonumber(ARGV[8])}
 local wanted = {r = 1, t = tonumber(ARGV[6])}
 local used = {r = 0, t = 0}
@@ -80,6 +76,10 @@ local function answer(...)
   return values
 end
 
+if not state[1] or not state[4] or now < tonumber(state[5] or 0) then
+  return answer('closed', '')
+end
+
 local lapses = string.format('%.0f', now + ARGV[4])
 local hold = redis.call('HGET', KEYS[2], ARGV[1])
 if hold then
@@ -118,7 +118,7 @@ end
 
 local available = state[1] - (state[2] or 0) - (state[3] or 0)
 if available <= 0 or available < tonumber(ARGV[3]) then
-  return {'exhausted', string.format('%.0f', available)}
+  return answer('exhausted', string.format('%.0f', available))
 end
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[3] .. ' ' .. ARGV[2] .. ' ' .. ARGV[5])
 redis.call('ZADD', KEYS[3], lapses, ARGV[1])

@@ -111,11 +111,11 @@ final class Holds {
                     return new Taking.Refused(Limits.refusal(limited, tokens), limited.minute());
                 }
                 case Reservation.Exhausted exhausted -> {
-                    return new Taking.Refused(exhausted(hold.amount(), exhausted.available()));
+                    return new Taking.Refused(exhausted(hold.amount(), exhausted.available()), exhausted.minute());
                 }
                 case Reservation.Closed closed -> {
                     if (waited.left(FOR_OPENING).isNegative()) {
-                        return new Taking.Refused(unknown());
+                        return new Taking.Refused(unknown(), closed.minute());
                     }
                     Thread.sleep(LOOK_EVERY);
                 }
