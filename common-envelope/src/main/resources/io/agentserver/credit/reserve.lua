@@ -86,8 +86,11 @@ if hold then
   if string.match(hold, '^%d+ (%S+)') ~= ARGV[2] then
     return {'another', ''}
   end
+  -- when it came first, which is what it was counted in; what it was over then is not known any more
+  local first = redis.call('ZSCORE', KEYS[3], ARGV[1]) or lapses
   redis.call('ZADD', KEYS[3], 'GT', lapses, ARGV[1])
-  return answer('held', state[4], '', '')
+  local counted = (limits.r > 0 or limits.t > 0) and string.format('%.0f', math.floor((first - ARGV[4]) / 1000)) or ''
+  return answer('held', state[4], counted, '')
 end
 
 local over = ''
