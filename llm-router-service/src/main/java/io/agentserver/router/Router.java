@@ -111,6 +111,7 @@ final class Router implements Chat {
         } finally {
             if (!hold.hasBegun()) {
                 hold.release();
+                hold.awaitEnd();
             }
         }
     }

@@ -87,10 +87,19 @@ final class Settlement {
         return usage(call, route.name(), kept.provider(), model, Tokens.NONE, true, false, 0, price);
     }
 
-    /** Nothing is waited for: if this process ends before the log has it, the hold lapses and says the same. */
+    /**
+     * Nothing is waited for: if this process ends before the log has it, the hold lapses and says the same. Unless its tenant may
+     * have few calls at once, for the next one may need this one's place.
+     */
     void recordHit(Holds.Running hold) {
         UsageRecord record = hold.atMost();
-        log.appendLater(record, () -> hold.settle(record.priceMicrousd(), 0));
+        Runnable taken = () -> hold.settle(record.priceMicrousd(), 0);
+        if (hold.isOneOfFew()) {
+            log.append(record, taken);
+            hold.awaitEnd();
+        } else {
+            log.appendLater(record, taken);
+        }
     }
 
     /** A stub used nothing and costs nothing. */
@@ -173,6 +182,7 @@ final class Settlement {
             }
         }
 
+                hold.awaitEnd();
         private void broken(Tokens tokens, Completion answer) {
             span.settle(tokens, settle(tokens, "broken"), false, answer.build());
         }
@@ -252,6 +262,7 @@ final class Settlement {
             metrics.settled(call.tenant(), provider, target.model(), outcome, tokens, cost, sinceFirstToken.elapsed());
             return cost;
         }
+            hold.awaitEnd();
     }
 
     /** What the provider takes is what the tenant pays: there is no margin yet. */

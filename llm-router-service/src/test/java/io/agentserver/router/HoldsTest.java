@@ -325,6 +325,29 @@ class HoldsTest {
         }
     }
 
+    /** A client whose router cannot reach Redis is still told that its answer is whole. */
+    @Test
+    void waits_for_an_end_until_redis_has_it_but_no_longer_than_a_moment() throws Exception {
+        Holds.Running first = take(UUID.randomUUID());
+        first.settle(60, 10);
+        first.awaitEnd();
+        assertThat(platform.running(TENANT)).isZero();
+        assertThat(platform.available(TENANT)).isEqualTo(940);
+
+        Holds.Running second = take(UUID.randomUUID());
+        clients.commands().clientPause(3_500);
+        Stopwatch waited = new Stopwatch();
+        second.settle(60, 10);
+        second.awaitEnd();
+        assertThat(waited.elapsed()).isLessThan(Duration.ofMillis(1_900));
+        await().ignoreExceptions().until(() -> clients.commands().ping().equals("PONG"));
+        await().untilAsserted(() -> {
+            holds.sendAgain();
+            assertThat(holds.owed()).isZero();
+            assertThat(platform.available(TENANT)).isEqualTo(880);
+        });
+    }
+
     private static Holds holds(Credit credit) {
         return new Holds(credit, _ -> LlmLimits.NONE, metrics(), GRACE, _ -> false);
     }
