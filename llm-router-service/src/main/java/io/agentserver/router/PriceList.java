@@ -65,7 +65,8 @@ final class PriceList {
                     amount(model, columns, "output"),
                     columns.containsKey("image") ? amount(model, columns, "image") : Price.IMAGE,
                     Boolean.TRUE.equals(columns.get("hidden_reasoning")),
-                    amount(model, columns, columns.containsKey("cache_write") ? "cache_write" : "input"));
+                    amount(model, columns, columns.containsKey("cache_write") ? "cache_write" : "input"),
+                    columns.containsKey("tool_preamble") ? amount(model, columns, "tool_preamble") : 0);
             for (String name : names(model, columns)) {
                 if (prices.put(name, price) != null) {
                     throw new IllegalArgumentException("price list: " + name + " stands there twice");
@@ -146,7 +147,7 @@ final class PriceList {
             return number.longValue();
         }
         throw new IllegalArgumentException("price list: " + model + ": " + column + " <" + columns.get(column)
-                + "> is no whole number (of micro-USD for a million tokens, or of an image's tokens)");
+                + "> is no whole number (of micro-USD for a million tokens, or of tokens)");
     }
 
     private static boolean isDate(String text) {

@@ -164,7 +164,9 @@ record ProviderEntry(
 
     private static Price price(Node node, YamlNodes yaml, boolean hiddenReasoning) {
         Map<String, Node> members = yaml.members(
-                node, "price", Set.of("input", "cached_input", "cache_write", "output", "image", "hidden_reasoning"));
+                node,
+                "price",
+                Set.of("input", "cached_input", "cache_write", "output", "image", "hidden_reasoning", "tool_preamble"));
         long input = amount(members, "input", node, yaml);
         Node hidden = members.get("hidden_reasoning");
         if (hidden != null && !yaml.text(hidden).matches("true|false")) {
@@ -176,7 +178,8 @@ record ProviderEntry(
                 amount(members, "output", node, yaml),
                 members.containsKey("image") ? amount(members, "image", node, yaml) : Price.IMAGE,
                 hidden == null ? hiddenReasoning : yaml.text(hidden).equals("true"),
-                members.containsKey("cache_write") ? amount(members, "cache_write", node, yaml) : input);
+                members.containsKey("cache_write") ? amount(members, "cache_write", node, yaml) : input,
+                members.containsKey("tool_preamble") ? amount(members, "tool_preamble", node, yaml) : 0);
     }
 
     private static long amount(Map<String, Node> members, String key, Node owner, YamlNodes yaml) {
@@ -185,8 +188,8 @@ record ProviderEntry(
             throw yaml.wrong(
                     owner,
                     "price " + key + " <" + text + ">",
-                    key.equals("image")
-                            ? "write how many tokens an image has at most"
+                    key.equals("image") || key.equals("tool_preamble")
+                            ? "write how many tokens it has at most"
                             : "write whole micro-USD for a million tokens, 1000000 for a dollar");
         }
         return Long.parseLong(text);

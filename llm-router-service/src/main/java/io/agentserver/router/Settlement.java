@@ -57,7 +57,10 @@ final class Settlement {
     private UsageRecord atMost(Call call, Route route, Target target, long texts) {
         Price price = route.priceOf(target);
         Tokens tokens = price.dearest(
-                texts + price.image() * call.request().images(), call.request().maxOutput(route.maxOutput()));
+                texts
+                        + price.image() * call.request().images()
+                        + (call.request().hasTools() ? price.toolPreamble() : 0),
+                call.request().maxOutput(route.maxOutput()));
         return usage(call, route.name(), target.backend().provider(), target.model(), tokens, false, price.of(tokens));
     }
 
@@ -179,10 +182,10 @@ final class Settlement {
                 settled = true;
                 span.fail("_OTHER");
                 hold.release();
+                hold.awaitEnd();
             }
         }
 
-                hold.awaitEnd();
         private void broken(Tokens tokens, Completion answer) {
             span.settle(tokens, settle(tokens, "broken"), false, answer.build());
         }
@@ -259,10 +262,10 @@ final class Settlement {
             log.append(
                     usage(call, route.name(), provider, target.model(), tokens, false, cost),
                     () -> hold.settle(cost, tokens.input() + tokens.output()));
+            hold.awaitEnd();
             metrics.settled(call.tenant(), provider, target.model(), outcome, tokens, cost, sinceFirstToken.elapsed());
             return cost;
         }
-            hold.awaitEnd();
     }
 
     /** What the provider takes is what the tenant pays: there is no margin yet. */

@@ -77,7 +77,7 @@ class RouteTablesTest {
                 .isEqualTo(PriceList.builtIn().of("openai", "gpt-4.1-mini"));
         assertThat(table.prices().of("openai", "new"))
                 .as("it may think without showing it")
-                .contains(new Price(10, 10, 20, Price.IMAGE, true, 10));
+                .contains(new Price(10, 10, 20, Price.IMAGE, true, 10, 0));
         assertThat(table.prices().of("groq", "new")).contains(new Price(1, 1, 2));
         assertThat(table.prices().of("anthropic", "new")).isEmpty();
     }
