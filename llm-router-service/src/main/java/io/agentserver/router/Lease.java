@@ -19,6 +19,7 @@ final class Lease {
     private final Claim.Mine claim;
     private final CountDownLatch ended = new CountDownLatch(1);
     private volatile Stopwatch sinceRenewed = new Stopwatch();
+    private volatile Stopwatch sinceTried = new Stopwatch();
     private volatile boolean lost;
 
     Lease(RedisAnswers answers, Claim.Mine claim) {
@@ -28,12 +29,12 @@ final class Lease {
     }
 
     /**
-     * Whether another one has had the key since. Blocks for a round trip to Redis where it was not renewed for its whole term: this
-     * process stood still, or could not reach Redis. Where Redis still cannot be reached it counts as held.
+     * Whether another one has had the key since. Blocks for a round trip to Redis where it was not renewed for its whole term because
+     * this process stood still. While Redis cannot be reached it counts as held: an answer does not wait for each try.
      */
     boolean isLost() {
-        if (!lost && !sinceRenewed.left(RedisAnswers.LEASE).isPositive()) {
-            renew();
+        if (!lost && stoodStill()) {
+            catchUp();
         }
         return lost;
     }
@@ -66,6 +67,18 @@ final class Lease {
         }
     }
 
+    private boolean stoodStill() {
+        return !sinceRenewed.left(RedisAnswers.LEASE).isPositive()
+                && !sinceTried.left(RENEW_EVERY.multipliedBy(2)).isPositive();
+    }
+
+    /** Or its thread is just doing it, and is waited for. */
+    private synchronized void catchUp() {
+        if (stoodStill()) {
+            renew();
+        }
+    }
+
     /** Never after its end, which it would take back. */
     private synchronized void renew() {
         if (ended.getCount() == 0) {
@@ -77,5 +90,6 @@ final class Lease {
             case Renewal.LOST -> lost = true;
             case Renewal.UNKNOWN -> {} // asked again
         }
+        sinceTried = new Stopwatch();
     }
 }
