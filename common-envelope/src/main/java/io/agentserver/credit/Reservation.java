@@ -51,8 +51,18 @@ public sealed interface Reservation {
     }
 
     /** @param available micro-USD; 0 or less, or less than was asked for */
-    record Exhausted(long available) implements Reservation {}
+    record Exhausted(long available, Minute minute) implements Reservation {
+        /** Where there are no limits. */
+        public Exhausted(long available) {
+            this(available, Minute.UNLIMITED);
+        }
+    }
 
     /** What the tenant has is not known: it is new, or Redis has lost it. Billing opens it within seconds. */
-    record Closed() implements Reservation {}
+    record Closed(Minute minute) implements Reservation {
+        /** Where there are no limits. */
+        public Closed() {
+            this(Minute.UNLIMITED);
+        }
+    }
 }

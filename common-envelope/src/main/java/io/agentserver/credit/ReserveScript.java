@@ -47,8 +47,9 @@ final class ReserveScript {
                                 limits(answer.get(1)),
                                 answer.get(2).equals("-1") ? Optional.empty() : Optional.of(millis(answer.get(2))),
                                 minute(limits, answer, 3));
-                    case "exhausted" -> new Reservation.Exhausted(Long.parseLong(answer.get(1)));
-                    case "closed" -> new Reservation.Closed();
+                    case "exhausted" ->
+                        new Reservation.Exhausted(Long.parseLong(answer.get(1)), minute(limits, answer, 2));
+                    case "closed" -> new Reservation.Closed(minute(limits, answer, 2));
                     case "another" ->
                         throw new IllegalStateException("receipt " + hold.receipt() + " is held for another call");
                     default -> throw new IllegalStateException("reserve.lua answers " + answer);

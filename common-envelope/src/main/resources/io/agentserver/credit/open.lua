@@ -14,6 +14,8 @@
 -- ARGV[4]  milliseconds until it opens then: time for routers to put their holds back
 -- ARGV[5]  milliseconds of Redis' clock
 --
+-- An open one that would open only later than in ARGV[4] does so then: Redis' clock has gone back since.
+--
 -- Returns 1 if it was closed.
 local unposted = 0
 local entries = redis.call('HGETALL', KEYS[4])
@@ -39,8 +41,12 @@ local version = redis.call('HGET', KEYS[1], 'version')
 if not version or tonumber(ARGV[2]) > tonumber(version) then
   redis.call('HSET', KEYS[1], 'balance', ARGV[1], 'version', ARGV[2])
 end
+local opens = string.format('%.0f', now + ARGV[4])
 if redis.call('HEXISTS', KEYS[1], 'epoch') == 1 then
+  if tonumber(redis.call('HGET', KEYS[1], 'opens') or 0) > tonumber(opens) then
+    redis.call('HSET', KEYS[1], 'opens', opens)
+  end
   return 0
 end
-redis.call('HSET', KEYS[1], 'epoch', ARGV[3], 'opens', string.format('%.0f', now + ARGV[4]))
+redis.call('HSET', KEYS[1], 'epoch', ARGV[3], 'opens', opens)
 return 1

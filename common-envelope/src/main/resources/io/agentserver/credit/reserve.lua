@@ -20,16 +20,12 @@
 -- ARGV[10] 1: a call over a limit is counted and held all the same
 --
 -- Returns {'held', epoch, slice, over, …}, {'limited', over, milliseconds until there is room or -1 for never, …},
--- {'exhausted', available}, {'closed', ''}, or {'another', ''} for the receipt of another's hold. over is all of requests, tokens
+-- {'exhausted', available, …}, {'closed', '', …}, or {'another', ''} for the receipt of another's hold. over is all of requests, tokens
 -- and concurrency that it is over, with commas, first the one to be waited for longest; slice the second where the call was counted, or empty; … is what is left of the requests and the milliseconds
 -- until all of them are, and the same of the tokens.
 local state = redis.call('HMGET', KEYS[1], 'balance', 'held', 'unposted', 'epoch', 'opens')
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-if not state[1] or not state[4] or now < tonumber(state[5] or 0) then
-  return {'closed', ''}
-end
-
 local limits = {r = tonumber(ARGV[7]), t = tonumber(ARGV[8])}
 local wanted = {r = 1, t = tonumber(ARGV[6])}
 local used = {r = 0, t = 0}
@@ -41,7 +37,7 @@ if limits.r > 0 or limits.t > 0 then
   for i = 1, #fields, 2 do
     local r, t, last = string.match(fields[i + 1], '^(%d+) (%d+) (%d+)$')
     local each = {r = tonumber(r), t = tonumber(t), over = last + 60000}
-    if each.over <= now then
+    if each.over <= now or each.over > now + 61000 then -- over, or Redis' clock has gone back behind it
       redis.call('HDEL', KEYS[6], fields[i])
     else
       slices[#slices + 1] = each
@@ -80,14 +76,21 @@ local function answer(...)
   return values
 end
 
+if not state[1] or not state[4] or now < tonumber(state[5] or 0) then
+  return answer('closed', '')
+end
+
 local lapses = string.format('%.0f', now + ARGV[4])
 local hold = redis.call('HGET', KEYS[2], ARGV[1])
 if hold then
   if string.match(hold, '^%d+ (%S+)') ~= ARGV[2] then
     return {'another', ''}
   end
+  -- when it came first, which is what it was counted in; what it was over then is not known any more
+  local first = redis.call('ZSCORE', KEYS[3], ARGV[1]) or lapses
   redis.call('ZADD', KEYS[3], 'GT', lapses, ARGV[1])
-  return answer('held', state[4], '', '')
+  local counted = (limits.r > 0 or limits.t > 0) and string.format('%.0f', math.floor((first - ARGV[4]) / 1000)) or ''
+  return answer('held', state[4], counted, '')
 end
 
 local over = ''
@@ -118,7 +121,7 @@ end
 
 local available = state[1] - (state[2] or 0) - (state[3] or 0)
 if available <= 0 or available < tonumber(ARGV[3]) then
-  return {'exhausted', string.format('%.0f', available)}
+  return answer('exhausted', string.format('%.0f', available))
 end
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[3] .. ' ' .. ARGV[2] .. ' ' .. ARGV[5])
 redis.call('ZADD', KEYS[3], lapses, ARGV[1])

@@ -41,6 +41,30 @@ class LapsedScriptTest {
         assertThat(redis.available(tenant)).isEqualTo(30);
     }
 
+    /** All routers look all the time: where none has for hours, it is the clock, and the calls still run. */
+    @Test
+    void gives_no_hold_away_because_redis_clock_has_jumped() {
+        TenantId tenant = redis.tenantWith(100);
+        UUID running = UUID.randomUUID();
+        UUID dead = UUID.randomUUID();
+        credit.reserve(tenant, hold(running, 10));
+        credit.reserve(tenant, hold(dead, 60));
+        assertThat(credit.lapsed(tenant, 10, CreditRedis.LONG)).isEmpty();
+        long back = credit.now(tenant).minus(Duration.ofHours(2)).toEpochMilli();
+        String expiries = "credit:{" + tenant + "}:expiries";
+        redis.clients.commands().hset("credit:{" + tenant + "}:state", "swept", Long.toString(back));
+        redis.clients.commands().zadd(expiries, (double) (back + 100_000), running.toString());
+        redis.clients.commands().zadd(expiries, (double) (back - 100_000), dead.toString());
+        assertThat(credit.lapsed(tenant, 10, CreditRedis.LONG))
+                .extracting(Hold::receipt)
+                .containsExactly(dead);
+        assertThat(credit.lapsed(tenant, 10, CreditRedis.LONG)).isEmpty();
+        redis.clients.commands().zadd(expiries, (double) back, running.toString());
+        assertThat(credit.lapsed(tenant, 10, CreditRedis.LONG))
+                .as("nothing has jumped since")
+                .hasSize(1);
+    }
+
     @Test
     void gives_it_to_another_if_the_first_one_dies_over_it() {
         TenantId tenant = redis.tenantWith(100);

@@ -7,6 +7,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.UUID;
@@ -193,14 +194,48 @@ class LimitsTest {
     }
 
     @Test
-    void takes_what_is_repeated_once() {
+    void takes_what_is_repeated_once_and_knows_how_it_was_counted() {
         LlmLimits limits = new LlmLimits(2, 1_000, 1, false);
         Hold hold = hold(UUID.randomUUID(), 1);
-        credit.reserve(tenant, hold, 600, limits);
+        Reservation.Held first = (Reservation.Held) credit.reserve(tenant, hold, 600, limits);
         assertThat(credit.reserve(tenant, hold, 600, limits)).isInstanceOfSatisfying(Reservation.Held.class, again -> {
             assertThat(again.minute().tokens().left()).isEqualTo(400);
-            assertThat(again.counted()).isEqualTo(Counted.NOT);
+            assertThat(again.counted()).isEqualTo(first.counted());
+            settle(new Held(hold, again.counted(), again.minute()), new Spent(1, 1, 20));
         });
+        assertThat(held(1, limits).minute().tokens().left()).isEqualTo(1_000 - 20 - 1);
+        assertThat(credit.reserve(tenant, hold(UUID.randomUUID(), 1), 1, LlmLimits.NONE))
+                .isEqualTo(new Reservation.Held(
+                        redis.standing(tenant).epoch().orElseThrow(), Counted.NOT, Minute.UNLIMITED, List.of()));
+    }
+
+    /** Redis' clock has gone back, or another node's is behind. */
+    @Test
+    void does_not_count_what_was_used_in_a_time_that_is_yet_to_come() {
+        used(Map.of(-600, 1_000L));
+        assertThat(held(1_000, new LlmLimits(2, 1_000, 0, false))
+                        .minute()
+                        .requests()
+                        .left())
+                .isEqualTo(1);
+        assertThat(redis.entries(tenant, "seconds")).isEqualTo(1);
+    }
+
+    @Test
+    void says_what_is_left_of_the_minute_also_where_there_is_no_credit_or_none_is_known() {
+        LlmLimits limits = new LlmLimits(5, 1_000, 0, false);
+        used(Map.of(10, 300L));
+        assertThat(credit.reserve(tenant, hold(UUID.randomUUID(), 1_000_001), 1, limits))
+                .isInstanceOfSatisfying(Reservation.Exhausted.class, poor -> {
+                    assertThat(poor.available()).isEqualTo(1_000_000);
+                    assertThat(poor.minute().requests().left()).isEqualTo(4);
+                    assertThat(poor.minute().tokens().left()).isEqualTo(700);
+                });
+        credit.close(tenant);
+        assertThat(credit.reserve(tenant, hold(UUID.randomUUID(), 1), 1, limits))
+                .isInstanceOfSatisfying(
+                        Reservation.Closed.class,
+                        closed -> assertThat(closed.minute().tokens().left()).isEqualTo(700));
     }
 
     @Test

@@ -22,6 +22,18 @@ class OpenScriptTest {
         this.credit = redis.credit;
     }
 
+    /** Redis' clock has gone back since, or it is another node's. */
+    @Test
+    void opens_when_it_was_to_and_not_hours_later() {
+        TenantId tenant = redis.tenantWith(100);
+        String state = "credit:{" + tenant + "}:state";
+        long late = credit.now(tenant).plus(Duration.ofHours(2)).toEpochMilli();
+        redis.clients.commands().hset(state, "opens", Long.toString(late));
+        assertThat(credit.reserve(tenant, hold(UUID.randomUUID(), 1))).isEqualTo(new Reservation.Closed());
+        redis.open(tenant, 100, 1);
+        assertThat(credit.reserve(tenant, hold(UUID.randomUUID(), 1))).isInstanceOf(Reservation.Held.class);
+    }
+
     @Test
     void begins_an_epoch_once_and_another_after_a_loss() {
         TenantId tenant = redis.newTenant();

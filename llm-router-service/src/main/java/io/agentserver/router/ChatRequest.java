@@ -153,6 +153,11 @@ record ChatRequest(
         }
     }
 
+    /** Whether it offers tools: some providers put a text of their own before it then. */
+    boolean hasTools() {
+        return !body.path("tools").isEmpty();
+    }
+
     private static Reading unreadable(String message, String param) {
         return new Reading.Unreadable(Refusal.invalid(message, param.isEmpty() ? null : param));
     }

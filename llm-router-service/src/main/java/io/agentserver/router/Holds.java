@@ -25,7 +25,11 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -33,8 +37,8 @@ import java.util.stream.Collectors;
 
 /**
  * The credit that this router's calls hold while they run, the most that each may cost, and their places within their tenants'
- * limits. Taking it is one round trip to Redis, and one more when a failover can no longer lose it, for calls that last as long; ending it another one that nobody
- * waits for and that is sent again until Redis has taken it; a release once more
+ * limits. Taking it is one round trip to Redis, and one more when a failover can no longer lose it, for calls that last as long; ending it another one that is
+ * waited for a moment ({@link Running#awaitEnd}) and is sent again until Redis has taken it; a release once more
  * when a failover can no longer bring its hold back, for nothing else says that the call has cost nothing. What of this
  * dies with the process lapses, and becomes the usage record that each hold carries with it ({@link LapsedHolds}). Without
  * Redis no call begins: the money must be right. Safe on any thread.
@@ -43,6 +47,12 @@ final class Holds {
     private static final Logger LOG = LoggerFactory.getLogger(Holds.class);
     private static final Duration FOR_OPENING = Duration.ofSeconds(3);
     private static final Duration LOOK_EVERY = Duration.ofMillis(100);
+    /** Several round trips, and no more than a client bears that is told the end of its answer while Redis is away. */
+    private static final Duration FOR_AN_END = Duration.ofMillis(250);
+
+    /** Who may have more calls at once than this does not notice one that counts for a moment longer than it runs. */
+    private static final int FEW_AT_ONCE = 100;
+
     private static final int AT_ONCE = 100;
     /** Ends that are sent again in one go: a Redis that is slow must not get more of them than it can take. */
     private static final int MOST_AGAIN = 1_000;
@@ -97,12 +107,14 @@ final class Holds {
                 route.limits().total().plus(grace),
                 new String(atMost.toJson(), StandardCharsets.UTF_8));
         long tokens = atMost.inputTokens() + atMost.outputTokens();
+        LlmLimits allowed = limits.apply(call.tenant());
         Stopwatch waited = new Stopwatch();
         while (true) {
-            switch (reserve(call.tenant(), hold, tokens)) {
+            switch (reserve(call.tenant(), hold, tokens, allowed)) {
                 case Reservation.Held held -> {
                     held.over().forEach(limit -> metrics.limited(call.tenant(), limit, true));
-                    Running taken = new Running(call.tenant(), hold, atMost, held);
+                    boolean few = allowed.concurrent() > 0 && allowed.concurrent() <= FEW_AT_ONCE;
+                    Running taken = new Running(call.tenant(), hold, atMost, held, few);
                     running.put(call.receipt(), taken);
                     return new Taking.Taken(taken);
                 }
@@ -111,11 +123,11 @@ final class Holds {
                     return new Taking.Refused(Limits.refusal(limited, tokens), limited.minute());
                 }
                 case Reservation.Exhausted exhausted -> {
-                    return new Taking.Refused(exhausted(hold.amount(), exhausted.available()));
+                    return new Taking.Refused(exhausted(hold.amount(), exhausted.available()), exhausted.minute());
                 }
                 case Reservation.Closed closed -> {
                     if (waited.left(FOR_OPENING).isNegative()) {
-                        return new Taking.Refused(unknown());
+                        return new Taking.Refused(unknown(), closed.minute());
                     }
                     Thread.sleep(LOOK_EVERY);
                 }
@@ -166,7 +178,7 @@ final class Holds {
                     && !sending.contains(each)
                     && (each.taken() == null || each.taken().left(failover()).isNegative())
                     && sent++ < MOST_AGAIN) {
-                transmit(each);
+                var _ = transmit(each);
             }
         }
     }
@@ -254,9 +266,9 @@ final class Holds {
         }
     }
 
-    private @Nullable Reservation reserve(TenantId tenant, Hold hold, long tokens) {
+    private @Nullable Reservation reserve(TenantId tenant, Hold hold, long tokens, LlmLimits allowed) {
         try {
-            Reservation reservation = credit.reserve(tenant, hold, tokens, limits.apply(tenant));
+            Reservation reservation = credit.reserve(tenant, hold, tokens, allowed);
             if (away.compareAndSet(true, false)) {
                 LOG.info("Redis answers again: calls begin");
             }
@@ -273,13 +285,14 @@ final class Holds {
     /** It is remembered until the log has what it means, or Redis says twice, a failover apart, that nothing is held. */
     private void send(Owed end) {
         owed.put(end.hold().receipt(), end);
-        transmit(end);
+        var _ = transmit(end);
     }
 
-    private void transmit(Owed end) {
+    /** The stage ends when Redis has answered, or has not and is asked again in a second. */
+    private CompletionStage<Boolean> transmit(Owed end) {
         UUID receipt = end.hold().receipt();
         sending.add(end);
-        var _ = credit.settle(end.tenant(), end.hold(), end.counted(), end.spent(), end.epoch())
+        return credit.settle(end.tenant(), end.hold(), end.counted(), end.spent(), end.epoch())
                 .whenComplete((held, failure) -> {
                     sending.remove(end);
                     if (failure != null) {
@@ -338,8 +351,11 @@ final class Holds {
         private final Stopwatch taken = new Stopwatch();
         private volatile boolean isSure; // no failover can lose it any more
         private volatile boolean begun;
+        private final boolean fewAtOnce;
+        private final CompletableFuture<Void> ended = new CompletableFuture<>();
 
-        private Running(TenantId tenant, Hold hold, UsageRecord atMost, Reservation.Held held) {
+        private Running(TenantId tenant, Hold hold, UsageRecord atMost, Reservation.Held held, boolean fewAtOnce) {
+            this.fewAtOnce = fewAtOnce;
             this.tenant = tenant;
             this.atMost = atMost;
             this.counted = held.counted();
@@ -379,6 +395,28 @@ final class Holds {
             end(Spent.NOTHING);
         }
 
+        /** Whether its tenant may have so few calls at once that the next one may need its place. */
+        boolean isOneOfFew() {
+            return fewAtOnce;
+        }
+
+        /**
+         * After {@link #settle} or {@link #release}, also where that is yet to be done: until Redis has the end, one round trip. Whoever hears of
+         * the end before that and calls again would find the place, the tokens and the credit of this call still taken. Where Redis
+         * does not answer within {@link #FOR_AN_END}, or at all, the end is told all the same and is sent to Redis until it has it.
+         */
+        void awaitEnd() {
+            try {
+                ended.get(FOR_AN_END.toMillis(), TimeUnit.MILLISECONDS);
+            } catch (TimeoutException notYet) {
+                // sent again each second
+            } catch (InterruptedException stopping) {
+                Thread.currentThread().interrupt();
+            } catch (ExecutionException impossible) {
+                throw new IllegalStateException("only ever completed normally", impossible);
+            }
+        }
+
         /** In one step with {@link #takeBack}: the end is the owner's, or {@code takeBack} finds it. */
         private void end(Spent spent) {
             UUID receipt = hold.receipt();
@@ -387,8 +425,10 @@ final class Holds {
                 return null;
             });
             Owed end = owed.get(receipt);
-            if (end != null) {
-                transmit(end);
+            if (end == null) {
+                ended.complete(null);
+            } else {
+                var _ = transmit(end).whenComplete((_, _) -> ended.complete(null));
             }
         }
 

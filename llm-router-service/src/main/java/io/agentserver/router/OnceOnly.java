@@ -13,7 +13,8 @@ import java.util.function.Supplier;
 /**
  * Gives calls with the same {@code Idempotency-Key} the same answer for 24 h, over any number of routers: the first one
  * runs under a lease that it renews, the others wait for its answer. An answer that broke off is not kept, but that the key
- * was used with this body is: the next call with that key runs again, under a receipt of its own, and is paid by itself. One whose
+ * was used with this body is: the next call with that key runs again, under a receipt of its own, and is paid by itself. A call that
+ * finds that another has taken its key over, while its router stood still or could not reach Redis, breaks off: that one's answer counts. One whose
  * answer was too large to be kept, or had to go for others of its tenant, does not run again: who asks is told so.
  * Without Redis no call with a key begins.
  */
@@ -131,6 +132,12 @@ final class OnceOnly implements Chat {
 
         @Override
         public Answer.Event next(Duration wait) throws InterruptedException {
+            if (lease.isLost()) {
+                LOG.warn("the call with receipt {} has lost its Idempotency-Key to another: it ends", head().receipt());
+                answer.close();
+                return new Answer.Event.Broken(Refusal.unavailable(
+                        "another call has taken this Idempotency-Key over while this one stood still; try again"));
+            }
             Answer.Event event = answer.next(wait);
             if (event instanceof Answer.Event.End end) {
                 keep(end.completion());

@@ -9,8 +9,16 @@ import io.agentserver.credit.Hold;
  * @param image the most tokens that it counts for one image
  * @param hiddenReasoning whether it thinks before it speaks, without showing it, and charges that as output
  * @param cacheWrite for that part of the input which the provider puts into its cache
+ * @param toolPreamble the most tokens that the provider itself puts before a prompt with tools, and charges
  */
-record Price(long input, long cachedInput, long output, long image, boolean hiddenReasoning, long cacheWrite) {
+record Price(
+        long input,
+        long cachedInput,
+        long output,
+        long image,
+        boolean hiddenReasoning,
+        long cacheWrite,
+        long toolPreamble) {
     /** What an image is held for where nothing else is known; OpenAI's and Anthropic's models take less, but for one. */
     static final long IMAGE = 4_000;
 
@@ -19,14 +27,15 @@ record Price(long input, long cachedInput, long output, long image, boolean hidd
     private static final long MILLION = 1_000_000;
 
     Price {
-        if (input < 0 || cachedInput < 0 || output < 0 || image < 0 || cacheWrite < 0) {
+        if (input < 0 || cachedInput < 0 || output < 0 || image < 0 || cacheWrite < 0 || toolPreamble < 0) {
             throw new IllegalArgumentException("price: " + input + "/" + cachedInput + "/" + output + "/" + cacheWrite
-                    + " micro-USD, an image of " + image + " tokens; none may be negative");
+                    + " micro-USD, an image of " + image + " and tools of " + toolPreamble
+                    + " tokens; none may be negative");
         }
     }
 
     Price(long input, long cachedInput, long output) {
-        this(input, cachedInput, output, IMAGE, false, input);
+        this(input, cachedInput, output, IMAGE, false, input, 0);
     }
 
     /** The most that this many tokens of input can cost, as tokens to be priced. */

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.time.LocalDate;
 import java.time.format.DateTimeParseException;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -17,9 +18,8 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * Prices by {@code <provider>/<model>}; {@code <provider>/*} stands for a provider's other models. A model that is in
- * neither costs nothing: only an operator's own pool can be such, for the list has a {@code *} row for every provider that
- * takes money. Immutable.
+ * Prices by {@code <provider>/<model>}; {@code <provider>/*} stands for a provider's other models, and is the operator's to
+ * say ({@link #with}). A model that is in neither has no price, and is not to be called. Immutable.
  */
 final class PriceList {
     private static final PriceList BUILT_IN = read();
@@ -65,12 +65,23 @@ final class PriceList {
                     amount(model, columns, "output"),
                     columns.containsKey("image") ? amount(model, columns, "image") : Price.IMAGE,
                     Boolean.TRUE.equals(columns.get("hidden_reasoning")),
-                    amount(model, columns, columns.containsKey("cache_write") ? "cache_write" : "input"));
-            if (prices.put(model, price) != null) {
-                throw new IllegalArgumentException("price list: " + model + " stands there twice");
+                    amount(model, columns, columns.containsKey("cache_write") ? "cache_write" : "input"),
+                    columns.containsKey("tool_preamble") ? amount(model, columns, "tool_preamble") : 0);
+            for (String name : names(model, columns)) {
+                if (prices.put(name, price) != null) {
+                    throw new IllegalArgumentException("price list: " + name + " stands there twice");
+                }
             }
         }
         return new PriceList(prices, refused(document.get("refused")));
+    }
+
+    private static List<String> names(String model, Map<?, ?> columns) {
+        List<String> names = new ArrayList<>(List.of(model));
+        if (columns.get("also") instanceof List<?> more) {
+            more.forEach(name -> names.add(String.valueOf(name)));
+        }
+        return names;
     }
 
     private static Map<String, String> refused(@Nullable Object list) {
@@ -96,7 +107,7 @@ final class PriceList {
         }
     }
 
-    /** This list with one row for all models of an operator's own pool. */
+    /** This list with one row for all models of a provider that have none of their own: of a pool, or an operator's cap. */
     PriceList with(String provider, Price price) {
         Map<String, Price> more = new LinkedHashMap<>(prices);
         more.put(provider + "/*", price);
@@ -114,9 +125,10 @@ final class PriceList {
                 .findFirst();
     }
 
-    Price of(String provider, String model) {
+    /** Empty: it must not be called. */
+    Optional<Price> of(String provider, String model) {
         Price exact = prices.get(provider + "/" + model);
-        return exact != null ? exact : prices.getOrDefault(provider + "/*", Price.FREE);
+        return Optional.ofNullable(exact != null ? exact : prices.get(provider + "/*"));
     }
 
     boolean knows(String provider, String model) {
@@ -135,7 +147,7 @@ final class PriceList {
             return number.longValue();
         }
         throw new IllegalArgumentException("price list: " + model + ": " + column + " <" + columns.get(column)
-                + "> is no whole number (of micro-USD for a million tokens, or of an image's tokens)");
+                + "> is no whole number (of micro-USD for a million tokens, or of tokens)");
     }
 
     private static boolean isDate(String text) {

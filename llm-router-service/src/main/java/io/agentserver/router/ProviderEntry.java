@@ -2,6 +2,7 @@ package io.agentserver.router;
 
 import org.jspecify.annotations.Nullable;
 import org.yaml.snakeyaml.nodes.Node;
+import org.yaml.snakeyaml.nodes.ScalarNode;
 
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -84,9 +85,16 @@ record ProviderEntry(
                 Optional.ofNullable(members.get("key_env")).map(yaml::text),
                 Optional.ofNullable(members.get("key_file")).map(yaml::text),
                 Optional.ofNullable(members.get("cap")).map(cap -> cap(cap, yaml)),
-                price == null ? Optional.empty() : Optional.of(price(price, yaml)),
+                priceIn(price, kind, yaml),
                 guard(members, yaml),
                 simulation(members, yaml));
+    }
+
+    /** Simulated ones cost nothing to ask. */
+    private static Optional<Price> priceIn(@Nullable Node node, Kind kind, YamlNodes yaml) {
+        return node != null
+                ? Optional.of(price(node, yaml))
+                : kind == Kind.SIMULATED ? Optional.of(Price.FREE) : Optional.empty();
     }
 
     private static Kind kind(@Nullable Node node, YamlNodes yaml) {
@@ -145,9 +153,20 @@ record ProviderEntry(
         };
     }
 
+    /** Who may think without showing it is not known of models that nobody has looked at: they do, unless it says otherwise. */
+    static Price priceCap(Node node, YamlNodes yaml) {
+        return price(node, yaml, true);
+    }
+
     private static Price price(Node node, YamlNodes yaml) {
+        return node instanceof ScalarNode && yaml.text(node).matches("free|0") ? Price.FREE : price(node, yaml, false);
+    }
+
+    private static Price price(Node node, YamlNodes yaml, boolean hiddenReasoning) {
         Map<String, Node> members = yaml.members(
-                node, "price", Set.of("input", "cached_input", "cache_write", "output", "image", "hidden_reasoning"));
+                node,
+                "price",
+                Set.of("input", "cached_input", "cache_write", "output", "image", "hidden_reasoning", "tool_preamble"));
         long input = amount(members, "input", node, yaml);
         Node hidden = members.get("hidden_reasoning");
         if (hidden != null && !yaml.text(hidden).matches("true|false")) {
@@ -158,8 +177,9 @@ record ProviderEntry(
                 members.containsKey("cached_input") ? amount(members, "cached_input", node, yaml) : input,
                 amount(members, "output", node, yaml),
                 members.containsKey("image") ? amount(members, "image", node, yaml) : Price.IMAGE,
-                hidden != null && yaml.text(hidden).equals("true"),
-                members.containsKey("cache_write") ? amount(members, "cache_write", node, yaml) : input);
+                hidden == null ? hiddenReasoning : yaml.text(hidden).equals("true"),
+                members.containsKey("cache_write") ? amount(members, "cache_write", node, yaml) : input,
+                members.containsKey("tool_preamble") ? amount(members, "tool_preamble", node, yaml) : 0);
     }
 
     private static long amount(Map<String, Node> members, String key, Node owner, YamlNodes yaml) {
@@ -168,8 +188,8 @@ record ProviderEntry(
             throw yaml.wrong(
                     owner,
                     "price " + key + " <" + text + ">",
-                    key.equals("image")
-                            ? "write how many tokens an image has at most"
+                    key.equals("image") || key.equals("tool_preamble")
+                            ? "write how many tokens it has at most"
                             : "write whole micro-USD for a million tokens, 1000000 for a dollar");
         }
         return Long.parseLong(text);

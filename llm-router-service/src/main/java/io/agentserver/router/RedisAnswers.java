@@ -99,6 +99,15 @@ final class RedisAnswers {
         record Unavailable() implements Claim {}
     }
 
+    /** Whose a claim is. */
+    enum Renewal {
+        OWN,
+        /** Another one has it by now, or had it. */
+        LOST,
+        /** Redis is away. */
+        UNKNOWN
+    }
+
     private interface Command<T> {
         T run();
     }
@@ -145,19 +154,26 @@ final class RedisAnswers {
                 new Claim.Unavailable());
     }
 
-    /** False if another one has it by now. */
-    boolean renew(Claim.Mine claim) {
+    /** For another {@link #LEASE} from now, also where Redis has lost it. */
+    Renewal renew(Claim.Mine claim) {
+        Name name = claim.name();
         return attempt(
                 () -> {
+                    if (gone.test(name.tenant())) {
+                        return Renewal.OWN; // nobody else can call for it
+                    }
                     Long own = redis.eval(
                             RENEW,
                             ScriptOutputType.INTEGER,
-                            new String[] {claim.name().key()},
+                            new String[] {name.key(), name.prefix() + "keys"},
                             claim.owner().toString(),
-                            millis(LEASE));
-                    return own == 1;
+                            millis(LEASE),
+                            claim.digest(),
+                            millis(KEPT),
+                            name.sha256());
+                    return own == 1 ? Renewal.OWN : Renewal.LOST;
                 },
-                false);
+                Renewal.UNKNOWN);
     }
 
     /** Keeps the answer for {@link #KEPT}, within {@link Bounds}; false if another one has the key by now. */

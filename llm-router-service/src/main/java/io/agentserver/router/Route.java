@@ -121,8 +121,18 @@ record Route(
                 .findFirst();
     }
 
+    /** The first of them that has no price; empty: all have one. */
+    Optional<String> unlisted() {
+        return targets()
+                .filter(target ->
+                        prices.of(target.backend().provider(), target.model()).isEmpty())
+                .map(Target::fullName)
+                .findFirst();
+    }
+
+    /** Of a route that has none {@link #unlisted}: no other is called. */
     Price priceOf(Target target) {
-        return prices.of(target.backend().provider(), target.model());
+        return prices.of(target.backend().provider(), target.model()).orElseThrow();
     }
 
     /** The order in which one call tries them: within a step by weight, the others of the step after the one drawn. */

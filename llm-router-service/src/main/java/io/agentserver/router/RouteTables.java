@@ -109,6 +109,10 @@ final class RouteTables {
                 prices = prices.with(provider.name(), provider.price().get());
             }
         }
+        for (RoutesFile.PriceCap cap : file.priceCaps()) {
+            prices = capped(prices, cap, file);
+        }
+        requirePrices(file, prices);
         Map<String, Route> routes = new LinkedHashMap<>();
         for (RoutesFile.Entry entry : file.routes()) {
             List<Route.Target> chain = new ArrayList<>();
@@ -134,10 +138,45 @@ final class RouteTables {
             route.unpriced().ifPresent(reason -> {
                 throw file.wrong(entry.line(), "route " + entry.name() + ": " + reason, "name another model");
             });
+            route.unlisted().ifPresent(model -> {
+                throw file.wrong(
+                        entry.line(),
+                        "route " + entry.name() + ": the price list has no row for " + model,
+                        "name another model, or say in price_caps what it is charged at");
+            });
             routes.put(entry.name(), route);
         }
         keepOnly(backends); // the file is right
         return new RouteTable(routes, backends, prices, caching, new KeyFiles(keys));
+    }
+
+    /** Also of a provider whose key is not here: one file does for many routers. */
+    private static PriceList capped(PriceList prices, RoutesFile.PriceCap cap, RoutesFile file) {
+        if (WELL_KNOWN.stream().noneMatch(provider -> provider.name().equals(cap.provider()))) {
+            throw file.wrong(
+                    cap.line(),
+                    "price_caps: <" + cap.provider() + "> is no provider with a price list",
+                    "write openai, anthropic or groq; a provider of your own has its price in its own entry");
+        }
+        if (file.providers().stream()
+                .anyMatch(
+                        own -> own.name().equals(cap.provider()) && own.price().isPresent())) {
+            throw file.wrong(
+                    cap.line(), cap.provider() + " has a price in its own entry and a cap", "keep one of them");
+        }
+        return prices.with(cap.provider(), cap.price());
+    }
+
+    /** A provider that the price list does not know says what it takes, if it is nothing too. */
+    private static void requirePrices(RoutesFile file, PriceList prices) {
+        for (ProviderEntry provider : file.providers()) {
+            if (provider.price().isEmpty() && prices.modelsOf(provider.name()).isEmpty()) {
+                throw file.wrong(
+                        provider.line(),
+                        "provider " + provider.name() + " has no price",
+                        "write price: {input: …, output: …} in micro-USD for a million tokens, or price: free");
+            }
+        }
     }
 
     private static Route.Target target(

@@ -84,6 +84,16 @@ final class Router implements Chat {
         if (unpriced.isPresent()) {
             return new Answer.Refused(Refusal.invalid(unpriced.get() + "; name another model", "model"));
         }
+        Optional<String> unlisted = route.get().unlisted();
+        if (unlisted.isPresent()) {
+            return new Answer.Refused(new Refusal(
+                    404,
+                    Refusal.Reason.UNKNOWN_MODEL,
+                    "no price is known of <" + unlisted.get()
+                            + ">, so it is not taken here; GET /v1/models names those that are",
+                    "model",
+                    null));
+        }
         if (!settlement.isOpen()) {
             return new Answer.Refused(
                     Refusal.unavailable("usage cannot be recorded at the moment, so no model is called; try again"));
@@ -101,6 +111,7 @@ final class Router implements Chat {
         } finally {
             if (!hold.hasBegun()) {
                 hold.release();
+                hold.awaitEnd();
             }
         }
     }

@@ -15,7 +15,9 @@ import java.util.Set;
  * The operator's {@code AGENTSERVER_LLM_ROUTES} file, read and checked for its form; {@link RouteTables} checks what it
  * refers to. The first thing wrong is a {@link ConfigurationException} with file, line, reason and remedy.
  */
-record RoutesFile(String name, List<ProviderEntry> providers, List<Entry> routes) {
+record RoutesFile(String name, List<ProviderEntry> providers, List<PriceCap> priceCaps, List<Entry> routes) {
+    /** @param price of a provider's models that the price list has no row for */
+    record PriceCap(int line, String provider, Price price) {}
 
     /**
      * A model of a chain.
@@ -43,10 +45,17 @@ record RoutesFile(String name, List<ProviderEntry> providers, List<Entry> routes
     static RoutesFile parse(String name, String text) {
         YamlNodes yaml = new YamlNodes(name);
         Node root = yaml.parse(text);
-        Map<String, Node> top = yaml.members(root, "the file", Set.of("providers", "routes"));
+        Map<String, Node> top = yaml.members(root, "the file", Set.of("providers", "price_caps", "routes"));
         List<ProviderEntry> providers = new ArrayList<>();
         for (Node node : yaml.elements(top.get("providers"), "providers")) {
             providers.add(ProviderEntry.parse(node, yaml));
+        }
+        List<PriceCap> caps = new ArrayList<>();
+        Node capped = top.get("price_caps");
+        if (capped != null) {
+            yaml.members(capped, "price_caps", null)
+                    .forEach((provider, cap) ->
+                            caps.add(new PriceCap(yaml.line(cap), provider, ProviderEntry.priceCap(cap, yaml))));
         }
         Node table = top.get("routes");
         if (table == null) {
@@ -54,7 +63,7 @@ record RoutesFile(String name, List<ProviderEntry> providers, List<Entry> routes
         }
         List<Entry> routes = new ArrayList<>();
         yaml.members(table, "routes", null).forEach((route, node) -> routes.add(route(route, node, yaml)));
-        return new RoutesFile(name, List.copyOf(providers), List.copyOf(routes));
+        return new RoutesFile(name, List.copyOf(providers), List.copyOf(caps), List.copyOf(routes));
     }
 
     ConfigurationException wrong(int line, String reason, String remedy) {

@@ -57,7 +57,10 @@ final class Settlement {
     private UsageRecord atMost(Call call, Route route, Target target, long texts) {
         Price price = route.priceOf(target);
         Tokens tokens = price.dearest(
-                texts + price.image() * call.request().images(), call.request().maxOutput(route.maxOutput()));
+                texts
+                        + price.image() * call.request().images()
+                        + (call.request().hasTools() ? price.toolPreamble() : 0),
+                call.request().maxOutput(route.maxOutput()));
         return usage(call, route.name(), target.backend().provider(), target.model(), tokens, false, price.of(tokens));
     }
 
@@ -87,10 +90,19 @@ final class Settlement {
         return usage(call, route.name(), kept.provider(), model, Tokens.NONE, true, false, 0, price);
     }
 
-    /** Nothing is waited for: if this process ends before the log has it, the hold lapses and says the same. */
+    /**
+     * Nothing is waited for: if this process ends before the log has it, the hold lapses and says the same. Unless its tenant may
+     * have few calls at once, for the next one may need this one's place.
+     */
     void recordHit(Holds.Running hold) {
         UsageRecord record = hold.atMost();
-        log.appendLater(record, () -> hold.settle(record.priceMicrousd(), 0));
+        Runnable taken = () -> hold.settle(record.priceMicrousd(), 0);
+        if (hold.isOneOfFew()) {
+            log.append(record, taken);
+            hold.awaitEnd();
+        } else {
+            log.appendLater(record, taken);
+        }
     }
 
     /** A stub used nothing and costs nothing. */
@@ -170,6 +182,7 @@ final class Settlement {
                 settled = true;
                 span.fail("_OTHER");
                 hold.release();
+                hold.awaitEnd();
             }
         }
 
@@ -249,6 +262,7 @@ final class Settlement {
             log.append(
                     usage(call, route.name(), provider, target.model(), tokens, false, cost),
                     () -> hold.settle(cost, tokens.input() + tokens.output()));
+            hold.awaitEnd();
             metrics.settled(call.tenant(), provider, target.model(), outcome, tokens, cost, sinceFirstToken.elapsed());
             return cost;
         }

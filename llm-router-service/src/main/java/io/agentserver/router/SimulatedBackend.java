@@ -32,15 +32,26 @@ final class SimulatedBackend implements Backend {
     private final String provider;
     private final Simulation simulation;
     private final Clock clock;
+    private final Pause pause;
+
+    /** Waits, as {@link Thread#sleep(Duration)} does. */
+    interface Pause {
+        void last(Duration time) throws InterruptedException;
+    }
 
     SimulatedBackend(Clock clock) {
         this(PROVIDER, Simulation.PLAIN, clock);
     }
 
     SimulatedBackend(String provider, Simulation simulation, Clock clock) {
+        this(provider, simulation, clock, Thread::sleep);
+    }
+
+    SimulatedBackend(String provider, Simulation simulation, Clock clock, Pause pause) {
         this.provider = provider;
         this.simulation = simulation;
         this.clock = clock;
+        this.pause = pause;
     }
 
     @Override
@@ -61,8 +72,8 @@ final class SimulatedBackend implements Backend {
             case RATE_LIMITED -> {
                 return new Opening.Refused(429, "simulated: too many", Optional.of(Duration.ofSeconds(1)));
             }
-            case HANGING -> Thread.sleep(FOR_EVER);
-            case ANSWERED, BROKEN -> Thread.sleep(simulation.firstToken());
+            case HANGING -> pause.last(FOR_EVER);
+            case ANSWERED, BROKEN -> pause.last(simulation.firstToken());
         }
         if (request.chat().kind() == ChatRequest.Kind.EMBEDDINGS) {
             if (SimulatedEmbeddings.isTooMuch(body)) {
@@ -74,7 +85,7 @@ final class SimulatedBackend implements Backend {
         }
         Queue<ObjectNode> chunks = chunks(request, random);
         int last = fate == Simulation.Fate.BROKEN ? Math.ceilDiv(chunks.size(), 2) : Integer.MAX_VALUE;
-        return new Opening.Opened(new Simulated(chunks, last, simulation.perToken()));
+        return new Opening.Opened(new Simulated(chunks, last));
     }
 
     private Queue<ObjectNode> chunks(Request request, SplittableRandom random) {
@@ -159,17 +170,15 @@ final class SimulatedBackend implements Backend {
     }
 
     /** One thread at a time. */
-    private static final class Simulated implements Chunks {
+    private final class Simulated implements Chunks {
         private final Queue<ObjectNode> chunks;
-        private final Duration pause;
         private int left;
         private boolean begun;
 
         /** @param left how many come before it breaks off */
-        Simulated(Queue<ObjectNode> chunks, int left, Duration pause) {
+        Simulated(Queue<ObjectNode> chunks, int left) {
             this.chunks = chunks;
             this.left = left;
-            this.pause = pause;
         }
 
         @Override
@@ -177,16 +186,16 @@ final class SimulatedBackend implements Backend {
             if (left-- == 0) {
                 throw new IOException("simulated: a broken connection");
             }
-            if (begun && pause.isPositive()) {
-                pause();
+            if (begun && simulation.perToken().isPositive()) {
+                betweenTokens();
             }
             begun = true;
             return chunks.poll();
         }
 
-        private void pause() throws IOException {
+        private void betweenTokens() throws IOException {
             try {
-                Thread.sleep(pause);
+                pause.last(simulation.perToken());
             } catch (InterruptedException cancelled) {
                 Thread.currentThread().interrupt();
                 throw new InterruptedIOException("cancelled");

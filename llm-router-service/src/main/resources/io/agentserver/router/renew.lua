@@ -1,14 +1,24 @@
--- Renews a claim that is still the caller's own, also one that ran out meanwhile. Atomic; repeating it changes nothing.
+-- Renews a claim that is still the caller's own, also one that ran out meanwhile, and makes it again where Redis has lost it:
+-- whoever else came with the key would run beside the caller. Atomic; repeating it changes nothing.
 --
 -- KEYS[1]  as in claim.lua
+-- KEYS[2]  once:{<tenant>}:keys, as in claim.lua
 -- ARGV[1]  owner
 -- ARGV[2]  milliseconds until the claim is free again
+-- ARGV[3]  digest
+-- ARGV[4]  milliseconds that the key is remembered
+-- ARGV[5]  sha256 of the key
 --
--- Returns 1 if it is the caller's own.
-if redis.call('HGET', KEYS[1], 'owner') ~= ARGV[1] then
-  return 0
-end
+-- Returns 1 if it is the caller's own; 0 if another has it, or has ended it.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  redis.call('HSET', KEYS[1], 'digest', ARGV[3], 'owner', ARGV[1])
+  redis.call('PEXPIRE', KEYS[1], ARGV[4])
+  redis.call('ZADD', KEYS[2], string.format('%.0f', now), ARGV[5])
+  redis.call('PEXPIRE', KEYS[2], ARGV[4])
+elseif redis.call('HGET', KEYS[1], 'owner') ~= ARGV[1] then
+  return 0
+end
 redis.call('HSET', KEYS[1], 'until', string.format('%.0f', now + ARGV[2]))
 return 1

@@ -175,7 +175,7 @@ class AdmissionHttpTest {
         assertThat(packed.statusCode()).isEqualTo(415);
     }
 
-    /** Without a price list's row that would cover it; also where a key would let it through. */
+    /** No price of tokens would cover it; also where a key would let it through. */
     @Test
     void refuses_a_model_whose_cost_is_not_told_by_its_tokens() throws Exception {
         Map<String, String> settings = platform.settings();

@@ -50,8 +50,8 @@ class ChatHttpTest {
         String routes = """
                 providers:
                   - {name: first, url: "%s", breaker: {window: 1000}, key_env: FIRST_KEY, price: {input: 1000000, cached_input: 100000, output: 3000000}}
-                  - {name: second, url: "%s", breaker: {window: 1000}, cap: max_completion_tokens}
-                  - {name: nowhere, url: "http://127.0.0.1:1/v1"}
+                  - {name: second, url: "%s", breaker: {window: 1000}, cap: max_completion_tokens, price: free}
+                  - {name: nowhere, url: "http://127.0.0.1:1/v1", price: free}
                 routes:
                   default: {chain: [first/m1, second/m2], stub: Nobody is in., first_token: 400ms, silence: 500ms}
                   strict: {chain: [first/m1, nowhere/m], first_token: 400ms}

@@ -42,10 +42,12 @@ class CreditHttpTest {
                 platform.write("credit-routes.yaml", """
                 providers:
                   - {name: pool, url: "%s", breaker: {window: 1000}, price: {input: 1000000, output: 3000000}}
+                  - {name: wordy, url: "%s", price: {input: 1000000, output: 3000000, tool_preamble: 300}}
                 routes:
+                  wordy: {chain: [wordy/m1], max_output: 100}
                   default: {chain: [pool/m1], max_output: 100, stub: Nobody is in., first_token: 500ms}
                   strict: {chain: [pool/m1], max_output: 100}
-                """.formatted(provider.url()))
+                """.formatted(provider.url(), provider.url()))
                         .toString());
         router = RunningRouter.start(settings);
     }
@@ -71,6 +73,27 @@ class CreditHttpTest {
         assertThat(json(refused).at("/error/message").asString()).contains("40 are left");
         assertThat(platform.available(INITECH)).isEqualTo(40);
         assertThat(ask("default", 1).statusCode()).isEqualTo(200);
+    }
+
+    /** It charges that, and the last credit would be overspent each time. */
+    @Test
+    void holds_what_a_provider_puts_before_a_prompt_with_tools() throws Exception {
+        platform.openCredit(INITECH, 1);
+        assertThat(mayCost("wordy", "")).isEqualTo(mayCost("strict", ""));
+        String tools = "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"add\"}}],";
+        assertThat(mayCost("wordy", tools)).isEqualTo(mayCost("strict", tools) + 300);
+        assertThat(PriceList.builtIn()
+                        .of("anthropic", "claude-haiku-4-5")
+                        .orElseThrow()
+                        .toolPreamble())
+                .isEqualTo(346);
+    }
+
+    private long mayCost(String route, String members) throws Exception {
+        String asked = body(route, 50).replaceFirst("\\{", "{" + members);
+        HttpResponse<String> refused = router.send(router.chat(platform.initechKey, asked));
+        assertThat(refused.statusCode()).isEqualTo(402);
+        return Long.parseLong(json(refused).at("/error/message").asString("").replaceAll("\\D*(\\d+) micro.*", "$1"));
     }
 
     @Test

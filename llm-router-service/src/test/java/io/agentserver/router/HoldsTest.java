@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 import java.lang.reflect.Proxy;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
@@ -323,6 +324,33 @@ class HoldsTest {
                 over.countDown();
             }
         }
+    }
+
+    /** A client whose router cannot reach Redis is still told that its answer is whole. */
+    @Test
+    void waits_for_an_end_until_redis_has_it_but_no_longer_than_a_moment() throws Exception {
+        int port = URI.create(platform.redis()).getPort();
+        try (SlowLink link = new SlowLink(port, Duration.ofMillis(60));
+                RedisClients far = RedisClients.connect("redis://127.0.0.1:" + link.port(), Duration.ofSeconds(5))) {
+            Holds.Running first = take(holds(new Credit(far)), UUID.randomUUID());
+            first.settle(60, 10);
+            first.awaitEnd();
+            assertThat(platform.running(TENANT)).isZero();
+            assertThat(platform.available(TENANT)).isEqualTo(940);
+        }
+
+        Holds.Running second = take(UUID.randomUUID());
+        clients.commands().clientPause(3_500);
+        Stopwatch waited = new Stopwatch();
+        second.settle(60, 10);
+        second.awaitEnd();
+        assertThat(waited.elapsed()).isLessThan(Duration.ofMillis(1_900));
+        await().ignoreExceptions().until(() -> clients.commands().ping().equals("PONG"));
+        await().untilAsserted(() -> {
+            holds.sendAgain();
+            assertThat(holds.owed()).isZero();
+            assertThat(platform.available(TENANT)).isEqualTo(880);
+        });
     }
 
     private static Holds holds(Credit credit) {

@@ -9,12 +9,16 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.URI;
 import java.net.http.HttpResponse;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
 import static io.agentserver.router.RunningRouter.json;
+import static io.agentserver.router.TestPlatform.DUNDER;
 import static io.agentserver.router.TestPlatform.HOOLI;
 import static io.agentserver.router.TestPlatform.UMBRELLA;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -27,19 +31,22 @@ class LimitsHttpTest {
     private static final int USED = 120; // what the provider says
 
     private final TestPlatform platform;
+    private final Map<String, String> settings;
     private final RunningRouter router;
     private final ProviderDouble provider = new ProviderDouble();
 
     LimitsHttpTest(TestPlatform platform) throws IOException {
         this.platform = platform;
-        Map<String, String> settings = platform.settings();
+        settings = platform.settings();
         settings.put(
                 "AGENTSERVER_LLM_ROUTES",
                 platform.write("limits-routes.yaml", """
                 providers:
-                  - {name: pool, url: "%s", breaker: {window: 1000}}
+                  - {name: pool, url: "%s", breaker: {window: 1000}, price: free}
                 routes:
                   default: {chain: [pool/m1], max_output: 100, stub: Nobody is in., first_token: 500ms}
+                  strict: {chain: [pool/m1]}
+                  kept: {chain: [pool/m1], cache: 60m}
                 """.formatted(provider.url()))
                         .toString());
         router = RunningRouter.start(settings);
@@ -69,7 +76,6 @@ class LimitsHttpTest {
             assertThat(header(answer, "x-ratelimit-remaining-requests")).isEqualTo(String.valueOf(left));
             assertThat(header(answer, "x-ratelimit-reset-requests")).matches("1m0s|59s");
             assertThat(header(answer, "x-ratelimit-limit-tokens")).isEqualTo("1000");
-            awaitEnd();
         }
         HttpResponse<String> refused = ask(1);
         assertThat(refused.statusCode()).isEqualTo(429);
@@ -90,12 +96,10 @@ class LimitsHttpTest {
     void counts_the_most_that_a_call_may_use_while_it_runs_and_then_what_it_has_used() throws Exception {
         long left = Long.parseLong(header(ask(900), "x-ratelimit-remaining-tokens"));
         assertThat(left).isBetween(1L, 99L);
-        awaitEnd();
         HttpResponse<String> second = ask(700);
         assertThat(second.statusCode()).isEqualTo(200);
         assertThat(Long.parseLong(header(second, "x-ratelimit-remaining-tokens")))
                 .isEqualTo(1_000 - USED - 700 - (1_000 - 900 - left));
-        awaitEnd();
         HttpResponse<String> third = ask(900);
         assertThat(third.statusCode()).isEqualTo(429);
         assertThat(json(third).at("/error/message").asString()).contains((1_000 - 2 * USED) + " are left");
@@ -137,7 +141,6 @@ class LimitsHttpTest {
         for (int i = 0; i < 7; i++) {
             HttpResponse<String> stub = ask(900);
             assertThat(header(stub, "x-agentserver-stub")).isEqualTo("true");
-            awaitEnd();
         }
     }
 
@@ -169,6 +172,47 @@ class LimitsHttpTest {
                         "agentserver_llm_limited_total\\{limit=\"requests\",shadow=\"true\",tenant=\"umbrella\"} 1");
     }
 
+    /** Whoever is told the end of one asks the next router at once. */
+    @Test
+    void one_call_at_once_is_one_after_the_other_at_any_router_however_slow_its_way_to_redis() throws Exception {
+        Map<String, String> far = new HashMap<>(settings);
+        try (SlowLink link = new SlowLink(URI.create(platform.redis()).getPort(), Duration.ofMillis(60))) {
+            far.put("AGENTSERVER_REDIS_URL", "redis://127.0.0.1:" + link.port());
+            try (RunningRouter slow = RunningRouter.start(far)) {
+                platform.openCredit(DUNDER, 1_000_000);
+                for (int i = 0; i < 4; i++) {
+                    for (RunningRouter each : List.of(slow, router)) {
+                        assertThat(status(each, "default")).as("an answer").isEqualTo(200);
+                        assertThat(status(each, "kept")).as("a kept one").isEqualTo(200);
+                    }
+                }
+                provider.behave(ProviderDouble.refuses(500));
+                for (int i = 0; i < 4; i++) {
+                    assertThat(status(slow, "strict")).as("no answer").isEqualTo(503);
+                    assertThat(status(router, "strict")).as("no answer").isEqualTo(503);
+                }
+            }
+        }
+    }
+
+    private int status(RunningRouter asked, String route) throws IOException, InterruptedException {
+        String body = RunningRouter.asking(route);
+        return asked.send(asked.chat(platform.dunderKey, body)).statusCode();
+    }
+
+    @Test
+    void says_what_is_left_of_the_minute_with_a_refusal_for_want_of_credit_too() throws Exception {
+        platform.loseCredit(HOOLI);
+        HttpResponse<String> unknown = ask(1);
+        assertThat(unknown.statusCode()).isEqualTo(503);
+        assertThat(header(unknown, "x-ratelimit-limit-requests")).isEqualTo("5");
+        platform.openCredit(HOOLI, 0);
+        HttpResponse<String> refused = ask(1);
+        assertThat(refused.statusCode()).isEqualTo(402);
+        assertThat(header(refused, "x-ratelimit-remaining-requests")).isEqualTo("5");
+        assertThat(header(refused, "x-ratelimit-remaining-tokens")).isEqualTo("1000");
+    }
+
     @Test
     void says_nothing_of_limits_where_there_are_none() throws Exception {
         HttpResponse<String> answer = router.send(router.chat(platform.acmeKey, body(1)));
@@ -179,7 +223,7 @@ class LimitsHttpTest {
         return router.send(router.chat(platform.hooliKey, body(maxTokens)));
     }
 
-    /** A call is over for its tenant when Redis has its end, which nobody waits for. */
+    /** Who hangs up is told nothing. */
     private void awaitEnd() {
         await().until(() -> platform.running(HOOLI) == 0);
     }

@@ -78,7 +78,15 @@ class LiveCallTest {
         platform.loseCredit(TestPlatform.INITECH);
         platform.openCredit(TestPlatform.INITECH, 1_000_000);
         Route.Target target = new Route.Target(backend, "m");
-        Route route = new Route("r", List.of(target), Optional.empty(), Route.Limits.DEFAULT, 4096);
+        Route route = new Route(
+                "r",
+                List.of(target),
+                Optional.empty(),
+                Route.Limits.DEFAULT,
+                4096,
+                List.of(),
+                PriceList.builtIn().with(backend.provider(), Price.FREE),
+                Route.Caching.NONE);
         ChatRequest request = ((ChatRequest.Reading.Read)
                         ChatRequest.read(RunningRouter.streaming("r").getBytes(StandardCharsets.UTF_8)))
                 .request();

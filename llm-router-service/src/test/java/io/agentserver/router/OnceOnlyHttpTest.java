@@ -363,6 +363,44 @@ class OnceOnlyHttpTest {
         assertThat(provider.received).hasSize(1);
     }
 
+    /** What is lost is made again at the next renewal. */
+    @Test
+    void runs_once_though_redis_loses_the_key_meanwhile() throws Exception {
+        String fresh = UUID.randomUUID() + ":0";
+        CountDownLatch told = new CountDownLatch(1);
+        provider.behave(ProviderDouble.streamsUntil(told));
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            Future<HttpResponse<String>> first = threads.submit(() -> call(one, fresh, asking("default")));
+            provider.awaitRequest();
+            redis(keys -> {
+                keys.del(name(fresh));
+                Awaitility.await().atMost(Duration.ofSeconds(20)).until(() -> keys.hexists(name(fresh), "owner"));
+            });
+            Future<HttpResponse<String>> second = threads.submit(() -> call(other, fresh, asking("default")));
+            told.countDown();
+            assertThat(second.get().body()).isEqualTo(first.get().body());
+        }
+        assertThat(provider.received).hasSize(1);
+    }
+
+    /** As where its router stood still for longer than its lease: two whole answers would be charged for one key. */
+    @Test
+    void breaks_a_call_off_whose_key_another_has_taken_over() throws Exception {
+        String fresh = UUID.randomUUID() + ":0";
+        provider.behave(ProviderDouble.neverEnds());
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            Future<HttpResponse<String>> first = threads.submit(() -> call(one, fresh, asking("long")));
+            provider.awaitRequest();
+            redis(keys -> keys.hset(name(fresh), "owner", UUID.randomUUID().toString()));
+            assertThat(first.get().statusCode()).isEqualTo(503);
+            assertThat(json(first.get()).at("/error/message").asString()).contains("taken this Idempotency-Key over");
+            assertThat(provider.isCancelledWithin(1)).isTrue();
+            assertThat(platform.usageOf(UUID.fromString(header(first.get(), "x-agentserver-receipt")))
+                            .estimated())
+                    .isTrue();
+        }
+    }
+
     @Test
     void charges_a_key_again_that_was_forgotten_and_ran_again() throws Exception {
         String fresh = UUID.randomUUID() + ":0";

@@ -60,7 +60,7 @@ class PoolHttpTest {
     @Test
     void a_replica_gets_no_more_calls_at_once_than_it_may() throws Exception {
         String one = """
-                providers: [{name: pool, url: "%s", max_concurrent: 1}, {name: other, url: "%s"}]
+                providers: [{name: pool, url: "%s", max_concurrent: 1, price: free}, {name: other, url: "%s", price: free}]
                 routes: {default: {chain: [pool/m, other/m], first_token: 60s}}
                 """.formatted(first.url(), second.url());
         try (first;
@@ -86,7 +86,7 @@ class PoolHttpTest {
     @Test
     void what_closes_one_model_of_a_replica_leaves_its_others_open() throws Exception {
         String routes = """
-                providers: [{name: pool, url: "%s", breaker: {window: 8}}]
+                providers: [{name: pool, url: "%s", breaker: {window: 8}, price: free}]
                 routes: {limited: {chain: [pool/limited]}, broken: {chain: [pool/broken]}, default: {chain: [pool/m]}}
                 """.formatted(first.url());
         try (first;
@@ -112,7 +112,7 @@ class PoolHttpTest {
     @Test
     void a_model_that_is_alive_and_thinks_for_too_long_is_not_taken_for_dead() throws Exception {
         String routes = """
-                providers: [{name: pool, url: "%s", breaker: {window: 8}}]
+                providers: [{name: pool, url: "%s", breaker: {window: 8}, price: free}]
                 routes: {default: {chain: [pool/m], first_token: 2s}}
                 """.formatted(first.url());
         try (first;
@@ -141,7 +141,7 @@ class PoolHttpTest {
     void a_chain_that_failed_is_ended_by_the_cheapest_that_is_healthy() throws Exception {
         String routes = """
                 providers:
-                  - {name: down, url: "http://127.0.0.1:1/v1"}
+                  - {name: down, url: "http://127.0.0.1:1/v1", price: free}
                   - {name: dear, url: "%s", price: {input: 900, output: 900}}
                   - {name: cheap, url: "%s", price: {input: 1, output: 1}}
                 routes: {default: {chain: [down/m], cheapest: [dear/m, cheap/m]}}
@@ -152,6 +152,37 @@ class PoolHttpTest {
             assertThat(provider(ask(router, "default"))).isEqualTo("cheap");
             second.behave(ProviderDouble.refuses(500));
             assertThat(provider(ask(router, "default"))).isEqualTo("dear");
+        }
+    }
+
+    /** A model of tomorrow must not be sold below its cost, and nobody here knows what that is. */
+    @Test
+    void takes_a_model_without_a_price_where_the_operator_has_said_what_it_is_charged_at() throws Exception {
+        String routes = """
+                providers:
+                  - {name: openai, url: "%s"}
+                routes: {default: {chain: [openai/gpt-4.1-mini]}}
+                """.formatted(first.url());
+        String cap = "price_caps: {openai: {input: 20000000, output: 90000000}}\n";
+        first.behave(ProviderDouble.streams("One")); // 9 tokens in, of which 4 cached, and 3 out
+        try (first;
+                second;
+                RunningRouter router = router("uncapped", routes);
+                RunningRouter capped = router("capped", cap + routes)) {
+            HttpResponse<String> refused = ask(router, "openai/gpt-of-tomorrow");
+            assertThat(refused.statusCode()).isEqualTo(404);
+            assertThat(json(refused).at("/error/code").asString()).isEqualTo("model_not_found");
+            assertThat(json(refused).at("/error/param").asString()).isEqualTo("model");
+            assertThat(json(refused).at("/error/message").asString())
+                    .contains("no price is known of <openai/gpt-of-tomorrow>");
+            assertThat(first.received).isEmpty();
+            assertThat(ask(router, "openai/gpt-4.1-mini").statusCode()).isEqualTo(200);
+
+            HttpResponse<String> taken = ask(capped, "openai/gpt-of-tomorrow");
+            long in = json(taken).at("/usage/prompt_tokens").asLong();
+            long out = json(taken).at("/usage/completion_tokens").asLong();
+            assertThat(out).isPositive();
+            assertThat(json(taken).at("/agentserver/cost").asLong()).isEqualTo(20 * in + 90 * out);
         }
     }
 
@@ -180,7 +211,7 @@ class PoolHttpTest {
     void a_changed_key_serves_and_one_that_was_missing_is_looked_for_again() throws Exception {
         Path key = platform.write("pool.key", "sk-1");
         String routes = """
-                providers: [{name: pool, url: "%s", key_file: "%s"}]
+                providers: [{name: pool, url: "%s", key_file: "%s", price: free}]
                 routes: {default: {chain: [pool/m]}}
                 """.formatted(first.url(), key);
         try (first;
@@ -224,7 +255,7 @@ class PoolHttpTest {
 
     private String pool() {
         return """
-                providers: [{name: pool, urls: ["%s", "%s"], breaker: {window: 8}}]
+                providers: [{name: pool, urls: ["%s", "%s"], breaker: {window: 8}, price: free}]
                 routes: {default: {chain: [pool/m]}}
                 """.formatted(first.url(), second.url());
     }

@@ -20,19 +20,17 @@ class PriceListTest {
     }
 
     @Test
-    void knows_every_model_of_a_provider_that_takes_money() {
+    void knows_the_price_of_no_model_that_it_has_no_row_for() {
         PriceList prices = PriceList.builtIn();
-        assertThat(prices.of("openai", "gpt-4.1-mini")).isEqualTo(new Price(400_000, 100_000, 1_600_000));
-        for (String provider : new String[] {"openai", "anthropic", "groq"}) {
-            Price other = prices.of(provider, "a-model-of-tomorrow");
-            for (String model : prices.modelsOf(provider)) {
-                Price known = prices.of(provider, model.substring(provider.length() + 1));
-                assertThat(other.input()).as(model).isGreaterThanOrEqualTo(known.input());
-                assertThat(other.output()).as(model).isGreaterThanOrEqualTo(known.output());
-            }
+        Price mini = new Price(400_000, 100_000, 1_600_000);
+        assertThat(prices.of("openai", "gpt-4.1-mini")).contains(mini);
+        assertThat(prices.of("openai", "gpt-4.1-mini-2025-04-14"))
+                .as("by its full name")
+                .contains(mini);
+        for (String provider : new String[] {"openai", "anthropic", "groq", "my-pool"}) {
+            assertThat(prices.of(provider, "a-model-of-tomorrow")).as(provider).isEmpty();
         }
-        assertThat(prices.of("my-pool", "llama3")).isEqualTo(Price.FREE);
-        assertThat(prices.of("simulated", "default").of(new Tokens(1, 0, 1, false)))
+        assertThat(prices.of("simulated", "default").orElseThrow().of(new Tokens(1, 0, 1, false)))
                 .isEqualTo(3);
     }
 
@@ -47,13 +45,13 @@ class PriceListTest {
     @Test
     void knows_what_an_image_comes_to_and_who_thinks_without_showing_it() {
         PriceList prices = PriceList.builtIn();
-        assertThat(prices.of("openai", "gpt-4o-mini").image()).isEqualTo(48_169);
-        assertThat(prices.of("openai", "gpt-5").hiddenReasoning()).isTrue();
-        assertThat(prices.of("openai", "a-model-of-tomorrow").hiddenReasoning()).isTrue();
-        assertThat(prices.of("openai", "gpt-4.1").hiddenReasoning()).isFalse();
+        assertThat(prices.of("openai", "gpt-4o-mini").orElseThrow().image()).isEqualTo(48_169);
+        assertThat(prices.of("openai", "gpt-5").orElseThrow().hiddenReasoning()).isTrue();
+        assertThat(prices.of("openai", "gpt-4.1").orElseThrow().hiddenReasoning())
+                .isFalse();
     }
 
-    /** What it costs is not told by its tokens, and the dearest row would not cover it. */
+    /** What it costs is not told by its tokens, and no cap would cover it. */
     @Test
     void has_no_price_for_models_that_run_tools_by_themselves() {
         PriceList prices = PriceList.builtIn();
@@ -77,6 +75,9 @@ class PriceListTest {
                 "{model: a/b, input: 1, cached_input: 1, output: 1, date: 'soon', source: x}",
                 "a/b: `source` and `date`");
         assertWrong("{input: 1}", "a row without `model`");
+        assertWrong(
+                "{model: a/b, also: [a/b], input: 1, cached_input: 1, output: 1, date: '2026-01-01', source: x}",
+                "a/b stands there twice");
     }
 
     private static void assertWrong(String row, String reason) {

@@ -51,6 +51,19 @@ class RedisAnswersTest {
         assertThat(remembered()).isBetween(RedisAnswers.KEPT.minusMinutes(1).toMillis(), RedisAnswers.KEPT.toMillis());
     }
 
+    /** Another call with it would run beside the first. */
+    @Test
+    void makes_a_claim_again_that_redis_has_lost() {
+        Claim.Mine mine = mine("body");
+        clients.commands().del(name.key(), name.prefix() + "keys");
+        assertThat(answers.renew(mine)).isEqualTo(RedisAnswers.Renewal.OWN);
+        assertThat(answers.claim(name, "body")).isEqualTo(new Claim.Running());
+        assertThat(answers.claim(name, "another body")).isEqualTo(new Claim.Mismatch());
+        assertThat(remembered()).isBetween(RedisAnswers.KEPT.minusMinutes(1).toMillis(), RedisAnswers.KEPT.toMillis());
+        assertThat(answers.keep(mine, answer)).isTrue();
+        assertThat(answers.renew(mine)).as("it has ended").isEqualTo(RedisAnswers.Renewal.LOST);
+    }
+
     @Test
     void keeps_an_answer_for_a_day() {
         assertThat(answers.keep(mine("body"), answer)).isTrue();
@@ -90,11 +103,11 @@ class RedisAnswersTest {
         Claim.Mine slow = mine("body");
         runOut();
         Claim.Mine quick = mine("body");
-        assertThat(answers.renew(slow)).isFalse();
+        assertThat(answers.renew(slow)).isEqualTo(RedisAnswers.Renewal.LOST);
         assertThat(answers.keep(slow, answer)).isFalse();
         assertThat(answers.breakOff(slow)).isFalse();
         assertThat(answers.release(slow)).isFalse();
-        assertThat(answers.renew(quick)).isTrue();
+        assertThat(answers.renew(quick)).isEqualTo(RedisAnswers.Renewal.OWN);
         answers.breakOff(quick);
         assertThat(answers.keep(slow, answer)).isFalse();
         assertThat(mine("body").broken()).isEqualTo(2);
@@ -104,7 +117,7 @@ class RedisAnswersTest {
     void takes_back_what_ran_out_or_was_lost_if_nobody_else_has_it() {
         Claim.Mine slow = mine("body");
         runOut();
-        assertThat(answers.renew(slow)).isTrue();
+        assertThat(answers.renew(slow)).isEqualTo(RedisAnswers.Renewal.OWN);
         assertThat(answers.claim(name, "body")).isEqualTo(new Claim.Running());
         clients.commands().del(name.key());
         assertThat(answers.keep(slow, answer)).isTrue();

@@ -57,7 +57,29 @@ class RouteTablesTest {
         assertThat(route.stub()).contains("Later.");
         assertThat(route.limits())
                 .isEqualTo(new Route.Limits(Duration.ofMillis(250), Duration.ofSeconds(15), Duration.ofMinutes(2)));
-        assertThat(table.prices().of("pool", "llama3")).isEqualTo(new Price(10, 10, 20));
+        assertThat(table.prices().of("pool", "llama3")).contains(new Price(10, 10, 20));
+    }
+
+    @Test
+    void charges_what_an_operator_says_and_its_cap_what_the_list_has_no_row_for() {
+        RouteTable table = table("""
+                providers:
+                  - {name: own, url: "http://127.0.0.1:8000/v1", price: free}
+                  - {name: nothing, url: "http://127.0.0.1:8000/v1", price: 0}
+                  - {name: load, kind: simulated}
+                price_caps: {openai: {input: 10, output: 20}, groq: {input: 1, output: 2, hidden_reasoning: false}}
+                routes: {default: {chain: [own/m]}}
+                """);
+        for (String free : new String[] {"own", "nothing", "load"}) {
+            assertThat(table.prices().of(free, "m")).as(free).contains(Price.FREE);
+        }
+        assertThat(table.prices().of("openai", "gpt-4.1-mini"))
+                .isEqualTo(PriceList.builtIn().of("openai", "gpt-4.1-mini"));
+        assertThat(table.prices().of("openai", "new"))
+                .as("it may think without showing it")
+                .contains(new Price(10, 10, 20, Price.IMAGE, true, 10, 0));
+        assertThat(table.prices().of("groq", "new")).contains(new Price(1, 1, 2));
+        assertThat(table.prices().of("anthropic", "new")).isEmpty();
     }
 
     @Test
@@ -91,6 +113,12 @@ class RouteTablesTest {
                 "providers: [{name: simulated, url: 'http://x/v1'}]\\nroutes: {} | line 1: a second provider simulated",
                 "providers: [{name: p, url: 'http://x/v1', key_env: NO_KEY}]\\nroutes: {} | line 1: provider p: NO_KEY is not",
                 "providers: [{name: p, url: 'http://x/v1', price: {input: 1.5, output: 2}}]\\nroutes: {} | price input <1.5>",
+                "providers:\\n  - {name: p, url: 'http://x/v1'}\\nroutes: {} | line 2: provider p has no price; write price: {",
+                "providers: [{name: p, url: 'http://x/v1', price: cheap}]\\nroutes: {} | price is not a mapping",
+                "price_caps: {pool: {input: 1, output: 1}}\\nroutes: {} | price_caps: <pool> is no provider with a price list",
+                "price_caps: {openai: free}\\nroutes: {} | price is not a mapping",
+                "providers: [{name: openai, url: 'http://x/v1', price: free}]\\nprice_caps: {openai: {input: 1, output: 1}}\\nroutes: {} | line 2: openai has a price in its own entry and a cap",
+                "providers: [{name: openai, url: 'http://x/v1'}]\\nroutes:\\n  a: {chain: [openai/new]} | line 3: route a: the price list has no row for openai/new",
                 "routes: [ | not YAML",
                 "just text | the file is not a mapping"
             })
@@ -119,7 +147,7 @@ class RouteTablesTest {
 
     private static RoutesFile file(int mostAtOnce) {
         return RoutesFile.parse("routes.yaml", """
-                providers: [{name: pool, url: "http://127.0.0.1:8000/v1", max_concurrent: %d}]
+                providers: [{name: pool, url: "http://127.0.0.1:8000/v1", max_concurrent: %d, price: free}]
                 routes: {default: {chain: [pool/m]}}
                 """.formatted(mostAtOnce));
     }

@@ -10,6 +10,8 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 
@@ -84,6 +86,26 @@ class SimulatedBackendTest {
         assertThat(answer.at("/usage/completion_tokens").asInt()).isEqualTo(7);
         assertThat(answer.at("/choices/0/message/content").asString("").split(" "))
                 .hasSize(7);
+    }
+
+    @Test
+    void waits_for_its_first_token_and_before_each_further_one_as_long_as_it_is_told_to() throws Exception {
+        List<Duration> waited = new ArrayList<>();
+        Duration first = Duration.ofMillis(300);
+        Duration each = Duration.ofMillis(20);
+        Simulation simulation = new Simulation(1, first, each, 0, 3, 0, 0, 0, 0);
+        SimulatedBackend backend = new SimulatedBackend("load", simulation, Clock.systemUTC(), waited::add);
+        Backend.Opening.Opened opened =
+                (Backend.Opening.Opened) backend.open(request("\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]"));
+        assertThat(waited).containsExactly(first);
+        int chunks = 0;
+        while (opened.chunks().next() != null) {
+            assertThat(waited).hasSize(1 + chunks++);
+        }
+        assertThat(chunks)
+                .as("three words, the spaces between, the end and the usage")
+                .isEqualTo(7);
+        assertThat(waited.subList(1, waited.size())).containsOnly(each);
     }
 
     private static SimulatedBackend backend(double fail, double rateLimit, double breaking) {

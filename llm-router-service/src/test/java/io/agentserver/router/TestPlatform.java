@@ -54,6 +54,7 @@ final class TestPlatform implements AutoCloseable {
     static final TenantId GLOBEX = new TenantId("globex");
     static final TenantId HOOLI = new TenantId("hooli");
     static final TenantId UMBRELLA = new TenantId("umbrella");
+    static final TenantId DUNDER = new TenantId("dunder"); // one call at once
     static final TenantId INITECH = new TenantId("initech"); // its credit is each test's own
 
     private static final long PLENTY = 1_000_000_000_000L;
@@ -62,6 +63,7 @@ final class TestPlatform implements AutoCloseable {
     final String globexKey = newKey();
     final String hooliKey = newKey();
     final String umbrellaKey = newKey();
+    final String dunderKey = newKey();
     final String initechKey = newKey();
     final String keyWithoutScope = newKey();
     final String expiredKey = newKey();
@@ -226,6 +228,7 @@ final class TestPlatform implements AutoCloseable {
             put(producer, entry(INITECH, key(initechKey, Set.of("llm:call"), null, null)));
             put(producer, entry(GLOBEX, key(globexKey, Set.of("llm:call"), null, null)));
             put(producer, limited(HOOLI, hooliKey, new LlmLimits(5, 1_000, 2, false)));
+            put(producer, limited(DUNDER, dunderKey, new LlmLimits(0, 0, 1, false)));
             put(producer, limited(UMBRELLA, umbrellaKey, new LlmLimits(1, 0, 0, true)));
         }
     }

@@ -71,8 +71,8 @@ abstract class EndToEndContract {
         Path routes = home.resolve("routes.yaml");
         Files.writeString(routes, """
                 providers:
-                  - {name: fake, url: "%s", key_env: FAKE_MODEL_KEY}
-                  - {name: thief, url: "%s", key_env: FAKE_MODEL_KEY}
+                  - {name: fake, url: "%s", key_env: FAKE_MODEL_KEY, price: free}
+                  - {name: thief, url: "%s", key_env: FAKE_MODEL_KEY, price: free}
                 routes:
                   default: {chain: [simulated/default]}
                 """.formatted(model.url(), thief.url()));

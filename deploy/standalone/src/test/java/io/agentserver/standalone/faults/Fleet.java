@@ -141,7 +141,7 @@ final class Fleet implements AutoCloseable {
         Path routes = home.resolve("routes.yaml");
         Files.writeString(routes, """
                 providers:
-                  - {name: scripted, url: "%s", key_env: SCRIPTED_MODEL_KEY}
+                  - {name: scripted, url: "%s", key_env: SCRIPTED_MODEL_KEY, price: free}
                 routes:
                   default: {chain: [scripted/m]}
                 """.formatted(modelUrl));
