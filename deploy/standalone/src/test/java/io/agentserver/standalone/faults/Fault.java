@@ -190,6 +190,26 @@ enum Fault {
      */
     abstract String strike(Fleet fleet, Random random, Path armed) throws InterruptedException;
 
+    /**
+     * Whether a call of a model may break off, or what is known of its answer be lost, so that it is asked, and paid, again;
+     * whatever happens to those who ask, it is not.
+     */
+    boolean mayBreakOffAnswers() {
+        return switch (this) {
+            case KILL_ROUTER, KILL_REDIS, WIPE_REDIS, KILL_BROKER, FREEZE_BROKER, NETWORK, WALL_CLOCK -> true;
+            case KILL_PUMP,
+                    CRASH,
+                    FREEZE_PUMP,
+                    SCALE_PUMPS,
+                    ROLL_PUMPS,
+                    KILL_BUFFER,
+                    FREEZE_BUFFER,
+                    KILL_GATEWAY,
+                    FREEZE_DYNAMODB,
+                    LOSE_OFFSETS -> false;
+        };
+    }
+
     /** Whether it ends no process, so that all must be well soon after it. */
     boolean leavesAllRunning() {
         return this == NETWORK || this == WALL_CLOCK;

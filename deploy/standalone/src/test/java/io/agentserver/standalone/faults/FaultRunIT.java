@@ -1,12 +1,6 @@
 package io.agentserver.standalone.faults;
 
 import io.agentserver.buffer.commit.Commit;
-import io.agentserver.buffer.store.ConversationKey;
-import io.agentserver.buffer.store.Look;
-import io.agentserver.buffer.store.Retention;
-import io.agentserver.buffer.store.ThreadStore;
-import io.agentserver.buffer.store.dynamo.DynamoConnection;
-import io.agentserver.buffer.store.dynamo.DynamoThreadStore;
 import io.agentserver.envelope.MessageId;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
@@ -18,7 +12,6 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import tools.jackson.databind.json.JsonMapper;
 
 import java.io.IOException;
@@ -29,7 +22,6 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -49,13 +41,13 @@ import static org.assertj.core.api.Assertions.assertThat;
  * in {@code target/fault-runs}, one that found something also the services' logs and the journals that are wrong. A seed fixes what clients send and which faults come, not how threads interleave.
  */
 class FaultRunIT {
-    private static final TenantId TENANT = new TenantId("faults");
     private static final Duration HEALED = Duration.ofSeconds(60);
     /** A service at rest has some 50 threads, virtual ones too. */
     private static final int MOST_THREADS = 200;
 
     private static final Duration BETWEEN_FAULTS = Duration.ofSeconds(4);
     private static final int FAULTS = 3;
+    private static final int CLIENTS = 8;
     private static final Path HISTORIES = Path.of("target/fault-runs");
 
     private static final HttpClient HTTP =
@@ -75,9 +67,13 @@ class FaultRunIT {
     private static Fleet fleet;
 
     @SuppressWarnings("NullAway.Init")
-    private static DynamoDbClient dynamo;
+    private static Org org;
 
-    private static String key = "";
+    @SuppressWarnings("NullAway.Init")
+    private static RunChecker checker;
+
+    /** Since the fleet was started. */
+    private static boolean redisWasEmptied;
 
     @BeforeAll
     static void startTheFleet() throws Exception {
@@ -90,25 +86,35 @@ class FaultRunIT {
         fleet = Fleet.start(
                 home, scripted.modelUrl(), HTTP, RandomGenerator.getDefault().nextLong());
         clerk.answersTo(gatewayUrl());
-        dynamo = DynamoConnection.open(fleet.dynamoUrl());
+        org = create(
+                "faults", "kea" + Long.toHexString(RandomGenerator.getDefault().nextLong()));
+        checker = new RunChecker(fleet, List.of(org));
+    }
+
+    private static Org create(String tenant, String canary) throws Exception {
         HttpResponse<String> created = send(
                 HttpRequest.newBuilder(URI.create(gatewayUrl() + "/admin/v1/tenants"))
                         .header("Content-Type", "application/json")
                         .POST(HttpRequest.BodyPublishers.ofString(
-                                "{\"id\":\"" + TENANT + "\",\"name\":\"Faults\",\"plan\":\"dev\"}")),
+                                "{\"id\":\"" + tenant + "\",\"name\":\"Faults\",\"plan\":\"dev\"}")),
                 Fleet.ADMIN_KEY);
         assertThat(created.statusCode()).as(created.body()).isEqualTo(201);
-        key = JsonMapper.shared().readTree(created.body()).path("api_key").stringValue();
+        String key =
+                JsonMapper.shared().readTree(created.body()).path("api_key").stringValue();
         HttpResponse<String> organism = send(
                 HttpRequest.newBuilder(URI.create(gatewayUrl() + "/v1/organism"))
                         .header("Content-Type", "application/yaml")
                         .PUT(HttpRequest.BodyPublishers.ofString(scripted.organism())),
                 key);
         assertThat(organism.statusCode()).as(organism.body()).isEqualTo(200);
+        return new Org(new TenantId(tenant), key, canary);
     }
 
     @AfterAll
     static void stopTheFleet() {
+        if (checker != null) {
+            checker.close();
+        }
         if (fleet != null) {
             fleet.close();
         }
@@ -138,6 +144,9 @@ class FaultRunIT {
             }
         }
         System.out.println("crash points reached: " + fleet.crashes());
+        if (failed.isEmpty()) {
+            failed.addAll(checker.reconcile(home));
+        }
         if (!failed.isEmpty()) { // what was wrong goes first: a report may be cut short
             throw new AssertionError(String.join("\n", failed) + "\n" + fleet.tails());
         }
@@ -151,7 +160,7 @@ class FaultRunIT {
         Map<String, Integer> ends = new TreeMap<>();
         long begun = System.nanoTime();
         try (History history = new History(file);
-                Clients _ = new Clients(fleet.gatewayUrls(), TENANT, key, HTTP, history, seed)) {
+                Clients _ = new Clients(fleet.gatewayUrls(), org, CLIENTS, HTTP, history, seed)) {
             for (Role role : Role.values()) {
                 long before = answers(file);
                 Awaitility.await("load").atMost(HEALED).until(() -> answers(file) >= before + 8);
@@ -171,14 +180,16 @@ class FaultRunIT {
         }
         assertThat(ends).hasSize(Role.values().length);
         assertThat(ends.values()).as(ends + fleet.tails()).containsOnly(0);
-        HistoryChecker checker = new HistoryChecker(History.read(file), TENANT, journal(), fleet.kafkaBootstrap());
+        List<History.Line> told = History.read(file);
+        RunChecker.Money money = new RunChecker.Money(false, redisWasEmptied);
         Awaitility.await("-Dfault.seed=" + seed)
                 .atMost(HEALED)
-                .untilAsserted(() -> assertThat(checker.check()).isEmpty());
+                .untilAsserted(() -> assertThat(checker.check(told, money)).isEmpty());
+        assertThat(scripted.answeredAgain()).isEmpty();
         assertThat(clerk.refused()).isEmpty();
         System.out.printf(
                 "each stopped under load: %d messages, %.0f s%n",
-                checker.messages(), (System.nanoTime() - begun) / 1e9);
+                checker.messages(told), (System.nanoTime() - begun) / 1e9);
     }
 
     private static long answers(Path history) {
@@ -200,11 +211,12 @@ class FaultRunIT {
         Path file = HISTORIES.resolve("doctored.jsonl");
         try (History history = new History(file)) {
             String id = "0199c0de-7a11-7000-8000-000000000001";
-            ThreadId conversation = ThreadId.ofFirstMessage(TENANT, MessageId.parse(id));
-            history.write("nobody", "send", History.Type.INVOKE, conversation.toString(), id, "");
-            history.write("nobody", "send", History.Type.OK, conversation.toString(), id, "202");
+            ThreadId conversation = ThreadId.ofFirstMessage(org.tenant(), MessageId.parse(id));
+            String tenant = org.tenant().value();
+            history.write("nobody", tenant, "send", History.Type.INVOKE, conversation.toString(), id, "");
+            history.write("nobody", tenant, "send", History.Type.OK, conversation.toString(), id, "202");
         }
-        assertThat(new HistoryChecker(History.read(file), TENANT, journal(), fleet.kafkaBootstrap()).check())
+        assertThat(checker.check(History.read(file), new RunChecker.Money(false, redisWasEmptied)))
                 .isNotEmpty();
     }
 
@@ -215,13 +227,16 @@ class FaultRunIT {
         Path armed = home.resolve("armed");
         long begun = System.nanoTime();
         List<String> struck = new ArrayList<>();
+        boolean mayPayAgain = false;
         try (History history = new History(file)) {
-            try (Clients _ = new Clients(fleet.gatewayUrls(), TENANT, key, HTTP, history, random.nextLong())) {
+            try (Clients _ = new Clients(fleet.gatewayUrls(), org, CLIENTS, HTTP, history, random.nextLong())) {
                 Files.createFile(armed);
                 boolean isQuiet = true;
                 for (int i = 0; i < FAULTS; i++) {
                     Fault fault = i == 0 ? Fault.CRASH : any(random);
                     history.fault(fault.name(), History.Type.INVOKE, null);
+                    mayPayAgain |= fault.mayBreakOffAnswers();
+                    redisWasEmptied |= fault == Fault.WIPE_REDIS;
                     String what = fault.strike(fleet, random, armed);
                     history.fault(fault.name(), History.Type.OK, what);
                     struck.add(what.isEmpty() ? fault.name() : fault + " (" + what + ")");
@@ -241,12 +256,13 @@ class FaultRunIT {
             }
             history.fault("healed", History.Type.OK, null);
         }
-        HistoryChecker checker = new HistoryChecker(History.read(file), TENANT, journal(), fleet.kafkaBootstrap());
+        List<History.Line> told = History.read(file);
+        RunChecker.Money money = new RunChecker.Money(mayPayAgain, redisWasEmptied);
         long deadline = System.nanoTime() + HEALED.toNanos();
-        List<String> faults = checker.check();
+        List<String> faults = checker.check(told, money);
         while (!faults.isEmpty() && System.nanoTime() < deadline) {
             Thread.sleep(500);
-            faults = checker.check();
+            faults = checker.check(told, money);
         }
         long healthy = System.nanoTime();
         Map<String, Integer> threads = fleet.threads();
@@ -254,14 +270,19 @@ class FaultRunIT {
             faults = atRest(threads);
         }
         faults.addAll(clerk.refused());
+        List<String> again = scripted.answeredAgain();
+        if (!mayPayAgain) {
+            faults.addAll(again);
+        }
         System.out.printf(
-                "  %s: %d messages in %d conversations, %.0f s, %d s after the last heal: %s; threads: %s%n",
+                "  %s: %d messages in %d conversations, %.0f s, %d s after the last heal: %s; the model answered %d again; threads: %s%n",
                 struck,
-                checker.messages(),
-                checker.conversations(),
+                checker.messages(told),
+                checker.conversations(told),
                 (healthy - begun) / 1e9,
                 HEALED.toSeconds() - (deadline - healthy) / 1_000_000_000L,
                 faults.isEmpty() ? "all is true" : faults.size() + " faults",
+                again.size(),
                 threads);
         return faults;
     }
@@ -285,11 +306,9 @@ class FaultRunIT {
                 .distinct()
                 .toList();
         for (String conversation : conversations) {
-            List<Commit> commits =
-                    journal().read(new ConversationKey(TENANT, ThreadId.parse(conversation)), 1, Look.CONSISTENT);
             Files.writeString(
                     directory.resolve(conversation + ".commits"),
-                    commits.stream().map(Commit::toString).collect(Collectors.joining("\n")));
+                    checker.commits(conversation).stream().map(Commit::toString).collect(Collectors.joining("\n")));
         }
     }
 
@@ -312,10 +331,6 @@ class FaultRunIT {
                 ? List.of(Fault.values())
                 : Arrays.stream(only.split(",")).map(Fault::valueOf).toList();
         return only.isEmpty() && random.nextInt(4) == 0 ? Fault.NETWORK : all.get(random.nextInt(all.size()));
-    }
-
-    private static ThreadStore journal() {
-        return new DynamoThreadStore(dynamo, Retention.ofAll(Duration.ofHours(24)), Clock.systemUTC());
     }
 
     private static HttpResponse<String> send(HttpRequest.Builder request, String key)

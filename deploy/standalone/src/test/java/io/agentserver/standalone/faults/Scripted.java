@@ -11,6 +11,8 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -28,9 +30,12 @@ final class Scripted implements AutoCloseable {
     private static final Pattern COUNT = Pattern.compile("<Count>(\\d+)</Count>");
     private static final int FAILS_OF_HUNDRED = 10;
     private static final int SLOWEST_MS = 200;
+    private static final int SHOWN = 200;
 
     private final HttpServer server;
     private final Clerk clerk;
+    /** By all that was said to it, which is another for each message: how often it has answered that. */
+    private final Map<String, Integer> answered = new ConcurrentHashMap<>();
 
     private Scripted(HttpServer server, Clerk clerk) {
         this.server = server;
@@ -40,7 +45,7 @@ final class Scripted implements AutoCloseable {
     static Scripted start(Clerk clerk) throws IOException {
         Scripted scripted =
                 new Scripted(HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0), clerk);
-        scripted.server.createContext("/v1/chat/completions", Scripted::model);
+        scripted.server.createContext("/v1/chat/completions", scripted::model);
         scripted.server.createContext("/work", Scripted::service);
         scripted.server.createContext("/file", scripted::file);
         scripted.server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
@@ -77,7 +82,18 @@ final class Scripted implements AutoCloseable {
         return "http://127.0.0.1:" + server.getAddress().getPort();
     }
 
-    private static void model(HttpExchange exchange) throws IOException {
+    /** What the model has answered more than once, since the last time; the last of what was said to it each. */
+    List<String> answeredAgain() {
+        List<String> again = answered.entrySet().stream()
+                .filter(each -> each.getValue() > 1)
+                .map(each -> "the model has answered " + each.getValue() + " times: "
+                        + each.getKey().substring(Math.max(0, each.getKey().length() - SHOWN)))
+                .toList();
+        answered.clear();
+        return again;
+    }
+
+    private void model(HttpExchange exchange) throws IOException {
         JsonNode request =
                 JsonMapper.shared().readTree(exchange.getRequestBody().readAllBytes());
         dawdle();
@@ -89,6 +105,7 @@ final class Scripted implements AutoCloseable {
                 + "[],\"usage\":{\"prompt_tokens\":11,\"completion_tokens\":3,\"total_tokens\":14}}\n\n"
                 + "data: [DONE]\n\n";
         answer(exchange, 200, "text/event-stream", body);
+        answered.merge(request.path("messages").toString(), 1, Integer::sum);
     }
 
     private static String reply(JsonNode messages) {
