@@ -47,7 +47,8 @@ class FaultRunIT {
 
     private static final Duration BETWEEN_FAULTS = Duration.ofSeconds(4);
     private static final int FAULTS = 3;
-    private static final int CLIENTS = 8;
+    private static final int CLIENTS = 5;
+    private static final int CLIENTS_OF_THE_OTHER = 3;
     private static final Path HISTORIES = Path.of("target/fault-runs");
 
     private static final HttpClient HTTP =
@@ -70,6 +71,9 @@ class FaultRunIT {
     private static Org org;
 
     @SuppressWarnings("NullAway.Init")
+    private static Org other;
+
+    @SuppressWarnings("NullAway.Init")
     private static RunChecker checker;
 
     /** Since the fleet was started. */
@@ -86,12 +90,13 @@ class FaultRunIT {
         fleet = Fleet.start(
                 home, scripted.modelUrl(), HTTP, RandomGenerator.getDefault().nextLong());
         clerk.answersTo(gatewayUrl());
-        org = create(
-                "faults", "kea" + Long.toHexString(RandomGenerator.getDefault().nextLong()));
-        checker = new RunChecker(fleet, List.of(org));
+        org = create("faults");
+        other = create("other-faults");
+        checker = new RunChecker(fleet, List.of(org, other));
     }
 
-    private static Org create(String tenant, String canary) throws Exception {
+    private static Org create(String tenant) throws Exception {
+        String canary = "kea" + Long.toHexString(RandomGenerator.getDefault().nextLong());
         HttpResponse<String> created = send(
                 HttpRequest.newBuilder(URI.create(gatewayUrl() + "/admin/v1/tenants"))
                         .header("Content-Type", "application/json")
@@ -104,7 +109,7 @@ class FaultRunIT {
         HttpResponse<String> organism = send(
                 HttpRequest.newBuilder(URI.create(gatewayUrl() + "/v1/organism"))
                         .header("Content-Type", "application/yaml")
-                        .PUT(HttpRequest.BodyPublishers.ofString(scripted.organism())),
+                        .PUT(HttpRequest.BodyPublishers.ofString(scripted.organism(canary))),
                 key);
         assertThat(organism.statusCode()).as(organism.body()).isEqualTo(200);
         return new Org(new TenantId(tenant), key, canary);
@@ -129,11 +134,13 @@ class FaultRunIT {
         Long again = Long.getLong("fault.seed");
         int count = again == null ? Integer.getInteger("faults", 1) : 1;
         List<String> failed = new ArrayList<>();
+        List<History.Line> last = List.of();
         for (int i = 0; i < count; i++) {
             long seed = again == null ? RandomGenerator.getDefault().nextLong() : again;
             List<String> faults;
             try {
                 faults = run(seed);
+                last = History.read(history(seed));
             } catch (Exception | AssertionError e) {
                 throw new AssertionError("-Dfault.seed=" + seed + ": " + e + "\n" + fleet.tails(), e);
             }
@@ -146,6 +153,7 @@ class FaultRunIT {
         System.out.println("crash points reached: " + fleet.crashes());
         if (failed.isEmpty()) {
             failed.addAll(checker.reconcile(home));
+            failed.addAll(checker.canaries(last, HTTP));
         }
         if (!failed.isEmpty()) { // what was wrong goes first: a report may be cut short
             throw new AssertionError(String.join("\n", failed) + "\n" + fleet.tails());
@@ -160,7 +168,8 @@ class FaultRunIT {
         Map<String, Integer> ends = new TreeMap<>();
         long begun = System.nanoTime();
         try (History history = new History(file);
-                Clients _ = new Clients(fleet.gatewayUrls(), org, CLIENTS, HTTP, history, seed)) {
+                Clients _ = new Clients(fleet.gatewayUrls(), org, CLIENTS, HTTP, history, seed);
+                Clients _ = new Clients(fleet.gatewayUrls(), other, CLIENTS_OF_THE_OTHER, HTTP, history, ~seed)) {
             for (Role role : Role.values()) {
                 long before = answers(file);
                 Awaitility.await("load").atMost(HEALED).until(() -> answers(file) >= before + 8);
@@ -220,16 +229,23 @@ class FaultRunIT {
                 .isNotEmpty();
     }
 
+    private static Path history(long seed) {
+        return HISTORIES.resolve(seed + ".jsonl");
+    }
+
     private static List<String> run(long seed) throws Exception {
         System.out.println("fault run -Dfault.seed=" + seed);
         Random random = new Random(seed);
-        Path file = HISTORIES.resolve(seed + ".jsonl");
+        Path file = history(seed);
         Path armed = home.resolve("armed");
         long begun = System.nanoTime();
         List<String> struck = new ArrayList<>();
         boolean mayPayAgain = false;
         try (History history = new History(file)) {
-            try (Clients _ = new Clients(fleet.gatewayUrls(), org, CLIENTS, HTTP, history, random.nextLong())) {
+            long clients = random.nextLong();
+            try (Clients _ = new Clients(fleet.gatewayUrls(), org, CLIENTS, HTTP, history, clients);
+                    Clients _ = new Clients(
+                            fleet.gatewayUrls(), other, CLIENTS_OF_THE_OTHER, HTTP, history, ~clients)) {
                 Files.createFile(armed);
                 boolean isQuiet = true;
                 for (int i = 0; i < FAULTS; i++) {

@@ -23,12 +23,16 @@ import io.lettuce.core.RedisClient;
 import io.lettuce.core.api.StatefulRedisConnection;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 
+import java.io.IOException;
+import java.net.http.HttpClient;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Collectors;
@@ -96,6 +100,16 @@ final class RunChecker implements AutoCloseable {
             System.out.println("reconciled: " + report.seen());
             return report.differences().stream().map(Difference::text).toList();
         }
+    }
+
+    /** Whether a tenant's word is where it has no business; of some conversations, what the gateway says. */
+    List<String> canaries(List<History.Line> history, HttpClient http) throws IOException, InterruptedException {
+        Map<Org, List<String>> conversations = new HashMap<>();
+        for (Org org : orgs) {
+            HistoryChecker own = new HistoryChecker(history, org.tenant(), journal, fleet.kafkaBootstrap());
+            conversations.put(org, List.copyOf(own.conversations()));
+        }
+        return new CanarySearch(fleet, orgs, http).search(conversations);
     }
 
     int messages(List<History.Line> history) {

@@ -57,7 +57,8 @@ final class Scripted implements AutoCloseable {
         return url() + "/v1";
     }
 
-    String organism() {
+    /** @param canary a word of the tenant's, in the name of a listener that nobody is sent to by name */
+    String organism(String canary) {
         String agent =
                 ", agent: true, handler: llm, model: scripted/m, retries: 20, prompt: Do as you were told., peers: ";
         return """
@@ -67,10 +68,10 @@ final class Scripted implements AutoCloseable {
                   - {name: alarm, description: Rings., handler: 'builtin:timer', payload: {root: Alarm, fields: {After: string, Text: string}}, response: {root: Ring, fields: {Text: string}}}
                   - {name: worker, description: Works., handler: http, url: '%s/work', secret: whsec_ZXhhbXBsZS1vbmx5LW1ha2UteW91ci1vd24tc2VjcmV0, retries: 20, timeout: 10s, payload: {root: Work, fields: {Text: string}}, response: {root: Done, fields: {Text: string}}}
                   - {name: clerk, description: Works when it pleases., handler: http, url: '%s/file', secret: whsec_ZXhhbXBsZS1vbmx5LW1ha2UteW91ci1vd24tc2VjcmV0, retries: 20, payload: {root: File, fields: {Text: string}}, response: {root: Done, fields: {Text: string}}}
-                  - {name: boss, description: Asks several., payload: {root: Plan, fields: {Text: string, Count: int}}, history: {slots: 60}%s [echo, alarm, worker, clerk]}
+                  - {name: boss-%s, description: Asks several., payload: {root: Plan, fields: {Text: string, Count: int}}, history: {slots: 60}%s [echo, alarm, worker, clerk]}
                   - {name: porter, description: Hands over., payload: {root: Parcel, fields: {Text: string}}%s [{name: echo, hand_over: true}]}
                   - {name: racer, description: Answers the first., join: each, payload: {root: Race, fields: {Text: string, Count: int}}, history: {slots: 60}%s [echo, alarm, worker, clerk]}
-                """.formatted(url(), url(), agent, agent, agent);
+                """.formatted(url(), url(), canary, agent, agent, agent);
     }
 
     @Override
