@@ -36,7 +36,7 @@ import java.util.stream.Stream;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /**
- * {@code -Dfaults=…} says how many runs (default 1), {@code -Dfault.seed=…} repeats one's faults, alone, {@code -Dfault.only=…}
+ * {@code -Dfaults=…} says how many runs (default 1; 40 and more must reach every crash point), {@code -Dfault.seed=…} repeats one's faults, alone, {@code -Dfault.only=…}
  * says which may come after a run's crash; each leaves its history
  * in {@code target/fault-runs}, one that found something also the services' logs and the journals that are wrong. A seed fixes what clients send and which faults come, not how threads interleave.
  */
@@ -135,8 +135,9 @@ class FaultRunIT {
         int count = again == null ? Integer.getInteger("faults", 1) : 1;
         List<String> failed = new ArrayList<>();
         List<History.Line> last = List.of();
+        CrashPlan plan = new CrashPlan(new Random());
         for (int i = 0; i < count; i++) {
-            long seed = again == null ? RandomGenerator.getDefault().nextLong() : again;
+            long seed = again == null ? plan.nextSeed(fleet.crashes()) : again;
             List<String> faults;
             try {
                 faults = run(seed);
@@ -152,6 +153,7 @@ class FaultRunIT {
         }
         System.out.println("crash points reached: " + fleet.crashes());
         if (failed.isEmpty()) {
+            failed.addAll(CrashPlan.missed(count, fleet.crashes()));
             failed.addAll(checker.reconcile(home));
             failed.addAll(checker.canaries(last, HTTP));
         }
@@ -244,8 +246,8 @@ class FaultRunIT {
         try (History history = new History(file)) {
             long clients = random.nextLong();
             try (Clients _ = new Clients(fleet.gatewayUrls(), org, CLIENTS, HTTP, history, clients);
-                    Clients _ = new Clients(
-                            fleet.gatewayUrls(), other, CLIENTS_OF_THE_OTHER, HTTP, history, ~clients)) {
+                    Clients _ =
+                            new Clients(fleet.gatewayUrls(), other, CLIENTS_OF_THE_OTHER, HTTP, history, ~clients)) {
                 Files.createFile(armed);
                 boolean isQuiet = true;
                 for (int i = 0; i < FAULTS; i++) {
@@ -253,7 +255,9 @@ class FaultRunIT {
                     history.fault(fault.name(), History.Type.INVOKE, null);
                     mayPayAgain |= fault.mayBreakOffAnswers();
                     redisWasEmptied |= fault == Fault.WIPE_REDIS;
-                    String what = fault.strike(fleet, random, armed);
+                    String what = i == 0
+                            ? Fault.crash(fleet, CrashPlan.of(seed), random, armed)
+                            : fault.strike(fleet, random, armed);
                     history.fault(fault.name(), History.Type.OK, what);
                     struck.add(what.isEmpty() ? fault.name() : fault + " (" + what + ")");
                     if (fault.leavesAllRunning() && isQuiet) {

@@ -195,6 +195,17 @@ final class Fleet implements AutoCloseable {
         return pumps;
     }
 
+    /** Starts some, or tells some to end and waits for that. */
+    void scalePumps(int wanted) {
+        for (ServiceProcess pump : pumps) {
+            if (ofRole(Role.PUMP).size() < wanted && !pump.isWanted()) {
+                pump.start();
+            } else if (ofRole(Role.PUMP).size() > wanted && pump.isWanted()) {
+                pump.stop();
+            }
+        }
+    }
+
     List<ServiceProcess> ofRole(Role role) {
         return services.stream()
                 .filter(service -> service.role() == role && service.isWanted())
