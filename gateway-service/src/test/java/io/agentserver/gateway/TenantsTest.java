@@ -73,6 +73,38 @@ class TenantsTest {
     }
 
     @Test
+    void a_tenants_topics_have_as_many_partitions_as_its_plan_says() throws Exception {
+        String developer = "d" + tenant.substring(1);
+        gateway.createTenant(tenant);
+        assertThat(create("{\"id\":\"" + developer + "\",\"name\":\"x\",\"plan\":\"dev\"}")
+                        .status())
+                .isEqualTo(201);
+        assertThat(gateway.send(gateway.request("/admin/v1/tenants/" + tenant)
+                                .header("Authorization", "Bearer " + RunningGateway.ADMIN_KEY)
+                                .header("Content-Type", "application/json")
+                                .method("PATCH", HttpRequest.BodyPublishers.ofString("{\"plan\":\"dev\"}")))
+                        .status())
+                .isEqualTo(200);
+
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", stores.kafkaBootstrap()))) {
+            assertThat(partitions(admin, tenant)).as("never changed afterwards").containsOnly(6);
+            assertThat(partitions(admin, developer)).containsOnly(4);
+        }
+    }
+
+    private static List<Integer> partitions(Admin admin, String id) throws Exception {
+        TenantId tenant = new TenantId(id);
+        return admin
+                .describeTopics(List.of(Topics.messages(tenant), Topics.deadLetters(tenant)))
+                .allTopicNames()
+                .get()
+                .values()
+                .stream()
+                .map(topic -> topic.partitions().size())
+                .toList();
+    }
+
+    @Test
     void a_tenant_that_is_told_to_go_is_refused_by_every_gateway_at_once_and_its_id_is_never_free() {
         try (RunningGateway other = RunningGateway.on(stores)) {
             String key = gateway.createTenant(tenant);

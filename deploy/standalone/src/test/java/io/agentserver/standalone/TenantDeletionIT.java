@@ -237,7 +237,7 @@ class TenantDeletionIT {
                 assertThat(stores.keys("*" + GONE)).isEmpty();
             }
             assertThat(platform.reconcile().output()).endsWith("difference: 0");
-            // found there is nothing, if a buffer that starts again has looked for what is too old before its part began
+            // what its part found: nothing, if a buffer that had to start again has looked for what is to go before
             assertThat(backups).isNotEmpty();
             // of each listener that has one a schema, and a prompt
             assertThat(found(receipt, "static-files")).isGreaterThanOrEqualTo(4);

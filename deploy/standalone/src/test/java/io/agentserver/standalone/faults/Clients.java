@@ -1,7 +1,6 @@
 package io.agentserver.standalone.faults;
 
 import io.agentserver.envelope.MessageId;
-import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
 
 import java.io.IOException;
@@ -22,33 +21,30 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * What the tenant's clients do: each sends to conversations of its own, one message after the other, with an id that it chose,
+ * What a tenant's clients do: each sends to conversations of its own, one message after the other, with an id that it chose,
  * and repeats a message until the gateway has said yes or no. Writes down what it began and what it was told.
  */
 final class Clients implements AutoCloseable {
-    private static final int CLIENTS = 8;
     private static final Duration BETWEEN = Duration.ofMillis(900);
     private static final Duration PATIENCE = Duration.ofMinutes(3);
     private static final int CANCELS_OF_HUNDRED = 4;
 
     private final List<URI> gateways;
-    private final TenantId tenant;
-    private final String key;
+    private final Org org;
     private final HttpClient http;
     private final History history;
     private final String run;
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final CountDownLatch stop = new CountDownLatch(1);
 
-    Clients(List<String> gateways, TenantId tenant, String key, HttpClient http, History history, long seed) {
+    Clients(List<String> gateways, Org org, int count, HttpClient http, History history, long seed) {
         this.gateways = gateways.stream().map(URI::create).toList();
-        this.tenant = tenant;
-        this.key = key;
+        this.org = org;
         this.http = http;
         this.history = history;
-        this.run = "r" + Long.toHexString(seed);
+        this.run = org.canary() + "r" + Long.toHexString(seed);
         Random seeds = new Random(seed);
-        for (int i = 1; i <= CLIENTS; i++) {
+        for (int i = 1; i <= count; i++) {
             String name = "client-" + i;
             Random random = new Random(seeds.nextLong());
             threads.execute(() -> new One(name, random).run());
@@ -95,7 +91,7 @@ final class Clients implements AutoCloseable {
             MessageId id =
                     new MessageId(new UUID(random.nextLong() & ~0xf000L | 0x7000L, random.nextLong() >>> 2 | 1L << 63));
             boolean goesOn = !conversations.isEmpty() && random.nextInt(3) > 0;
-            ThreadId conversation = goesOn ? any() : ThreadId.ofFirstMessage(tenant, id);
+            ThreadId conversation = goesOn ? any() : ThreadId.ofFirstMessage(org.tenant(), id);
             if (!goesOn) {
                 conversations.add(conversation);
             }
@@ -121,7 +117,7 @@ final class Clients implements AutoCloseable {
 
         private void send(ThreadId conversation, MessageId id, String payload, String answer)
                 throws InterruptedException {
-            history.write(name, "send", History.Type.INVOKE, conversation.toString(), id.toString(), answer);
+            write("send", History.Type.INVOKE, conversation, id.toString(), answer);
             String xml = "<message xmlns=\"https://xml-pipeline.org/ns/envelope/v1\"><meta><from>" + name
                     + "</from><thread>" + conversation
                     + "</thread><id xmlns=\"https://xml-pipeline.org/ns/delivery/v1\">" + id + "</id></meta>"
@@ -134,7 +130,7 @@ final class Clients implements AutoCloseable {
 
         private void cancel(ThreadId conversation) throws InterruptedException {
             String number = "cancel-" + ++messages;
-            history.write(name, "cancel", History.Type.INVOKE, conversation.toString(), number, "");
+            write("cancel", History.Type.INVOKE, conversation, number, "");
             HttpRequest.Builder request = HttpRequest.newBuilder()
                     .header("Content-Type", "application/json")
                     .POST(HttpRequest.BodyPublishers.noBody());
@@ -144,7 +140,7 @@ final class Clients implements AutoCloseable {
         /** Until there is an answer that stands, each time from any gateway. */
         private void tell(String operation, ThreadId conversation, String id, String path, HttpRequest.Builder request)
                 throws InterruptedException {
-            request.header("Authorization", "Bearer " + key).timeout(Duration.ofSeconds(10));
+            request.header("Authorization", "Bearer " + org.key()).timeout(Duration.ofSeconds(10));
             long deadline = System.nanoTime() + PATIENCE.toNanos();
             String last = "";
             int failures = 0;
@@ -156,11 +152,10 @@ final class Clients implements AutoCloseable {
                     int status = response.statusCode();
                     // a thread that nobody has begun yet has nothing to cancel
                     if (status < 300 || status == 404 && operation.equals("cancel")) {
-                        history.write(
-                                name,
+                        write(
                                 operation,
                                 History.Type.OK,
-                                conversation.toString(),
+                                conversation,
                                 id,
                                 status + (failures == 0 ? "" : " after " + failures + " failures, the last " + last));
                         return;
@@ -176,13 +171,11 @@ final class Clients implements AutoCloseable {
                 Thread.sleep(Duration.ofMillis(200 + random.nextInt(300)));
             }
             boolean refused = last.startsWith("4");
-            history.write(
-                    name,
-                    operation,
-                    refused ? History.Type.FAIL : History.Type.UNKNOWN,
-                    conversation.toString(),
-                    id,
-                    last);
+            write(operation, refused ? History.Type.FAIL : History.Type.UNKNOWN, conversation, id, last);
+        }
+
+        private void write(String operation, History.Type type, ThreadId conversation, String id, String detail) {
+            history.write(name, org.tenant().value(), operation, type, conversation.toString(), id, detail);
         }
     }
 }

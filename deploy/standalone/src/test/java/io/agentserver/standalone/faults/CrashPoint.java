@@ -26,7 +26,9 @@ enum CrashPoint {
     BUFFER_AFTER_DURABLE(Role.BUFFER, "io.agentserver.buffer.store.dynamo.DynamoThreadStore", "append", "EXIT"),
     BUFFER_AFTER_HOT(Role.BUFFER, "io.agentserver.buffer.store.redis.RedisThreadStore", "append", "EXIT"),
     BUFFER_AFTER_DUE(Role.BUFFER, "io.agentserver.buffer.store.dynamo.DynamoDueStore", "put", "EXIT"),
-    BUFFER_AFTER_DUE_REMOVED(Role.BUFFER, "io.agentserver.buffer.store.dynamo.DynamoDueStore", "remove", "EXIT");
+    BUFFER_AFTER_DUE_REMOVED(Role.BUFFER, "io.agentserver.buffer.store.dynamo.DynamoDueStore", "remove", "EXIT"),
+    BILLING_BEFORE_POSTING(Role.BILLING, "io.agentserver.billing.ledger.dynamo.DynamoLedgerStore", "post", "ENTRY"),
+    BILLING_AFTER_POSTING(Role.BILLING, "io.agentserver.billing.ledger.dynamo.DynamoLedgerStore", "post", "EXIT");
 
     private final Role role;
     private final String type;
@@ -49,6 +51,7 @@ enum CrashPoint {
         return switch (this) {
             case PUMP_AFTER_PARK, BUFFER_AFTER_DUE, BUFFER_AFTER_DUE_REMOVED -> 4;
             case PUMP_AFTER_SERVICE, PUMP_BEFORE_MODEL, PUMP_AFTER_MODEL -> 10;
+            case BILLING_BEFORE_POSTING, BILLING_AFTER_POSTING -> 10;
             default -> 40;
         };
     }

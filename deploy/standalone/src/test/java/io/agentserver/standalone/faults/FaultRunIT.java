@@ -1,12 +1,6 @@
 package io.agentserver.standalone.faults;
 
 import io.agentserver.buffer.commit.Commit;
-import io.agentserver.buffer.store.ConversationKey;
-import io.agentserver.buffer.store.Look;
-import io.agentserver.buffer.store.Retention;
-import io.agentserver.buffer.store.ThreadStore;
-import io.agentserver.buffer.store.dynamo.DynamoConnection;
-import io.agentserver.buffer.store.dynamo.DynamoThreadStore;
 import io.agentserver.envelope.MessageId;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
@@ -18,7 +12,6 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import tools.jackson.databind.json.JsonMapper;
 
 import java.io.IOException;
@@ -29,7 +22,6 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -44,18 +36,19 @@ import java.util.stream.Stream;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /**
- * {@code -Dfaults=…} says how many runs (default 1), {@code -Dfault.seed=…} repeats one's faults, alone, {@code -Dfault.only=…}
+ * {@code -Dfaults=…} says how many runs (default 1; 40 and more must reach every crash point), {@code -Dfault.seed=…} repeats one's faults, alone, {@code -Dfault.only=…}
  * says which may come after a run's crash; each leaves its history
  * in {@code target/fault-runs}, one that found something also the services' logs and the journals that are wrong. A seed fixes what clients send and which faults come, not how threads interleave.
  */
 class FaultRunIT {
-    private static final TenantId TENANT = new TenantId("faults");
     private static final Duration HEALED = Duration.ofSeconds(60);
     /** A service at rest has some 50 threads, virtual ones too. */
     private static final int MOST_THREADS = 200;
 
     private static final Duration BETWEEN_FAULTS = Duration.ofSeconds(4);
     private static final int FAULTS = 3;
+    private static final int CLIENTS = 5;
+    private static final int CLIENTS_OF_THE_OTHER = 3;
     private static final Path HISTORIES = Path.of("target/fault-runs");
 
     private static final HttpClient HTTP =
@@ -75,9 +68,16 @@ class FaultRunIT {
     private static Fleet fleet;
 
     @SuppressWarnings("NullAway.Init")
-    private static DynamoDbClient dynamo;
+    private static Org org;
 
-    private static String key = "";
+    @SuppressWarnings("NullAway.Init")
+    private static Org other;
+
+    @SuppressWarnings("NullAway.Init")
+    private static RunChecker checker;
+
+    /** Since the fleet was started. */
+    private static boolean redisWasEmptied;
 
     @BeforeAll
     static void startTheFleet() throws Exception {
@@ -90,25 +90,36 @@ class FaultRunIT {
         fleet = Fleet.start(
                 home, scripted.modelUrl(), HTTP, RandomGenerator.getDefault().nextLong());
         clerk.answersTo(gatewayUrl());
-        dynamo = DynamoConnection.open(fleet.dynamoUrl());
+        org = create("faults");
+        other = create("other-faults");
+        checker = new RunChecker(fleet, List.of(org, other));
+    }
+
+    private static Org create(String tenant) throws Exception {
+        String canary = "kea" + Long.toHexString(RandomGenerator.getDefault().nextLong());
         HttpResponse<String> created = send(
                 HttpRequest.newBuilder(URI.create(gatewayUrl() + "/admin/v1/tenants"))
                         .header("Content-Type", "application/json")
                         .POST(HttpRequest.BodyPublishers.ofString(
-                                "{\"id\":\"" + TENANT + "\",\"name\":\"Faults\",\"plan\":\"dev\"}")),
+                                "{\"id\":\"" + tenant + "\",\"name\":\"Faults\",\"plan\":\"dev\"}")),
                 Fleet.ADMIN_KEY);
         assertThat(created.statusCode()).as(created.body()).isEqualTo(201);
-        key = JsonMapper.shared().readTree(created.body()).path("api_key").stringValue();
+        String key =
+                JsonMapper.shared().readTree(created.body()).path("api_key").stringValue();
         HttpResponse<String> organism = send(
                 HttpRequest.newBuilder(URI.create(gatewayUrl() + "/v1/organism"))
                         .header("Content-Type", "application/yaml")
-                        .PUT(HttpRequest.BodyPublishers.ofString(scripted.organism())),
+                        .PUT(HttpRequest.BodyPublishers.ofString(scripted.organism(canary))),
                 key);
         assertThat(organism.statusCode()).as(organism.body()).isEqualTo(200);
+        return new Org(new TenantId(tenant), key, canary);
     }
 
     @AfterAll
     static void stopTheFleet() {
+        if (checker != null) {
+            checker.close();
+        }
         if (fleet != null) {
             fleet.close();
         }
@@ -123,11 +134,14 @@ class FaultRunIT {
         Long again = Long.getLong("fault.seed");
         int count = again == null ? Integer.getInteger("faults", 1) : 1;
         List<String> failed = new ArrayList<>();
+        List<History.Line> last = List.of();
+        CrashPlan plan = new CrashPlan(new Random());
         for (int i = 0; i < count; i++) {
-            long seed = again == null ? RandomGenerator.getDefault().nextLong() : again;
+            long seed = again == null ? plan.nextSeed(fleet.crashes()) : again;
             List<String> faults;
             try {
                 faults = run(seed);
+                last = History.read(history(seed));
             } catch (Exception | AssertionError e) {
                 throw new AssertionError("-Dfault.seed=" + seed + ": " + e + "\n" + fleet.tails(), e);
             }
@@ -138,6 +152,11 @@ class FaultRunIT {
             }
         }
         System.out.println("crash points reached: " + fleet.crashes());
+        if (failed.isEmpty()) {
+            failed.addAll(CrashPlan.missed(count, fleet.crashes()));
+            failed.addAll(checker.reconcile(home));
+            failed.addAll(checker.canaries(last, HTTP));
+        }
         if (!failed.isEmpty()) { // what was wrong goes first: a report may be cut short
             throw new AssertionError(String.join("\n", failed) + "\n" + fleet.tails());
         }
@@ -151,7 +170,8 @@ class FaultRunIT {
         Map<String, Integer> ends = new TreeMap<>();
         long begun = System.nanoTime();
         try (History history = new History(file);
-                Clients _ = new Clients(fleet.gatewayUrls(), TENANT, key, HTTP, history, seed)) {
+                Clients _ = new Clients(fleet.gatewayUrls(), org, CLIENTS, HTTP, history, seed);
+                Clients _ = new Clients(fleet.gatewayUrls(), other, CLIENTS_OF_THE_OTHER, HTTP, history, ~seed)) {
             for (Role role : Role.values()) {
                 long before = answers(file);
                 Awaitility.await("load").atMost(HEALED).until(() -> answers(file) >= before + 8);
@@ -171,14 +191,16 @@ class FaultRunIT {
         }
         assertThat(ends).hasSize(Role.values().length);
         assertThat(ends.values()).as(ends + fleet.tails()).containsOnly(0);
-        HistoryChecker checker = new HistoryChecker(History.read(file), TENANT, journal(), fleet.kafkaBootstrap());
+        List<History.Line> told = History.read(file);
+        RunChecker.Money money = new RunChecker.Money(false, redisWasEmptied);
         Awaitility.await("-Dfault.seed=" + seed)
                 .atMost(HEALED)
-                .untilAsserted(() -> assertThat(checker.check()).isEmpty());
+                .untilAsserted(() -> assertThat(checker.check(told, money)).isEmpty());
+        assertThat(scripted.answeredAgain()).isEmpty();
         assertThat(clerk.refused()).isEmpty();
         System.out.printf(
                 "each stopped under load: %d messages, %.0f s%n",
-                checker.messages(), (System.nanoTime() - begun) / 1e9);
+                checker.messages(told), (System.nanoTime() - begun) / 1e9);
     }
 
     private static long answers(Path history) {
@@ -200,29 +222,42 @@ class FaultRunIT {
         Path file = HISTORIES.resolve("doctored.jsonl");
         try (History history = new History(file)) {
             String id = "0199c0de-7a11-7000-8000-000000000001";
-            ThreadId conversation = ThreadId.ofFirstMessage(TENANT, MessageId.parse(id));
-            history.write("nobody", "send", History.Type.INVOKE, conversation.toString(), id, "");
-            history.write("nobody", "send", History.Type.OK, conversation.toString(), id, "202");
+            ThreadId conversation = ThreadId.ofFirstMessage(org.tenant(), MessageId.parse(id));
+            String tenant = org.tenant().value();
+            history.write("nobody", tenant, "send", History.Type.INVOKE, conversation.toString(), id, "");
+            history.write("nobody", tenant, "send", History.Type.OK, conversation.toString(), id, "202");
         }
-        assertThat(new HistoryChecker(History.read(file), TENANT, journal(), fleet.kafkaBootstrap()).check())
+        assertThat(checker.check(History.read(file), new RunChecker.Money(false, redisWasEmptied)))
                 .isNotEmpty();
+    }
+
+    private static Path history(long seed) {
+        return HISTORIES.resolve(seed + ".jsonl");
     }
 
     private static List<String> run(long seed) throws Exception {
         System.out.println("fault run -Dfault.seed=" + seed);
         Random random = new Random(seed);
-        Path file = HISTORIES.resolve(seed + ".jsonl");
+        Path file = history(seed);
         Path armed = home.resolve("armed");
         long begun = System.nanoTime();
         List<String> struck = new ArrayList<>();
+        boolean mayPayAgain = false;
         try (History history = new History(file)) {
-            try (Clients _ = new Clients(fleet.gatewayUrls(), TENANT, key, HTTP, history, random.nextLong())) {
+            long clients = random.nextLong();
+            try (Clients _ = new Clients(fleet.gatewayUrls(), org, CLIENTS, HTTP, history, clients);
+                    Clients _ =
+                            new Clients(fleet.gatewayUrls(), other, CLIENTS_OF_THE_OTHER, HTTP, history, ~clients)) {
                 Files.createFile(armed);
                 boolean isQuiet = true;
                 for (int i = 0; i < FAULTS; i++) {
                     Fault fault = i == 0 ? Fault.CRASH : any(random);
                     history.fault(fault.name(), History.Type.INVOKE, null);
-                    String what = fault.strike(fleet, random, armed);
+                    mayPayAgain |= fault.mayBreakOffAnswers();
+                    redisWasEmptied |= fault == Fault.WIPE_REDIS;
+                    String what = i == 0
+                            ? Fault.crash(fleet, CrashPlan.of(seed), random, armed)
+                            : fault.strike(fleet, random, armed);
                     history.fault(fault.name(), History.Type.OK, what);
                     struck.add(what.isEmpty() ? fault.name() : fault + " (" + what + ")");
                     if (fault.leavesAllRunning() && isQuiet) {
@@ -241,12 +276,13 @@ class FaultRunIT {
             }
             history.fault("healed", History.Type.OK, null);
         }
-        HistoryChecker checker = new HistoryChecker(History.read(file), TENANT, journal(), fleet.kafkaBootstrap());
+        List<History.Line> told = History.read(file);
+        RunChecker.Money money = new RunChecker.Money(mayPayAgain, redisWasEmptied);
         long deadline = System.nanoTime() + HEALED.toNanos();
-        List<String> faults = checker.check();
+        List<String> faults = checker.check(told, money);
         while (!faults.isEmpty() && System.nanoTime() < deadline) {
             Thread.sleep(500);
-            faults = checker.check();
+            faults = checker.check(told, money);
         }
         long healthy = System.nanoTime();
         Map<String, Integer> threads = fleet.threads();
@@ -254,14 +290,19 @@ class FaultRunIT {
             faults = atRest(threads);
         }
         faults.addAll(clerk.refused());
+        List<String> again = scripted.answeredAgain();
+        if (!mayPayAgain) {
+            faults.addAll(again);
+        }
         System.out.printf(
-                "  %s: %d messages in %d conversations, %.0f s, %d s after the last heal: %s; threads: %s%n",
+                "  %s: %d messages in %d conversations, %.0f s, %d s after the last heal: %s; the model answered %d again; threads: %s%n",
                 struck,
-                checker.messages(),
-                checker.conversations(),
+                checker.messages(told),
+                checker.conversations(told),
                 (healthy - begun) / 1e9,
                 HEALED.toSeconds() - (deadline - healthy) / 1_000_000_000L,
                 faults.isEmpty() ? "all is true" : faults.size() + " faults",
+                again.size(),
                 threads);
         return faults;
     }
@@ -285,11 +326,9 @@ class FaultRunIT {
                 .distinct()
                 .toList();
         for (String conversation : conversations) {
-            List<Commit> commits =
-                    journal().read(new ConversationKey(TENANT, ThreadId.parse(conversation)), 1, Look.CONSISTENT);
             Files.writeString(
                     directory.resolve(conversation + ".commits"),
-                    commits.stream().map(Commit::toString).collect(Collectors.joining("\n")));
+                    checker.commits(conversation).stream().map(Commit::toString).collect(Collectors.joining("\n")));
         }
     }
 
@@ -312,10 +351,6 @@ class FaultRunIT {
                 ? List.of(Fault.values())
                 : Arrays.stream(only.split(",")).map(Fault::valueOf).toList();
         return only.isEmpty() && random.nextInt(4) == 0 ? Fault.NETWORK : all.get(random.nextInt(all.size()));
-    }
-
-    private static ThreadStore journal() {
-        return new DynamoThreadStore(dynamo, Retention.ofAll(Duration.ofHours(24)), Clock.systemUTC());
     }
 
     private static HttpResponse<String> send(HttpRequest.Builder request, String key)

@@ -141,9 +141,9 @@ final class Fleet implements AutoCloseable {
         Path routes = home.resolve("routes.yaml");
         Files.writeString(routes, """
                 providers:
-                  - {name: scripted, url: "%s", key_env: SCRIPTED_MODEL_KEY, price: free}
+                  - {name: scripted, url: "%s", key_env: SCRIPTED_MODEL_KEY, price: {input: 1000000, output: 2000000}}
                 routes:
-                  default: {chain: [scripted/m]}
+                  default: {chain: [scripted/m], first_token: 10s, silence: 10s, total: 20s}
                 """.formatted(modelUrl));
         settings.put("SCRIPTED_MODEL_KEY", "k");
         put(Setting.AGENTSERVER_KAFKA_REPLICATION, "1");
@@ -155,6 +155,9 @@ final class Fleet implements AutoCloseable {
         put(Setting.AGENTSERVER_LLM_ROUTES, routes.toString());
         put(Setting.AGENTSERVER_ALLOW_LOOPBACK, "true");
         put(Setting.AGENTSERVER_LOG_FORMAT, "text");
+        // what a killed router held is let go 25 s after it began, well before all must be at rest
+        settings.put("agentserver.llm-router.hold-grace", "5s");
+        settings.put("agentserver.llm-router.sweep-every", "1s");
     }
 
     private void put(Setting setting, String value) {
@@ -179,8 +182,28 @@ final class Fleet implements AutoCloseable {
         return redis.url();
     }
 
+    String bufferAddress() {
+        return "127.0.0.1:" + bufferPorts[0];
+    }
+
+    /** Of the platform, which all have. */
+    Path keyFile() {
+        return Path.of(settings.get(Setting.AGENTSERVER_PLATFORM_KEY.name()));
+    }
+
     List<ServiceProcess> pumps() {
         return pumps;
+    }
+
+    /** Starts some, or tells some to end and waits for that. */
+    void scalePumps(int wanted) {
+        for (ServiceProcess pump : pumps) {
+            if (ofRole(Role.PUMP).size() < wanted && !pump.isWanted()) {
+                pump.start();
+            } else if (ofRole(Role.PUMP).size() > wanted && pump.isWanted()) {
+                pump.stop();
+            }
+        }
     }
 
     List<ServiceProcess> ofRole(Role role) {

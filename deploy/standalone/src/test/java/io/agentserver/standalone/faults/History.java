@@ -23,9 +23,13 @@ final class History implements AutoCloseable {
         UNKNOWN
     }
 
-    /** @param operation send, cancel, or a fault */
+    /**
+     * @param operation send, cancel, or a fault
+     * @param tenant whose client it was; of a fault none
+     */
     record Line(
             String process,
+            String tenant,
             String operation,
             Type type,
             String conversation,
@@ -36,6 +40,7 @@ final class History implements AutoCloseable {
         static Line of(JsonNode json) {
             return new Line(
                     json.path("process").stringValue(""),
+                    json.path("tenant").stringValue(""),
                     json.path("operation").stringValue(""),
                     Type.valueOf(json.path("type").stringValue("")),
                     json.path("conversation").stringValue(""),
@@ -63,13 +68,20 @@ final class History implements AutoCloseable {
     }
 
     void fault(String name, Type type, @Nullable String detail) {
-        write("run", name, type, "", "", detail == null ? "" : detail);
+        write("run", "", name, type, "", "", detail == null ? "" : detail);
     }
 
     synchronized void write(
-            String process, String operation, Type type, String conversation, String message, String detail) {
+            String process,
+            String tenant,
+            String operation,
+            Type type,
+            String conversation,
+            String message,
+            String detail) {
         ObjectNode json = JsonMapper.shared().createObjectNode();
         json.put("process", process)
+                .put("tenant", tenant)
                 .put("operation", operation)
                 .put("type", type.name())
                 .put("conversation", conversation)

@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
+import java.util.UUID;
 
 /**
  * Reads what clients were told beside the journal as DynamoDB has it and the log as the broker has it: what was accepted took
@@ -38,8 +39,11 @@ final class HistoryChecker {
     private final ThreadStore journal;
     private final String kafka;
 
+    /** @param history of any tenants, of which this one's is read */
     HistoryChecker(List<History.Line> history, TenantId tenant, ThreadStore journal, String kafka) {
-        this.history = history;
+        this.history = history.stream()
+                .filter(line -> line.tenant().equals(tenant.value()))
+                .toList();
         this.tenant = tenant;
         this.journal = journal;
         this.kafka = kafka;
@@ -52,8 +56,7 @@ final class HistoryChecker {
         ConversationChecker conversations = new ConversationChecker();
         Map<String, Set<String>> journalled = new HashMap<>();
         sent.forEach((conversation, messages) -> {
-            List<Commit> commits =
-                    journal.read(new ConversationKey(tenant, ThreadId.parse(conversation)), 1, Look.CONSISTENT);
+            List<Commit> commits = commits(conversation);
             conversations.check(conversation, commits, messages);
             journalled.put(conversation, messages(commits));
         });
@@ -64,8 +67,27 @@ final class HistoryChecker {
         return faults;
     }
 
-    int conversations() {
-        return sent().size();
+    Set<String> conversations() {
+        return sent().keySet();
+    }
+
+    /** Of the calls of models that its slots tell of. */
+    Set<UUID> receipts() {
+        Set<UUID> receipts = new HashSet<>();
+        for (String conversation : conversations()) {
+            for (Commit commit : commits(conversation)) {
+                for (Change change : commit.getChangesList()) {
+                    if (change.hasEntry()) {
+                        change.getEntry().getSlot().getReceiptsList().forEach(id -> receipts.add(UUID.fromString(id)));
+                    }
+                }
+            }
+        }
+        return receipts;
+    }
+
+    private List<Commit> commits(String conversation) {
+        return journal.read(new ConversationKey(tenant, ThreadId.parse(conversation)), 1, Look.CONSISTENT);
     }
 
     int messages() {

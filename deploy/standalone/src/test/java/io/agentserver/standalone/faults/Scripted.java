@@ -11,6 +11,8 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -28,9 +30,12 @@ final class Scripted implements AutoCloseable {
     private static final Pattern COUNT = Pattern.compile("<Count>(\\d+)</Count>");
     private static final int FAILS_OF_HUNDRED = 10;
     private static final int SLOWEST_MS = 200;
+    private static final int SHOWN = 200;
 
     private final HttpServer server;
     private final Clerk clerk;
+    /** By all that was said to it, which is another for each message: how often it has answered that. */
+    private final Map<String, Integer> answered = new ConcurrentHashMap<>();
 
     private Scripted(HttpServer server, Clerk clerk) {
         this.server = server;
@@ -40,7 +45,7 @@ final class Scripted implements AutoCloseable {
     static Scripted start(Clerk clerk) throws IOException {
         Scripted scripted =
                 new Scripted(HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0), clerk);
-        scripted.server.createContext("/v1/chat/completions", Scripted::model);
+        scripted.server.createContext("/v1/chat/completions", scripted::model);
         scripted.server.createContext("/work", Scripted::service);
         scripted.server.createContext("/file", scripted::file);
         scripted.server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
@@ -52,7 +57,8 @@ final class Scripted implements AutoCloseable {
         return url() + "/v1";
     }
 
-    String organism() {
+    /** @param canary a word of the tenant's, in the name of a listener that nobody is sent to by name */
+    String organism(String canary) {
         String agent =
                 ", agent: true, handler: llm, model: scripted/m, retries: 20, prompt: Do as you were told., peers: ";
         return """
@@ -62,10 +68,10 @@ final class Scripted implements AutoCloseable {
                   - {name: alarm, description: Rings., handler: 'builtin:timer', payload: {root: Alarm, fields: {After: string, Text: string}}, response: {root: Ring, fields: {Text: string}}}
                   - {name: worker, description: Works., handler: http, url: '%s/work', secret: whsec_ZXhhbXBsZS1vbmx5LW1ha2UteW91ci1vd24tc2VjcmV0, retries: 20, timeout: 10s, payload: {root: Work, fields: {Text: string}}, response: {root: Done, fields: {Text: string}}}
                   - {name: clerk, description: Works when it pleases., handler: http, url: '%s/file', secret: whsec_ZXhhbXBsZS1vbmx5LW1ha2UteW91ci1vd24tc2VjcmV0, retries: 20, payload: {root: File, fields: {Text: string}}, response: {root: Done, fields: {Text: string}}}
-                  - {name: boss, description: Asks several., payload: {root: Plan, fields: {Text: string, Count: int}}, history: {slots: 60}%s [echo, alarm, worker, clerk]}
+                  - {name: boss-%s, description: Asks several., payload: {root: Plan, fields: {Text: string, Count: int}}, history: {slots: 60}%s [echo, alarm, worker, clerk]}
                   - {name: porter, description: Hands over., payload: {root: Parcel, fields: {Text: string}}%s [{name: echo, hand_over: true}]}
                   - {name: racer, description: Answers the first., join: each, payload: {root: Race, fields: {Text: string, Count: int}}, history: {slots: 60}%s [echo, alarm, worker, clerk]}
-                """.formatted(url(), url(), agent, agent, agent);
+                """.formatted(url(), url(), canary, agent, agent, agent);
     }
 
     @Override
@@ -77,7 +83,18 @@ final class Scripted implements AutoCloseable {
         return "http://127.0.0.1:" + server.getAddress().getPort();
     }
 
-    private static void model(HttpExchange exchange) throws IOException {
+    /** What the model has answered more than once, since the last time; the last of what was said to it each. */
+    List<String> answeredAgain() {
+        List<String> again = answered.entrySet().stream()
+                .filter(each -> each.getValue() > 1)
+                .map(each -> "the model has answered " + each.getValue() + " times: "
+                        + each.getKey().substring(Math.max(0, each.getKey().length() - SHOWN)))
+                .toList();
+        answered.clear();
+        return again;
+    }
+
+    private void model(HttpExchange exchange) throws IOException {
         JsonNode request =
                 JsonMapper.shared().readTree(exchange.getRequestBody().readAllBytes());
         dawdle();
@@ -89,6 +106,7 @@ final class Scripted implements AutoCloseable {
                 + "[],\"usage\":{\"prompt_tokens\":11,\"completion_tokens\":3,\"total_tokens\":14}}\n\n"
                 + "data: [DONE]\n\n";
         answer(exchange, 200, "text/event-stream", body);
+        answered.merge(request.path("messages").toString(), 1, Integer::sum);
     }
 
     private static String reply(JsonNode messages) {

@@ -220,16 +220,20 @@ final class ServiceProcess implements AutoCloseable {
 
     /** Measured times that are negative, as a clock that is set back may make them. */
     List<String> negativeTimes(HttpClient http) throws IOException, InterruptedException {
-        String metrics = http.send(
+        return metrics(http)
+                .lines()
+                .filter(line -> line.matches("agentserver_[a-z_]*seconds.* -[0-9.].*"))
+                .map(line -> name + " measures " + line)
+                .toList();
+    }
+
+    String metrics(HttpClient http) throws IOException, InterruptedException {
+        return http.send(
                         HttpRequest.newBuilder(management.resolve("/actuator/prometheus"))
                                 .timeout(Duration.ofSeconds(10))
                                 .build(),
                         HttpResponse.BodyHandlers.ofString())
                 .body();
-        return metrics.lines()
-                .filter(line -> line.matches("agentserver_[a-z_]*seconds.* -[0-9.].*"))
-                .map(line -> name + " measures " + line)
-                .toList();
     }
 
     String tail() {

@@ -25,14 +25,19 @@ import io.agentserver.buffer.v1.ParkRequest;
 import io.agentserver.buffer.v1.ReadReply;
 import io.agentserver.buffer.v1.ReadRequest;
 import io.agentserver.buffer.v1.Stop;
+import io.agentserver.buffer.v1.Verdict;
 import io.agentserver.envelope.MessageId;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
 import io.agentserver.pump.flow.ThreadBuffer;
+import io.agentserver.standalone.simulation.Simulation.Broken;
 
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Random;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
@@ -50,15 +55,17 @@ final class SimulatedBuffer implements ThreadBuffer {
     private final DueStore due;
     private final Clock clock;
     private final Random random;
-    private final boolean overlooksAnswers;
+    private final Broken broken;
+    /** What a client's message is called where its repeat is not recognised as one. */
+    private final Map<String, String> renamed = new ConcurrentHashMap<>();
 
-    /** @param overlooksAnswers a fault of ours, which the checker must find */
-    SimulatedBuffer(ThreadStore threads, DueStore due, Clock clock, Random random, boolean overlooksAnswers) {
+    /** @param broken a fault of ours, which the checker must find */
+    SimulatedBuffer(ThreadStore threads, DueStore due, Clock clock, Random random, Broken broken) {
         this.threads = threads;
         this.due = due;
         this.clock = clock;
         this.random = random;
-        this.overlooksAnswers = overlooksAnswers;
+        this.broken = broken;
         for (int i = 0; i < pods.length; i++) {
             restart(i);
         }
@@ -88,14 +95,27 @@ final class SimulatedBuffer implements ThreadBuffer {
 
     @Override
     public BeginReply begin(BeginRequest request) {
-        return call(() -> any().journal.begin(key(request.getTenant(), request.getConversation()), request));
+        return call(() -> {
+            ConversationKey key = key(request.getTenant(), request.getConversation());
+            BeginReply reply = any().journal.begin(key, request);
+            if (broken == Broken.FORGETS_MESSAGES && request.getClient() && reply.getVerdict() == Verdict.DONE) {
+                String fresh = new MessageId(new UUID(random.nextLong() & ~0xf000L | 0x7000L, 1L << 63)).toString();
+                renamed.put(request.getMessage(), fresh);
+                return any().journal
+                        .begin(key, request.toBuilder().setMessage(fresh).build());
+            }
+            return reply;
+        });
     }
 
     @Override
     public CompleteReply complete(CompleteRequest request) {
-        CompleteRequest heard =
-                overlooksAnswers ? request.toBuilder().setSawAnswer(true).build() : request;
-        return call(() -> any().journal.complete(key(request.getTenant(), request.getConversation()), heard));
+        CompleteRequest.Builder heard =
+                request.toBuilder().setMessage(renamed.getOrDefault(request.getMessage(), request.getMessage()));
+        if (broken == Broken.OVERLOOKS_ANSWERS) {
+            heard.setSawAnswer(true);
+        }
+        return call(() -> any().journal.complete(key(request.getTenant(), request.getConversation()), heard.build()));
     }
 
     @Override

@@ -54,6 +54,11 @@ final class SimulatedLog implements Outbox {
                 null));
     }
 
+    /** Messages of all partitions. */
+    long length() {
+        return partitions.stream().mapToLong(List::size).sum();
+    }
+
     LogMessage at(int partition, long offset) {
         return partitions.get(partition).get((int) offset);
     }

@@ -67,14 +67,16 @@ final class Simulation {
         /** Offsets are committed before their messages are finished. */
         COMMITS_EARLY,
         /** A message may be completed without its late answer. */
-        OVERLOOKS_ANSWERS
+        OVERLOOKS_ANSWERS,
+        /** A client's message that comes again is taken for another one. */
+        FORGETS_MESSAGES
     }
 
     Simulation(Platform platform, long seed, DueStore due, Broken broken) {
         this.platform = platform;
         this.random = new Random(seed);
         this.due = due;
-        this.buffer = new SimulatedBuffer(threads, due, clock, random, broken == Broken.OVERLOOKS_ANSWERS);
+        this.buffer = new SimulatedBuffer(threads, due, clock, random, broken);
         this.services = new SimulatedServices(buffer, random);
         for (int i = 0; i < PUMPS; i++) {
             pumps.add(new SimulatedPump(this::parts, log, broken == Broken.COMMITS_EARLY));
@@ -125,6 +127,31 @@ final class Simulation {
         int commits = commits();
         if (!comesToRest(Long.MAX_VALUE) || commits() != commits) {
             faults.add("what was left in the due index did something");
+        }
+        return faults;
+    }
+
+    /**
+     * A timer that sleeps for an hour, a cancel, and all the time there is.
+     *
+     * @return what is wrong
+     */
+    List<String> cancelATimer() {
+        MessageId id = anId();
+        ThreadId conversation = ThreadId.ofFirstMessage(Platform.TENANT, id);
+        send(conversation, id, "<Alarm><After>1h</After><Text>m</Text></Alarm>", "");
+        List<String> faults = new ArrayList<>();
+        if (!comesToRest(clock.millis()) || nextDueMs() == Long.MAX_VALUE) {
+            faults.add("it does not sleep");
+        }
+        buffer.cancel(conversation);
+        int commits = commits();
+        long logged = log.length();
+        if (!comesToRest(Long.MAX_VALUE)) {
+            faults.add("its entry stays in the due index");
+        }
+        if (commits() != commits || log.length() != logged) {
+            faults.add("it rings");
         }
         return faults;
     }
@@ -245,10 +272,13 @@ final class Simulation {
                 .orElse(Long.MAX_VALUE);
     }
 
+    private MessageId anId() {
+        return new MessageId(new UUID(random.nextLong() & ~0xf000L | 0x7000L, random.nextLong() >>> 2 | 1L << 63));
+    }
+
     private void send() {
         boolean goesOn = !sent.isEmpty() && random.nextInt(3) > 0;
-        MessageId id =
-                new MessageId(new UUID(random.nextLong() & ~0xf000L | 0x7000L, random.nextLong() >>> 2 | 1L << 63));
+        MessageId id = anId();
         ThreadId conversation = goesOn ? any(List.copyOf(sent.keySet())) : ThreadId.ofFirstMessage(Platform.TENANT, id);
         String text = "m" + ++messages;
         int count = 1 + random.nextInt(5);
@@ -288,6 +318,10 @@ final class Simulation {
                 answer = all(text, count);
             }
         }
+        send(conversation, id, payload, answer);
+    }
+
+    private void send(ThreadId conversation, MessageId id, String payload, String answer) {
         Envelope envelope = switch (EnvelopeDocument.make(
                 new Meta("client", null, conversation, id, null, null, null, null), payload)) {
             case Reading.Read(EnvelopeDocument document) ->

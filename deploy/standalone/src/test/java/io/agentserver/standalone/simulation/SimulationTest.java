@@ -115,6 +115,21 @@ class SimulationTest {
     }
 
     @Test
+    void the_checker_finds_that_repeats_are_not_recognised() {
+        assertThat(LongStream.range(0, 20)
+                        .mapToObj(seed -> new Simulation(platform, seed, new MemoryDueStore(), Broken.FORGETS_MESSAGES)
+                                .run(ACTIONS)))
+                .as("offsets that are reset bring back some that are done")
+                .anyMatch(faults -> !faults.isEmpty());
+    }
+
+    @Test
+    void a_timer_whose_conversation_is_cancelled_rings_no_more_and_its_entry_goes() {
+        assertThat(new Simulation(platform, 7, new MemoryDueStore(), Broken.NOTHING).cancelATimer())
+                .isEmpty();
+    }
+
+    @Test
     void the_checker_finds_a_due_index_that_forgets() {
         DueStore forgetful = new DueStore() {
             @Override
