@@ -3,9 +3,10 @@
 --
 -- Redis' clock may jump, and every living router's holds be over at once. Each router asks many times a minute: where nobody has
 -- by that clock, and there were holds, it has jumped, and what has lapsed lives as much longer. If it was only that no router was
--- there, those whose owner has died lapse that much later.
+-- there, or that they are slow, those whose owner has died lapse that much later, once: so soon after a jump there is no other.
 --
--- KEYS[1]  credit:{<tenant>}:state, as in reserve.lua; and swept, when this ran last while there were holds, in milliseconds
+-- KEYS[1]  credit:{<tenant>}:state, as in reserve.lua; and swept, when this ran last while there were holds, or the first of
+--          them came, and jumped, when it last took the clock for jumped, both in milliseconds
 -- KEYS[2]  credit:{<tenant>}:holds, as in reserve.lua
 -- KEYS[3]  credit:{<tenant>}:expiries
 -- ARGV[1]  the most to give
@@ -18,7 +19,10 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if redis.call('EXISTS', KEYS[3]) == 1 then
   local swept = redis.call('HGET', KEYS[1], 'swept')
   redis.call('HSET', KEYS[1], 'swept', string.format('%.0f', now))
-  if swept and now - swept > 60000 then
+  local jumped = tonumber(redis.call('HGET', KEYS[1], 'jumped') or 0)
+  local again = jumped <= now and now - jumped < 600000
+  if swept and now - swept > 60000 and not again then
+    redis.call('HSET', KEYS[1], 'jumped', string.format('%.0f', now))
     local late = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', string.format('%.0f', now))
     for _, receipt in ipairs(late) do
       redis.call('ZINCRBY', KEYS[3], string.format('%.0f', now - swept), receipt)

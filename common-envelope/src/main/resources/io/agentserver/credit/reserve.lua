@@ -124,6 +124,9 @@ if available <= 0 or available < tonumber(ARGV[3]) then
   return answer('exhausted', string.format('%.0f', available))
 end
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[3] .. ' ' .. ARGV[2] .. ' ' .. ARGV[5])
+if redis.call('EXISTS', KEYS[3]) == 0 then
+  redis.call('HSET', KEYS[1], 'swept', string.format('%.0f', now)) -- nobody has looked while there was nothing: no jump
+end
 redis.call('ZADD', KEYS[3], lapses, ARGV[1])
 redis.call('HINCRBY', KEYS[1], 'held', ARGV[3])
 local counted = ''

@@ -14,6 +14,9 @@ local back = 0
 for i = 1, #ARGV, 5 do
   if not redis.call('ZSCORE', KEYS[5], ARGV[i])
     and redis.call('HSETNX', KEYS[2], ARGV[i], ARGV[i + 2] .. ' ' .. ARGV[i + 1] .. ' ' .. ARGV[i + 4]) == 1 then
+    if redis.call('EXISTS', KEYS[3]) == 0 then
+      redis.call('HSET', KEYS[1], 'swept', string.format('%.0f', now)) -- as in reserve.lua
+    end
     redis.call('ZADD', KEYS[3], string.format('%.0f', now + ARGV[i + 3]), ARGV[i])
     redis.call('HINCRBY', KEYS[1], 'held', ARGV[i + 2])
     back = back + 1

@@ -65,6 +65,40 @@ class LapsedScriptTest {
                 .hasSize(1);
     }
 
+    /** Routers that are slow to look are no clock that jumps again and again. */
+    @Test
+    void gives_what_has_lapsed_though_each_look_comes_late() {
+        TenantId tenant = redis.tenantWith(100);
+        UUID dead = UUID.randomUUID();
+        credit.reserve(tenant, hold(dead, 60));
+        long now = credit.now(tenant).toEpochMilli();
+        String state = "credit:{" + tenant + "}:state";
+        String expiries = "credit:{" + tenant + "}:expiries";
+        redis.clients.commands().zadd(expiries, (double) now, dead.toString());
+        redis.clients.commands().hset(state, "swept", Long.toString(now - 70_000));
+        assertThat(credit.lapsed(tenant, 10, CreditRedis.LONG))
+                .as("it might be a jump")
+                .isEmpty();
+        redis.clients.commands().zadd(expiries, (double) now, dead.toString()); // its longer life is over
+        redis.clients.commands().hset(state, "swept", Long.toString(now - 70_000));
+        assertThat(credit.lapsed(tenant, 10, CreditRedis.LONG))
+                .extracting(Hold::receipt)
+                .containsExactly(dead);
+    }
+
+    /** Nobody looks at a tenant that holds nothing. */
+    @Test
+    void takes_no_idle_time_for_a_jump() {
+        TenantId tenant = redis.tenantWith(100);
+        UUID dead = UUID.randomUUID();
+        long fridayMs = credit.now(tenant).minus(Duration.ofDays(3)).toEpochMilli();
+        redis.clients.commands().hset("credit:{" + tenant + "}:state", "swept", Long.toString(fridayMs));
+        credit.reserve(tenant, hold(dead, 60).living(SOON));
+        assertThat(await().until(() -> credit.lapsed(tenant, 10, CreditRedis.LONG), holds -> !holds.isEmpty()))
+                .extracting(Hold::receipt)
+                .containsExactly(dead);
+    }
+
     @Test
     void gives_it_to_another_if_the_first_one_dies_over_it() {
         TenantId tenant = redis.tenantWith(100);

@@ -3,6 +3,8 @@ package io.agentserver.gateway;
 import io.agentserver.envelope.Ids;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.gateway.RunningGateway.Answer;
+import io.agentserver.gateway.organism.CloudFrontAddresses;
+import io.agentserver.gateway.organism.S3Delivery;
 import io.agentserver.gateway.organism.StaticDelivery;
 import io.agentserver.localstores.LocalS3;
 import io.agentserver.localstores.LocalStores;
@@ -13,6 +15,15 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
+import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.core.sync.RequestBody;
+import software.amazon.awssdk.http.apache5.Apache5HttpClient;
+import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.services.s3.S3Client;
+import software.amazon.awssdk.services.s3.model.BucketVersioningStatus;
+import software.amazon.awssdk.services.s3.model.ListObjectVersionsResponse;
+import software.amazon.awssdk.services.s3.model.ObjectVersion;
 import tools.jackson.databind.JsonNode;
 
 import java.net.URI;
@@ -20,7 +31,9 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyPairGenerator;
+import java.time.Clock;
 import java.util.Base64;
+import java.util.List;
 import java.util.Map;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -43,6 +56,7 @@ class StaticDeliveryTest {
         """;
 
     private static final String BUCKET = "static";
+    private static final String VERSIONED = "versioned";
 
     @TempDir
     @SuppressWarnings("NullAway.Init")
@@ -65,7 +79,7 @@ class StaticDeliveryTest {
 
     @BeforeAll
     static void a_gateway_with_a_bucket(LocalStores stores) throws Exception {
-        s3 = LocalS3.start(directory.resolve("s3"), BUCKET);
+        s3 = LocalS3.start(directory.resolve("s3"), BUCKET + "," + VERSIONED);
         KeyPairGenerator rsa = KeyPairGenerator.getInstance("RSA");
         rsa.initialize(2048);
         String base64 = Base64.getMimeEncoder()
@@ -128,6 +142,39 @@ class StaticDeliveryTest {
 
         assertThat(s3.get(object).statusCode()).isEqualTo(404);
         assertThat(s3.get(othersObject).statusCode()).isEqualTo(200);
+    }
+
+    /** As an operator may have it for all buckets: deleting an object leaves what it was, and a mark. */
+    @Test
+    void forgets_all_versions_that_a_bucket_keeps() {
+        CloudFrontAddresses addresses =
+                CloudFrontAddresses.of("https://static.example.com", "KTEST", pem(), Clock.systemUTC());
+        try (S3Client client = client();
+                S3Delivery delivery = S3Delivery.to(s3.url(), VERSIONED, addresses)) {
+            client.putBucketVersioning(put ->
+                    put.bucket(VERSIONED).versioningConfiguration(its -> its.status(BucketVersioningStatus.ENABLED)));
+            for (String object : List.of("acme/1.txt", "acme/1.txt", "acme/2.txt", "acme-too/1.txt")) {
+                client.putObject(put -> put.bucket(VERSIONED).key(object), RequestBody.fromString("a prompt"));
+            }
+            client.deleteObject(delete -> delete.bucket(VERSIONED).key("acme/2.txt"));
+
+            assertThat(delivery.forget(new TenantId("acme"))).isEqualTo(4); // two and one, and a mark
+            assertThat(delivery.forget(new TenantId("acme"))).isZero();
+
+            ListObjectVersionsResponse left = client.listObjectVersions(list -> list.bucket(VERSIONED));
+            assertThat(left.versions()).extracting(ObjectVersion::key).containsExactly("acme-too/1.txt");
+            assertThat(left.deleteMarkers()).isEmpty();
+        }
+    }
+
+    private static S3Client client() {
+        return S3Client.builder()
+                .httpClientBuilder(Apache5HttpClient.builder())
+                .endpointOverride(URI.create(s3.url()))
+                .region(Region.US_EAST_1)
+                .forcePathStyle(true)
+                .credentialsProvider(StaticCredentialsProvider.create(AwsBasicCredentials.create("local", "local")))
+                .build();
     }
 
     @Test

@@ -140,6 +140,7 @@ final class LiveCall implements Answer.Live {
                 readWhatIsThere();
             }
         } finally {
+            over = true; // who closes it once more finds nothing that came after
             upstream.close();
             settlement.abandon(completion, silent);
         }

@@ -46,6 +46,9 @@ record LlmRouterProperties(
         Duration holdGrace,
         Duration sweepEvery,
         Duration startPatience) {
+    /** Sweeps that come seldom would be taken for a clock that has jumped. */
+    private static final Duration MOST_BETWEEN_SWEEPS = Duration.ofSeconds(20);
+
     LlmRouterProperties {
         requireSet("AGENTSERVER_KAFKA", kafka, "name the brokers as host:port");
         requireSet("AGENTSERVER_REDIS_URL", redisUrl, "name it as redis://host:port");
@@ -67,10 +70,11 @@ record LlmRouterProperties(
         if (!usagePatience.isPositive()
                 || !startPatience.isPositive()
                 || !holdGrace.isPositive()
-                || !sweepEvery.isPositive()) {
+                || !sweepEvery.isPositive()
+                || sweepEvery.compareTo(MOST_BETWEEN_SWEEPS) > 0) {
             throw new ConfigurationException("agentserver.llm-router.usage-patience=" + usagePatience
                     + ", start-patience=" + startPatience + ", hold-grace=" + holdGrace + ", sweep-every=" + sweepEvery
-                    + ": each must be over 0");
+                    + ": each must be over 0, and the last at most " + MOST_BETWEEN_SWEEPS);
         }
     }
 

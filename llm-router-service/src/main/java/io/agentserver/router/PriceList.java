@@ -107,9 +107,17 @@ final class PriceList {
         }
     }
 
-    /** This list with one row for all models of a provider that have none of their own: of a pool, or an operator's cap. */
+    /** This list with one row for all models of a provider that have none of their own: an operator's cap. */
     PriceList with(String provider, Price price) {
         Map<String, Price> more = new LinkedHashMap<>(prices);
+        more.put(provider + "/*", price);
+        return new PriceList(more, refused);
+    }
+
+    /** This list with what a provider of the operator's takes for all of its models, whatever the list said of that name. */
+    PriceList withAll(String provider, Price price) {
+        Map<String, Price> more = new LinkedHashMap<>(prices);
+        modelsOf(provider).forEach(more::remove);
         more.put(provider + "/*", price);
         return new PriceList(more, refused);
     }

@@ -106,7 +106,7 @@ final class RouteTables {
             provider.keyFile().ifPresent(path -> keys.put(Path.of(path), KeyFiles.hash(key.orElse(""))));
             backends.put(provider.name(), pool(provider, key));
             if (provider.price().isPresent()) {
-                prices = prices.with(provider.name(), provider.price().get());
+                prices = prices.withAll(provider.name(), provider.price().get());
             }
         }
         for (RoutesFile.PriceCap cap : file.priceCaps()) {

@@ -330,7 +330,7 @@ class HoldsTest {
     @Test
     void waits_for_an_end_until_redis_has_it_but_no_longer_than_a_moment() throws Exception {
         int port = URI.create(platform.redis()).getPort();
-        try (SlowLink link = new SlowLink(port, Duration.ofMillis(60));
+        try (SlowLink link = new SlowLink(port, Duration.ofMillis(15));
                 RedisClients far = RedisClients.connect("redis://127.0.0.1:" + link.port(), Duration.ofSeconds(5))) {
             Holds.Running first = take(holds(new Credit(far)), UUID.randomUUID());
             first.settle(60, 10);

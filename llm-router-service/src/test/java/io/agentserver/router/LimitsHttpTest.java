@@ -176,7 +176,7 @@ class LimitsHttpTest {
     @Test
     void one_call_at_once_is_one_after_the_other_at_any_router_however_slow_its_way_to_redis() throws Exception {
         Map<String, String> far = new HashMap<>(settings);
-        try (SlowLink link = new SlowLink(URI.create(platform.redis()).getPort(), Duration.ofMillis(60))) {
+        try (SlowLink link = new SlowLink(URI.create(platform.redis()).getPort(), Duration.ofMillis(15))) {
             far.put("AGENTSERVER_REDIS_URL", "redis://127.0.0.1:" + link.port());
             try (RunningRouter slow = RunningRouter.start(far)) {
                 platform.openCredit(DUNDER, 1_000_000);

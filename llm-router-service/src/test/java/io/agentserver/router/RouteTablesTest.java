@@ -82,6 +82,20 @@ class RouteTablesTest {
         assertThat(table.prices().of("anthropic", "new")).isEmpty();
     }
 
+    /** A reseller under the name of a provider that the list knows. */
+    @Test
+    void charges_what_an_operator_says_of_its_own_provider_for_listed_models_too() {
+        RouteTable table = table("""
+                providers:
+                  - {name: openai, url: "http://127.0.0.1:8000/v1", price: {input: 7, output: 9}}
+                routes: {default: {chain: [openai/gpt-4.1-mini]}}
+                """);
+        assertThat(table.prices().of("openai", "gpt-4.1-mini")).contains(new Price(7, 7, 9));
+        assertThat(table.prices().of("openai", "new")).contains(new Price(7, 7, 9));
+        assertThat(table.prices().of("anthropic", "claude-sonnet-4-5"))
+                .isEqualTo(PriceList.builtIn().of("anthropic", "claude-sonnet-4-5"));
+    }
+
     @Test
     void knows_how_long_calls_may_last() {
         RouteTable table = table("""

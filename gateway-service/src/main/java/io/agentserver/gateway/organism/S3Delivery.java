@@ -8,6 +8,7 @@ import io.agentserver.organism.Organism;
 import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.Setting;
 import io.agentserver.service.aws.CallBounds;
+import io.agentserver.service.aws.S3Deletions;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -19,13 +20,9 @@ import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.s3.S3ClientBuilder;
 import software.amazon.awssdk.services.s3.model.ChecksumAlgorithm;
-import software.amazon.awssdk.services.s3.model.DeleteObjectsResponse;
-import software.amazon.awssdk.services.s3.model.ObjectIdentifier;
-import software.amazon.awssdk.services.s3.model.S3Error;
 
 import java.net.URI;
 import java.time.Duration;
-import java.util.List;
 import java.util.Optional;
 
 /**
@@ -43,6 +40,7 @@ public final class S3Delivery implements StaticDelivery, AutoCloseable {
 
     private final S3Client s3;
     private final String bucket;
+    private final S3Deletions deletions;
     private final CloudFrontAddresses addresses;
     private final Cache<String, Boolean> there = Caffeine.newBuilder()
             .maximumSize(100_000)
@@ -53,6 +51,7 @@ public final class S3Delivery implements StaticDelivery, AutoCloseable {
     private S3Delivery(S3Client s3, String bucket, CloudFrontAddresses addresses) {
         this.s3 = s3;
         this.bucket = bucket;
+        this.deletions = new S3Deletions(s3, bucket);
         this.addresses = addresses;
     }
 
@@ -97,20 +96,9 @@ public final class S3Delivery implements StaticDelivery, AutoCloseable {
         String prefix = tenant + "/";
         there.asMap().keySet().removeIf(object -> object.startsWith(prefix));
         try {
-            List<ObjectIdentifier> page = s3.listObjectsV2(l -> l.bucket(bucket).prefix(prefix)).contents().stream()
-                    .map(object -> ObjectIdentifier.builder().key(object.key()).build())
-                    .toList();
-            if (page.isEmpty()) {
-                return 0;
-            }
-            DeleteObjectsResponse answer =
-                    s3.deleteObjects(d -> d.bucket(bucket).delete(those -> those.objects(page)));
-            if (answer.hasErrors()) {
-                S3Error first = answer.errors().getFirst();
-                throw new Unavailable(
-                        "bucket " + bucket + " would not delete " + first.key() + ": " + first.code(), null);
-            }
-            return page.size();
+            return deletions.some(prefix);
+        } catch (S3Deletions.RefusedException e) {
+            throw new Unavailable(String.valueOf(e.getMessage()), null);
         } catch (SdkException e) {
             throw new Unavailable("bucket " + bucket + " does not answer", e);
         }

@@ -5,6 +5,7 @@ import io.agentserver.buffer.backup.BrokenBackupException;
 import io.agentserver.buffer.backup.UndeletableException;
 import io.agentserver.buffer.store.StoreUnavailableException;
 import io.agentserver.service.aws.CallBounds;
+import io.agentserver.service.aws.S3Deletions;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProviderChain;
 import software.amazon.awssdk.auth.credentials.EnvironmentVariableCredentialsProvider;
@@ -15,18 +16,11 @@ import software.amazon.awssdk.core.sync.RequestBody;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.s3.S3ClientBuilder;
-import software.amazon.awssdk.services.s3.model.BucketVersioningStatus;
 import software.amazon.awssdk.services.s3.model.CommonPrefix;
-import software.amazon.awssdk.services.s3.model.DeleteObjectsResponse;
-import software.amazon.awssdk.services.s3.model.ListObjectVersionsResponse;
 import software.amazon.awssdk.services.s3.model.NoSuchKeyException;
-import software.amazon.awssdk.services.s3.model.ObjectIdentifier;
-import software.amazon.awssdk.services.s3.model.S3Error;
-import software.amazon.awssdk.services.s3.model.S3Exception;
 
 import java.net.URI;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Collection;
 import java.util.HexFormat;
@@ -34,23 +28,20 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
-import java.util.stream.Stream;
 
 /** A bucket of S3, or of a server that speaks as S3 does. Each object is put with its SHA-256, which S3 checks. */
 public final class S3BackupBucket implements BackupBucket {
     /** An attempt puts 8 MiB, perhaps over a slow line. */
     private static final CallBounds BOUNDS = new CallBounds(32, Duration.ofSeconds(30), Duration.ofSeconds(90));
 
-    private static final int NOT_IMPLEMENTED = 501;
-    /** That S3 deletes in one request. */
-    private static final int MOST_DELETED = 1_000;
-
     private final S3Client s3;
     private final String bucket;
+    private final S3Deletions deletions;
 
     private S3BackupBucket(S3Client s3, String bucket) {
         this.s3 = s3;
         this.bucket = bucket;
+        this.deletions = new S3Deletions(s3, bucket);
     }
 
     /**
@@ -129,39 +120,23 @@ public final class S3BackupBucket implements BackupBucket {
 
     @Override
     public void delete(Collection<String> keys) {
-        if (keys.isEmpty()) {
-            return;
-        }
-        if (!keepsVersions()) {
-            List<ObjectIdentifier> all = keys.stream()
-                    .map(key -> ObjectIdentifier.builder().key(key).build())
-                    .toList();
-            for (int from = 0; from < all.size(); from += MOST_DELETED) {
-                deleteAll(all.subList(from, Math.min(all.size(), from + MOST_DELETED)));
-            }
-            return;
-        }
-        for (String key : keys) {
-            List<ObjectIdentifier> versions;
-            do { // another key may begin as this one, and fill a page
-                versions = versions(key).stream()
-                        .filter(version -> version.key().equals(key))
-                        .toList();
-                deleteAll(versions);
-            } while (!versions.isEmpty());
-        }
+        delete(() -> {
+            deletions.each(keys);
+            return 0;
+        });
     }
 
     @Override
     public long deleteSome(String prefix) {
-        List<ObjectIdentifier> some = keepsVersions()
-                ? versions(prefix)
-                : ask(() -> s3.listObjectsV2(list -> list.bucket(bucket).prefix(prefix)).contents().stream()
-                        .map(object ->
-                                ObjectIdentifier.builder().key(object.key()).build())
-                        .toList());
-        deleteAll(some);
-        return some.size();
+        return delete(() -> deletions.some(prefix));
+    }
+
+    private int delete(Supplier<Integer> deletion) {
+        try {
+            return ask(deletion);
+        } catch (S3Deletions.RefusedException e) {
+            throw new UndeletableException(bucket, e.key(), e.code());
+        }
     }
 
     @Override
@@ -172,54 +147,6 @@ public final class S3BackupBucket implements BackupBucket {
     @Override
     public void close() {
         s3.close();
-    }
-
-    /** Or kept some, before that was suspended: deleting an object leaves them, and a mark. Asked each time, for it may change. */
-    private boolean keepsVersions() {
-        return ask(() -> {
-            try {
-                BucketVersioningStatus status =
-                        s3.getBucketVersioning(get -> get.bucket(bucket)).status();
-                return status == BucketVersioningStatus.ENABLED || status == BucketVersioningStatus.SUSPENDED;
-            } catch (S3Exception e) {
-                if (e.statusCode() == NOT_IMPLEMENTED) {
-                    return false; // a server that knows no versions
-                }
-                throw e;
-            }
-        });
-    }
-
-    /** A page. */
-    private List<ObjectIdentifier> versions(String prefix) {
-        ListObjectVersionsResponse page =
-                ask(() -> s3.listObjectVersions(list -> list.bucket(bucket).prefix(prefix)));
-        List<ObjectIdentifier> found = new ArrayList<>();
-        Stream.concat(
-                        page.versions().stream()
-                                .map(version -> ObjectIdentifier.builder()
-                                        .key(version.key())
-                                        .versionId(version.versionId())
-                                        .build()),
-                        page.deleteMarkers().stream()
-                                .map(mark -> ObjectIdentifier.builder()
-                                        .key(mark.key())
-                                        .versionId(mark.versionId())
-                                        .build()))
-                .forEach(found::add);
-        return found;
-    }
-
-    private void deleteAll(List<ObjectIdentifier> objects) {
-        if (objects.isEmpty()) {
-            return;
-        }
-        DeleteObjectsResponse answer = ask(() -> s3.deleteObjects(delete ->
-                delete.bucket(bucket).delete(those -> those.objects(objects).quiet(true))));
-        if (answer.hasErrors() && !answer.errors().isEmpty()) {
-            S3Error first = answer.errors().getFirst();
-            throw new UndeletableException(bucket, first.key(), first.code());
-        }
     }
 
     private static <T> T ask(Supplier<T> call) {
