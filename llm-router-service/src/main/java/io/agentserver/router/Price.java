@@ -19,7 +19,7 @@ record Price(
         boolean hiddenReasoning,
         long cacheWrite,
         long toolPreamble) {
-    /** What an image is held for where nothing else is known; OpenAI's and Anthropic's models take less, but for one. */
+    /** What an image is held for where nothing else is known; the models that take more have a figure of their own. */
     static final long IMAGE = 4_000;
 
     static final Price FREE = new Price(0, 0, 0);

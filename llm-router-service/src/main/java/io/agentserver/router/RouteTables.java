@@ -38,7 +38,7 @@ final class RouteTables {
                     ProviderEntry.Kind.OPENAI,
                     "https://api.groq.com/openai/v1",
                     "GROQ_API_KEY",
-                    "llama-3.3-70b-versatile"));
+                    "openai/gpt-oss-120b"));
     private static final List<String> STANDARD_ROUTES = List.of("default", "fast", "cheap");
 
     private final HttpClient http;

@@ -15,6 +15,7 @@ import java.util.Set;
 final class Unpriced {
     private static final int MOST_OUTPUT = 1_000_000_000; // tokens of one answer; more than any model gives
     private static final int MOST_ANSWERS = 128; // of one request, as OpenAI takes
+    private static final String CACHED_FOR = "30m"; // what cache_write of the price list is for
     private static final Set<String> TIERS = Set.of("auto", "default");
     private static final Set<String> PARTS = Set.of("text", "refusal", "image_url");
     private static final Set<String> TOOLS = Set.of("function", "custom");
@@ -35,6 +36,11 @@ final class Unpriced {
         JsonNode tier = body.path("service_tier");
         if (!Json.isAbsent(tier) && !TIERS.contains(tier.asString(""))) {
             return refused("service_tier", "must be default or auto: the others have prices of their own");
+        }
+        JsonNode kept = body.path("prompt_cache_options").path("ttl");
+        if (!Json.isAbsent(kept) && !kept.asString("").equals(CACHED_FOR)) {
+            return refused(
+                    "prompt_cache_options", "must have the ttl " + CACHED_FOR + ": longer has a price of its own");
         }
         for (JsonNode modality : body.path("modalities")) {
             if (!modality.asString("").equals("text")) {

@@ -129,6 +129,7 @@ class AdmissionHttpTest {
                 "{\"n\":129,\"model\":\"default\",\"messages\":[{\"role\":\"user\"}]}|n",
                 "{\"n\":\"2\",\"model\":\"default\",\"messages\":[{\"role\":\"user\"}]}|n",
                 "{\"service_tier\":\"priority\",\"model\":\"default\",\"messages\":[{\"role\":\"user\"}]}|service_tier",
+                "{\"prompt_cache_options\":{\"ttl\":\"12h\"},\"model\":\"default\",\"messages\":[{\"role\":\"user\"}]}|prompt_cache_options",
                 "{\"modalities\":[\"text\",\"audio\"],\"model\":\"default\",\"messages\":[{\"role\":\"user\"}]}|modalities",
                 "{\"web_search_options\":{},\"model\":\"default\",\"messages\":[{\"role\":\"user\"}]}|web_search_options",
                 "{\"prediction\":{\"type\":\"content\",\"content\":\"x\"},\"model\":\"default\",\"messages\":[{\"role\":\"user\"}]}|prediction",

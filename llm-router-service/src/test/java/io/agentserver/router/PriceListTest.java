@@ -51,6 +51,16 @@ class PriceListTest {
                 .isFalse();
     }
 
+    /** Which of its prices a call is charged is known when its prompt is counted by the provider: after the hold. */
+    @Test
+    void has_the_dearer_price_where_it_depends_on_the_length_of_a_prompt() {
+        PriceList prices = PriceList.builtIn();
+        assertThat(prices.of("openai", "gpt-6-luna"))
+                .contains(new Price(200_000, 20_000, 750_000, 36_000, true, 250_000, 0));
+        assertThat(prices.of("anthropic", "claude-haiku-5-5"))
+                .contains(new Price(500_000, 50_000, 2_500_000, 4_784, true, 625_000, 804));
+    }
+
     /** What it costs is not told by its tokens, and no cap would cover it. */
     @Test
     void has_no_price_for_models_that_run_tools_by_themselves() {

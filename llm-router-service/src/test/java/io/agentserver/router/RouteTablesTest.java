@@ -9,6 +9,7 @@ import java.net.http.HttpClient;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -30,7 +31,7 @@ class RouteTablesTest {
                 .ofEnvironment();
         assertThat(table.resolve("fast").orElseThrow().chain())
                 .extracting(Route.Target::fullName)
-                .containsExactly("openai/gpt-4.1-mini", "groq/llama-3.3-70b-versatile");
+                .containsExactly("openai/gpt-4.1-mini", "groq/openai/gpt-oss-120b");
         assertThat(table.resolve("groq/openai/gpt-oss-20b").orElseThrow().chain())
                 .extracting(Route.Target::model)
                 .containsExactly("openai/gpt-oss-20b");
@@ -38,6 +39,19 @@ class RouteTablesTest {
         assertThat(table.resolve("anthropic/claude-haiku-4-5")).isEmpty();
         assertThat(table.isListed("openai", "gpt-4.1-mini")).isTrue();
         assertThat(table.isListed("openai", "anything")).isFalse();
+    }
+
+    @Test
+    void has_a_price_for_every_model_that_it_asks_without_a_file() {
+        RouteTable table = tables(Map.of("OPENAI_API_KEY", "1", "ANTHROPIC_API_KEY", "2", "GROQ_API_KEY", "3"))
+                .ofEnvironment();
+        List<Route.Target> chain = table.resolve("default").orElseThrow().chain();
+        assertThat(chain)
+                .hasSize(3)
+                .allSatisfy(target -> assertThat(
+                                table.prices().knows(target.backend().provider(), target.model()))
+                        .as(target.fullName())
+                        .isTrue());
     }
 
     @Test
