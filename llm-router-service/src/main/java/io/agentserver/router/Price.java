@@ -1,6 +1,7 @@
 package io.agentserver.router;
 
 import io.agentserver.credit.Hold;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a model costs, each in micro-US-dollars for a million tokens, and what has to be known to estimate its tokens.
@@ -10,6 +11,7 @@ import io.agentserver.credit.Hold;
  * @param hiddenReasoning whether it thinks before it speaks, without showing it, and charges that as output
  * @param cacheWrite for that part of the input which the provider puts into its cache
  * @param toolPreamble the most tokens that the provider itself puts before a prompt with tools, and charges
+ * @param longer what it costs with a prompt that is longer than some; null: as much
  */
 record Price(
         long input,
@@ -18,7 +20,14 @@ record Price(
         long image,
         boolean hiddenReasoning,
         long cacheWrite,
-        long toolPreamble) {
+        long toolPreamble,
+        @Nullable Longer longer) {
+    /**
+     * @param over so many tokens of input
+     * @param price of all of the call then
+     */
+    record Longer(long over, Price price) {}
+
     /** What an image is held for where nothing else is known; the models that take more have a figure of their own. */
     static final long IMAGE = 4_000;
 
@@ -34,8 +43,24 @@ record Price(
         }
     }
 
+    Price(
+            long input,
+            long cachedInput,
+            long output,
+            long image,
+            boolean hiddenReasoning,
+            long cacheWrite,
+            long toolPreamble) {
+        this(input, cachedInput, output, image, hiddenReasoning, cacheWrite, toolPreamble, null);
+    }
+
     Price(long input, long cachedInput, long output) {
-        this(input, cachedInput, output, IMAGE, false, input, 0);
+        this(input, cachedInput, output, IMAGE, false, input, 0, null);
+    }
+
+    /** What to hold for a prompt that is counted as so many tokens: its provider may count it as a third more. */
+    Price held(long in) {
+        return longer != null && in > longer.over / 4 * 3 ? longer.price : this;
     }
 
     /** The most that this many tokens of input can cost, as tokens to be priced. */
@@ -48,6 +73,9 @@ record Price(
      * beyond counting: the ledger takes no more for one call.
      */
     long of(Tokens tokens) {
+        if (longer != null && tokens.input() > longer.over) {
+            return longer.price.of(tokens);
+        }
         try {
             long sum = Math.addExact(
                     Math.addExact(

@@ -66,7 +66,8 @@ final class PriceList {
                     columns.containsKey("image") ? amount(model, columns, "image") : Price.IMAGE,
                     Boolean.TRUE.equals(columns.get("hidden_reasoning")),
                     amount(model, columns, columns.containsKey("cache_write") ? "cache_write" : "input"),
-                    columns.containsKey("tool_preamble") ? amount(model, columns, "tool_preamble") : 0);
+                    columns.containsKey("tool_preamble") ? amount(model, columns, "tool_preamble") : 0,
+                    longer(model, columns.get("longer")));
             for (String name : names(model, columns)) {
                 if (prices.put(name, price) != null) {
                     throw new IllegalArgumentException("price list: " + name + " stands there twice");
@@ -74,6 +75,26 @@ final class PriceList {
             }
         }
         return new PriceList(prices, refused(document.get("refused")));
+    }
+
+    private static Price.@Nullable Longer longer(String model, @Nullable Object row) {
+        if (row == null) {
+            return null;
+        }
+        if (!(row instanceof Map<?, ?> columns)) {
+            throw new IllegalArgumentException("price list: " + model + ": longer <" + row + "> has no columns");
+        }
+        long input = amount(model, columns, "input");
+        Price price = new Price(
+                input,
+                amount(model, columns, "cached_input"),
+                amount(model, columns, "output"),
+                Price.IMAGE,
+                false,
+                columns.containsKey("cache_write") ? amount(model, columns, "cache_write") : input,
+                0,
+                null);
+        return new Price.Longer(amount(model, columns, "over"), price);
     }
 
     private static List<String> names(String model, Map<?, ?> columns) {

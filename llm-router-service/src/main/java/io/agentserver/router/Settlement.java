@@ -56,12 +56,12 @@ final class Settlement {
 
     private UsageRecord atMost(Call call, Route route, Target target, long texts) {
         Price price = route.priceOf(target);
-        Tokens tokens = price.dearest(
-                texts
-                        + price.image() * call.request().images()
-                        + (call.request().hasTools() ? price.toolPreamble() : 0),
-                call.request().maxOutput(route.maxOutput()));
-        return usage(call, route.name(), target.backend().provider(), target.model(), tokens, false, price.of(tokens));
+        long input = texts
+                + price.image() * call.request().images()
+                + (call.request().hasTools() ? price.toolPreamble() : 0);
+        Price held = price.held(input);
+        Tokens tokens = held.dearest(input, call.request().maxOutput(route.maxOutput()));
+        return usage(call, route.name(), target.backend().provider(), target.model(), tokens, false, held.of(tokens));
     }
 
     /** The order in which a call tries its route's targets; of those that are there for the price, the cheapest first. */

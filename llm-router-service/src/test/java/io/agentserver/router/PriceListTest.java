@@ -53,12 +53,27 @@ class PriceListTest {
 
     /** Which of its prices a call is charged is known when its prompt is counted by the provider: after the hold. */
     @Test
-    void has_the_dearer_price_where_it_depends_on_the_length_of_a_prompt() {
-        PriceList prices = PriceList.builtIn();
-        assertThat(prices.of("openai", "gpt-6-luna"))
-                .contains(new Price(200_000, 20_000, 750_000, 36_000, true, 250_000, 0));
-        assertThat(prices.of("anthropic", "claude-haiku-5-5"))
-                .contains(new Price(500_000, 50_000, 2_500_000, 4_784, true, 625_000, 804));
+    void charges_by_the_length_of_the_prompt_and_holds_the_dearer_price_in_time() {
+        Price haiku = PriceList.builtIn().of("anthropic", "claude-haiku-5-5").orElseThrow();
+        assertThat(haiku.of(new Tokens(100_000, 0, 1_000, false))).isEqualTo(10_000 + 500);
+        assertThat(haiku.of(new Tokens(100_001, 0, 1_000, false))).isEqualTo(50_001 + 2_500);
+        assertThat(haiku.of(new Tokens(200_000, 100_000, 0, false))).isEqualTo(50_000 + 5_000);
+
+        assertThat(haiku.held(75_000)).isEqualTo(haiku);
+        Price dear = haiku.held(75_001);
+        assertThat(dear.of(dear.dearest(75_001, 1_000))).isEqualTo(46_876 + 2_500); // all of it written to the cache
+        Price luna = PriceList.builtIn().of("openai", "gpt-6-luna").orElseThrow();
+        assertThat(luna.of(new Tokens(1_000_000, 0, 0, false))).isEqualTo(200_000);
+        assertThat(luna.of(new Tokens(272_000, 0, 0, false))).isEqualTo(27_200);
+    }
+
+    @Test
+    void has_no_longer_prompts_price_without_its_columns() {
+        assertThatThrownBy(() -> PriceList.parse(new ByteArrayInputStream(
+                        "models: [{model: a/b, input: 1, cached_input: 1, output: 1, longer: {over: 5, input: 2}, date: '2026-01-01', source: x}]"
+                                .getBytes(StandardCharsets.UTF_8))))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("a/b: cached_input");
     }
 
     /** What it costs is not told by its tokens, and no cap would cover it. */
