@@ -113,7 +113,7 @@ class DeletedTenantsTest {
         deleted.start(); // its thread goes on before the other does
         gate.open.countDown();
         begins.get();
-        await().atMost(Duration.ofSeconds(2))
+        await().atMost(Duration.ofSeconds(30))
                 .until(() -> threads.read(talk.key, 1, Look.CONSISTENT).isEmpty());
     }
 

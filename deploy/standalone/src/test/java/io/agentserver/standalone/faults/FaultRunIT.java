@@ -76,7 +76,7 @@ class FaultRunIT {
     @SuppressWarnings("NullAway.Init")
     private static RunChecker checker;
 
-    /** Since the fleet was started. */
+    /** In this run or one before it: what was lost with it may be owed until billing looks all over, each ten minutes. */
     private static boolean redisWasEmptied;
 
     @BeforeAll
