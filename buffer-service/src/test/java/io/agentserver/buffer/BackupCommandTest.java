@@ -109,7 +109,8 @@ class BackupCommandTest {
         }
         flushRedis();
         assertThat(run("restore", "losing")).isEqualTo(1);
-        assertThat(said()).contains(key + " lacks in the backup the object ", "incomplete: 1\n");
+        assertThat(said())
+                .contains(key + " lacks in the backup the object ", "nothing of it is left there\n", "unknown: 1\n");
         assertThat(run("restore", "losing", key.conversation().toString())).isEqualTo(1);
         try (BackupBucket bucket = S3BackupBucket.open(s3.url(), "", "backups")) {
             bucket.deleteSome("agentserver/tenants/losing/"); // which restores and drills of all would tell of

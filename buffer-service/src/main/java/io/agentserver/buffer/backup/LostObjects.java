@@ -7,8 +7,10 @@ import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -35,14 +37,14 @@ final class LostObjects {
      * @param there names of all objects below {@code conversations/}, from before this call
      * @param sinceMs manifests from then on are read
      * @param broken told of each manifest that cannot be read
-     * @return names below {@code conversations/}
+     * @return names below {@code conversations/}, and by when each was put
      */
-    Set<String> of(TenantId tenant, NameSet there, long sinceMs, Consumer<BrokenBackupException> broken) {
+    Map<String, Long> of(TenantId tenant, NameSet there, long sinceMs, Consumer<BrokenBackupException> broken) {
         return lost(tenant, names.manifests(tenant), sinceMs, _ -> true, name -> !there.contains(name), broken);
     }
 
     /** Of one conversation. */
-    Set<String> of(ConversationKey key, long sinceMs, Consumer<BrokenBackupException> broken) {
+    Map<String, Long> of(ConversationKey key, long sinceMs, Consumer<BrokenBackupException> broken) {
         String folder = names.conversation(key);
         Set<String> there = new HashSet<>();
         bucket.each(
@@ -58,46 +60,49 @@ final class LostObjects {
                 broken);
     }
 
-    private Set<String> lost(
+    private Map<String, Long> lost(
             TenantId tenant,
             String folder,
             long sinceMs,
             Predicate<String> isLookedInto,
             Predicate<String> isGone,
             Consumer<BrokenBackupException> broken) {
-        List<String> manifests = new ArrayList<>();
+        List<Listed> manifests = new ArrayList<>();
         bucket.each(folder, (Listed manifest) -> {
             if (manifest.modifiedMs() > sinceMs && isLookedInto.test(manifest.key())) {
-                manifests.add(manifest.key());
+                manifests.add(manifest);
             }
             return true;
         });
-        Set<String> gone = new HashSet<>();
+        Map<String, Long> gone = new HashMap<>();
         manifests.stream()
                 .gather(Gatherers.mapConcurrent(MANIFESTS_AT_ONCE, this::read))
                 .forEach(read -> {
                     read.broken.ifPresent(broken);
-                    read.names.stream().filter(isGone).forEach(gone::add);
+                    read.names.stream()
+                            .filter(isGone)
+                            .forEach(name -> gone.merge(name, read.manifest.modifiedMs(), Math::min));
                 });
-        gone.removeIf(name -> mayBeGone(tenant, name));
+        gone.keySet().removeIf(name -> mayBeGone(tenant, name));
         return gone;
     }
 
-    private record Read(List<String> names, Optional<BrokenBackupException> broken) {}
+    private record Read(Listed manifest, List<String> names, Optional<BrokenBackupException> broken) {}
 
-    private Read read(String manifest) {
+    private Read read(Listed manifest) {
         try {
             return new Read(
+                    manifest,
                     bucket
-                            .get(manifest)
-                            .map(json -> Manifest.ofJson(manifest, json).objects())
+                            .get(manifest.key())
+                            .map(json -> Manifest.ofJson(manifest.key(), json).objects())
                             .orElse(List.of())
                             .stream()
                             .map(Manifest.Named::name)
                             .toList(),
                     Optional.empty());
         } catch (BrokenBackupException e) {
-            return new Read(List.of(), Optional.of(e));
+            return new Read(manifest, List.of(), Optional.of(e));
         }
     }
 

@@ -72,8 +72,7 @@ class LostSegmentsTest {
         store.close();
         for (int time = 0; time < 2; time++) {
             assertThat(restored(RETENTION))
-                    .isEqualTo(new Restore.Result(
-                            Restore.Outcome.INCOMPLETE, time == 0 ? slots : 0, "the object " + object));
+                    .isEqualTo(Restore.Result.incomplete(time == 0 ? slots : 0, "the object " + object));
         }
     }
 
@@ -82,12 +81,38 @@ class LostSegmentsTest {
         sayInThreeSegments();
         lose(2);
         lose(1);
-        lose(0);
+        String object = lose(0);
         store.close();
         Restore restore = backup.restore(store, _ -> {}, RETENTION);
         assertThat(restore.conversations(ACME)).containsExactly(key);
-        assertThat(restore.conversation(key).outcome()).isEqualTo(Restore.Outcome.INCOMPLETE);
-        assertThat(restored(RETENTION).outcome()).as("alone").isEqualTo(Restore.Outcome.INCOMPLETE);
+        Restore.Result lost = new Restore.Result(Restore.Outcome.UNKNOWN, 0, "the object " + object, true);
+        assertThat(restore.conversation(key)).isEqualTo(lost);
+        assertThat(restored(RETENTION)).as("alone").isEqualTo(lost);
+        clock.move(Duration.ofHours(25));
+        assertThat(restored(RETENTION))
+                .as("when nobody could read it any more")
+                .isEqualTo(new Restore.Result(Restore.Outcome.UNKNOWN, 0, "the object " + object, false));
+    }
+
+    @Test
+    void what_was_lost_of_an_expired_one_is_told_and_no_loss() {
+        sayInTwoSegments(Duration.ofHours(4));
+        clock.move(Duration.ofHours(36));
+        String object = lose(0);
+        store.close();
+        assertThat(restored(RETENTION))
+                .isEqualTo(new Restore.Result(Restore.Outcome.EXPIRED, 0, "the object " + object, false));
+    }
+
+    @Test
+    void one_whose_readable_end_was_lost_is_a_loss_and_a_longer_retention_brings_the_rest() {
+        sayInTwoSegments(Duration.ofHours(26));
+        clock.move(Duration.ofHours(10));
+        String object = lose(1);
+        store.close();
+        assertThat(restored(RETENTION))
+                .isEqualTo(new Restore.Result(Restore.Outcome.EXPIRED, 0, "the object " + object, true));
+        assertThat(restored(LONGER)).isEqualTo(Restore.Result.incomplete(3, "the object " + object));
     }
 
     @Test
@@ -97,8 +122,7 @@ class LostSegmentsTest {
         bucket.deleteSome(names.manifests(ACME));
         store.close();
         for (int time = 0; time < 2; time++) {
-            assertThat(restored(RETENTION))
-                    .isEqualTo(new Restore.Result(Restore.Outcome.INCOMPLETE, time == 0 ? 2 : 0, "commits before 6"));
+            assertThat(restored(RETENTION)).isEqualTo(Restore.Result.incomplete(time == 0 ? 2 : 0, "commits before 6"));
         }
     }
 
@@ -160,6 +184,15 @@ class LostSegmentsTest {
         all.forEach(set::add);
         assertThat(all).allMatch(set::contains);
         assertThat(set.contains("another")).isFalse();
+    }
+
+    private void sayInTwoSegments(Duration apart) {
+        Commits.say(journalled, key, 0, 3, clock.millis());
+        saved();
+        clock.move(apart);
+        Commits.say(journalled, key, 3, 2, clock.millis());
+        saved();
+        assertThat(segments()).hasSize(2);
     }
 
     private void sayInThreeSegments() {
