@@ -177,6 +177,7 @@ public final class BackupCommand {
                     ? List.of(new ConversationKey(tenant, ThreadId.parse(which.get(1))))
                     : restore.conversations(tenant);
             if (conversations.isEmpty()) {
+                tellUnread(restore);
                 out.println("nothing of " + tenant + " is in the backup");
                 return 2;
             }
@@ -208,15 +209,23 @@ public final class BackupCommand {
         if (broken > 0) {
             out.println("broken: " + broken);
         }
+        boolean unread = tellUnread(restore);
         double seconds = (System.nanoTime() - begun) / 1e9;
         out.println(String.format(Locale.ROOT, "slots restored: %d in %.1f s", slots, seconds));
         boolean named = which.size() == 2;
         return broken > 0
                         || loss
+                        || unread
                         || outcomes.containsKey(Restore.Outcome.DIFFERS)
                         || named && outcomes.containsKey(Restore.Outcome.UNKNOWN)
                 ? 1
                 : 0;
+    }
+
+    private boolean tellUnread(Restore restore) {
+        List<String> unread = restore.unreadManifests();
+        unread.forEach(manifest -> out.println(manifest + "; what it alone names may be lost"));
+        return !unread.isEmpty();
     }
 
     /**

@@ -5,8 +5,6 @@ import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.Retention;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 import java.time.Clock;
 import java.util.ArrayList;
@@ -14,6 +12,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -21,8 +20,6 @@ import java.util.concurrent.ConcurrentHashMap;
  * read. Safe on any thread.
  */
 final class LostSegments {
-    private static final Logger log = LoggerFactory.getLogger(LostSegments.class);
-
     private final LostObjects objects;
     private final BackupBucket bucket;
     private final BackupNames names;
@@ -30,6 +27,8 @@ final class LostSegments {
     private final Retention retention;
     private final Clock clock;
     private final Map<TenantId, Map<ThreadId, List<Lost>>> known = new ConcurrentHashMap<>();
+
+    private final Set<String> unread = ConcurrentHashMap.newKeySet();
 
     /** @param putByMs it was in the bucket by then, and what it has was said before */
     record Lost(SegmentName name, long putByMs) {}
@@ -57,8 +56,7 @@ final class LostSegments {
             there.add(object.key().substring(folder.length()));
             return true;
         });
-        Map<ThreadId, List<Lost>> found =
-                byConversation(objects.of(tenant, there, sinceMs(tenant), LostSegments::tell));
+        Map<ThreadId, List<Lost>> found = byConversation(objects.of(tenant, there, sinceMs(tenant), this::note));
         known.put(tenant, found);
         return found.keySet();
     }
@@ -67,9 +65,14 @@ final class LostSegments {
     List<Lost> of(ConversationKey key) {
         Map<ThreadId, List<Lost>> ofTenant = known.get(key.tenant());
         if (ofTenant == null) {
-            ofTenant = byConversation(objects.of(key, sinceMs(key.tenant()), LostSegments::tell));
+            ofTenant = byConversation(objects.of(key, sinceMs(key.tenant()), this::note));
         }
         return ofTenant.getOrDefault(key.conversation(), List.of());
+    }
+
+    /** Manifests that could not be read so far, and why: what they alone name may be lost. */
+    List<String> unread() {
+        return unread.stream().sorted().toList();
     }
 
     /** What was put before has been kept for long enough, or has commits that nobody can read any more. */
@@ -90,7 +93,7 @@ final class LostSegments {
         return segments;
     }
 
-    private static void tell(BrokenBackupException manifest) {
-        log.warn("what was lost of that cannot be told: {}", manifest.getMessage());
+    private void note(BrokenBackupException manifest) {
+        unread.add(String.valueOf(manifest.getMessage()));
     }
 }

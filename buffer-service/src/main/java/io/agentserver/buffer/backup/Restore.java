@@ -127,6 +127,11 @@ public final class Restore {
         };
     }
 
+    /** Manifests that could not be read so far, and why; what they alone name would not be missed. */
+    public List<String> unreadManifests() {
+        return lost.unread();
+    }
+
     /** Of one of which nothing was brought back: what was lost is one only if it was its end, and not too old itself. */
     private Result withLost(ConversationKey key, Result result) {
         List<Lost> lacking = lacking(key);
