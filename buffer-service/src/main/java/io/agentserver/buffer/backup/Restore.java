@@ -28,10 +28,15 @@ public final class Restore {
     /** So long after its TTL a store may still show a commit. */
     private static final Duration HIDDEN_LATER = Duration.ofHours(24);
 
-    private final ConversationBackups backups;
-    /** Of segments as the bucket has them; read, they take some four times that. */
-    private final BytesAtOnce atOnce = new BytesAtOnce(Runtime.getRuntime().maxMemory() / 16);
+    private static final int PART_OF_HEAP = 4;
+    /**
+     * So much larger than in the bucket a conversation is taken to be: XML seldom shrinks to less than a sixteenth. How large it is
+     * only the end of each object says, which would be one request more for each.
+     */
+    private static final int TIMES_ITS_OBJECTS = 16;
 
+    private final ConversationBackups backups;
+    private final BytesAtOnce held;
     private final ThreadStore journal;
     private final SharedMarks deleted;
     private final LostSegments lost;
@@ -51,6 +56,28 @@ public final class Restore {
             Consumer<ConversationKey> erase,
             Retention retention,
             Clock clock) {
+        this(
+                backups,
+                journal,
+                deleted,
+                lost,
+                erase,
+                retention,
+                clock,
+                Runtime.getRuntime().maxMemory() / PART_OF_HEAP);
+    }
+
+    /** @param mostBytes of conversations, held at once while they are brought back */
+    Restore(
+            ConversationBackups backups,
+            ThreadStore journal,
+            TenantErasure deleted,
+            LostSegments lost,
+            Consumer<ConversationKey> erase,
+            Retention retention,
+            Clock clock,
+            long mostBytes) {
+        this.held = new BytesAtOnce(mostBytes);
         this.backups = backups;
         this.journal = journal;
         this.deleted = new SharedMarks(deleted::marked);
@@ -179,7 +206,7 @@ public final class Restore {
         long bytes = contents.ofLatestLife().stream()
                 .mapToLong(Contents.Segment::bytes)
                 .sum();
-        return atOnce.hold(bytes, () -> bring(key, contents));
+        return held.hold(TIMES_ITS_OBJECTS * bytes, () -> bring(key, contents));
     }
 
     private Result bring(ConversationKey key, Contents contents) {
