@@ -15,11 +15,13 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import java.util.stream.Gatherers;
 
 /** Looks for what manifests name and the bucket has not, though no erasure explains it. */
 final class LostObjects {
     private static final int MANIFESTS_AT_ONCE = 16;
+    private static final int CONVERSATIONS_AT_ONCE = 32;
 
     private final ConversationBackups backups;
     private final BackupBucket bucket;
@@ -83,7 +85,13 @@ final class LostObjects {
                             .filter(isGone)
                             .forEach(name -> gone.merge(name, read.manifest.modifiedMs(), Math::min));
                 });
-        gone.keySet().removeIf(name -> mayBeGone(tenant, name));
+        gone.keySet().stream()
+                .collect(Collectors.groupingBy(name -> name.substring(0, name.indexOf('/'))))
+                .entrySet()
+                .stream()
+                .gather(Gatherers.mapConcurrent(
+                        CONVERSATIONS_AT_ONCE, its -> mayBeGone(tenant, its.getKey(), its.getValue())))
+                .forEach(gone.keySet()::removeAll);
         return gone;
     }
 
@@ -106,11 +114,16 @@ final class LostObjects {
         }
     }
 
+    /** Those of a conversation's names that may. */
+    private Set<String> mayBeGone(TenantId tenant, String conversation, List<String> lost) {
+        Contents contents = backups.contents(new ConversationKey(tenant, ThreadId.parse(conversation)));
+        return lost.stream()
+                .filter(name -> mayBeGone(contents, name.substring(conversation.length() + 1)))
+                .collect(Collectors.toSet());
+    }
+
     /** Put since it was looked for, or erased, or put and erased between two looks; an erasure's mark goes when there is nothing that it would hide. */
-    private boolean mayBeGone(TenantId tenant, String name) {
-        int slash = name.indexOf('/');
-        Contents contents = backups.contents(new ConversationKey(tenant, ThreadId.parse(name.substring(0, slash))));
-        String object = name.substring(slash + 1);
+    private static boolean mayBeGone(Contents contents, String object) {
         return object.startsWith(BackupNames.ERASED)
                 ? contents.segments().isEmpty()
                 : SegmentName.parse(object).lifeMs() <= contents.erasedAtMs()

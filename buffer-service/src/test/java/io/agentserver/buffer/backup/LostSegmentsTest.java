@@ -23,6 +23,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 
 import static io.agentserver.buffer.backup.Commits.ACME;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -172,6 +176,38 @@ class LostSegmentsTest {
                     throw new AssertionError(broken);
                 }))
                 .isEmpty();
+    }
+
+    @Test
+    void conversations_of_which_much_was_lost_are_looked_at_once_each_and_several_at_once() {
+        sayInThreeSegments();
+        ConversationKey other = Commits.conversation(ACME);
+        Commits.say(journalled, other, 0, 1, clock.millis());
+        saved();
+        bucket.deleteSome(names.conversations(ACME));
+        List<String> looks = new CopyOnWriteArrayList<>();
+        CountDownLatch both = new CountDownLatch(2);
+        BackupBucket watched = new StoppedBucket(bucket) {
+            @Override
+            public void each(String prefix, Predicate<Listed> goesOn) {
+                if (prefix.startsWith(names.conversations(ACME))) {
+                    looks.add(prefix);
+                    both.countDown();
+                    try {
+                        assertThat(both.await(10, TimeUnit.SECONDS)).isTrue();
+                    } catch (InterruptedException e) {
+                        throw new AssertionError(e);
+                    }
+                }
+                super.each(prefix, goesOn);
+            }
+        };
+        LostObjects objects = new LostObjects(new ConversationBackups(watched, names, store), watched, names);
+        assertThat(objects.of(ACME, new NameSet(), 0, broken -> {
+                    throw new AssertionError(broken);
+                }))
+                .hasSize(4);
+        assertThat(looks).containsExactlyInAnyOrder(names.conversation(key), names.conversation(other));
     }
 
     @Test
