@@ -37,7 +37,7 @@ final class LostObjects {
      * Of a whole tenant.
      *
      * @param there names of all objects below {@code conversations/}, from before this call
-     * @param sinceMs manifests from then on are read
+     * @param sinceMs manifests from then on are read, of what was put from then on
      * @param broken told of each manifest that cannot be read
      * @return names below {@code conversations/}, and by when each was put
      */
@@ -81,9 +81,10 @@ final class LostObjects {
                 .gather(Gatherers.mapConcurrent(MANIFESTS_AT_ONCE, this::read))
                 .forEach(read -> {
                     read.broken.ifPresent(broken);
-                    read.names.stream()
-                            .filter(isGone)
-                            .forEach(name -> gone.merge(name, read.manifest.modifiedMs(), Math::min));
+                    read.named.stream()
+                            .filter(named -> read.putByMs(named) > sinceMs) // else it went with the first that names it
+                            .filter(named -> isGone.test(named.name()))
+                            .forEach(named -> gone.merge(named.name(), read.putByMs(named), Math::min));
                 });
         gone.keySet().stream()
                 .collect(Collectors.groupingBy(name -> name.substring(0, name.indexOf('/'))))
@@ -95,19 +96,19 @@ final class LostObjects {
         return gone;
     }
 
-    private record Read(Listed manifest, List<String> names, Optional<BrokenBackupException> broken) {}
+    private record Read(Listed manifest, List<Manifest.Named> named, Optional<BrokenBackupException> broken) {
+        long putByMs(Manifest.Named its) {
+            return its.putByMs(manifest.modifiedMs());
+        }
+    }
 
     private Read read(Listed manifest) {
         try {
             return new Read(
                     manifest,
-                    bucket
-                            .get(manifest.key())
+                    bucket.get(manifest.key())
                             .map(json -> Manifest.ofJson(manifest.key(), json).objects())
-                            .orElse(List.of())
-                            .stream()
-                            .map(Manifest.Named::name)
-                            .toList(),
+                            .orElse(List.of()),
                     Optional.empty());
         } catch (BrokenBackupException e) {
             return new Read(manifest, List.of(), Optional.of(e));

@@ -18,10 +18,12 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -158,6 +160,35 @@ class LostSegmentsTest {
     }
 
     @Test
+    void what_was_named_again_days_later_goes_with_the_first_manifest_and_is_not_lost() {
+        long atMs = clock.millis();
+        Commits.say(journalled, key, 0, 3, atMs);
+        saved();
+        clock.move(Duration.ofDays(5));
+        List<Manifest.Named> again =
+                new ConversationBackups(bucket, names, store).save(key, atMs).named();
+        assertThat(again).hasSize(1);
+        long againMs = clock.millis();
+        byte[] manifest = new Manifest(Manifest.VERSION, "acme", 0, "again", againMs, again).toJson();
+        bucket.put(names.manifest(ACME, againMs, 0, "again"), manifest, Sha256.hex(manifest));
+        assertThat(lostNames()).isEmpty();
+        String lost = lose(0);
+        assertThat(lostNames()).as("before it is too old").containsExactly(key.conversation() + "/" + lost);
+        clock.move(KEPT.minusDays(4));
+        new BackupExpiry(bucket, names, deleted, new BackupTimes(PERIOD, KEPT), new BackupProgress(), clock).sweep();
+        assertThat(lostNames()).as("after").isEmpty();
+    }
+
+    @Test
+    void an_earlier_versions_manifest_can_be_read() {
+        String json = "{'version':1,'tenant':'acme','shard':3,'run':'r','at_ms':5,"
+                + "'objects':[{'name':'a/b','bytes':7,'sha256':'c'}]}";
+        assertThat(Manifest.ofJson("m", json.replace('\'', '"').getBytes(StandardCharsets.UTF_8))
+                        .objects())
+                .containsExactly(new Manifest.Named("a/b", 7, "c"));
+    }
+
+    @Test
     void what_nobody_could_read_any_more_is_not_lost() {
         sayInThreeSegments();
         lose(1);
@@ -251,6 +282,17 @@ class LostSegmentsTest {
         SegmentName name = segments().get(which);
         bucket.delete(List.of(names.segment(key, name)));
         return name.text();
+    }
+
+    private Set<String> lostNames() {
+        NameSet there = new NameSet();
+        segments().forEach(name -> there.add(key.conversation() + "/" + name.text()));
+        long sinceMs = new BackupTimes(PERIOD, KEPT).oldestNamedMs(clock.millis());
+        return new LostObjects(new ConversationBackups(bucket, names, store), bucket, names)
+                .of(ACME, there, sinceMs, broken -> {
+                    throw new AssertionError(broken);
+                })
+                .keySet();
     }
 
     private Restore.Result restored(Retention retention) {
