@@ -169,6 +169,7 @@ public final class BackupCommand {
         long begun = System.nanoTime();
         long slots = 0;
         int broken = 0;
+        boolean loss = false;
         List<TenantId> tenants =
                 which.getFirst().equals("--all") ? backup.tenants() : List.of(new TenantId(which.getFirst()));
         for (TenantId tenant : tenants) {
@@ -176,6 +177,7 @@ public final class BackupCommand {
                     ? List.of(new ConversationKey(tenant, ThreadId.parse(which.get(1))))
                     : restore.conversations(tenant);
             if (conversations.isEmpty()) {
+                tellUnread(restore);
                 out.println("nothing of " + tenant + " is in the backup");
                 return 2;
             }
@@ -192,6 +194,7 @@ public final class BackupCommand {
                     err.println(tenant + ": " + done + " of " + conversations.size() + " conversations");
                 }
                 slots += restored.slots;
+                loss |= restored.loss;
                 if (restored.broken) {
                     broken++;
                 } else {
@@ -206,19 +209,34 @@ public final class BackupCommand {
         if (broken > 0) {
             out.println("broken: " + broken);
         }
+        boolean unread = tellUnread(restore);
         double seconds = (System.nanoTime() - begun) / 1e9;
         out.println(String.format(Locale.ROOT, "slots restored: %d in %.1f s", slots, seconds));
         boolean named = which.size() == 2;
         return broken > 0
+                        || loss
+                        || unread
                         || outcomes.containsKey(Restore.Outcome.DIFFERS)
-                        || outcomes.containsKey(Restore.Outcome.INCOMPLETE)
                         || named && outcomes.containsKey(Restore.Outcome.UNKNOWN)
                 ? 1
                 : 0;
     }
 
-    /** @param line to be told if it did not go well */
-    private record Restored(Restore.Outcome outcome, long slots, boolean broken, String line) {}
+    private boolean tellUnread(Restore restore) {
+        List<String> unread = restore.unreadManifests();
+        unread.forEach(manifest -> out.println(manifest + "; what it alone names may be lost"));
+        return !unread.isEmpty();
+    }
+
+    /**
+     * @param loss the backup lacks something of it that somebody could have read
+     * @param line to be told if it did not go well
+     */
+    private record Restored(Restore.Outcome outcome, long slots, boolean loss, boolean broken, String line) {
+        static Restored broken(String line) {
+            return new Restored(Restore.Outcome.UNKNOWN, 0, false, true, line);
+        }
+    }
 
     private Restored restore(Restore restore, ConversationJournal journal, ConversationKey key) {
         try {
@@ -229,22 +247,31 @@ public final class BackupCommand {
                 case DIFFERS, ERASED, DELETED, EXPIRED, UNKNOWN -> {}
             }
             failures.set(0);
-            return new Restored(result.outcome(), result.slots(), false, line(key, result));
+            return new Restored(result.outcome(), result.slots(), result.loss(), false, line(key, result));
         } catch (BrokenBackupException e) {
-            return new Restored(Restore.Outcome.UNKNOWN, 0, true, String.valueOf(e.getMessage()));
+            return Restored.broken(String.valueOf(e.getMessage()));
         } catch (StoreUnavailableException e) {
             if (failures.incrementAndGet() > MOST_FAILURES) {
                 throw e;
             }
-            return new Restored(Restore.Outcome.UNKNOWN, 0, true, key + ": " + e.getMessage());
+            return Restored.broken(key + ": " + e.getMessage());
         }
     }
 
     private static String line(ConversationKey key, Restore.Result result) {
         return switch (result.outcome()) {
             case DIFFERS -> key + " says something else in the journal, and stays so";
-            case INCOMPLETE -> key + " lacks in the backup " + result.lacks() + ": the rest is in the journal";
-            case RESTORED, THERE, ERASED, DELETED, EXPIRED, UNKNOWN -> "";
+            case INCOMPLETE, EXPIRED, UNKNOWN -> result.lacks().isEmpty() ? "" : lacks(key, result);
+            case RESTORED, THERE, ERASED, DELETED -> "";
+        };
+    }
+
+    private static String lacks(ConversationKey key, Restore.Result result) {
+        String lacks = key + " lacks in the backup " + result.lacks() + ": ";
+        return switch (result.outcome()) {
+            case EXPIRED -> lacks + "the rest has expired, and a longer retention of its tenant brings it back";
+            case UNKNOWN -> lacks + "nothing of it is left there";
+            case RESTORED, THERE, INCOMPLETE, DIFFERS, ERASED, DELETED -> lacks + "the rest is in the journal";
         };
     }
 

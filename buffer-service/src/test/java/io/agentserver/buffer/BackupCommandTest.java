@@ -26,9 +26,13 @@ import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 
@@ -36,6 +40,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 /** The operator's commands, where Redis is the only store. */
 class BackupCommandTest {
+    private static final byte[] TORN = "{".getBytes(StandardCharsets.UTF_8);
+
     @SuppressWarnings("NullAway.Init")
     private static LocalRedis redis;
 
@@ -109,10 +115,39 @@ class BackupCommandTest {
         }
         flushRedis();
         assertThat(run("restore", "losing")).isEqualTo(1);
-        assertThat(said()).contains(key + " lacks in the backup the object ", "incomplete: 1\n");
+        assertThat(said())
+                .contains(key + " lacks in the backup the object ", "nothing of it is left there\n", "unknown: 1\n");
         assertThat(run("restore", "losing", key.conversation().toString())).isEqualTo(1);
         try (BackupBucket bucket = S3BackupBucket.open(s3.url(), "", "backups")) {
             bucket.deleteSome("agentserver/tenants/losing/"); // which restores and drills of all would tell of
+        }
+    }
+
+    @Test
+    void a_manifest_that_cannot_be_read_is_told_and_no_success() {
+        ConversationKey key = conversation("unread");
+        String folder = "agentserver/tenants/unread/";
+        Stores stores = stores();
+        try (var threads = stores.threads();
+                Backup backup = stores.backup().orElseThrow();
+                BackupBucket bucket = S3BackupBucket.open(s3.url(), "", "backups")) {
+            threads.append(key, commit(1), 0);
+            backup.note(key);
+            backup.runs().runAll();
+            List<String> manifests = new ArrayList<>();
+            bucket.each(folder + "manifests/", manifest -> manifests.add(manifest.key()));
+            bucket.put(manifests.getFirst(), TORN, sha256(TORN));
+            String told = "manifest " + manifests.getFirst() + " cannot be read; what it alone names may be lost\n";
+            flushRedis();
+            assertThat(run("restore", "unread")).isEqualTo(1);
+            assertThat(said()).containsOnlyOnce(told).contains("restored: 1\n");
+            assertThat(run("restore", "unread", key.conversation().toString())).isEqualTo(1);
+            assertThat(said()).containsOnlyOnce(told).contains("there: 1\n");
+            bucket.deleteSome(folder + "conversations/");
+            assertThat(run("restore", "unread")).isEqualTo(2);
+            assertThat(said()).containsOnlyOnce(told).contains("nothing of unread is in the backup");
+            bucket.deleteSome(folder);
+            flushRedis();
         }
     }
 
@@ -164,6 +199,14 @@ class BackupCommandTest {
 
     private static PrintStream print(ByteArrayOutputStream to) {
         return new PrintStream(to, true, StandardCharsets.UTF_8);
+    }
+
+    private static String sha256(byte[] content) {
+        try {
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content));
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError(e);
+        }
     }
 
     private static Map<String, String> environment() {

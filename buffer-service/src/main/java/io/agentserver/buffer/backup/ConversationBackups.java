@@ -95,7 +95,7 @@ public final class ConversationBackups implements BackupErasure {
         List<Manifest.Named> named = new ArrayList<>();
         there.alive().stream()
                 .filter(segment -> segment.modifiedMs() >= sinceMs - CLOCKS_MS)
-                .forEach(segment -> named.add(named(key, segment.name(), segment.bytes())));
+                .forEach(segment -> named.add(named(key, segment.name(), segment.bytes(), segment.modifiedMs())));
         there.erased().forEach(atMs -> named.add(erased(key, atMs)));
         Fresh fresh = fresh(key, there);
         if (fresh.commits.isEmpty()) {
@@ -118,7 +118,7 @@ public final class ConversationBackups implements BackupErasure {
                     SegmentName.hash(part.getLast()),
                     Sha256.hex(object));
             bucket.put(names.segment(key, name), object, name.sha256());
-            named.add(named(key, name, object.length));
+            named.add(named(key, name, object.length, 0));
             bytes += object.length;
         }
         List<Commit> since = journal.read(key, fresh.commits.getLast().getNumber() + 1, Look.CONSISTENT);
@@ -288,8 +288,8 @@ public final class ConversationBackups implements BackupErasure {
         return parts;
     }
 
-    private static Manifest.Named named(ConversationKey key, SegmentName name, long bytes) {
-        return new Manifest.Named(key.conversation() + "/" + name.text(), bytes, name.sha256());
+    private static Manifest.Named named(ConversationKey key, SegmentName name, long bytes, long modifiedMs) {
+        return new Manifest.Named(key.conversation() + "/" + name.text(), bytes, name.sha256(), modifiedMs);
     }
 
     private Manifest.Named erased(ConversationKey key, long atMs) {

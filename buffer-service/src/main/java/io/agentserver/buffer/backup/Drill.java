@@ -155,6 +155,7 @@ public final class Drill {
     private void compareManifests(TenantId tenant, NameSet objects) {
         readStates();
         lost.of(tenant, objects, oldestNamedMs(), broken -> differs(String.valueOf(broken.getMessage())))
+                .keySet()
                 .forEach(name -> differs("lost from the bucket: " + folder(tenant) + name));
     }
 

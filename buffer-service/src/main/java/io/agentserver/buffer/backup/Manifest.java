@@ -24,14 +24,31 @@ record Manifest(
     static final int VERSION = 1;
     private static final JsonMapper JSON = JsonMapper.builder()
             .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES) // a later version may say more
+            .disable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES) // an earlier one says less
             .build();
 
     Manifest {
         objects = List.copyOf(objects);
     }
 
-    /** @param name {@code <conversation>/<name of the segment, or of the erasure>} */
-    record Named(String name, long bytes, String sha256) {}
+    /**
+     * @param name {@code <conversation>/<name of the segment, or of the erasure>}
+     * @param modifiedMs when it was put, by the bucket's clock, if it is named again; 0: for the first time, or by an earlier version
+     */
+    record Named(
+            String name,
+            long bytes,
+            String sha256,
+            @JsonProperty("modified_ms") long modifiedMs) {
+        Named(String name, long bytes, String sha256) {
+            this(name, bytes, sha256, 0);
+        }
+
+        /** @param manifestMs when the manifest was */
+        long putByMs(long manifestMs) {
+            return modifiedMs == 0 ? manifestMs : modifiedMs;
+        }
+    }
 
     byte[] toJson() {
         return JSON.writeValueAsBytes(this);

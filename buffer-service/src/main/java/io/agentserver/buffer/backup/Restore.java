@@ -1,5 +1,6 @@
 package io.agentserver.buffer.backup;
 
+import io.agentserver.buffer.backup.LostSegments.Lost;
 import io.agentserver.buffer.commit.Commit;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.Erasures;
@@ -27,10 +28,15 @@ public final class Restore {
     /** So long after its TTL a store may still show a commit. */
     private static final Duration HIDDEN_LATER = Duration.ofHours(24);
 
-    private final ConversationBackups backups;
-    /** Of segments as the bucket has them; read, they take some four times that. */
-    private final BytesAtOnce atOnce = new BytesAtOnce(Runtime.getRuntime().maxMemory() / 16);
+    private static final int PART_OF_HEAP = 4;
+    /**
+     * So much larger than in the bucket a conversation is taken to be: XML seldom shrinks to less than a sixteenth. How large it is
+     * only the end of each object says, which would be one request more for each.
+     */
+    private static final int TIMES_ITS_OBJECTS = 16;
 
+    private final ConversationBackups backups;
+    private final BytesAtOnce held;
     private final ThreadStore journal;
     private final SharedMarks deleted;
     private final LostSegments lost;
@@ -50,6 +56,28 @@ public final class Restore {
             Consumer<ConversationKey> erase,
             Retention retention,
             Clock clock) {
+        this(
+                backups,
+                journal,
+                deleted,
+                lost,
+                erase,
+                retention,
+                clock,
+                Runtime.getRuntime().maxMemory() / PART_OF_HEAP);
+    }
+
+    /** @param mostBytes of conversations, held at once while they are brought back */
+    Restore(
+            ConversationBackups backups,
+            ThreadStore journal,
+            TenantErasure deleted,
+            LostSegments lost,
+            Consumer<ConversationKey> erase,
+            Retention retention,
+            Clock clock,
+            long mostBytes) {
+        this.held = new BytesAtOnce(mostBytes);
         this.backups = backups;
         this.journal = journal;
         this.deleted = new SharedMarks(deleted::marked);
@@ -80,15 +108,24 @@ public final class Restore {
 
     /**
      * @param slots how many were brought back
-     * @param lacks what the backup lacks, if it is incomplete
+     * @param lacks what the backup lacks; empty: nothing is known of
+     * @param loss whether somebody could have read that
      */
-    public record Result(Outcome outcome, long slots, String lacks) {
+    public record Result(Outcome outcome, long slots, String lacks, boolean loss) {
         Result(Outcome outcome, long slots) {
-            this(outcome, slots, "");
+            this(outcome, slots, "", false);
         }
 
         static Result of(Outcome outcome) {
             return new Result(outcome, 0);
+        }
+
+        static Result incomplete(long slots, String lacks) {
+            return new Result(Outcome.INCOMPLETE, slots, lacks, true);
+        }
+
+        private Result lacking(SegmentName segment, boolean loss) {
+            return new Result(outcome, slots, "the object " + segment.text(), loss);
         }
     }
 
@@ -106,31 +143,58 @@ public final class Restore {
     public Result conversation(ConversationKey key) {
         Result result = bring(key);
         return switch (result.outcome) {
-            case RESTORED, THERE, EXPIRED, UNKNOWN, INCOMPLETE ->
-                lacking(key)
-                        .map(segment -> new Result(Outcome.INCOMPLETE, result.slots, "the object " + segment.text()))
+            case RESTORED, THERE, INCOMPLETE ->
+                lacking(key).stream()
+                        .map(Lost::name)
+                        .min(Comparator.naturalOrder())
+                        .map(name -> Result.incomplete(result.slots, "the object " + name.text()))
                         .orElse(result);
+            case EXPIRED, UNKNOWN -> withLost(key, result);
             case DIFFERS, ERASED, DELETED -> result;
         };
     }
 
-    /** A segment that the bucket should have, and neither it nor the journal has. */
-    private Optional<SegmentName> lacking(ConversationKey key) {
-        List<SegmentName> gone = lost.of(key);
+    /** Manifests that could not be read so far, and why; what they alone name would not be missed. */
+    public List<String> unreadManifests() {
+        return lost.unread();
+    }
+
+    /** Of one of which nothing was brought back: what was lost is one only if it was its end, and not too old itself. */
+    private Result withLost(ConversationKey key, Result result) {
+        List<Lost> lacking = lacking(key);
+        Optional<SegmentName> newest = backups.contents(key).newest();
+        long visibleMs = retention.oldestVisibleMs(key.tenant(), clock.millis());
+        return lacking.stream()
+                .filter(segment -> segment.putByMs() >= visibleMs)
+                .map(Lost::name)
+                .filter(name -> newest.isEmpty() || name.compareTo(newest.get()) > 0)
+                .min(Comparator.naturalOrder())
+                .map(name -> result.lacking(name, true))
+                .or(() -> lacking.stream()
+                        .map(Lost::name)
+                        .min(Comparator.naturalOrder())
+                        .map(name -> result.lacking(name, false)))
+                .orElse(result);
+    }
+
+    /** Segments that the bucket should have, and neither it nor the journal has. */
+    private List<Lost> lacking(ConversationKey key) {
+        List<Lost> gone = lost.of(key);
         if (gone.isEmpty()) {
-            return Optional.empty();
+            return List.of();
         }
         Contents contents = backups.contents(key);
         long lifeMs = contents.newest().map(SegmentName::lifeMs).orElse(0L);
         List<Commit> there = journal.read(key, 1, Look.CONSISTENT);
         if (!there.isEmpty() && Erasures.isErasure(there.getLast())) {
-            return Optional.empty();
+            return List.of();
         }
         return gone.stream()
-                .filter(segment -> segment.lifeMs() > contents.erasedAtMs() && segment.lifeMs() >= lifeMs)
-                .filter(segment -> there.stream().noneMatch(segment::endsWith)
-                        || there.getFirst().getNumber() > segment.first())
-                .min(Comparator.naturalOrder());
+                .filter(segment -> segment.name().lifeMs() > contents.erasedAtMs()
+                        && segment.name().lifeMs() >= lifeMs)
+                .filter(segment -> there.stream().noneMatch(segment.name()::endsWith)
+                        || there.getFirst().getNumber() > segment.name().first())
+                .toList();
     }
 
     /** As {@link #conversation}, but for what only a manifest would tell. */
@@ -142,7 +206,7 @@ public final class Restore {
         long bytes = contents.ofLatestLife().stream()
                 .mapToLong(Contents.Segment::bytes)
                 .sum();
-        return atOnce.hold(bytes, () -> bring(key, contents));
+        return held.hold(TIMES_ITS_OBJECTS * bytes, () -> bring(key, contents));
     }
 
     private Result bring(ConversationKey key, Contents contents) {
@@ -204,7 +268,7 @@ public final class Restore {
     }
 
     private static Result incomplete(long slots, Commit first) {
-        return new Result(Outcome.INCOMPLETE, slots, "commits before " + first.getNumber());
+        return Result.incomplete(slots, "commits before " + first.getNumber());
     }
 
     /** What was made before no store shows any more. */

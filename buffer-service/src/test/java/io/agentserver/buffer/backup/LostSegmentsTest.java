@@ -18,11 +18,17 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 
 import static io.agentserver.buffer.backup.Commits.ACME;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -72,8 +78,7 @@ class LostSegmentsTest {
         store.close();
         for (int time = 0; time < 2; time++) {
             assertThat(restored(RETENTION))
-                    .isEqualTo(new Restore.Result(
-                            Restore.Outcome.INCOMPLETE, time == 0 ? slots : 0, "the object " + object));
+                    .isEqualTo(Restore.Result.incomplete(time == 0 ? slots : 0, "the object " + object));
         }
     }
 
@@ -82,12 +87,38 @@ class LostSegmentsTest {
         sayInThreeSegments();
         lose(2);
         lose(1);
-        lose(0);
+        String object = lose(0);
         store.close();
         Restore restore = backup.restore(store, _ -> {}, RETENTION);
         assertThat(restore.conversations(ACME)).containsExactly(key);
-        assertThat(restore.conversation(key).outcome()).isEqualTo(Restore.Outcome.INCOMPLETE);
-        assertThat(restored(RETENTION).outcome()).as("alone").isEqualTo(Restore.Outcome.INCOMPLETE);
+        Restore.Result lost = new Restore.Result(Restore.Outcome.UNKNOWN, 0, "the object " + object, true);
+        assertThat(restore.conversation(key)).isEqualTo(lost);
+        assertThat(restored(RETENTION)).as("alone").isEqualTo(lost);
+        clock.move(Duration.ofHours(25));
+        assertThat(restored(RETENTION))
+                .as("when nobody could read it any more")
+                .isEqualTo(new Restore.Result(Restore.Outcome.UNKNOWN, 0, "the object " + object, false));
+    }
+
+    @Test
+    void what_was_lost_of_an_expired_one_is_told_and_no_loss() {
+        sayInTwoSegments(Duration.ofHours(4));
+        clock.move(Duration.ofHours(36));
+        String object = lose(0);
+        store.close();
+        assertThat(restored(RETENTION))
+                .isEqualTo(new Restore.Result(Restore.Outcome.EXPIRED, 0, "the object " + object, false));
+    }
+
+    @Test
+    void one_whose_readable_end_was_lost_is_a_loss_and_a_longer_retention_brings_the_rest() {
+        sayInTwoSegments(Duration.ofHours(26));
+        clock.move(Duration.ofHours(10));
+        String object = lose(1);
+        store.close();
+        assertThat(restored(RETENTION))
+                .isEqualTo(new Restore.Result(Restore.Outcome.EXPIRED, 0, "the object " + object, true));
+        assertThat(restored(LONGER)).isEqualTo(Restore.Result.incomplete(3, "the object " + object));
     }
 
     @Test
@@ -97,8 +128,7 @@ class LostSegmentsTest {
         bucket.deleteSome(names.manifests(ACME));
         store.close();
         for (int time = 0; time < 2; time++) {
-            assertThat(restored(RETENTION))
-                    .isEqualTo(new Restore.Result(Restore.Outcome.INCOMPLETE, time == 0 ? 2 : 0, "commits before 6"));
+            assertThat(restored(RETENTION)).isEqualTo(Restore.Result.incomplete(time == 0 ? 2 : 0, "commits before 6"));
         }
     }
 
@@ -130,6 +160,35 @@ class LostSegmentsTest {
     }
 
     @Test
+    void what_was_named_again_days_later_goes_with_the_first_manifest_and_is_not_lost() {
+        long atMs = clock.millis();
+        Commits.say(journalled, key, 0, 3, atMs);
+        saved();
+        clock.move(Duration.ofDays(5));
+        List<Manifest.Named> again =
+                new ConversationBackups(bucket, names, store).save(key, atMs).named();
+        assertThat(again).hasSize(1);
+        long againMs = clock.millis();
+        byte[] manifest = new Manifest(Manifest.VERSION, "acme", 0, "again", againMs, again).toJson();
+        bucket.put(names.manifest(ACME, againMs, 0, "again"), manifest, Sha256.hex(manifest));
+        assertThat(lostNames()).isEmpty();
+        String lost = lose(0);
+        assertThat(lostNames()).as("before it is too old").containsExactly(key.conversation() + "/" + lost);
+        clock.move(KEPT.minusDays(4));
+        new BackupExpiry(bucket, names, deleted, new BackupTimes(PERIOD, KEPT), new BackupProgress(), clock).sweep();
+        assertThat(lostNames()).as("after").isEmpty();
+    }
+
+    @Test
+    void an_earlier_versions_manifest_can_be_read() {
+        String json = "{'version':1,'tenant':'acme','shard':3,'run':'r','at_ms':5,"
+                + "'objects':[{'name':'a/b','bytes':7,'sha256':'c'}]}";
+        assertThat(Manifest.ofJson("m", json.replace('\'', '"').getBytes(StandardCharsets.UTF_8))
+                        .objects())
+                .containsExactly(new Manifest.Named("a/b", 7, "c"));
+    }
+
+    @Test
     void what_nobody_could_read_any_more_is_not_lost() {
         sayInThreeSegments();
         lose(1);
@@ -151,6 +210,38 @@ class LostSegmentsTest {
     }
 
     @Test
+    void conversations_of_which_much_was_lost_are_looked_at_once_each_and_several_at_once() {
+        sayInThreeSegments();
+        ConversationKey other = Commits.conversation(ACME);
+        Commits.say(journalled, other, 0, 1, clock.millis());
+        saved();
+        bucket.deleteSome(names.conversations(ACME));
+        List<String> looks = new CopyOnWriteArrayList<>();
+        CountDownLatch both = new CountDownLatch(2);
+        BackupBucket watched = new StoppedBucket(bucket) {
+            @Override
+            public void each(String prefix, Predicate<Listed> goesOn) {
+                if (prefix.startsWith(names.conversations(ACME))) {
+                    looks.add(prefix);
+                    both.countDown();
+                    try {
+                        assertThat(both.await(10, TimeUnit.SECONDS)).isTrue();
+                    } catch (InterruptedException e) {
+                        throw new AssertionError(e);
+                    }
+                }
+                super.each(prefix, goesOn);
+            }
+        };
+        LostObjects objects = new LostObjects(new ConversationBackups(watched, names, store), watched, names);
+        assertThat(objects.of(ACME, new NameSet(), 0, broken -> {
+                    throw new AssertionError(broken);
+                }))
+                .hasSize(4);
+        assertThat(looks).containsExactlyInAnyOrder(names.conversation(key), names.conversation(other));
+    }
+
+    @Test
     void all_names_of_many_are_found_again() {
         NameSet set = new NameSet();
         List<String> all = new ArrayList<>();
@@ -160,6 +251,15 @@ class LostSegmentsTest {
         all.forEach(set::add);
         assertThat(all).allMatch(set::contains);
         assertThat(set.contains("another")).isFalse();
+    }
+
+    private void sayInTwoSegments(Duration apart) {
+        Commits.say(journalled, key, 0, 3, clock.millis());
+        saved();
+        clock.move(apart);
+        Commits.say(journalled, key, 3, 2, clock.millis());
+        saved();
+        assertThat(segments()).hasSize(2);
     }
 
     private void sayInThreeSegments() {
@@ -182,6 +282,17 @@ class LostSegmentsTest {
         SegmentName name = segments().get(which);
         bucket.delete(List.of(names.segment(key, name)));
         return name.text();
+    }
+
+    private Set<String> lostNames() {
+        NameSet there = new NameSet();
+        segments().forEach(name -> there.add(key.conversation() + "/" + name.text()));
+        long sinceMs = new BackupTimes(PERIOD, KEPT).oldestNamedMs(clock.millis());
+        return new LostObjects(new ConversationBackups(bucket, names, store), bucket, names)
+                .of(ACME, there, sinceMs, broken -> {
+                    throw new AssertionError(broken);
+                })
+                .keySet();
     }
 
     private Restore.Result restored(Retention retention) {
