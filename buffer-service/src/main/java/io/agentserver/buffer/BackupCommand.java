@@ -176,6 +176,9 @@ public final class BackupCommand {
             List<ConversationKey> conversations = which.size() == 2
                     ? List.of(new ConversationKey(tenant, ThreadId.parse(which.get(1))))
                     : restore.conversations(tenant);
+            if (conversations.isEmpty() && which.getFirst().equals("--all")) {
+                continue; // of its backup only manifests are left; the others' is still to be restored
+            }
             if (conversations.isEmpty()) {
                 tellUnread(restore);
                 out.println("nothing of " + tenant + " is in the backup");

@@ -43,6 +43,8 @@ class BytesAtOnceTest {
 
     private final AtomicInteger most = new AtomicInteger();
     private final CountDownLatch twoAtOnce = new CountDownLatch(1);
+    /** How long a conversation that is alone waits for a second one. */
+    private volatile long patienceMs = 300;
 
     @Test
     void large_conversations_are_backed_up_one_after_the_other() {
@@ -52,6 +54,7 @@ class BytesAtOnceTest {
 
     @Test
     void small_ones_are_backed_up_at_once() {
+        patienceMs = 30_000;
         saveAll(CONVERSATION * 100);
         assertThat(most.get()).isGreaterThan(1);
     }
@@ -114,7 +117,7 @@ class BytesAtOnceTest {
 
     private void awaitTwo() {
         try {
-            twoAtOnce.await(300, TimeUnit.MILLISECONDS);
+            twoAtOnce.await(patienceMs, TimeUnit.MILLISECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
