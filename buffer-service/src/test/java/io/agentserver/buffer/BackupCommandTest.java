@@ -152,6 +152,27 @@ class BackupCommandTest {
     }
 
     @Test
+    void one_of_whom_only_a_manifest_is_left_holds_up_no_other() {
+        ConversationKey key = conversation("next");
+        String empty = "agentserver/tenants/a-first-one/";
+        Stores stores = stores();
+        try (var threads = stores.threads();
+                Backup backup = stores.backup().orElseThrow();
+                BackupBucket bucket = S3BackupBucket.open(s3.url(), "", "backups")) {
+            threads.append(key, commit(1), 0);
+            backup.note(key);
+            backup.runs().runAll();
+            bucket.put(empty + "manifests/torn", TORN, sha256(TORN));
+            flushRedis();
+            assertThat(run("restore", "--all")).isEqualTo(1);
+            assertThat(said()).contains("restored: 1\n", empty + "manifests/torn cannot be read");
+            bucket.deleteSome(empty); // or others' drills and restores of all would tell of both
+            bucket.deleteSome("agentserver/tenants/next/");
+            flushRedis();
+        }
+    }
+
+    @Test
     void what_can_be_read_for_longer_than_backups_are_kept_is_refused() {
         Map<String, String> environment = new HashMap<>(environment());
         environment.put("AGENTSERVER_BUFFER_TTL", "60d");
