@@ -21,13 +21,27 @@ record ErasureEntry(ConversationKey conversation, long erasedAtMs, boolean isCom
     private static final long MADE = 0x8e50;
     private static final long COMMITTED = 1;
     private static final long KIND = 0xffff;
+    private static final long LONGEST_PAUSE_MS = 3_600_000;
 
-    /** In a minute or so: by then no write of another process, as a body whose commit was refused, is on its way. */
+    /**
+     * The next time to look, in a minute at the earliest: by then no write of another process, as a body whose commit was refused, is
+     * on its way. The times are the same in every process, so that of several that come to nothing one is left: each twice as long
+     * after the erasure as the one before, in the end an hour later than it; and a part of that more, so that those of one minute part.
+     */
     DueEntry dueAfter(long nowMs) {
         UUID id = new UUID(erasedAtMs << 16 | MADE | (isCommitted ? COMMITTED : 0), low(conversation));
-        // full minutes: of several that come to nothing one is left
-        long dueMs = Math.ceilDiv(nowMs + DueDecision.COMMIT_MS, DueDecision.COMMIT_MS) * DueDecision.COMMIT_MS;
-        return new DueEntry(conversation, thread(conversation), new MessageId(id), dueMs);
+        long begunMs = Math.min(erasedAtMs, nowMs); // whoever erased it may have a clock that is ahead
+        long afterMs = DueDecision.COMMIT_MS;
+        while (begunMs + afterMs + partMs(afterMs) < nowMs + DueDecision.COMMIT_MS) {
+            afterMs += Math.min(afterMs, LONGEST_PAUSE_MS);
+        }
+        return new DueEntry(conversation, thread(conversation), new MessageId(id), begunMs + afterMs + partMs(afterMs));
+    }
+
+    /** Up to a quarter of a pause, by the conversation. */
+    private long partMs(long afterMs) {
+        long hash = Integer.toUnsignedLong(conversation.conversation().hashCode());
+        return (Math.min(afterMs, LONGEST_PAUSE_MS) / 4 * hash) >>> Integer.SIZE;
     }
 
     /** Empty: it is a message's. */
