@@ -262,10 +262,7 @@ public final class ConversationJournal {
     private void free(ErasureEntry entry, DueEntry later) {
         ConversationKey key = entry.conversation();
         // what this process remembers, the stores may have forgotten, and the same id have begun anew
-        Known known = show(
-                key,
-                state -> state.erasure().filter(commit -> isOver(key, commit)).isEmpty(),
-                state -> new Known(state.erasure(), state.beganMs()));
+        Known known = afresh(key, state -> new Known(state.erasure(), state.beganMs()));
         boolean freed;
         if (known.erasure.isPresent()) {
             freed = free(key, known.erasure.get());
@@ -303,10 +300,6 @@ public final class ConversationJournal {
 
     /** @param beganMs 0: nothing is left of it */
     private record Known(Optional<Commit> erasure, long beganMs) {}
-
-    private boolean isOver(ConversationKey key, Commit commit) {
-        return retention.keptUntilMs(key.tenant(), commit) < clock.millis();
-    }
 
     /** False: the backup may still hold what had begun by then. */
     private boolean freeBackup(ConversationKey key, long erasedAtMs) {
@@ -411,6 +404,19 @@ public final class ConversationJournal {
                 held.forget(key); // what is pruned in the hot copy is whole in the durable one
                 catchUp(key, held, Look.CONSISTENT);
             }
+            return view.apply(held.state);
+        } finally {
+            held.lock.unlock();
+        }
+    }
+
+    /** Looks at what the durable store has now, and at nothing that this process remembers. */
+    private <R> R afresh(ConversationKey key, Function<JournalState, R> view) {
+        Held held = cache.get(key);
+        held.lock.lock();
+        try {
+            held.forget(key);
+            catchUp(key, held, Look.CONSISTENT);
             return view.apply(held.state);
         } finally {
             held.lock.unlock();

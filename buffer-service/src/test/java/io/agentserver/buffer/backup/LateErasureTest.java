@@ -54,6 +54,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
 
@@ -267,6 +268,41 @@ class LateErasureTest {
             assertThat(erased).containsExactly(key);
         } finally {
             hangs.countDown();
+        }
+    }
+
+    @Test
+    void one_that_has_begun_anew_in_a_store_that_has_lost_the_erasure_stays() {
+        ThreadStore lost = store(Mode.MEMORY);
+        AtomicReference<ThreadStore> now = new AtomicReference<>(lost);
+        try (ThreadStore store = store(Mode.MEMORY)) {
+            ThreadStore loses = new ForwardingThreadStore(lost) {
+                @Override
+                public List<Commit> read(ConversationKey its, long number, Look look) {
+                    return now.get().read(its, number, look);
+                }
+
+                @Override
+                public boolean append(ConversationKey its, Commit commit, long previousActivityMs) {
+                    return now.get().append(its, commit, previousActivityMs);
+                }
+
+                @Override
+                public boolean erase(ConversationKey its, Commit erasure) {
+                    return now.get().erase(its, erasure);
+                }
+            };
+            ConversationJournal remembers =
+                    new ConversationJournal(loses, due, new Wakeups(), Retention.ofAll(TTL), 10_000_000, clock);
+            begin(remembers);
+            remembers.erase(key);
+            now.set(store);
+            clock.move(Duration.ofMinutes(1));
+            begin(new ConversationJournal(loses, due, new Wakeups(), Retention.ofAll(TTL), 10_000_000, clock));
+            clock.move(Duration.ofMinutes(1));
+            take(remembers);
+            assertThat(store.read(key, 1, Look.CONSISTENT).toString()).contains("<said>");
+            assertThat(entries()).isEmpty();
         }
     }
 
