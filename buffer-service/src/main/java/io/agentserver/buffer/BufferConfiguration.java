@@ -8,6 +8,7 @@ import io.agentserver.buffer.journal.ConversationJournal;
 import io.agentserver.buffer.journal.ConversationReader;
 import io.agentserver.buffer.journal.DeletedTenants;
 import io.agentserver.buffer.journal.DueIndex;
+import io.agentserver.buffer.journal.FreeingThreads;
 import io.agentserver.buffer.journal.LateWrites;
 import io.agentserver.buffer.journal.LaterSweeps;
 import io.agentserver.buffer.journal.MissedWakeups;
@@ -94,9 +95,15 @@ class BufferConfiguration {
     }
 
     @Bean
+    FreeingThreads freeingThreads() {
+        return new FreeingThreads();
+    }
+
+    @Bean
     ConversationJournal journal(
             Stores stores,
             LateWrites late,
+            FreeingThreads freeing,
             Wakeups wakeups,
             TenantRetention retention,
             BufferProperties properties,
@@ -109,6 +116,7 @@ class BufferConfiguration {
                 properties.cacheBytes(),
                 properties.limits(),
                 stores.tenantBytes(),
+                freeing::execute,
                 clock);
     }
 

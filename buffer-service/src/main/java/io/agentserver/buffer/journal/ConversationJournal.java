@@ -29,6 +29,7 @@ import io.agentserver.buffer.v1.ParkRequest;
 import io.agentserver.envelope.MessageId;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
+import io.agentserver.service.OutOfMemory;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,6 +37,8 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -62,17 +65,28 @@ public final class ConversationJournal {
     private final KeptVolume kept;
     private final TenantBytes tenants;
     private final Room room;
+    private final Executor freeing;
     private volatile Closings closings = Closings.NOBODY_HEARS;
 
-    /** One without limits. */
+    /** One without limits, which frees what is erased on its callers' threads. */
     public ConversationJournal(
             ThreadStore store, DueStore due, Wakeups wakeups, Retention retention, long cacheBytes, Clock clock) {
-        this(store, due, wakeups, retention, cacheBytes, Limits.NONE, new MemoryTenantBytes(retention, clock), clock);
+        this(
+                store,
+                due,
+                wakeups,
+                retention,
+                cacheBytes,
+                Limits.NONE,
+                new MemoryTenantBytes(retention, clock),
+                Runnable::run,
+                clock);
     }
 
     /**
      * @param cacheBytes about how much memory remembered states may take
      * @param tenants told of what this journal writes
+     * @param freeing where what is erased is freed when nobody waits for that; it may refuse to
      */
     public ConversationJournal(
             ThreadStore store,
@@ -82,6 +96,7 @@ public final class ConversationJournal {
             long cacheBytes,
             Limits limits,
             TenantBytes tenants,
+            Executor freeing,
             Clock clock) {
         this.store = store;
         this.due = due;
@@ -94,6 +109,7 @@ public final class ConversationJournal {
         this.kept = new KeptVolume(clock);
         this.tenants = tenants;
         this.room = new Room(limits, tenants);
+        this.freeing = freeing;
     }
 
     /** To be called before the first step. */
@@ -229,21 +245,24 @@ public final class ConversationJournal {
         DueDecision decision = new DueDecision(entry, clock.millis());
         Waking waking =
                 step(key, state -> decision.decide(state).with((owed, after) -> new Waking(owed, after.erasure())));
-        if (waking.erasure.isPresent() && !free(key, waking.erasure.get())) {
-            // and this one goes: what cannot be freed must not be first for ever
-            due.put(freeing(key, waking.erasure.get(), true));
-        }
+        waking.erasure.ifPresent(commit -> goOnErasing(new ErasureEntry(key, commit.getAtMs(), true)));
         return waking.owed;
     }
 
-    /** Each minute until nothing has it any more, be the erasure itself forgotten by then. */
+    /**
+     * Again and again until nothing has it any more, be the erasure itself forgotten by then. It is put off first, and freed on another
+     * thread: a store that hangs holds up nothing else that is due, and what cannot be freed is not first for ever.
+     */
     private void goOnErasing(ErasureEntry entry) {
+        DueEntry later = entry.dueAfter(clock.millis());
+        due.put(later);
+        freeLater(entry.conversation(), () -> free(entry, later));
+    }
+
+    private void free(ErasureEntry entry, DueEntry later) {
         ConversationKey key = entry.conversation();
         // what this process remembers, the stores may have forgotten, and the same id have begun anew
-        Known known = show(
-                key,
-                state -> state.erasure().filter(commit -> isOver(key, commit)).isEmpty(),
-                state -> new Known(state.erasure(), state.beganMs()));
+        Known known = afresh(key, state -> new Known(state.erasure(), state.beganMs()));
         boolean freed;
         if (known.erasure.isPresent()) {
             freed = free(key, known.erasure.get());
@@ -253,19 +272,34 @@ public final class ConversationJournal {
             erase(key); // it was brought back, from where nothing was known of the erasure
             freed = freeBackup(key, entry.erasedAtMs());
         } else {
-            return; // its commit never came
+            freed = true; // its commit never came
         }
-        if (!freed) {
+        if (!freed && !entry.isCommitted()) {
             due.put(new ErasureEntry(key, entry.erasedAtMs(), true).dueAfter(clock.millis()));
+        }
+        if (freed || !entry.isCommitted()) {
+            due.remove(later);
+        }
+    }
+
+    /** If there is room; the due index asks for it again. */
+    private void freeLater(ConversationKey key, Runnable free) {
+        try {
+            freeing.execute(() -> {
+                try {
+                    free.run();
+                } catch (RuntimeException | Error e) {
+                    OutOfMemory.endsTheProcess(e);
+                    log.warn("{} is erased, and not yet freed everywhere: {}", key, e.toString());
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            log.debug("{} is freed another time", key, e);
         }
     }
 
     /** @param beganMs 0: nothing is left of it */
     private record Known(Optional<Commit> erasure, long beganMs) {}
-
-    private boolean isOver(ConversationKey key, Commit commit) {
-        return retention.keptUntilMs(key.tenant(), commit) < clock.millis();
-    }
 
     /** False: the backup may still hold what had begun by then. */
     private boolean freeBackup(ConversationKey key, long erasedAtMs) {
@@ -376,6 +410,19 @@ public final class ConversationJournal {
         }
     }
 
+    /** Looks at what the durable store has now, and at nothing that this process remembers. */
+    private <R> R afresh(ConversationKey key, Function<JournalState, R> view) {
+        Held held = cache.get(key);
+        held.lock.lock();
+        try {
+            held.forget(key);
+            catchUp(key, held, Look.CONSISTENT);
+            return view.apply(held.state);
+        } finally {
+            held.lock.unlock();
+        }
+    }
+
     private <R> R step(ConversationKey key, Function<JournalState, Decision<R>> decide) {
         Held held = cache.get(key);
         held.lock.lock();
@@ -447,7 +494,7 @@ public final class ConversationJournal {
             catchUp(key, held, Look.CONSISTENT);
         }
         // what this process wrote before its commit was refused may have come after all else was freed
-        held.state.erasure().ifPresent(erasure -> free(key, erasure));
+        held.state.erasure().ifPresent(erasure -> freeLater(key, () -> free(key, erasure)));
     }
 
     /** Writers in other processes get a chance to finish; the lock keeps those in this one behind us. */

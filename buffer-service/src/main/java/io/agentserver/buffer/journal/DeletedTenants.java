@@ -11,16 +11,19 @@ import org.slf4j.LoggerFactory;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /**
  * Whom this process serves no more. It looks at the store's marks each second, on a thread of its own, so that a tenant which
- * another process was told to forget is refused here within a second or two; and sweeps what this one has written late of such a
- * tenant. While the store is away it knows whom it knew.
+ * another process was told to forget is refused here within a second or two; and sweeps, on another, what this one has written late of
+ * such a tenant: a store that hangs there keeps nobody from hearing. While the store is away it knows whom it knew.
  */
 public final class DeletedTenants implements Predicate<TenantId>, AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(DeletedTenants.class);
@@ -31,6 +34,10 @@ public final class DeletedTenants implements Predicate<TenantId>, AutoCloseable 
     private final Consumer<TenantId> forget;
     private final ScheduledExecutorService thread = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().name("deleted-tenants").daemon().factory());
+    private final ExecutorService sweeper = Executors.newSingleThreadExecutor(
+            Thread.ofPlatform().name("deleted-tenants-sweep").daemon().factory());
+    private final Set<ConversationKey> unswept = ConcurrentHashMap.newKeySet();
+    private final AtomicBoolean isSweeping = new AtomicBoolean();
     private volatile Set<TenantId> known = Set.of();
 
     /**
@@ -44,9 +51,10 @@ public final class DeletedTenants implements Predicate<TenantId>, AutoCloseable 
         this.forget = forget;
     }
 
-    /** Returns when those of before are known. */
+    /** Returns when those of before are known, and what was written of them is swept. */
     public DeletedTenants start() {
         look();
+        sweep();
         var _ = thread.scheduleWithFixedDelay(
                 this::lookAgain, PERIOD.toMillis(), PERIOD.toMillis(), TimeUnit.MILLISECONDS);
         return this;
@@ -78,6 +86,7 @@ public final class DeletedTenants implements Predicate<TenantId>, AutoCloseable 
     @Override
     public void close() {
         thread.shutdownNow();
+        sweeper.shutdownNow();
     }
 
     private void look() {
@@ -86,22 +95,40 @@ public final class DeletedTenants implements Predicate<TenantId>, AutoCloseable 
             long begun = late.now();
             add(store.marked()); // after the writes: a tenant that is marked later is swept later too
             late.looked(begun, known);
-            written.stream().filter(key -> test(key.tenant())).forEach(this::sweep);
         } catch (RuntimeException | Error e) {
             late.putBack(written);
             throw e;
         }
+        written.stream().filter(key -> test(key.tenant())).forEach(unswept::add);
     }
 
-    private void sweep(ConversationKey key) {
-        forget.accept(key.tenant());
-        store.sweep(key);
-        log.info("{} was written while its tenant was deleted: it is swept once more", key);
+    private void sweep() {
+        for (ConversationKey key : Set.copyOf(unswept)) {
+            unswept.remove(key); // first: it may be written again meanwhile
+            try {
+                forget.accept(key.tenant());
+                store.sweep(key);
+            } catch (RuntimeException | Error e) {
+                unswept.add(key);
+                throw e;
+            }
+            log.info("{} was written while its tenant was deleted: it is swept once more", key);
+        }
     }
 
     private void lookAgain() {
+        again(this::look);
+        if (!unswept.isEmpty() && isSweeping.compareAndSet(false, true)) {
+            sweeper.execute(() -> {
+                again(this::sweep);
+                isSweeping.set(false);
+            });
+        }
+    }
+
+    private static void again(Runnable part) {
         try {
-            look();
+            part.run();
         } catch (StoreUnavailableException e) {
             log.debug("the deleted tenants are looked for again in {}", PERIOD, e);
         } catch (RuntimeException | Error e) {

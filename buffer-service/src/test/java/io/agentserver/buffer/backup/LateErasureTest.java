@@ -5,6 +5,8 @@ import io.agentserver.buffer.backup.s3.S3BackupBucket;
 import io.agentserver.buffer.commit.Commit;
 import io.agentserver.buffer.journal.ConversationJournal;
 import io.agentserver.buffer.journal.DueIndex;
+import io.agentserver.buffer.journal.FreeingThreads;
+import io.agentserver.buffer.journal.Limits;
 import io.agentserver.buffer.journal.Wakeups;
 import io.agentserver.buffer.store.ConversationKey;
 import io.agentserver.buffer.store.DueStore;
@@ -12,6 +14,7 @@ import io.agentserver.buffer.store.ForwardingThreadStore;
 import io.agentserver.buffer.store.Leases;
 import io.agentserver.buffer.store.Look;
 import io.agentserver.buffer.store.MemoryDueStore;
+import io.agentserver.buffer.store.MemoryTenantBytes;
 import io.agentserver.buffer.store.MemoryTenantErasure;
 import io.agentserver.buffer.store.MemoryThreadStore;
 import io.agentserver.buffer.store.Retention;
@@ -25,7 +28,10 @@ import io.agentserver.buffer.store.redis.RedisConnections;
 import io.agentserver.buffer.store.redis.RedisThreadStore;
 import io.agentserver.buffer.v1.BeginRequest;
 import io.agentserver.buffer.v1.DueRequest;
+import io.agentserver.buffer.v1.ParkRequest;
+import io.agentserver.buffer.v1.Parking;
 import io.agentserver.envelope.MessageId;
+import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
 import io.agentserver.localstores.LocalDynamo;
 import io.agentserver.localstores.LocalRedis;
@@ -44,13 +50,19 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
 
 import static io.agentserver.buffer.backup.Commits.ACME;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 /** Erasures that the bucket does not take for longer than the journal remembers that they were. */
 class LateErasureTest {
@@ -110,7 +122,7 @@ class LateErasureTest {
             bucket.isAway = false;
             assertThat(segments(store)).as("until now").isNotEmpty();
             assertThat(entries()).as("what is left to do").hasSize(1);
-            clock.move(Duration.ofMinutes(3));
+            clock.move(Duration.ofHours(2));
             take(store, backup);
             assertThat(segments(store)).isEmpty();
             assertThat(entries()).isEmpty();
@@ -135,7 +147,7 @@ class LateErasureTest {
             take(remembers);
             assertThat(store.read(key, 1, Look.CONSISTENT).toString()).contains("<said>");
             bucket.isAway = false;
-            clock.move(Duration.ofMinutes(3));
+            clock.move(Duration.ofHours(2));
             take(remembers);
             assertThat(segments(store)).isEmpty();
             assertThat(store.read(key, 1, Look.CONSISTENT).toString()).contains("<said>");
@@ -158,7 +170,7 @@ class LateErasureTest {
                             .conversation(key)
                             .outcome())
                     .isEqualTo(Restore.Outcome.RESTORED);
-            clock.move(Duration.ofMinutes(3));
+            clock.move(Duration.ofHours(2));
             take(store, backup);
             assertThat(store.read(key, 1, Look.CONSISTENT).toString()).doesNotContain("<said>");
             assertThat(segments(store)).isEmpty();
@@ -178,10 +190,119 @@ class LateErasureTest {
             };
             assertThatThrownBy(() -> process(refuses, backup).erase(key)).isInstanceOf(StoreUnavailableException.class);
             assertThat(entries()).hasSize(1);
-            clock.move(Duration.ofMinutes(3));
+            clock.move(Duration.ofHours(2));
             take(store, backup);
             assertThat(entries()).isEmpty();
             assertThat(segments(store)).isNotEmpty();
+        }
+    }
+
+    @Test
+    void a_bucket_that_hangs_holds_up_nothing_else_that_is_due() {
+        CountDownLatch hangs = new CountDownLatch(1);
+        Set<ConversationKey> erased = ConcurrentHashMap.newKeySet();
+        BackupErasure backups = new BackupErasure() {
+            @Override
+            public boolean erase(ConversationKey its, long atMs) {
+                try {
+                    hangs.await();
+                } catch (InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+                erased.add(its);
+                return true;
+            }
+
+            @Override
+            public long eraseSome(TenantId tenant) {
+                return 0;
+            }
+        };
+        Retention ttl = Retention.ofAll(TTL);
+        try (ThreadStore store = store(Mode.MEMORY);
+                FreeingThreads freeing = new FreeingThreads()) {
+            ThreadStore backedUp = new BackedUpThreadStore(
+                    store,
+                    index,
+                    backups,
+                    new BackupTimes(PERIOD, TTL),
+                    new StoreClock(Leases.NOBODY_ELSE, clock, System::nanoTime),
+                    clock);
+            ConversationJournal journal = new ConversationJournal(
+                    backedUp,
+                    due,
+                    new Wakeups(),
+                    ttl,
+                    10_000_000,
+                    Limits.NONE,
+                    new MemoryTenantBytes(ttl, clock),
+                    freeing::execute,
+                    clock);
+            ConversationJournal dies = new ConversationJournal(store, due, new Wakeups(), ttl, 10_000_000, clock);
+            begin(dies);
+            dies.erase(key);
+            assertThat(entries()).hasSize(1);
+            MessageId sleeping = MessageId.create();
+            ConversationKey other = new ConversationKey(ACME, ThreadId.ofFirstMessage(ACME, sleeping));
+            begin(dies, other, sleeping);
+            dies.park(
+                    other,
+                    ParkRequest.newBuilder()
+                            .setThread(other.conversation().toString())
+                            .setMessage(sleeping.toString())
+                            .setParking(Parking.newBuilder()
+                                    .setUntilMs(clock.millis()
+                                            + Duration.ofSeconds(90).toMillis()))
+                            .build());
+            clock.move(Duration.ofMinutes(2));
+            DueIndex pumped = new DueIndex(due, Leases.NOBODY_ELSE, journal, _ -> false, clock);
+            DueRequest request =
+                    DueRequest.newBuilder().setOwner("pump").setLimit(100).build();
+            assertTimeoutPreemptively(
+                    Duration.ofSeconds(20),
+                    () -> assertThat(pumped.take(request).getItemsList()).hasSize(1));
+            assertThat(entries()).as("it is put off").hasSize(2);
+            assertThat(erased).isEmpty();
+            hangs.countDown();
+            await().untilAsserted(() -> assertThat(entries()).hasSize(1));
+            assertThat(erased).containsExactly(key);
+        } finally {
+            hangs.countDown();
+        }
+    }
+
+    @Test
+    void one_that_has_begun_anew_in_a_store_that_has_lost_the_erasure_stays() {
+        ThreadStore lost = store(Mode.MEMORY);
+        AtomicReference<ThreadStore> now = new AtomicReference<>(lost);
+        try (ThreadStore store = store(Mode.MEMORY)) {
+            ThreadStore loses = new ForwardingThreadStore(lost) {
+                @Override
+                public List<Commit> read(ConversationKey its, long number, Look look) {
+                    return now.get().read(its, number, look);
+                }
+
+                @Override
+                public boolean append(ConversationKey its, Commit commit, long previousActivityMs) {
+                    return now.get().append(its, commit, previousActivityMs);
+                }
+
+                @Override
+                public boolean erase(ConversationKey its, Commit erasure) {
+                    return now.get().erase(its, erasure);
+                }
+            };
+            ConversationJournal remembers =
+                    new ConversationJournal(loses, due, new Wakeups(), Retention.ofAll(TTL), 10_000_000, clock);
+            begin(remembers);
+            remembers.erase(key);
+            now.set(store);
+            clock.move(Duration.ofMinutes(1));
+            begin(new ConversationJournal(loses, due, new Wakeups(), Retention.ofAll(TTL), 10_000_000, clock));
+            clock.move(Duration.ofMinutes(1));
+            take(remembers);
+            assertThat(store.read(key, 1, Look.CONSISTENT).toString()).contains("<said>");
+            assertThat(entries()).isEmpty();
         }
     }
 
@@ -193,6 +314,10 @@ class LateErasureTest {
     }
 
     private void begin(ConversationJournal journal) {
+        begin(journal, key, first);
+    }
+
+    private static void begin(ConversationJournal journal, ConversationKey key, MessageId first) {
         journal.begin(
                 key,
                 BeginRequest.newBuilder()

@@ -24,6 +24,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -231,6 +232,35 @@ class DeletedTenantsTest {
         patient.start();
         assertThat(threads.read(talk.key, 1, Look.CONSISTENT)).isEmpty();
         patient.close();
+    }
+
+    @Test
+    void who_is_deleted_is_heard_of_while_a_sweep_hangs() throws Exception {
+        CountDownLatch hangs = new CountDownLatch(1);
+        CountDownLatch reached = new CountDownLatch(1);
+        TenantErasure slow = (TenantErasure) Proxy.newProxyInstance(
+                TenantErasure.class.getClassLoader(), new Class<?>[] {TenantErasure.class}, (_, method, arguments) -> {
+                    if (arguments != null && arguments[0] instanceof ConversationKey) {
+                        reached.countDown();
+                        hangs.await();
+                    }
+                    return method.invoke(erasure, arguments);
+                });
+        TenantId another = new TenantId("another");
+        Conversing talk = new Conversing(late.over(threads));
+        try (DeletedTenants hears = new DeletedTenants(slow, late, _ -> {})) {
+            hears.start();
+            sweptForGood();
+            stood(Duration.ofSeconds(7));
+            talk.begin(talk.first);
+            reached.await();
+            erasure.mark(another);
+            await().atMost(Duration.ofSeconds(5)).until(() -> hears.test(another));
+            hangs.countDown();
+            await().until(() -> threads.read(talk.key, 1, Look.CONSISTENT).isEmpty());
+        } finally {
+            hangs.countDown();
+        }
     }
 
     @Test

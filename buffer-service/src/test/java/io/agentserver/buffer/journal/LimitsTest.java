@@ -117,7 +117,15 @@ class LimitsTest {
 
     private ConversationJournal limited(Limits limits) {
         return new ConversationJournal(
-                talk.store, talk.due, talk.wakeups, Retention.ofAll(TTL), 10_000_000, limits, tenants, talk.clock);
+                talk.store,
+                talk.due,
+                talk.wakeups,
+                Retention.ofAll(TTL),
+                10_000_000,
+                limits,
+                tenants,
+                Runnable::run,
+                talk.clock);
     }
 
     private BeginReply turn(ConversationJournal journal) {

@@ -24,6 +24,7 @@ import org.junit.jupiter.api.Test;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -51,6 +52,23 @@ class ParkingTest {
         assertThat(begun.getVerdict()).isEqualTo(Verdict.RUN);
         assertThat(begun.getParking().getAttempts()).isEqualTo(3);
         assertThat(begun.getParking().getCalls(0).getInput()).isEqualTo(70);
+    }
+
+    @Test
+    void a_message_whose_client_has_given_it_an_erasures_id_is_a_message() {
+        talk.handle(talk.first, talk.respond(talk.first));
+        long inAMinuteMs = talk.clock.millis() + MINUTE.toMillis();
+        UUID like = new UUID(
+                inAMinuteMs << 16 | 0x8e51, talk.root.value().getLeastSignificantBits() >>> 2 | Long.MIN_VALUE);
+        Emission message =
+                talk.clientMessage().toBuilder().setMessage(like.toString()).build();
+        assertThat(talk.begin(message).getVerdict()).isEqualTo(Verdict.RUN);
+        assertThat(park(message, MINUTE, 0, false)).isEqualTo(Outcome.ACCEPTED);
+        talk.clock.move(MINUTE);
+        assertThat(due().getFirst().getEmissionsList())
+                .extracting(Emission::getMessage)
+                .containsExactly(like.toString());
+        assertThat(talk.state().erasure()).isEmpty();
     }
 
     @Test
