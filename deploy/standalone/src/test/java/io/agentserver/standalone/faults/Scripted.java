@@ -60,7 +60,7 @@ final class Scripted implements AutoCloseable {
     /** @param canary a word of the tenant's, in the name of a listener that nobody is sent to by name */
     String organism(String canary) {
         String agent =
-                ", agent: true, handler: llm, model: scripted/m, retries: 20, prompt: Do as you were told., peers: ";
+                ", agent: true, handler: llm, model: default, retries: 20, prompt: Do as you were told., peers: ";
         return """
                 organism: {name: faults}
                 listeners:
