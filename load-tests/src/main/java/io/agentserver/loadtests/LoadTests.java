@@ -30,6 +30,8 @@ public final class LoadTests {
                    java -jar load-tests-exec.jar router --target <url> --direct <url> --streaming <url> --pid <pid>
                        [--as agentserver|portkey] [--key <key>] [--model m] [--stream-model m] [--hits yes|no] [--rate 200]
                        [--clients 64] [--streams 2000] [--seconds 30] [--warm-up 30]
+                   java -jar load-tests-exec.jar soak --target <url> --pid <pid> --key <key> [--model m] [--stream-model m]
+                       [--rate 200] [--streams 120] [--minutes 60] [--part 5]
                    java -jar load-tests-exec.jar replay --router <url> --key <key> [--model default] [--clients 8]
                        [--calls 20000] [--tasks 2000] [--skew 1.0] [--steps 4] [--fresh 0.2] [--at-once 50] [--seed 1]
                    java -jar load-tests-exec.jar restate --ingress <url> --handler append|relay [--clients 64]
@@ -76,6 +78,7 @@ public final class LoadTests {
             case "credit" -> new CreditBench(CreditBench.Settings.of(Options.parse(options))).run();
             case "model" -> model(Options.parse(options));
             case "router" -> new RouterBench(RouterBench.Settings.of(Options.parse(options))).run();
+            case "soak" -> new SoakBench(SoakBench.Settings.of(Options.parse(options))).run();
             case "replay" -> new ReplayBench(ReplayBench.Settings.of(Options.parse(options))).run();
             case "restate" -> new RestateBench(RestateBench.Settings.of(Options.parse(options))).run();
             case "postings" -> {
