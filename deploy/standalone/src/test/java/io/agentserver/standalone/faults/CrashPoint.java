@@ -24,7 +24,7 @@ enum CrashPoint {
     GATEWAY_BEFORE_ANSWER(Role.GATEWAY, "io.agentserver.gateway.admission.MessagesEndpoint", "send", "EXIT"),
     BUFFER_BEFORE_DURABLE(Role.BUFFER, "io.agentserver.buffer.store.dynamo.DynamoThreadStore", "append", "ENTRY"),
     BUFFER_AFTER_DURABLE(Role.BUFFER, "io.agentserver.buffer.store.dynamo.DynamoThreadStore", "append", "EXIT"),
-    BUFFER_AFTER_HOT(Role.BUFFER, "io.agentserver.buffer.store.redis.RedisThreadStore", "append", "EXIT"),
+    BUFFER_AFTER_HOT(Role.BUFFER, "io.agentserver.buffer.store.redis.RedisThreadStore", "restore", "EXIT"),
     BUFFER_AFTER_DUE(Role.BUFFER, "io.agentserver.buffer.store.dynamo.DynamoDueStore", "put", "EXIT"),
     BUFFER_AFTER_DUE_REMOVED(Role.BUFFER, "io.agentserver.buffer.store.dynamo.DynamoDueStore", "remove", "EXIT"),
     BILLING_BEFORE_POSTING(Role.BILLING, "io.agentserver.billing.ledger.dynamo.DynamoLedgerStore", "post", "ENTRY"),
