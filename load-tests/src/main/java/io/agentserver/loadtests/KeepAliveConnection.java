@@ -10,6 +10,7 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Locale;
 
 /**
@@ -25,6 +26,7 @@ final class KeepAliveConnection implements AutoCloseable {
     private final InputStream in;
     private final OutputStream out;
     private boolean reusable = true;
+    private long answered = System.nanoTime();
 
     record Answer(int status, String body) {}
 
@@ -56,11 +58,16 @@ final class KeepAliveConnection implements AutoCloseable {
             }
         }
         byte[] body = chunked ? chunks() : exactly(length);
+        answered = System.nanoTime();
         return new Answer(Integer.parseInt(statusLine.split(" ", 3)[1]), new String(body, StandardCharsets.UTF_8));
     }
 
     boolean isReusable() {
         return reusable;
+    }
+
+    boolean isIdleFor(Duration time) {
+        return System.nanoTime() - answered > time.toNanos();
     }
 
     @Override

@@ -4,6 +4,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.net.URI;
+import java.time.Duration;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
@@ -13,6 +14,8 @@ import java.util.function.Function;
 
 /** Whole requests, as bytes, to one server over connections that are kept. Safe on any thread. */
 abstract class KeptConnections implements Exchange, AutoCloseable {
+    private static final Duration LONGEST_IDLE = Duration.ofSeconds(10);
+
     private final URI server;
     private final ConcurrentLinkedDeque<KeepAliveConnection> idle = new ConcurrentLinkedDeque<>();
     private final Map<String, LongAdder> errors = new ConcurrentHashMap<>();
@@ -25,7 +28,7 @@ abstract class KeptConnections implements Exchange, AutoCloseable {
     final boolean exchange(byte[] request, Function<KeepAliveConnection.Answer, String> problemOf) {
         KeepAliveConnection connection = null;
         try {
-            connection = idle.pollFirst();
+            connection = idle();
             if (connection == null) {
                 connection = new KeepAliveConnection(server);
             }
@@ -57,6 +60,16 @@ abstract class KeptConnections implements Exchange, AutoCloseable {
     private boolean failed(String kind) {
         errors.computeIfAbsent(kind, k -> new LongAdder()).increment();
         return false;
+    }
+
+    /** The one that was used last. Those that a burst has left are closed in time: a server closes them too, while a request is on its way. */
+    private @Nullable KeepAliveConnection idle() {
+        KeepAliveConnection connection = idle.pollFirst();
+        while (connection != null && connection.isIdleFor(LONGEST_IDLE)) {
+            discard(connection);
+            connection = idle.pollFirst();
+        }
+        return connection;
     }
 
     private void release(KeepAliveConnection connection) {
