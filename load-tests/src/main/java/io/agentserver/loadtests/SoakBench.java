@@ -5,9 +5,7 @@ import org.HdrHistogram.Histogram;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -104,7 +102,7 @@ final class SoakBench {
     /** Some minutes' sums. */
     private final class Part {
         private final Map<String, Long> errors = new HashMap<>();
-        private final List<Histogram> latencies = new ArrayList<>();
+        private final Histogram latencies = new Histogram(3);
         private long answered;
         private long complete;
         private long cut;
@@ -127,12 +125,9 @@ final class SoakBench {
         }
 
         String percentile(double percentile) {
-            if (latencies.isEmpty()) {
-                return "–";
-            }
-            Histogram all = latencies.getFirst().copy();
-            latencies.stream().skip(1).forEach(all::add);
-            return String.format(Locale.ROOT, "%.1f ms", all.getValueAtPercentile(percentile) / 1000.0);
+            return answered == 0
+                    ? "–"
+                    : String.format(Locale.ROOT, "%.1f ms", latencies.getValueAtPercentile(percentile) / 1000.0);
         }
     }
 }
