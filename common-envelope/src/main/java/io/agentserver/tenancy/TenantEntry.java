@@ -23,6 +23,7 @@ import java.util.Set;
  * @param rateLimit of its own, instead of its plan's; null: as the plan says
  * @param llmLimits likewise
  * @param retentionHours how long its conversations are kept after their last activity; null: as long as the platform keeps them
+ * @param providerKeys its own keys of LLM providers, sealed; null: none
  * @param deletedAt when it was told to go: none of its keys lives, and what it has is being deleted; null: it is to stay
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -38,6 +39,7 @@ public record TenantEntry(
         @JsonProperty("rate_limit") @Nullable RateLimit rateLimit,
         @JsonProperty("llm_limits") @Nullable LlmLimits llmLimits,
         @JsonProperty("retention_hours") @Nullable Integer retentionHours,
+        @JsonProperty("provider_keys") @Nullable List<ProviderKey> providerKeys,
         @JsonProperty("deleted_at") @Nullable Instant deletedAt) {
 
     /** 90 days. */
@@ -81,6 +83,27 @@ public record TenantEntry(
             @JsonProperty("created_at") Instant createdAt,
             @JsonProperty("deleted_at") @Nullable Instant deletedAt) {}
 
+    /**
+     * The tenant's own key of an LLM provider, under which its calls go there and which it pays there.
+     *
+     * @param provider as the LLM router's routes name it; one key each
+     * @param keyId of the tenant's data key that it is sealed with, {@link io.agentserver.sealing.TenantKey}
+     * @param sealed Base64url without padding; associated data: {@link #associated}
+     * @param endsWith its last four characters, by which its owner knows it
+     */
+    public record ProviderKey(
+            String provider,
+            @JsonProperty("key_id") String keyId,
+            String sealed,
+            @JsonProperty("ends_with") String endsWith,
+            @JsonProperty("created_at") Instant createdAt) {
+
+        /** What it is bound to, so that it can be opened nowhere else: for {@code seal} and {@code open}. */
+        public static List<String> associated(TenantId tenant, String provider) {
+            return List.of("provider key", tenant.value(), provider);
+        }
+    }
+
     private static final JsonMapper JSON = JsonMapper.builder()
             .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES) // an older pod reads a newer entry
             .build();
@@ -95,12 +118,13 @@ public record TenantEntry(
             long organismVersion,
             List<Key> apiKeys,
             List<OrgKey> signingKeys) {
-        this(id, name, plan, revision, createdAt, organismVersion, apiKeys, signingKeys, null, null, null, null);
+        this(id, name, plan, revision, createdAt, organismVersion, apiKeys, signingKeys, null, null, null, null, null);
     }
 
     public TenantEntry {
         apiKeys = List.copyOf(apiKeys);
         signingKeys = List.copyOf(signingKeys);
+        providerKeys = providerKeys == null || providerKeys.isEmpty() ? null : List.copyOf(providerKeys);
         if (!TenantId.isValid(id)) {
             throw new IllegalArgumentException("tenant entry: <" + id + "> is no tenant id");
         }
@@ -118,15 +142,27 @@ public record TenantEntry(
     }
 
     public TenantEntry withOrganismVersion(long version) {
-        return changed(plan, version, apiKeys, signingKeys, rateLimit, llmLimits, retentionHours, deletedAt);
+        return changed(plan, version, apiKeys, signingKeys, rateLimit, llmLimits, retentionHours, providerKeys, deletedAt);
     }
 
     public TenantEntry withApiKeys(List<Key> keys) {
-        return changed(plan, organismVersion, keys, signingKeys, rateLimit, llmLimits, retentionHours, deletedAt);
+        return changed(plan, organismVersion, keys, signingKeys, rateLimit, llmLimits, retentionHours, providerKeys, deletedAt);
     }
 
     public TenantEntry withSigningKeys(List<OrgKey> keys) {
-        return changed(plan, organismVersion, apiKeys, keys, rateLimit, llmLimits, retentionHours, deletedAt);
+        return changed(plan, organismVersion, apiKeys, keys, rateLimit, llmLimits, retentionHours, providerKeys, deletedAt);
+    }
+
+    public TenantEntry withProviderKeys(List<ProviderKey> keys) {
+        return changed(
+                plan, organismVersion, apiKeys, signingKeys, rateLimit, llmLimits, retentionHours, keys, deletedAt);
+    }
+
+    /** Its own key of that provider. */
+    public Optional<ProviderKey> providerKey(String provider) {
+        return providerKeys == null
+                ? Optional.empty()
+                : providerKeys.stream().filter(key -> key.provider().equals(provider)).findFirst();
     }
 
     /**
@@ -141,7 +177,7 @@ public record TenantEntry(
                         && Objects.equals(llm, llmLimits)
                         && Objects.equals(hours, retentionHours)
                 ? this
-                : changed(changed.wireName(), organismVersion, apiKeys, signingKeys, rate, llm, hours, deletedAt);
+                : changed(changed.wireName(), organismVersion, apiKeys, signingKeys, rate, llm, hours, providerKeys, deletedAt);
     }
 
     @JsonIgnore
@@ -149,7 +185,7 @@ public record TenantEntry(
         return deletedAt != null;
     }
 
-    /** All its keys are revoked; what was admitted under its signing keys can still be verified. */
+    /** All its keys are revoked, those of providers forgotten; what was admitted under its signing keys can still be verified. */
     public TenantEntry withDeletion(Instant now) {
         if (isDeleted()) {
             return this;
@@ -162,7 +198,7 @@ public record TenantEntry(
         List<OrgKey> deleted = signingKeys.stream()
                 .map(k -> k.deletedAt() != null ? k : new OrgKey(k.kid(), k.alg(), k.jwk(), k.createdAt(), now))
                 .toList();
-        return changed(plan, organismVersion, revoked, deleted, rateLimit, llmLimits, retentionHours, now);
+        return changed(plan, organismVersion, revoked, deleted, rateLimit, llmLimits, retentionHours, null, now);
     }
 
     private TenantEntry changed(
@@ -173,6 +209,7 @@ public record TenantEntry(
             @Nullable RateLimit rateLimit,
             @Nullable LlmLimits llmLimits,
             @Nullable Integer retentionHours,
+            @Nullable List<ProviderKey> providerKeys,
             @Nullable Instant deletedAt) {
         return new TenantEntry(
                 id,
@@ -186,6 +223,7 @@ public record TenantEntry(
                 rateLimit,
                 llmLimits,
                 retentionHours,
+                providerKeys,
                 deletedAt);
     }
 
