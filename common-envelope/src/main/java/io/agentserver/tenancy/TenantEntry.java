@@ -142,15 +142,26 @@ public record TenantEntry(
     }
 
     public TenantEntry withOrganismVersion(long version) {
-        return changed(plan, version, apiKeys, signingKeys, rateLimit, llmLimits, retentionHours, providerKeys, deletedAt);
+        return changed(
+                plan, version, apiKeys, signingKeys, rateLimit, llmLimits, retentionHours, providerKeys, deletedAt);
     }
 
     public TenantEntry withApiKeys(List<Key> keys) {
-        return changed(plan, organismVersion, keys, signingKeys, rateLimit, llmLimits, retentionHours, providerKeys, deletedAt);
+        return changed(
+                plan,
+                organismVersion,
+                keys,
+                signingKeys,
+                rateLimit,
+                llmLimits,
+                retentionHours,
+                providerKeys,
+                deletedAt);
     }
 
     public TenantEntry withSigningKeys(List<OrgKey> keys) {
-        return changed(plan, organismVersion, apiKeys, keys, rateLimit, llmLimits, retentionHours, providerKeys, deletedAt);
+        return changed(
+                plan, organismVersion, apiKeys, keys, rateLimit, llmLimits, retentionHours, providerKeys, deletedAt);
     }
 
     public TenantEntry withProviderKeys(List<ProviderKey> keys) {
@@ -162,7 +173,9 @@ public record TenantEntry(
     public Optional<ProviderKey> providerKey(String provider) {
         return providerKeys == null
                 ? Optional.empty()
-                : providerKeys.stream().filter(key -> key.provider().equals(provider)).findFirst();
+                : providerKeys.stream()
+                        .filter(key -> key.provider().equals(provider))
+                        .findFirst();
     }
 
     /**
@@ -177,7 +190,16 @@ public record TenantEntry(
                         && Objects.equals(llm, llmLimits)
                         && Objects.equals(hours, retentionHours)
                 ? this
-                : changed(changed.wireName(), organismVersion, apiKeys, signingKeys, rate, llm, hours, providerKeys, deletedAt);
+                : changed(
+                        changed.wireName(),
+                        organismVersion,
+                        apiKeys,
+                        signingKeys,
+                        rate,
+                        llm,
+                        hours,
+                        providerKeys,
+                        deletedAt);
     }
 
     @JsonIgnore

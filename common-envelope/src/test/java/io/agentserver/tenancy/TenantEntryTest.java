@@ -13,6 +13,8 @@ class TenantEntryTest {
     private static final String OLD = """
             {"id":"acme","name":"Acme","plan":"default","revision":3,"created_at":"2026-01-01T00:00:00Z",
              "organism_version":1,"api_keys":[],"signing_keys":[]""";
+    private static final TenantEntry.ProviderKey OWN =
+            new TenantEntry.ProviderKey("openai", "0000000001", "AQID", "wxyz", Instant.EPOCH);
 
     @Test
     void an_entry_of_before_retentions_has_none() {
@@ -48,6 +50,31 @@ class TenantEntryTest {
         TenantEntry without = entry.withPlan(Plan.DEFAULT, null, null, null);
         assertThat(without.retention()).isEmpty();
         assertThat(without.revision()).isEqualTo(4);
+    }
+
+    @Test
+    void an_own_key_of_a_provider_is_kept_through_every_other_change_and_forgotten_with_the_tenant() {
+        TenantEntry entry = read(OLD + "}").withProviderKeys(List.of(OWN));
+        assertThat(List.of(
+                        read(text(entry)),
+                        entry.withOrganismVersion(2),
+                        entry.withApiKeys(List.of()),
+                        entry.withSigningKeys(List.of()),
+                        entry.withPlan(Plan.DEFAULT, null, null, 48)))
+                .allSatisfy(changed -> assertThat(changed.providerKey("openai")).contains(OWN));
+        assertThat(entry.providerKey("anthropic")).isEmpty();
+
+        TenantEntry gone = entry.withDeletion(Instant.EPOCH);
+        assertThat(gone.providerKeys()).isNull();
+        assertThat(text(gone)).doesNotContain("provider");
+    }
+
+    @Test
+    void an_entry_without_own_keys_says_nothing_of_them() {
+        TenantEntry old = read(OLD + "}");
+        assertThat(old.providerKeys()).isNull();
+        assertThat(old.withProviderKeys(List.of()).providerKeys()).isNull();
+        assertThat(text(old)).doesNotContain("provider");
     }
 
     private static TenantEntry read(String json) {

@@ -89,6 +89,7 @@ public final class Tenants {
                 null,
                 null,
                 retentionHours,
+                null,
                 null);
         topics.createFor(id, plan.partitions()); // first: whoever sees the tenant may send
         if (!table.create(entry)) {
