@@ -50,6 +50,70 @@ class PlatformKeysTest {
                 .hasMessageContaining("key.json: the first key's d does not belong to its x");
     }
 
+    @Test
+    void what_is_derived_of_an_older_key_stays_the_same_behind_a_new_one() throws Exception {
+        Path file = directory.resolve("key.json");
+        PlatformKeys.createIfAbsent(file);
+        PlatformKeys before = PlatformKeys.load(file);
+        String old = before.signing().kid();
+        Path fresh = directory.resolve("fresh.json");
+        PlatformKeys.createIfAbsent(fresh);
+        Files.writeString(file, keys(key(fresh), key(file)));
+        PlatformKeys after = PlatformKeys.load(file);
+
+        assertThat(after.derive("a").keySet()).containsExactly(after.signing().kid(), old);
+        assertThat(after.derive("a").get(old))
+                .hasSize(32)
+                .isEqualTo(before.derive("a").get(old))
+                .isNotEqualTo(before.derive("b").get(old))
+                .isNotEqualTo(after.derive("a").get(after.signing().kid()));
+    }
+
+    @Test
+    void an_older_key_may_be_there_without_its_private_half() throws Exception {
+        Path file = directory.resolve("key.json");
+        Path old = directory.resolve("old.json");
+        PlatformKeys.createIfAbsent(file);
+        PlatformKeys.createIfAbsent(old);
+        String kid = PlatformKeys.load(old).signing().kid();
+        Files.writeString(
+                file,
+                keys(
+                        key(file),
+                        key(old).replace(",\"d\":\"" + d(old) + "\"", "").replace("\"d\":\"" + d(old) + "\",", "")));
+        PlatformKeys keys = PlatformKeys.load(file);
+        assertThat(keys.find(kid)).isPresent();
+        assertThat(keys.derive("a").keySet()).containsExactly(keys.signing().kid());
+    }
+
+    /** It would wrap nothing, and open nothing of what the key that it was has wrapped. */
+    @Test
+    void an_older_key_whose_private_half_is_another_s_is_refused() throws Exception {
+        Path file = directory.resolve("key.json");
+        Path old = directory.resolve("old.json");
+        Path other = directory.resolve("other.json");
+        PlatformKeys.createIfAbsent(file);
+        PlatformKeys.createIfAbsent(old);
+        PlatformKeys.createIfAbsent(other);
+        String kid = PlatformKeys.load(old).signing().kid();
+        Files.writeString(file, keys(key(file), key(old).replace(d(old), d(other))));
+        assertThatThrownBy(() -> PlatformKeys.load(file))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("the d of key " + kid + " does not belong to its x");
+    }
+
+    private static String keys(String... keys) {
+        return "{\"keys\":[" + String.join(",", keys) + "]}";
+    }
+
+    private static String key(Path file) throws IOException {
+        return JsonMapper.shared()
+                .readTree(Files.readString(file))
+                .path("keys")
+                .path(0)
+                .toString();
+    }
+
     private static String d(Path file) throws IOException {
         return JsonMapper.shared()
                 .readTree(Files.readString(file))
