@@ -1,0 +1,4 @@
+@NullMarked
+package io.agentserver.sealing;
+
+import org.jspecify.annotations.NullMarked;
