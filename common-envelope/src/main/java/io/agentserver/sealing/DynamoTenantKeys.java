@@ -200,8 +200,9 @@ public final class DynamoTenantKeys implements TenantKeys {
         try {
             asked(() -> dynamo.updateItem(b -> b.tableName(TABLE)
                     .key(key(tenant, id(item)))
-                    .updateExpression("SET " + WRAPPED + " = :wrapped, " + KID + " = :kid")
+                    .updateExpression("SET #wrapped = :wrapped, " + KID + " = :kid")
                     .conditionExpression(KID + " = :before")
+                    .expressionAttributeNames(Map.of("#wrapped", WRAPPED)) // DynamoDB has the word to itself
                     .expressionAttributeValues(Map.of(
                             ":wrapped", binary(wrapped),
                             ":kid", AttributeValue.fromS(wrap.kid()),
