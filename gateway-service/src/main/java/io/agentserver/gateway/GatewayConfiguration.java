@@ -27,6 +27,8 @@ import io.agentserver.gateway.export.ExportEndpoint;
 import io.agentserver.gateway.keys.Keys;
 import io.agentserver.gateway.keys.KeysEndpoint;
 import io.agentserver.gateway.keys.LastUses;
+import io.agentserver.gateway.keys.ProviderKeys;
+import io.agentserver.gateway.keys.ProviderKeysEndpoint;
 import io.agentserver.gateway.keys.SigningKeysEndpoint;
 import io.agentserver.gateway.limits.BodyMemory;
 import io.agentserver.gateway.limits.LimitsFilter;
@@ -68,6 +70,7 @@ import io.agentserver.gateway.usage.UsageEndpoint;
 import io.agentserver.log.Brokers;
 import io.agentserver.log.RecordMac;
 import io.agentserver.organism.HandlerHosts;
+import io.agentserver.sealing.DynamoTenantKeys;
 import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.EvenClock;
 import io.agentserver.service.FairGate;
@@ -124,6 +127,7 @@ import java.util.Optional;
     StaticEndpoint.class,
     KeysEndpoint.class,
     SigningKeysEndpoint.class,
+    ProviderKeysEndpoint.class,
     DeadLettersEndpoint.class,
     ExportEndpoint.class,
     RespondEndpoint.class,
@@ -280,6 +284,14 @@ class GatewayConfiguration {
     }
 
     @Bean
+    DynamoTenantKeys tenantKeys(
+            DynamoDbClient dynamo, PlatformKeys platform, GatewayProperties properties, Clock clock) {
+        DynamoTenantKeys keys = new DynamoTenantKeys(dynamo, platform, clock);
+        DynamoConnection.check(properties.dynamodbUrl(), keys::createIfAbsent);
+        return keys;
+    }
+
+    @Bean
     TenantDirectory tenantDirectory(Brokers brokers, LogTopics created, TenantCounters counters) {
         TenantDirectory directory = new TenantDirectory(brokers);
         directory.onRemoval(counters::forget);
@@ -347,6 +359,11 @@ class GatewayConfiguration {
     @Bean
     Keys keys(Tenants tenants, Clock clock) {
         return new Keys(tenants, clock);
+    }
+
+    @Bean
+    ProviderKeys providerKeys(Tenants tenants, DynamoTenantKeys dataKeys, Clock clock) {
+        return new ProviderKeys(tenants, dataKeys, clock);
     }
 
     @Bean

@@ -103,6 +103,12 @@ class ExportTest {
     void has_all_that_there_is_and_says_what_it_has() throws Exception {
         assertThat(gateway.putOrganism(key, AdmissionTest.ORGANISM).status()).isEqualTo(200);
         String second = AdmissionTest.ORGANISM + "# changed\n";
+        assertThat(gateway.send(gateway.request("/v1/provider-keys/openai")
+                                .header("Authorization", "Bearer " + key)
+                                .header("Content-Type", "application/json")
+                                .PUT(HttpRequest.BodyPublishers.ofString("{\"key\":\"sk-0123456789-wxyz\"}")))
+                        .status())
+                .isEqualTo(200);
         assertThat(gateway.putOrganism(key, second).status()).isEqualTo(200);
         List<String> conversations = List.of(conversation("one"), conversation("two"), conversation("three"));
         String letter = deadLetter();
@@ -122,7 +128,18 @@ class ExportTest {
         JsonNode about = json(files, "tenant.json");
         assertThat(about.path("id").asString()).isEqualTo(tenant);
         assertThat(about.path("api_keys").path(0).path("name").asString()).isEqualTo("first");
-        assertThat(text(files, "tenant.json")).doesNotContain("hash");
+        JsonNode own = about.path("provider_keys").path(0);
+        assertThat(own.propertyNames()).containsExactly("provider", "ends_with", "created_at");
+        assertThat(own.path("provider").asString()).isEqualTo("openai");
+        assertThat(own.path("ends_with").asString()).isEqualTo("wxyz");
+        assertThat(text(files, "tenant.json"))
+                .doesNotContain(
+                        "hash",
+                        "sk-0123456789",
+                        gateway.entry(tenant)
+                                .providerKey("openai")
+                                .orElseThrow()
+                                .sealed());
         assertThat(lines(files, "organisms.ndjson"))
                 .extracting(line -> line.path("yaml").asString())
                 .containsExactly(AdmissionTest.ORGANISM, second);

@@ -152,6 +152,9 @@ class OpenApiTest {
                         "GET /v1/signing-keys",
                         "POST /v1/signing-keys",
                         "DELETE /v1/signing-keys/{kid}",
+                        "GET /v1/provider-keys",
+                        "PUT /v1/provider-keys/{provider}",
+                        "DELETE /v1/provider-keys/{provider}",
                         "GET /v1/dead-letters",
                         "POST /v1/dead-letters/{id}/redrive",
                         "POST /v1/dead-letters/redrive",
@@ -328,6 +331,14 @@ class OpenApiTest {
         expect(201, gateway.post("/v1/signing-keys", key, "application/json", jwk));
         expect(200, gateway.get("/v1/signing-keys", key));
         expect(204, gateway.send(with(key, "/v1/signing-keys/2030-01").DELETE()));
+        String own = RunningGateway.JSON.writeValueAsString(example("NewProviderKey"));
+        expect(
+                200,
+                gateway.send(with(key, "/v1/provider-keys/openai")
+                        .header("Content-Type", "application/json")
+                        .PUT(HttpRequest.BodyPublishers.ofString(own))));
+        expect(200, gateway.get("/v1/provider-keys", key));
+        expect(204, gateway.send(with(key, "/v1/provider-keys/openai").DELETE()));
     }
 
     private void deadLetters(String tenant, String key) {

@@ -73,6 +73,7 @@ class OthersThingsTest {
         for (String path : List.of(
                 "/v1/keys",
                 "/v1/signing-keys",
+                "/v1/provider-keys",
                 "/v1/listeners",
                 "/v1/organism",
                 "/v1/organism/versions",
@@ -125,6 +126,7 @@ class OthersThingsTest {
                 "/v1/static/1/{id}",
                 "DELETE /v1/keys/{id}",
                 "DELETE /v1/signing-keys/{id}",
+                "DELETE /v1/provider-keys/{id}",
                 "POST /v1/keys/{id}/rotate",
                 "POST /v1/threads/{id}/cancel",
                 "POST /v1/dead-letters/{id}/redrive",
@@ -253,6 +255,7 @@ class OthersThingsTest {
             POST  | /admin/v1/tenants/{tenant}/keys    | {"name":"x"
             POST  | /admin/v1/tenants/{tenant}/credit  | {"amount_microusd":1,"reason":"x"
             POST  | /v1/signing-keys                   | {jwk}
+            PUT   | /v1/provider-keys/openai           | {"key":"sk-0123456789"
             """)
     void an_unknown_member_is_422_and_changes_nothing(String method, String path, String good) {
         String caller = path.startsWith("/admin") ? RunningGateway.ADMIN_KEY : key;
@@ -279,6 +282,7 @@ class OthersThingsTest {
         assertThat(gateway.entry(tenant).apiKeys()).hasSize(1);
         assertThat(gateway.entry(tenant).plan()).isEqualTo("default");
         assertThat(gateway.entry(tenant).signingKeys()).isEmpty();
+        assertThat(gateway.entry(tenant).providerKeys()).isNull();
     }
 
     // a handler URL to loopback, private, link-local or metadata addresses

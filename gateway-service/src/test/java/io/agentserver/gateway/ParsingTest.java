@@ -144,6 +144,7 @@ class ParsingTest {
         "POST, /v1/messages",
         "POST, /v1/keys",
         "POST, /v1/signing-keys",
+        "PUT, /v1/provider-keys/openai",
         "POST, /v1/dead-letters/redrive",
         "PUT, /v1/organism",
         "POST, /admin/v1/tenants",

@@ -185,6 +185,34 @@ class SecretsTest {
     }
 
     @Test
+    void a_provider_s_key_is_repeated_neither_when_it_is_taken_nor_when_it_is_refused() {
+        String own = "sk-" + CANARY + "-0123456789";
+        Answer taken = providerKey("openai", "{\"key\":\"" + own + "\"}");
+        assertThat(taken.status()).as(taken.body()).isEqualTo(200);
+        assertThat(taken.body()).doesNotContain(CANARY);
+        assertThat(gateway.get("/v1/provider-keys", key).body()).doesNotContain(CANARY);
+        for (String body : List.of(
+                "{\"key\":\"" + own + " \"}",
+                "{\"key\":\"" + own + "\\n\"}",
+                "{\"key\":\"" + own + "ü\"}",
+                "{\"key\":[\"" + own + "\"]}",
+                "{\"key\":\"" + own,
+                "{\"key\":\"" + own + "\",\"role\":1}",
+                "{\"key\":\"" + own + "x".repeat(1024) + "\"}",
+                own)) {
+            assertRefused(providerKey("openai", body));
+        }
+        assertRefused(providerKey("Open", "{\"key\":\"" + own + "\"}"));
+    }
+
+    private Answer providerKey(String provider, String body) {
+        return gateway.send(gateway.request("/v1/provider-keys/" + provider)
+                .header("Authorization", "Bearer " + key)
+                .header("Content-Type", "application/json")
+                .PUT(HttpRequest.BodyPublishers.ofString(body)));
+    }
+
+    @Test
     void private_parts_of_a_jwk_and_secrets_of_a_listener_are_not_repeated() {
         String canary = Base64URL.encode(CANARY + "0123456789abcdef012345").toString();
         for (String member : List.of("d", "p", "q", "k", "oth")) {

@@ -7,7 +7,9 @@ import org.jspecify.annotations.Nullable;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /** What the directory has of a tenant, but the hashes of its keys. Members without a value are left out. */
 final class TenantJson {
@@ -24,6 +26,11 @@ final class TenantJson {
         json.put(
                 "signing_keys",
                 tenant.signingKeys().stream().map(TenantJson::key).toList());
+        json.put(
+                "provider_keys",
+                Objects.requireNonNullElse(tenant.providerKeys(), List.<TenantEntry.ProviderKey>of()).stream()
+                        .map(TenantJson::key)
+                        .toList());
         return json;
     }
 
@@ -45,6 +52,15 @@ final class TenantJson {
         json.put("jwk", Json.read(key.jwk().getBytes(StandardCharsets.UTF_8)));
         json.put("created_at", key.createdAt().toString());
         put(json, "deleted_at", key.deletedAt());
+        return json;
+    }
+
+    /** Its owner has the key itself; here is which one it was. */
+    private static Map<String, Object> key(TenantEntry.ProviderKey key) {
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("provider", key.provider());
+        json.put("ends_with", key.endsWith());
+        json.put("created_at", key.createdAt().toString());
         return json;
     }
 
