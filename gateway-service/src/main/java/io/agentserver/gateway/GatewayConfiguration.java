@@ -324,6 +324,7 @@ class GatewayConfiguration {
     Deletions deletions(
             DynamoDbClient dynamo,
             DynamoTenantTable table,
+            DynamoTenantKeys keys,
             Tenants tenants,
             TenantDirectory directory,
             LogTopics topics,
@@ -338,6 +339,7 @@ class GatewayConfiguration {
         return Deletions.of(
                         new DynamoDeletions(dynamo),
                         table,
+                        keys,
                         tenants,
                         directory,
                         topics,

@@ -51,6 +51,7 @@ class ArchitectureTest {
                     "io.agentserver.organism..",
                     "io.agentserver.tenancy..",
                     "io.agentserver.usage..",
+                    "io.agentserver.sealing..",
                     "io.agentserver.log..",
                     "io.agentserver.service.."))
             .should()

@@ -64,6 +64,10 @@ record Client(HttpClient http, String url, String key) {
         return send(request(path).DELETE());
     }
 
+    HttpResponse<String> put(String path, String json) {
+        return send(request(path).header("Content-Type", "application/json").PUT(BodyPublishers.ofString(json)));
+    }
+
     HttpResponse<String> putOrganism(String yaml) {
         return send(request("/v1/organism")
                 .header("Content-Type", "application/yaml")

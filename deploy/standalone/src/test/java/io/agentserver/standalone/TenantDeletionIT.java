@@ -53,6 +53,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
@@ -70,7 +71,7 @@ class TenantDeletionIT {
     private static final String GONE = "doomed";
     private static final String CANARY =
             "canary-" + UUID.randomUUID().toString().replace("-", "");
-    /** A gateway that died is waited for in each of eight stores: a restarted one sees its own job as another's. */
+    /** A gateway that died is waited for in each store: a restarted one sees its own job as another's. */
     private static final Map<String, String> WITHOUT_LONG_WAITS =
             Map.of("JAVA_TOOL_OPTIONS", "-Dagentserver.gateway.deletion-lease=2s");
 
@@ -165,6 +166,8 @@ class TenantDeletionIT {
             await("the table says when its keys were used")
                     .untilAsserted(() -> assertThat(items(platform)).contains("key-uses"));
 
+            byte[] dataKey = putProviderKey(platform, gone, files);
+
             String export = export(gone);
             assertThat(export).contains(CANARY).doesNotContain(neighboursThread);
             assertThat(export(neighbour)).contains(neighboursThread).doesNotContain(CANARY);
@@ -222,6 +225,8 @@ class TenantDeletionIT {
             // its entry; a version of its organism, and its date; when its keys were used
             assertThat(found(receipt, "directory")).isGreaterThanOrEqualTo(4);
             assertThat(items(platform)).containsExactlyInAnyOrder("deletion", "entry");
+            assertThat(found(receipt, "keys")).isEqualTo(1);
+            assertThat(items(platform, "tenant-keys")).containsExactly("destroyed");
             assertThat(found(receipt, "billing")).isPositive();
             assertThat(found(receipt, "redis")).isPositive();
             // what was in flight, and comes to its end only now
@@ -255,6 +260,9 @@ class TenantDeletionIT {
             LocalDynamo.start(files.resolve("dynamodb"), 0).close();
 
             assertThat(RawFiles.holding(home, CANARY)).as("files that hold it").isEmpty();
+            assertThat(RawFiles.holding(home, dataKey))
+                    .as("files that hold its data key, wrapped")
+                    .isEmpty();
             assertThat(backups)
                     .allSatisfy(object -> assertThat(RawFiles.holding(home, object))
                             .as("a backup is compressed: its bytes")
@@ -408,19 +416,49 @@ class TenantDeletionIT {
         return requireNonNull(files.get("messages.ndjson")) + requireNonNull(files.get("messages.xml"));
     }
 
+    /** An own key of a provider, which no file shows. @return the data key that it is sealed with, as its table has it: wrapped */
+    private static byte[] putProviderKey(FiveProcesses platform, Client gone, Path files) {
+        String own = "sk-" + UUID.randomUUID() + "-own";
+        HttpResponse<String> put = gone.put("/v1/provider-keys/openai", "{\"key\":\"" + own + "\"}");
+        assertThat(put.statusCode()).as(put.body()).isEqualTo(200);
+        assertThat(gone.get("/v1/provider-keys").body())
+                .contains("\"ends_with\":\"-own\"")
+                .doesNotContain(own);
+        byte[] wrapped;
+        try (DynamoDbClient dynamo = dynamo(platform)) {
+            wrapped = ofTable(dynamo, "tenant-keys")
+                    .map(item -> requireNonNull(item.get("wrapped")).b().asByteArray())
+                    .findFirst()
+                    .orElseThrow();
+        }
+        await("the table's file has it")
+                .untilAsserted(() -> assertThat(RawFiles.holding(files.resolve("dynamodb"), wrapped))
+                        .isNotEmpty());
+        assertThat(RawFiles.holding(files, own)).as("files that show it").isEmpty();
+        return wrapped;
+    }
+
     /** The sort keys of what the table {@code tenants} has of it. */
     private static List<String> items(FiveProcesses platform) {
+        return items(platform, "tenants");
+    }
+
+    private static List<String> items(FiveProcesses platform, String table) {
         try (DynamoDbClient dynamo = dynamo(platform)) {
-            return dynamo
-                    .query(b -> b.tableName("tenants")
-                            .consistentRead(true)
-                            .keyConditionExpression("pk = :pk")
-                            .expressionAttributeValues(Map.of(":pk", AttributeValue.fromS(GONE))))
-                    .items()
-                    .stream()
+            return ofTable(dynamo, table)
                     .map(item -> requireNonNull(item.get("sk")).s())
                     .toList();
         }
+    }
+
+    private static Stream<Map<String, AttributeValue>> ofTable(DynamoDbClient dynamo, String table) {
+        return dynamo
+                .query(b -> b.tableName(table)
+                        .consistentRead(true)
+                        .keyConditionExpression("pk = :pk")
+                        .expressionAttributeValues(Map.of(":pk", AttributeValue.fromS(GONE))))
+                .items()
+                .stream();
     }
 
     /** @return the organism as the table has it: compressed, so that its words are not found */

@@ -138,6 +138,17 @@ record Deletion(
         return new Deletion(tenant, requestedAt, finished ? now : null, changed);
     }
 
+    /** With those stores, at its end, that whoever made it did not know: an older gateway. */
+    Deletion withAll(List<? extends DeletionStep> steps) {
+        List<Store> all = new ArrayList<>(stores);
+        for (DeletionStep step : steps) {
+            if (all.stream().noneMatch(store -> store.store().equals(step.store()))) {
+                all.add(Store.of(step));
+            }
+        }
+        return new Deletion(tenant, requestedAt, finishedAt, all);
+    }
+
     byte[] toJson() {
         return JSON.writeValueAsBytes(this);
     }

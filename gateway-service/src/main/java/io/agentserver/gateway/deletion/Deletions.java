@@ -10,6 +10,7 @@ import io.agentserver.gateway.problems.Unavailable;
 import io.agentserver.gateway.tenants.DynamoTenantTable;
 import io.agentserver.gateway.tenants.Tenants;
 import io.agentserver.gateway.threads.ThreadBuffer;
+import io.agentserver.sealing.DynamoTenantKeys;
 import io.agentserver.service.OutOfMemory;
 import io.agentserver.service.redis.RedisClients;
 import io.agentserver.tenancy.TenantDirectory;
@@ -101,6 +102,7 @@ public final class Deletions implements AutoCloseable {
     public static Deletions of(
             DynamoDeletions jobs,
             DynamoTenantTable table,
+            DynamoTenantKeys keys,
             Tenants tenants,
             TenantDirectory directory,
             LogTopics topics,
@@ -137,7 +139,8 @@ public final class Deletions implements AutoCloseable {
                         new StaticFilesStep(delivery),
                         new DirectoryStep(table, tenants, directory),
                         // from here on no service knows the tenant, and none makes anew what it makes for those it
-                        // knows
+                        // knows, or opens what is sealed for it
+                        new KeysStep(keys),
                         new BillingStep(billing),
                         new RedisKeysStep(redis),
                         new RedisFilesStep(redis),
@@ -270,7 +273,7 @@ public final class Deletions implements AutoCloseable {
     }
 
     private void goOn(TenantId tenant, Job job) {
-        Deletion deletion = job.deletion();
+        Deletion deletion = job.deletion().withAll(steps);
         int index = deletion.next().orElseThrow();
         Deletion.Store store = deletion.stores().get(index);
         DeletionStep step = steps.stream()

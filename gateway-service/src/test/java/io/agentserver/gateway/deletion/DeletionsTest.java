@@ -203,6 +203,24 @@ class DeletionsTest {
         assertThat(stores.get("a")).isEmpty();
     }
 
+    /** While gateways of two versions are there, or after an update in the middle of a job. */
+    @Test
+    void a_job_that_an_older_gateway_has_made_goes_through_the_stores_that_one_did_not_know() {
+        fill("a", 1);
+        fill("b", 1);
+        Deletions older = gateway(List.of(new ListStep("a")));
+        older.request(tenant);
+        older.look();
+        Deletions newer = gateway();
+        newer.look();
+        pass(LEASE.plusSeconds(1));
+        runToTheEnd(newer);
+        assertThat(stores.values()).allMatch(List::isEmpty);
+        Deletion receipt = newer.find(tenant).orElseThrow();
+        assertThat(receipt.stores()).extracting(Deletion.Store::store).containsExactly("a", "b");
+        assertThat(receipt.stores()).allMatch(store -> store.checkedAt() != null);
+    }
+
     @Test
     void waits_for_a_store_that_is_away() {
         fill("a", 2);
