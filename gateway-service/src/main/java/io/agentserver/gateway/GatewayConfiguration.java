@@ -27,6 +27,7 @@ import io.agentserver.gateway.export.ExportEndpoint;
 import io.agentserver.gateway.keys.Keys;
 import io.agentserver.gateway.keys.KeysEndpoint;
 import io.agentserver.gateway.keys.LastUses;
+import io.agentserver.gateway.keys.OldWrappings;
 import io.agentserver.gateway.keys.ProviderKeys;
 import io.agentserver.gateway.keys.ProviderKeysEndpoint;
 import io.agentserver.gateway.keys.SigningKeysEndpoint;
@@ -315,8 +316,14 @@ class GatewayConfiguration {
     }
 
     @Bean
-    Reconciliation reconciliation(TenantDirectory directory, Tenants tenants, Activation activation) {
-        return new Reconciliation(directory, tenants::reconcile, activation::finishPending, tenants::retireOrganisms)
+    Reconciliation reconciliation(
+            TenantDirectory directory, Tenants tenants, Activation activation, DynamoTenantKeys keys) {
+        return new Reconciliation(
+                        directory,
+                        tenants::reconcile,
+                        activation::finishPending,
+                        tenants::retireOrganisms,
+                        new OldWrappings(directory, keys)::renew)
                 .start();
     }
 
