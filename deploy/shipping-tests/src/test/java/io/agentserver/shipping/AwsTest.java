@@ -42,6 +42,8 @@ class AwsTest {
                     "dynamodb:ConditionCheckItem", Pattern.compile("ConditionCheck\\.builder\\(|\\.conditionCheck\\(")),
             Map.entry("dynamodb:Query", Pattern.compile("\\.query\\(|\\.queryPaginator\\(")),
             Map.entry("dynamodb:Scan", Pattern.compile("\\.scan\\(|\\.scanPaginator\\("))));
+    private static final Path TENANT_KEYS =
+            Path.of("../../common-envelope/src/main/java/io/agentserver/sealing/DynamoTenantKeys.java");
     private static final Pattern NAMED = Pattern.compile("(?<=Ref=|Fn::GetAtt=\\[)[A-Za-z]+|(?<=\\$\\{)[A-Za-z:]+");
 
     private static Map<String, Object> template = Map.of();
@@ -64,12 +66,36 @@ class AwsTest {
                 }
             }
         }
-        Set<String> called = CALLS.entrySet().stream()
+        if (service.equals("gateway")) {
+            source.append(Files.readString(TENANT_KEYS));
+        }
+        Set<String> allowed =
+                allowed(service, Character.toUpperCase(service.charAt(0)) + service.substring(1) + "Role");
+        assertThat(allowed).isEqualTo(called(source));
+    }
+
+    /** It uses one method of what is the gateway's for the rest. */
+    @Test
+    void the_router_may_find_a_data_key_and_no_more() throws IOException {
+        String source = Files.readString(TENANT_KEYS);
+        int find = source.indexOf("public Optional<TenantKey> find(");
+        Set<String> allowed = allowed("llm-router", "LlmRouterRole");
+
+        assertThat(allowed).isEqualTo(called(source.substring(find, source.indexOf("/**", find))));
+        assertThat(allowed).containsExactly("dynamodb:GetItem");
+        assertThat(String.valueOf(properties("LlmRouterRole").get("Policies")))
+                .contains("Resource=[{Fn::GetAtt=[TenantKeys, Arn]}]");
+    }
+
+    private static Set<String> called(CharSequence source) {
+        return CALLS.entrySet().stream()
                 .filter(call -> call.getValue().matcher(source).find())
                 .map(Map.Entry::getKey)
                 .collect(Collectors.toCollection(TreeSet::new));
+    }
 
-        Map<String, Object> role = properties(Character.toUpperCase(service.charAt(0)) + service.substring(1) + "Role");
+    private static Set<String> allowed(String service, String resource) {
+        Map<String, Object> role = properties(resource);
         Set<String> allowed = new TreeSet<>();
         for (Map<String, Object> policy : list(role.get("Policies"))) {
             for (Map<String, Object> statement :
@@ -79,10 +105,24 @@ class AwsTest {
                 assertThat(String.valueOf(statement.get("Resource"))).doesNotContain("*");
             }
         }
-        assertThat(allowed).isEqualTo(called);
         assertThat(String.valueOf(role.get("AssumeRolePolicyDocument")))
                 .contains("system:serviceaccount:${Namespace}:${Release}-" + service + "\"");
-        assertThat(Chart.values("eks")).content().contains("role/agentserver-" + service);
+        assertThat(Chart.values("eks")).content().contains("role/agentserver-" + service + "\"");
+        return allowed;
+    }
+
+    /** What is destroyed there must be gone; all others can be brought back. */
+    @Test
+    void every_table_but_that_of_the_data_keys_can_be_recovered() {
+        assertThat(map(template.get("Resources")).entrySet())
+                .filteredOn(resource ->
+                        "AWS::DynamoDB::Table".equals(map(resource.getValue()).get("Type")))
+                .hasSize(7)
+                .allSatisfy(table -> assertThat(
+                                map(map(table.getValue()).get("Properties")).get("PointInTimeRecoverySpecification"))
+                        .as(table.getKey())
+                        .isEqualTo(Map.of(
+                                "PointInTimeRecoveryEnabled", !table.getKey().equals("TenantKeys"))));
     }
 
     /** What calls of S3 need, where there are versions too. */
@@ -212,11 +252,11 @@ class AwsTest {
                 .map(table -> String.valueOf(map(map(table).get("Properties")).get("TableName")))
                 .collect(Collectors.toCollection(TreeSet::new));
 
-        Matcher named = Pattern.compile("on demand, named ((?:`\\w+`(?:, )?)+)")
+        Matcher named = Pattern.compile("on demand, named ((?:`[\\w-]+`(?:, )?)+)")
                 .matcher(Files.readString(Path.of("../../docs/install-eks.md")));
 
         assertThat(named.find()).isTrue();
-        assertThat(Pattern.compile("\\w+").matcher(named.group(1)).results().map(MatchResult::group))
+        assertThat(Pattern.compile("[\\w-]+").matcher(named.group(1)).results().map(MatchResult::group))
                 .containsExactlyInAnyOrderElementsOf(tables);
         assertThat(Files.readString(Path.of("../../docs/install-eks.md")))
                 .as("the one place with the policies")
@@ -242,7 +282,7 @@ class AwsTest {
         assertThat(map(template.get("Resources")).values())
                 .filteredOn(
                         resource -> "AWS::DynamoDB::Table".equals(map(resource).get("Type")))
-                .hasSize(6)
+                .hasSize(7)
                 .allSatisfy(table -> {
                     assertThat(map(table))
                             .containsEntry("DeletionPolicy", "Retain")
