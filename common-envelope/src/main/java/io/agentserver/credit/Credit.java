@@ -113,9 +113,11 @@ public final class Credit {
      * settles them.
      *
      * @param again when they are given to another one, if the caller does not
+     * @param looked within which time, by the caller's own monotonic clock, this was asked: how long ago it did so itself, or how
+     *     often others do. What Redis' clock has gone on by beyond that it has jumped by
      */
-    public List<Hold> lapsed(TenantId tenant, int most, Duration again) {
-        return await(lapsed.run(tenant, most, again));
+    public List<Hold> lapsed(TenantId tenant, int most, Duration again, Duration looked) {
+        return await(lapsed.run(tenant, most, again, looked));
     }
 
     /** How it stands now. */

@@ -18,10 +18,15 @@ final class LapsedScript {
         this.script = new Script(redis, "lapsed.lua", ScriptOutputType.MULTI);
     }
 
-    CompletionStage<List<Hold>> run(TenantId tenant, int most, Duration again) {
+    CompletionStage<List<Hold>> run(TenantId tenant, int most, Duration again, Duration looked) {
         UUID owner = UUID.randomUUID();
         return script.<List<String>>run(
-                        tenant, List.of(Integer.toString(most), Long.toString(again.toMillis()), owner.toString()))
+                        tenant,
+                        List.of(
+                                Integer.toString(most),
+                                Long.toString(again.toMillis()),
+                                owner.toString(),
+                                Long.toString(looked.toMillis())))
                 .thenApply(answer -> {
                     List<Hold> holds = new ArrayList<>(answer.size() / 3);
                     for (int i = 0; i < answer.size(); i += 3) {

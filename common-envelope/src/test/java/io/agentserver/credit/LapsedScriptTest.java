@@ -15,6 +15,7 @@ import static org.awaitility.Awaitility.await;
 @ExtendWith(CreditRedis.Extension.class)
 class LapsedScriptTest {
     private static final Duration SOON = Duration.ofMillis(1);
+    private static final Duration LOOKED = Duration.ofSeconds(10);
 
     private final CreditRedis redis;
     private final Credit credit;
@@ -30,14 +31,15 @@ class LapsedScriptTest {
         Hold dead = hold(UUID.randomUUID(), 60);
         credit.reserve(tenant, dead.living(SOON));
         credit.reserve(tenant, hold(UUID.randomUUID(), 10));
-        List<Hold> lapsed = await().until(() -> credit.lapsed(tenant, 10, CreditRedis.LONG), holds -> !holds.isEmpty());
+        List<Hold> lapsed =
+                await().until(() -> credit.lapsed(tenant, 10, CreditRedis.LONG, LOOKED), holds -> !holds.isEmpty());
         assertThat(lapsed).hasSize(1).first().satisfies(hold -> {
             assertThat(hold.receipt()).isEqualTo(dead.receipt());
             assertThat(hold.amount()).isEqualTo(60);
             assertThat(hold.details()).isEqualTo(dead.details());
             assertThat(hold.owner()).isNotEqualTo(dead.owner());
         });
-        assertThat(credit.lapsed(tenant, 10, CreditRedis.LONG)).isEmpty();
+        assertThat(credit.lapsed(tenant, 10, CreditRedis.LONG, LOOKED)).isEmpty();
         assertThat(redis.available(tenant)).isEqualTo(30);
     }
 
@@ -49,41 +51,54 @@ class LapsedScriptTest {
         UUID dead = UUID.randomUUID();
         credit.reserve(tenant, hold(running, 10));
         credit.reserve(tenant, hold(dead, 60));
-        assertThat(credit.lapsed(tenant, 10, CreditRedis.LONG)).isEmpty();
+        assertThat(credit.lapsed(tenant, 10, CreditRedis.LONG, LOOKED)).isEmpty();
         long back = credit.now(tenant).minus(Duration.ofHours(2)).toEpochMilli();
         String expiries = "credit:{" + tenant + "}:expiries";
         redis.clients.commands().hset("credit:{" + tenant + "}:state", "swept", Long.toString(back));
         redis.clients.commands().zadd(expiries, (double) (back + 100_000), running.toString());
         redis.clients.commands().zadd(expiries, (double) (back - 100_000), dead.toString());
-        assertThat(credit.lapsed(tenant, 10, CreditRedis.LONG))
+        assertThat(credit.lapsed(tenant, 10, CreditRedis.LONG, LOOKED))
                 .extracting(Hold::receipt)
                 .containsExactly(dead);
-        assertThat(credit.lapsed(tenant, 10, CreditRedis.LONG)).isEmpty();
+        assertThat(credit.lapsed(tenant, 10, CreditRedis.LONG, LOOKED)).isEmpty();
         redis.clients.commands().zadd(expiries, (double) back, running.toString());
-        assertThat(credit.lapsed(tenant, 10, CreditRedis.LONG))
+        assertThat(credit.lapsed(tenant, 10, CreditRedis.LONG, LOOKED))
                 .as("nothing has jumped since")
                 .hasSize(1);
+    }
+
+    /** It is over sooner than its owner thinks, who extends it only when its own time is nearly up. */
+    @Test
+    void lets_a_hold_live_as_long_as_it_was_to_though_it_is_not_over_yet_when_the_clock_jumps() {
+        TenantId tenant = redis.tenantWith(100);
+        Hold running = hold(UUID.randomUUID(), 10);
+        credit.reserve(tenant, running);
+        double until = expiry(tenant, running);
+        jump(tenant, Duration.ofMinutes(2));
+        assertThat(credit.lapsed(tenant, 10, CreditRedis.LONG, LOOKED)).isEmpty();
+        assertThat(expiry(tenant, running)).isBetween(until - LOOKED.toMillis(), until + 5_000);
+    }
+
+    /** The caller has looked a moment ago by its own clock, and by Redis' a few seconds: less than any grace of a hold. */
+    @Test
+    void notices_a_jump_of_some_seconds() {
+        TenantId tenant = redis.tenantWith(100);
+        Hold running = hold(UUID.randomUUID(), 10).living(Duration.ofSeconds(4));
+        credit.reserve(tenant, running);
+        jump(tenant, Duration.ofSeconds(20));
+        assertThat(credit.lapsed(tenant, 10, CreditRedis.LONG, Duration.ZERO)).isEmpty();
     }
 
     /** Routers that are slow to look are no clock that jumps again and again. */
     @Test
     void gives_what_has_lapsed_though_each_look_comes_late() {
         TenantId tenant = redis.tenantWith(100);
-        UUID dead = UUID.randomUUID();
-        credit.reserve(tenant, hold(dead, 60));
-        long now = credit.now(tenant).toEpochMilli();
-        String state = "credit:{" + tenant + "}:state";
-        String expiries = "credit:{" + tenant + "}:expiries";
-        redis.clients.commands().zadd(expiries, (double) now, dead.toString());
-        redis.clients.commands().hset(state, "swept", Long.toString(now - 70_000));
-        assertThat(credit.lapsed(tenant, 10, CreditRedis.LONG))
-                .as("it might be a jump")
-                .isEmpty();
-        redis.clients.commands().zadd(expiries, (double) now, dead.toString()); // its longer life is over
-        redis.clients.commands().hset(state, "swept", Long.toString(now - 70_000));
-        assertThat(credit.lapsed(tenant, 10, CreditRedis.LONG))
+        Hold dead = hold(UUID.randomUUID(), 60).living(Duration.ofSeconds(30));
+        credit.reserve(tenant, dead);
+        jump(tenant, Duration.ofSeconds(70));
+        assertThat(credit.lapsed(tenant, 10, CreditRedis.LONG, Duration.ofSeconds(70)))
                 .extracting(Hold::receipt)
-                .containsExactly(dead);
+                .containsExactly(dead.receipt());
     }
 
     /** Nobody looks at a tenant that holds nothing. */
@@ -94,7 +109,7 @@ class LapsedScriptTest {
         long fridayMs = credit.now(tenant).minus(Duration.ofDays(3)).toEpochMilli();
         redis.clients.commands().hset("credit:{" + tenant + "}:state", "swept", Long.toString(fridayMs));
         credit.reserve(tenant, hold(dead, 60).living(SOON));
-        assertThat(await().until(() -> credit.lapsed(tenant, 10, CreditRedis.LONG), holds -> !holds.isEmpty()))
+        assertThat(await().until(() -> credit.lapsed(tenant, 10, CreditRedis.LONG, LOOKED), holds -> !holds.isEmpty()))
                 .extracting(Hold::receipt)
                 .containsExactly(dead);
     }
@@ -103,8 +118,8 @@ class LapsedScriptTest {
     void gives_it_to_another_if_the_first_one_dies_over_it() {
         TenantId tenant = redis.tenantWith(100);
         credit.reserve(tenant, hold(UUID.randomUUID(), 60).living(SOON));
-        await().until(() -> credit.lapsed(tenant, 10, SOON), holds -> !holds.isEmpty());
-        await().until(() -> credit.lapsed(tenant, 10, SOON), holds -> !holds.isEmpty());
+        await().until(() -> credit.lapsed(tenant, 10, SOON, LOOKED), holds -> !holds.isEmpty());
+        await().until(() -> credit.lapsed(tenant, 10, SOON, LOOKED), holds -> !holds.isEmpty());
     }
 
     @Test
@@ -115,7 +130,7 @@ class LapsedScriptTest {
         redis.clients
                 .commands()
                 .hset("credit:{" + tenant + "}:holds", receipt.toString(), "60 {\"route\":\"default\"}");
-        Hold taken = await().until(() -> credit.lapsed(tenant, 10, CreditRedis.LONG), holds -> !holds.isEmpty())
+        Hold taken = await().until(() -> credit.lapsed(tenant, 10, CreditRedis.LONG, LOOKED), holds -> !holds.isEmpty())
                 .getFirst();
         assertThat(taken.amount()).isEqualTo(60);
         assertThat(taken.details()).isEqualTo("{\"route\":\"default\"}");
@@ -128,7 +143,7 @@ class LapsedScriptTest {
         TenantId tenant = redis.tenantWith(100);
         Hold slow = hold(UUID.randomUUID(), 60);
         credit.reserve(tenant, slow.living(SOON));
-        Hold taken = await().until(() -> credit.lapsed(tenant, 10, CreditRedis.LONG), holds -> !holds.isEmpty())
+        Hold taken = await().until(() -> credit.lapsed(tenant, 10, CreditRedis.LONG, LOOKED), holds -> !holds.isEmpty())
                 .getFirst();
         assertThat(redis.release(tenant, slow.receipt())).isFalse();
         assertThat(redis.settle(tenant, slow.receipt(), 25)).isFalse();
@@ -148,21 +163,26 @@ class LapsedScriptTest {
         for (int i = 0; i < 5; i++) {
             credit.reserve(tenant, hold(UUID.randomUUID(), 1).living(SOON));
         }
-        List<Hold> first = await().until(() -> credit.lapsed(tenant, 3, CreditRedis.LONG), holds -> !holds.isEmpty());
+        List<Hold> first =
+                await().until(() -> credit.lapsed(tenant, 3, CreditRedis.LONG, LOOKED), holds -> !holds.isEmpty());
         assertThat(first).hasSizeLessThanOrEqualTo(3);
     }
 
-    @Test
-    void holding_it_again_gives_it_a_longer_life() {
-        TenantId tenant = redis.tenantWith(100);
-        Hold hold = hold(UUID.randomUUID(), 60);
-        credit.reserve(tenant, hold.living(SOON));
-        credit.reserve(tenant, hold);
-        assertThat(redis.clients
-                        .commands()
-                        .zscore(
-                                "credit:{" + tenant + "}:expiries",
-                                hold.receipt().toString()))
-                .isGreaterThan((double) redis.credit.now(tenant).plusSeconds(60).toEpochMilli());
+    /** All that is written down is so much longer ago. */
+    private void jump(TenantId tenant, Duration forwards) {
+        String state = "credit:{" + tenant + "}:state";
+        String expiries = "credit:{" + tenant + "}:expiries";
+        long swept = Long.parseLong(redis.clients.commands().hget(state, "swept"));
+        redis.clients.commands().hset(state, "swept", Long.toString(swept - forwards.toMillis()));
+        redis.clients
+                .commands()
+                .zrange(expiries, 0, -1)
+                .forEach(receipt -> redis.clients.commands().zincrby(expiries, (double) -forwards.toMillis(), receipt));
+    }
+
+    private double expiry(TenantId tenant, Hold hold) {
+        return redis.clients
+                .commands()
+                .zscore("credit:{" + tenant + "}:expiries", hold.receipt().toString());
     }
 }

@@ -172,7 +172,7 @@ class RacingRoutersTest {
         }
 
         void sweep() {
-            for (Hold lapsed : credit.lapsed(tenant, 10, SHORT)) {
+            for (Hold lapsed : credit.lapsed(tenant, 10, SHORT, Duration.ofSeconds(10))) {
                 log.append(new Usage(lapsed.receipt(), lapsed.amount()));
                 credit.settle(tenant, lapsed, lapsed.amount())
                         .toCompletableFuture()

@@ -14,7 +14,10 @@ import tools.jackson.core.JacksonException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -39,6 +42,7 @@ final class LapsedHolds implements AutoCloseable {
     private final Supplier<Collection<TenantId>> tenants;
     private final RouterMetrics metrics;
     private final Duration sweepEvery;
+    private final Map<TenantId, Stopwatch> looked = new HashMap<>(); // of the one thread that sweeps
     private final CountDownLatch closing = new CountDownLatch(1);
     private final Thread keeper = Thread.ofPlatform().name("own-holds").daemon().unstarted(this::keep);
     private final Thread sweeper =
@@ -121,10 +125,12 @@ final class LapsedHolds implements AutoCloseable {
      * {@link #AGAIN}.
      */
     void sweep() {
-        ForEach.tenant(tenants.get(), tenant -> {
+        Collection<TenantId> all = tenants.get();
+        looked.keySet().retainAll(Set.copyOf(all));
+        ForEach.tenant(all, tenant -> {
             int some = AT_ONCE;
             while (some == AT_ONCE && closing.getCount() > 0 && log.isOpen()) {
-                List<Hold> lapsed = credit.lapsed(tenant, AT_ONCE, AGAIN);
+                List<Hold> lapsed = look(tenant);
                 for (Hold hold : lapsed) {
                     if (!holds.takeBack(hold) && log.isOpen()) {
                         settle(tenant, hold);
@@ -133,6 +139,15 @@ final class LapsedHolds implements AutoCloseable {
                 some = lapsed.size();
             }
         });
+    }
+
+    /** The first time it takes the other routers' word for it that they look as often as this one does. */
+    private List<Hold> look(TenantId tenant) {
+        Stopwatch before = looked.get(tenant);
+        Stopwatch now = new Stopwatch();
+        List<Hold> lapsed = credit.lapsed(tenant, AT_ONCE, AGAIN, before == null ? sweepEvery : before.elapsed());
+        looked.put(tenant, now);
+        return lapsed;
     }
 
     private void settle(TenantId tenant, Hold hold) {

@@ -46,7 +46,7 @@ record LlmRouterProperties(
         Duration holdGrace,
         Duration sweepEvery,
         Duration startPatience) {
-    /** Sweeps that come seldom would be taken for a clock that has jumped. */
+    /** After a jump of Redis' clock running calls do not count as calls at once until the next one. */
     private static final Duration MOST_BETWEEN_SWEEPS = Duration.ofSeconds(20);
 
     LlmRouterProperties {

@@ -43,6 +43,7 @@ import static org.awaitility.Awaitility.await;
 class HoldsTest {
     private static final TenantId TENANT = TestPlatform.INITECH;
     private static final Duration GRACE = Duration.ofMillis(400);
+    private static final Duration LOOKED = Duration.ofSeconds(10);
 
     private final TestPlatform platform;
     private final RedisClients clients;
@@ -80,7 +81,8 @@ class HoldsTest {
                 .pollInterval(Duration.ofMillis(20))
                 .until(() -> {
                     holds.extendOverdue();
-                    return credit.lapsed(TENANT, 10, Duration.ofMillis(1)).isEmpty();
+                    return credit.lapsed(TENANT, 10, Duration.ofMillis(1), LOOKED)
+                            .isEmpty();
                 });
         hold.settle(60, 10);
         await().until(() -> platform.available(TENANT) == 940);
@@ -90,14 +92,15 @@ class HoldsTest {
     @Test
     void lets_a_hold_lapse_when_its_router_is_dead() throws Exception {
         take(UUID.randomUUID());
-        await().until(() -> !credit.lapsed(TENANT, 10, Duration.ofMinutes(1)).isEmpty());
+        await().until(() ->
+                !credit.lapsed(TENANT, 10, Duration.ofMinutes(1), LOOKED).isEmpty());
     }
 
     @Test
     void takes_its_own_hold_back_that_lapsed_meanwhile() throws Exception {
         UUID receipt = UUID.randomUUID();
         Holds.Running hold = take(receipt);
-        Hold lapsed = await().until(() -> credit.lapsed(TENANT, 10, GRACE), some -> !some.isEmpty())
+        Hold lapsed = await().until(() -> credit.lapsed(TENANT, 10, GRACE, LOOKED), some -> !some.isEmpty())
                 .getFirst();
         assertThat(holds.takeBack(lapsed)).isTrue();
         assertThat(holds.takeBack(Hold.of(UUID.randomUUID(), 1, GRACE, ""))).isFalse();
@@ -108,7 +111,8 @@ class HoldsTest {
     @Test
     void changes_nothing_with_an_end_that_comes_when_another_has_taken_the_hold_over() throws Exception {
         Holds.Running slow = take(UUID.randomUUID());
-        Hold swept = await().until(() -> credit.lapsed(TENANT, 10, Duration.ofMinutes(1)), some -> !some.isEmpty())
+        Hold swept = await().until(
+                        () -> credit.lapsed(TENANT, 10, Duration.ofMinutes(1), LOOKED), some -> !some.isEmpty())
                 .getFirst();
         slow.release();
         await().until(() -> holds.running() == 0 && holds.owed() == 0);
@@ -121,7 +125,8 @@ class HoldsTest {
     @Test
     void gives_back_what_it_has_just_taken_over_itself_when_the_call_ends_before_it_is_told() throws Exception {
         Holds.Running slow = take(UUID.randomUUID());
-        Hold swept = await().until(() -> credit.lapsed(TENANT, 10, Duration.ofMinutes(1)), some -> !some.isEmpty())
+        Hold swept = await().until(
+                        () -> credit.lapsed(TENANT, 10, Duration.ofMinutes(1), LOOKED), some -> !some.isEmpty())
                 .getFirst();
         slow.release();
         await().until(() -> holds.running() == 0 && holds.owed() == 0);
@@ -276,7 +281,9 @@ class HoldsTest {
                     == 1);
             new LapsedHolds(others, credit, cutOff, () -> List.of(TENANT), metrics, Duration.ofHours(1)).sweep();
             assertThat(cutOff.waiting()).isEqualTo(1);
-            assertThat(credit.lapsed(TENANT, 10, GRACE)).as("left for others").hasSize(1);
+            assertThat(credit.lapsed(TENANT, 10, GRACE, LOOKED))
+                    .as("left for others")
+                    .hasSize(1);
         }
     }
 
@@ -295,6 +302,32 @@ class HoldsTest {
             await().until(() -> platform.running(TENANT) == 0);
             assertThat(platform.available(TENANT)).isEqualTo(1_000_000 - 100 * many);
         }
+    }
+
+    /** Whatever the grace is: the sweep knows how long ago it looked itself. */
+    @Test
+    void leaves_a_call_alone_that_is_over_time_only_by_a_clock_of_redis_that_has_jumped() throws Exception {
+        Holds living = new Holds(credit, _ -> LlmLimits.NONE, metrics(), Duration.ofSeconds(15), _ -> false);
+        Holds.Running running = take(living, UUID.randomUUID());
+        try (KafkaUsageLog log = new KafkaUsageLog(Brokers.plain(platform.kafka()), Duration.ofSeconds(2))) {
+            LapsedHolds anothers =
+                    new LapsedHolds(holds, credit, log, () -> List.of(TENANT), metrics(), Duration.ofSeconds(10));
+            anothers.sweep();
+            jump(Duration.ofSeconds(30));
+            anothers.sweep();
+        }
+        running.settle(60, 10);
+        await().until(() -> platform.available(TENANT) == 940);
+    }
+
+    /** All that is written down is so much longer ago. */
+    private void jump(Duration forwards) {
+        long swept = Long.parseLong(clients.commands().hget("credit:{" + TENANT + "}:state", "swept"));
+        clients.commands().hset("credit:{" + TENANT + "}:state", "swept", Long.toString(swept - forwards.toMillis()));
+        String expiries = "credit:{" + TENANT + "}:expiries";
+        clients.commands()
+                .zrange(expiries, 0, -1)
+                .forEach(receipt -> clients.commands().zincrby(expiries, (double) -forwards.toMillis(), receipt));
     }
 
     /** The sweep of thousands of holds takes minutes, and credit opens 3 s after a loss. */
