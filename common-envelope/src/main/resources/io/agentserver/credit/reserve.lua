@@ -1,5 +1,5 @@
 -- Holds an amount of a tenant's credit for one call, if there is as much and the call is within the tenant's limits. Atomic;
--- by Redis' own clock; the receipt makes repeating it safe: what is held stays held and counted, once, and lives longer.
+-- by Redis' own clock; the receipt makes repeating it safe: what is held stays held and counted, once, and lapses as at first.
 -- Another owner gets nothing by it.
 --
 -- KEYS[1]  credit:{<tenant>}:state, a hash: balance, version (billing's), held, unposted (sums of the two below),
@@ -86,9 +86,10 @@ if hold then
   if string.match(hold, '^%d+ (%S+)') ~= ARGV[2] then
     return {'another', ''}
   end
-  -- when it came first, which is what it was counted in; what it was over then is not known any more
-  local first = redis.call('ZSCORE', KEYS[3], ARGV[1]) or lapses
-  redis.call('ZADD', KEYS[3], 'GT', lapses, ARGV[1])
+  -- that it lapses as at first tells when it came, and so what it was counted in, however often it is repeated; what it was over
+  -- then is not known any more
+  redis.call('ZADD', KEYS[3], 'NX', lapses, ARGV[1])
+  local first = redis.call('ZSCORE', KEYS[3], ARGV[1])
   local counted = (limits.r > 0 or limits.t > 0) and string.format('%.0f', math.floor((first - ARGV[4]) / 1000)) or ''
   return answer('held', state[4], counted, '')
 end

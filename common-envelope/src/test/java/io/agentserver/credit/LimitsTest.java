@@ -7,6 +7,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -207,6 +208,30 @@ class LimitsTest {
         assertThat(credit.reserve(tenant, hold(UUID.randomUUID(), 1), 1, LlmLimits.NONE))
                 .isEqualTo(new Reservation.Held(
                         redis.standing(tenant).epoch().orElseThrow(), Counted.NOT, Minute.UNLIMITED, List.of()));
+    }
+
+    /** Redis' answers were lost, and it was asked again and again. */
+    @Test
+    void knows_how_it_was_counted_however_often_it_is_repeated() {
+        LlmLimits limits = new LlmLimits(2, 1_000, 0, false);
+        Hold hold = hold(UUID.randomUUID(), 1);
+        Reservation.Held first = (Reservation.Held) credit.reserve(tenant, hold, 600, limits);
+        Double lapses = expiry(hold);
+        for (int i = 0; i < 2; i++) {
+            Instant next = credit.now(tenant).plusSeconds(1);
+            await().until(() -> credit.now(tenant).isAfter(next));
+            Reservation.Held again = (Reservation.Held) credit.reserve(tenant, hold, 600, limits);
+            assertThat(again.counted()).isEqualTo(first.counted());
+            assertThat(again.minute().tokens().left()).isEqualTo(400);
+            assertThat(again.minute().requests().left()).isEqualTo(1);
+        }
+        assertThat(expiry(hold)).isEqualTo(lapses);
+    }
+
+    private Double expiry(Hold hold) {
+        return redis.clients
+                .commands()
+                .zscore("credit:{" + tenant + "}:expiries", hold.receipt().toString());
     }
 
     /** Redis' clock has gone back, or another node's is behind. */

@@ -110,11 +110,12 @@ final class Holds {
         LlmLimits allowed = limits.apply(call.tenant());
         Stopwatch waited = new Stopwatch();
         while (true) {
+            Life life = new Life(new Stopwatch(), hold.life()); // before it is asked: Redis counts from then or later
             switch (reserve(call.tenant(), hold, tokens, allowed)) {
                 case Reservation.Held held -> {
                     held.over().forEach(limit -> metrics.limited(call.tenant(), limit, true));
                     boolean few = allowed.concurrent() > 0 && allowed.concurrent() <= FEW_AT_ONCE;
-                    Running taken = new Running(call.tenant(), hold, atMost, held, few);
+                    Running taken = new Running(call.tenant(), hold, life, atMost, held, few);
                     running.put(call.receipt(), taken);
                     return new Taking.Taken(taken);
                 }
@@ -354,7 +355,8 @@ final class Holds {
         private final boolean fewAtOnce;
         private final CompletableFuture<Void> ended = new CompletableFuture<>();
 
-        private Running(TenantId tenant, Hold hold, UsageRecord atMost, Reservation.Held held, boolean fewAtOnce) {
+        private Running(
+                TenantId tenant, Hold hold, Life life, UsageRecord atMost, Reservation.Held held, boolean fewAtOnce) {
             this.fewAtOnce = fewAtOnce;
             this.tenant = tenant;
             this.atMost = atMost;
@@ -363,7 +365,7 @@ final class Holds {
             this.hold = hold;
             this.takenIn = held.epoch();
             this.epoch = takenIn;
-            this.life = new Life(new Stopwatch(), hold.life());
+            this.life = life;
         }
 
         /** What was held for. */
