@@ -155,15 +155,22 @@ public final class Credit {
      *
      * @param in after which time it opens, if it was closed
      * @param settledBefore by Redis' clock, {@link #now}: everything settled before is posted and in the balance
+     * @param ago how long ago that was told, by the caller's own monotonic clock: where Redis' has gone back since, nothing is
+     *     forgotten by it
      * @return whether it was closed
      */
+    public boolean open(TenantId tenant, PostedBalance balance, Duration in, Instant settledBefore, Duration ago) {
+        return await(open.run(tenant, balance, UUID.randomUUID().toString(), in, settledBefore, ago));
+    }
+
+    /** Where {@code settledBefore} was told just now. */
     public boolean open(TenantId tenant, PostedBalance balance, Duration in, Instant settledBefore) {
-        return await(open.run(tenant, balance, UUID.randomUUID().toString(), in, settledBefore));
+        return open(tenant, balance, in, settledBefore, Duration.ZERO);
     }
 
     /** Nothing is spent until it is opened again. Calls that hold credit go on. */
     public void close(TenantId tenant) {
-        await(redis.hdel(Script.state(tenant), "epoch", "opens"));
+        await(redis.hdel(Script.state(tenant), "epoch", "opens", "opening"));
     }
 
     /** Leaves nothing of a tenant that is gone. */

@@ -18,7 +18,7 @@ final class OpenScript {
     }
 
     CompletionStage<Boolean> run(
-            TenantId tenant, PostedBalance balance, String epoch, Duration in, Instant settledBefore) {
+            TenantId tenant, PostedBalance balance, String epoch, Duration in, Instant settledBefore, Duration ago) {
         return script.run(
                 tenant,
                 List.of(
@@ -26,6 +26,7 @@ final class OpenScript {
                         Long.toString(balance.version()),
                         epoch,
                         Long.toString(in.toMillis()),
-                        Long.toString(settledBefore.toEpochMilli())));
+                        Long.toString(settledBefore.toEpochMilli()),
+                        Long.toString(ago.toMillis())));
     }
 }

@@ -13,22 +13,28 @@
 -- ARGV[3]  the epoch that begins, if credit is closed
 -- ARGV[4]  milliseconds until it opens then: time for routers to put their holds back
 -- ARGV[5]  milliseconds of Redis' clock
+-- ARGV[6]  how many milliseconds ago it was so late, by the caller's own clock
 --
--- An open one that would open only later than in ARGV[4] does so then: Redis' clock has gone back since.
+-- An open one that would open only later than in ARGV[4] does so then: Redis' clock has gone back since. Where it has gone back
+-- since ARGV[5], what was settled later may be dated earlier, so nothing is forgotten this time.
 --
 -- Returns 1 if it was closed.
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local before = tonumber(ARGV[5])
+if now < before + ARGV[6] - ARGV[6] / 1000 - 1000 then -- that is how unlike two clocks may go which nobody sets
+  before = 0
+end
 local unposted = 0
 local entries = redis.call('HGETALL', KEYS[4])
 for i = 1, #entries, 2 do
   local price, settled = string.match(entries[i + 1], '^(%d+) (%d+)$')
-  if tonumber(settled) < tonumber(ARGV[5]) then
+  if tonumber(settled) < before then
     redis.call('HDEL', KEYS[4], entries[i])
   else
     unposted = unposted + price
   end
 end
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local held = 0
 local holds = redis.call('HGETALL', KEYS[2])
 for i = 1, #holds, 2 do
@@ -44,9 +50,9 @@ end
 local opens = string.format('%.0f', now + ARGV[4])
 if redis.call('HEXISTS', KEYS[1], 'epoch') == 1 then
   if tonumber(redis.call('HGET', KEYS[1], 'opens') or 0) > tonumber(opens) then
-    redis.call('HSET', KEYS[1], 'opens', opens)
+    redis.call('HSET', KEYS[1], 'opening', string.format('%.0f', now), 'opens', opens)
   end
   return 0
 end
-redis.call('HSET', KEYS[1], 'epoch', ARGV[3], 'opens', opens)
+redis.call('HSET', KEYS[1], 'epoch', ARGV[3], 'opening', string.format('%.0f', now), 'opens', opens)
 return 1

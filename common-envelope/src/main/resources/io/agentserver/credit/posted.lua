@@ -43,7 +43,7 @@ local version = redis.call('HGET', KEYS[1], 'version')
 local era = redis.call('HGET', KEYS[1], 'era')
 local another = era and ARGV[3] ~= '' and era ~= ARGV[3]
 if another and ARGV[4] ~= '1' then
-  redis.call('HDEL', KEYS[1], 'epoch', 'opens')
+  redis.call('HDEL', KEYS[1], 'epoch', 'opens', 'opening')
   return 0
 end
 if another or not version or tonumber(ARGV[2]) > tonumber(version) then

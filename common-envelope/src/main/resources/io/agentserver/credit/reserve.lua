@@ -3,7 +3,8 @@
 -- Another owner gets nothing by it.
 --
 -- KEYS[1]  credit:{<tenant>}:state, a hash: balance, version (billing's), held, unposted (sums of the two below),
---          epoch (there: credit is open), opens (when it does, in milliseconds)
+--          epoch (there: credit is open), opening and opens (from when to when it is about to, in milliseconds: before the
+--          first of them the clock has gone back since, and as long is waited for from then on)
 -- KEYS[2]  credit:{<tenant>}:holds, a hash: receipt to "<amount> <owner> <details>"
 -- KEYS[3]  credit:{<tenant>}:expiries, a sorted set: receipt by when its hold lapses, in milliseconds. Those that have not
 --          are the calls that run: one whose router died counts for no longer
@@ -23,7 +24,7 @@
 -- {'exhausted', available, …}, {'closed', '', …}, or {'another', ''} for the receipt of another's hold. over is all of requests, tokens
 -- and concurrency that it is over, with commas, first the one to be waited for longest; slice the second where the call was counted, or empty; … is what is left of the requests and the milliseconds
 -- until all of them are, and the same of the tokens.
-local state = redis.call('HMGET', KEYS[1], 'balance', 'held', 'unposted', 'epoch', 'opens')
+local state = redis.call('HMGET', KEYS[1], 'balance', 'held', 'unposted', 'epoch', 'opens', 'opening')
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local limits = {r = tonumber(ARGV[7]), t = tonumber(ARGV[8])}
@@ -76,7 +77,16 @@ local function answer(...)
   return values
 end
 
-if not state[1] or not state[4] or now < tonumber(state[5] or 0) then
+if not state[1] or not state[4] then
+  return answer('closed', '')
+end
+local opens = tonumber(state[5] or 0)
+local opening = tonumber(state[6] or opens - 3000) -- that long with a billing service that does not say
+if now < opening then
+  opens = now + math.min(opens - opening, 60000) -- not longer: one that does not say may have opened it since
+  redis.call('HSET', KEYS[1], 'opening', string.format('%.0f', now), 'opens', string.format('%.0f', opens))
+end
+if now < opens then
   return answer('closed', '')
 end
 

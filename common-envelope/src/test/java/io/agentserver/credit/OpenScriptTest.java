@@ -6,13 +6,17 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.UUID;
 
 import static io.agentserver.credit.CreditRedis.hold;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 @ExtendWith(CreditRedis.Extension.class)
 class OpenScriptTest {
+    private static final Duration SOON = Duration.ofMillis(200);
+
     private final CreditRedis redis;
     private final Credit credit;
     private final UUID receipt = UUID.randomUUID();
@@ -25,13 +29,55 @@ class OpenScriptTest {
     /** Redis' clock has gone back since, or it is another node's. */
     @Test
     void opens_when_it_was_to_and_not_hours_later() {
-        TenantId tenant = redis.tenantWith(100);
-        String state = "credit:{" + tenant + "}:state";
-        long late = credit.now(tenant).plus(Duration.ofHours(2)).toEpochMilli();
-        redis.clients.commands().hset(state, "opens", Long.toString(late));
+        TenantId tenant = redis.newTenant();
+        credit.open(tenant, new PostedBalance(100, 1), SOON, Instant.EPOCH);
+        goesBack(tenant, Duration.ofHours(2));
+        credit.open(tenant, new PostedBalance(100, 1), SOON, Instant.EPOCH);
+        long opens = Long.parseLong(redis.clients.commands().hget(state(tenant), "opens"));
+        assertThat(opens).isLessThanOrEqualTo(credit.now(tenant).plus(SOON).toEpochMilli());
+    }
+
+    /** Nobody may be let in before the routers have put their holds back; nor has anybody to wait until the old time comes again. */
+    @Test
+    void is_closed_for_as_long_as_it_was_to_be_where_the_clock_has_gone_back_and_not_longer() {
+        TenantId tenant = redis.newTenant();
+        credit.open(tenant, new PostedBalance(100, 1), SOON, Instant.EPOCH);
+        goesBack(tenant, Duration.ofMinutes(10));
         assertThat(credit.reserve(tenant, hold(UUID.randomUUID(), 1))).isEqualTo(new Reservation.Closed());
-        redis.open(tenant, 100, 1);
+        await().atMost(Duration.ofSeconds(5))
+                .until(() -> credit.reserve(tenant, hold(UUID.randomUUID(), 1)) instanceof Reservation.Held);
+    }
+
+    @Test
+    void a_new_tenant_is_open_whatever_the_clock_does() {
+        TenantId tenant = redis.tenantWith(100);
+        goesBack(tenant, Duration.ofMinutes(10));
         assertThat(credit.reserve(tenant, hold(UUID.randomUUID(), 1))).isInstanceOf(Reservation.Held.class);
+    }
+
+    @Test
+    void opens_soon_what_an_older_billing_service_opened_which_did_not_say_for_how_long_it_was_closed() {
+        TenantId tenant = redis.tenantWith(100);
+        redis.clients.commands().hdel(state(tenant), "opening");
+        goesBack(tenant, Duration.ofMinutes(10));
+        await().atMost(Duration.ofSeconds(8))
+                .until(() -> credit.reserve(tenant, hold(UUID.randomUUID(), 1)) instanceof Reservation.Held);
+    }
+
+    /** What was settled since is dated before; to forget it would let it be spent again. */
+    @Test
+    void forgets_nothing_where_the_clock_has_gone_back_since_it_was_asked() {
+        TenantId tenant = redis.tenantWith(100);
+        credit.reserve(tenant, hold(receipt, 60));
+        redis.settle(tenant, receipt, 25);
+        PostedBalance balance = new PostedBalance(100, 2);
+        Duration jump = Duration.ofMinutes(10);
+        Instant asked = credit.now(tenant).plus(jump); // before the clock went back
+        credit.open(tenant, balance, Duration.ZERO, asked, Duration.ofSeconds(5));
+        assertThat(redis.available(tenant)).isEqualTo(75);
+        Instant past = aMomentLater(tenant); // the log was slow, and the clock has come past it again
+        credit.open(tenant, balance, Duration.ZERO, past, jump);
+        assertThat(redis.available(tenant)).isEqualTo(75);
     }
 
     @Test
@@ -62,10 +108,7 @@ class OpenScriptTest {
         UUID later = UUID.randomUUID();
         credit.reserve(tenant, hold(receipt, 60));
         redis.settle(tenant, receipt, 25);
-        Instant drained = redis.credit.now(tenant).plusMillis(1);
-        while (redis.credit.now(tenant).isBefore(drained)) {
-            Thread.onSpinWait(); // Redis' clock has to go on by a millisecond
-        }
+        Instant drained = aMomentLater(tenant);
         credit.reserve(tenant, hold(later, 10));
         redis.settle(tenant, later, 7);
         open(tenant, 75, 2, drained);
@@ -93,5 +136,30 @@ class OpenScriptTest {
 
     private boolean open(TenantId tenant, long balance, long version, Instant settledBefore) {
         return credit.open(tenant, new PostedBalance(balance, version), Duration.ZERO, settledBefore);
+    }
+
+    /** All that is written down is so much later. */
+    private void goesBack(TenantId tenant, Duration by) {
+        for (String field : List.of("opening", "opens")) {
+            String then = redis.clients.commands().hget(state(tenant), field);
+            if (then != null) {
+                redis.clients
+                        .commands()
+                        .hset(state(tenant), field, Long.toString(Long.parseLong(then) + by.toMillis()));
+            }
+        }
+    }
+
+    /** When Redis' clock has gone on. */
+    private Instant aMomentLater(TenantId tenant) {
+        Instant later = credit.now(tenant).plusMillis(1);
+        while (credit.now(tenant).isBefore(later)) {
+            Thread.onSpinWait();
+        }
+        return later;
+    }
+
+    private static String state(TenantId tenant) {
+        return "credit:{" + tenant + "}:state";
     }
 }

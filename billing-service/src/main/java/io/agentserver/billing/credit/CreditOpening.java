@@ -65,11 +65,22 @@ public final class CreditOpening implements AutoCloseable {
      * One tenant's on its way.
      *
      * @param era of the ledger that this was found in
-     * @param since by Redis' clock: what was settled before it is below the ends
+     * @param since what was settled before it is below the ends
      * @param ends of {@code usage} then
      * @param afterLoss whether it is closed; else it is only looked over
      */
-    private record Opening(String era, Instant since, Map<TopicPartition, Long> ends, boolean afterLoss) {}
+    private record Opening(String era, Told since, Map<TopicPartition, Long> ends, boolean afterLoss) {}
+
+    /** What Redis' clock said, which may be set at any time, and when by our own, which is not. */
+    private record Told(Instant redis, long nanos) {
+        Told(Instant redis) {
+            this(redis, System.nanoTime());
+        }
+
+        Duration ago() {
+            return Duration.ofNanos(System.nanoTime() - nanos);
+        }
+    }
 
     /**
      * At one look; one of which it is not known is in neither.
@@ -257,10 +268,10 @@ public final class CreditOpening implements AutoCloseable {
                 return;
             }
             // before the ends are asked for: what was settled by then is below them
-            Map<TenantId, Instant> asked = new HashMap<>();
-            standings.lost().forEach(tenant -> asked.put(tenant, credit.now(tenant)));
+            Map<TenantId, Told> asked = new HashMap<>();
+            standings.lost().forEach(tenant -> asked.put(tenant, new Told(credit.now(tenant))));
             if (all) {
-                standings.open().forEach(tenant -> asked.put(tenant, credit.now(tenant)));
+                standings.open().forEach(tenant -> asked.put(tenant, new Told(credit.now(tenant))));
             }
             Map<TopicPartition, Long> ends = drain.ends();
             Set<TenantId> lost = Set.copyOf(standings.lost());
@@ -347,7 +358,8 @@ public final class CreditOpening implements AutoCloseable {
             return;
         }
         credit.takeOver(tenant, balance);
-        if (credit.open(tenant, balance, FOR_THE_ROUTERS, opening.since())) {
+        Told since = opening.since();
+        if (credit.open(tenant, balance, FOR_THE_ROUTERS, since.redis(), since.ago())) {
             LOG.warn("credit of tenant {} was lost or never known, and opens with {}", tenant, balance);
         }
         publisher.told(tenant, balance);
