@@ -1,7 +1,7 @@
 package io.agentserver.router;
 
 import io.agentserver.router.RedisAnswers.Claim;
-import io.agentserver.router.RedisAnswers.Renewal;
+import io.agentserver.router.RedisAnswers.Ownership;
 
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
@@ -39,8 +39,8 @@ final class Lease {
         return lost;
     }
 
-    /** Ends the lease with an answer that stays; false if it was lost to another, or there is no Redis. */
-    synchronized boolean keep(KeptAnswer answer) {
+    /** Ends the lease with an answer that stays, unless it was lost to another, or there is no Redis. */
+    synchronized Ownership keep(KeptAnswer answer) {
         ended.countDown();
         return answers.keep(claim, answer);
     }
@@ -86,9 +86,9 @@ final class Lease {
         }
         Stopwatch asked = new Stopwatch();
         switch (answers.renew(claim)) {
-            case Renewal.OWN -> sinceRenewed = asked;
-            case Renewal.LOST -> lost = true;
-            case Renewal.UNKNOWN -> {} // asked again
+            case Ownership.OWN -> sinceRenewed = asked;
+            case Ownership.LOST -> lost = true;
+            case Ownership.UNKNOWN -> {} // asked again
         }
         sinceTried = new Stopwatch();
     }

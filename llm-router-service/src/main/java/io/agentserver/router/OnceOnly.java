@@ -2,6 +2,7 @@ package io.agentserver.router;
 
 import io.agentserver.envelope.TenantId;
 import io.agentserver.router.RedisAnswers.Claim;
+import io.agentserver.router.RedisAnswers.Ownership;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -14,7 +15,7 @@ import java.util.function.Supplier;
  * Gives calls with the same {@code Idempotency-Key} the same answer for 24 h, over any number of routers: the first one
  * runs under a lease that it renews, the others wait for its answer. An answer that broke off is not kept, but that the key
  * was used with this body is: the next call with that key runs again, under a receipt of its own, and is paid by itself. A call that
- * finds that another has taken its key over, while its router stood still or could not reach Redis, breaks off: that one's answer counts. One whose
+ * finds, be it at its end, that another has taken its key over, while its router stood still or could not reach Redis, breaks off: that one's answer counts. One whose
  * answer was too large to be kept, or had to go for others of its tenant, does not run again: who asks is told so.
  * Without Redis no call with a key begins.
  */
@@ -118,7 +119,7 @@ final class OnceOnly implements Chat {
     private static final class Keeping implements Answer.Live {
         private final Answer.Live answer;
         private final Lease lease;
-        private boolean kept;
+        private boolean ended;
 
         Keeping(Answer.Live answer, Lease lease) {
             this.answer = answer;
@@ -133,16 +134,18 @@ final class OnceOnly implements Chat {
         @Override
         public Answer.Event next(Duration wait) throws InterruptedException {
             if (lease.isLost()) {
-                LOG.warn("the call with receipt {} has lost its Idempotency-Key to another: it ends", head().receipt());
-                answer.close();
-                return new Answer.Event.Broken(Refusal.unavailable(
-                        "another call has taken this Idempotency-Key over while this one stood still; try again"));
+                return lost();
             }
             Answer.Event event = answer.next(wait);
-            if (event instanceof Answer.Event.End end) {
-                keep(end.completion());
-            }
-            return event;
+            return event instanceof Answer.Event.End end && keep(end.completion()) == Ownership.LOST ? lost() : event;
+        }
+
+        /** Its client is not told that it is whole: the other's will be, and there is one answer under a key. */
+        private Answer.Event lost() {
+            LOG.warn("the call with receipt {} has lost its Idempotency-Key to another: it ends", head().receipt());
+            answer.close();
+            return new Answer.Event.Broken(Refusal.unavailable(
+                    "another call has taken this Idempotency-Key over while this one stood still; try again"));
         }
 
         @Override
@@ -160,17 +163,19 @@ final class OnceOnly implements Chat {
             try {
                 answer.close();
             } finally {
-                if (!kept) { // whole all the same, where its end came when its client had gone
+                if (!ended) { // whole all the same, where its end came when its client had gone
                     answer.completed().ifPresentOrElse(this::keep, lease::breakOff);
                 }
             }
         }
 
-        private void keep(ObjectNode completion) {
-            kept = lease.keep(new KeptAnswer(answer.head(), completion));
-            if (!kept) {
+        private Ownership keep(ObjectNode completion) {
+            Ownership kept = lease.keep(new KeptAnswer(answer.head(), completion));
+            if (kept != Ownership.OWN) {
                 LOG.warn("the answer with receipt {} is not kept for its Idempotency-Key", head().receipt());
             }
+            ended = kept != Ownership.UNKNOWN;
+            return kept;
         }
     }
 }

@@ -99,8 +99,8 @@ final class RedisAnswers {
         record Unavailable() implements Claim {}
     }
 
-    /** Whose a claim is. */
-    enum Renewal {
+    /** Whose a claim is, or was when it ended. */
+    enum Ownership {
         OWN,
         /** Another one has it by now, or had it. */
         LOST,
@@ -155,12 +155,12 @@ final class RedisAnswers {
     }
 
     /** For another {@link #LEASE} from now, also where Redis has lost it. */
-    Renewal renew(Claim.Mine claim) {
+    Ownership renew(Claim.Mine claim) {
         Name name = claim.name();
         return attempt(
                 () -> {
                     if (gone.test(name.tenant())) {
-                        return Renewal.OWN; // nobody else can call for it
+                        return Ownership.OWN; // nobody else can call for it
                     }
                     Long own = redis.eval(
                             RENEW,
@@ -171,25 +171,25 @@ final class RedisAnswers {
                             claim.digest(),
                             millis(KEPT),
                             name.sha256());
-                    return own == 1 ? Renewal.OWN : Renewal.LOST;
+                    return own == 1 ? Ownership.OWN : Ownership.LOST;
                 },
-                Renewal.UNKNOWN);
+                Ownership.UNKNOWN);
     }
 
-    /** Keeps the answer for {@link #KEPT}, within {@link Bounds}; false if another one has the key by now. */
-    boolean keep(Claim.Mine claim, KeptAnswer answer) {
+    /** Keeps the answer for {@link #KEPT}, within {@link Bounds}, unless another one has the key by now. */
+    Ownership keep(Claim.Mine claim, KeptAnswer answer) {
         String json = answer.json();
         boolean fits = json.getBytes(StandardCharsets.UTF_8).length <= bounds.answer();
         return end(claim, "done", fits ? json : "", answer.head().receipt().toString());
     }
 
     /** The key keeps its body for {@link #KEPT}, and may be claimed again. */
-    boolean breakOff(Claim.Mine claim) {
+    Ownership breakOff(Claim.Mine claim) {
         return end(claim, "broken", "", "");
     }
 
     /** As if it had not been claimed. */
-    boolean release(Claim.Mine claim) {
+    Ownership release(Claim.Mine claim) {
         return end(claim, "unused", "", "");
     }
 
@@ -208,13 +208,13 @@ final class RedisAnswers {
         return attempt(() -> redis.exists(name.key() + UNWANTED) > 0, false);
     }
 
-    private boolean end(Claim.Mine claim, String how, String answer, String receipt) {
+    private Ownership end(Claim.Mine claim, String how, String answer, String receipt) {
         Name name = claim.name();
         return attempt(
                 () -> {
                     if (gone.test(name.tenant())) {
                         redis.del(name.key());
-                        return true;
+                        return Ownership.OWN;
                     }
                     Long own = redis.eval(
                             END,
@@ -231,9 +231,9 @@ final class RedisAnswers {
                             receipt,
                             Long.toString(bounds.tenant()),
                             name.prefix());
-                    return own == 1;
+                    return own == 1 ? Ownership.OWN : Ownership.LOST;
                 },
-                false);
+                Ownership.UNKNOWN);
     }
 
     private <T> T attempt(Command<T> command, T otherwise) {

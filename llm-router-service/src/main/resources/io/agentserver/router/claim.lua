@@ -2,7 +2,7 @@
 --
 -- KEYS[1]  once:{<tenant>}:<sha256 of the key>, a hash: digest (of the request's body), answer (once there is one), receipt (of a
 --          call that was answered, whether its answer is still kept or not), owner and until (of the call that runs, in
---          milliseconds), broken (runs that gave no answer and may have cost something)
+--          milliseconds), broken (runs that gave no answer and may have cost something), ended (the owner who ended its claim last)
 -- KEYS[2]  once:{<tenant>}:keys, a sorted set: sha256 by when it was claimed, in milliseconds
 -- ARGV[1]  digest
 -- ARGV[2]  owner

@@ -1,4 +1,4 @@
--- Ends a claim that is still the caller's own, or that Redis has lost. Atomic; repeating it changes nothing. Where a tenant's kept
+-- Ends a claim that is still the caller's own, or that Redis has lost. Atomic; repeating it changes nothing and answers the same. Where a tenant's kept
 -- answers would be larger than they may be together, the oldest go: that their calls were answered stays remembered.
 --
 -- KEYS[1]  as in claim.lua
@@ -17,8 +17,11 @@
 -- ARGV[9]  once:{<tenant>}:, what the names of keys begin with
 --
 -- Returns 1 if it was the caller's own.
-local owner = redis.call('HGET', KEYS[1], 'owner')
-if owner ~= ARGV[2] and (owner or redis.call('EXISTS', KEYS[1]) == 1) then
+local kept = redis.call('HMGET', KEYS[1], 'owner', 'ended')
+if kept[2] == ARGV[2] then
+  return 1 -- it was said before, and the answer was lost
+end
+if kept[1] ~= ARGV[2] and (kept[1] or redis.call('EXISTS', KEYS[1]) == 1) then
   return 0
 end
 if ARGV[3] == 'unused' and redis.call('HEXISTS', KEYS[1], 'broken') == 0 then
@@ -27,7 +30,7 @@ if ARGV[3] == 'unused' and redis.call('HEXISTS', KEYS[1], 'broken') == 0 then
   return 1
 end
 redis.call('HDEL', KEYS[1], 'owner', 'until')
-redis.call('HSET', KEYS[1], 'digest', ARGV[1])
+redis.call('HSET', KEYS[1], 'digest', ARGV[1], 'ended', ARGV[2])
 if ARGV[3] == 'broken' then
   redis.call('HINCRBY', KEYS[1], 'broken', 1)
 end

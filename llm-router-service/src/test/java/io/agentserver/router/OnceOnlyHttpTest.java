@@ -42,6 +42,7 @@ import static io.agentserver.router.RunningRouter.asking;
 import static io.agentserver.router.RunningRouter.json;
 import static io.agentserver.router.RunningRouter.streaming;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** Idempotency keys over two routers that share a real Redis. */
 @ExtendWith(TestPlatform.Extension.class)
@@ -417,6 +418,31 @@ class OnceOnlyHttpTest {
 
     @Test
     void begins_no_call_while_redis_is_away_and_stays_ready() throws Exception {
+    /** Its lease was not renewed since, so only its end tells. */
+    @Test
+    void tells_no_client_that_an_answer_is_whole_whose_key_another_has_by_then() throws Exception {
+        for (String body : List.of(asking("long"), streaming("long"))) {
+            String fresh = UUID.randomUUID() + ":0";
+            CountDownLatch told = new CountDownLatch(1);
+            provider.behave(ProviderDouble.streamsUntil(told));
+            try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+                Future<HttpResponse<String>> first = threads.submit(() -> call(one, fresh, body));
+                provider.awaitRequest();
+                String another = UUID.randomUUID().toString();
+                redis(keys -> keys.hset(name(fresh), "owner", another));
+                told.countDown();
+                if (body.equals(asking("long"))) {
+                    assertThat(first.get().statusCode()).isEqualTo(503);
+                    assertThat(json(first.get()).at("/error/message").asString())
+                            .contains("taken this Idempotency-Key over");
+                } else {
+                    assertThatThrownBy(first::get).hasRootCauseInstanceOf(IOException.class);
+                }
+                redis(keys -> assertThat(keys.hget(name(fresh), "owner")).isEqualTo(another));
+            }
+        }
+    }
+
         try (LocalStores own = LocalStores.inTemporaryDirectory(Map.of(LocalStore.REDIS, 0))) {
             LocalRedis redis = own.redis();
             Map<String, String> changed = new java.util.HashMap<>(settings);

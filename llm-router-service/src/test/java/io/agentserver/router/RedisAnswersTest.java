@@ -4,6 +4,7 @@ import io.agentserver.envelope.Ids;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.router.RedisAnswers.Claim;
 import io.agentserver.router.RedisAnswers.Name;
+import io.agentserver.router.RedisAnswers.Ownership;
 import io.agentserver.service.redis.RedisClients;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -56,17 +57,17 @@ class RedisAnswersTest {
     void makes_a_claim_again_that_redis_has_lost() {
         Claim.Mine mine = mine("body");
         clients.commands().del(name.key(), name.prefix() + "keys");
-        assertThat(answers.renew(mine)).isEqualTo(RedisAnswers.Renewal.OWN);
+        assertThat(answers.renew(mine)).isEqualTo(Ownership.OWN);
         assertThat(answers.claim(name, "body")).isEqualTo(new Claim.Running());
         assertThat(answers.claim(name, "another body")).isEqualTo(new Claim.Mismatch());
         assertThat(remembered()).isBetween(RedisAnswers.KEPT.minusMinutes(1).toMillis(), RedisAnswers.KEPT.toMillis());
-        assertThat(answers.keep(mine, answer)).isTrue();
-        assertThat(answers.renew(mine)).as("it has ended").isEqualTo(RedisAnswers.Renewal.LOST);
+        assertThat(answers.keep(mine, answer)).isEqualTo(Ownership.OWN);
+        assertThat(answers.renew(mine)).as("it has ended").isEqualTo(Ownership.LOST);
     }
 
     @Test
     void keeps_an_answer_for_a_day() {
-        assertThat(answers.keep(mine("body"), answer)).isTrue();
+        assertThat(answers.keep(mine("body"), answer)).isEqualTo(Ownership.OWN);
         assertThat(answers.claim(name, "body")).isEqualTo(new Claim.Done(answer));
         assertThat(answers.claim(name, "another body")).isEqualTo(new Claim.Mismatch());
         assertThat(remembered()).isBetween(RedisAnswers.KEPT.minusMinutes(1).toMillis(), RedisAnswers.KEPT.toMillis());
@@ -76,7 +77,7 @@ class RedisAnswersTest {
     void keeps_no_answer_that_comes_after_its_tenant_was_deleted() {
         Name gone = new Name(new TenantId("gone"), UUID.randomUUID().toString());
         Claim.Mine running = (Claim.Mine) answers.claim(gone, "body");
-        assertThat(answers.keep(running, answer)).isTrue();
+        assertThat(answers.keep(running, answer)).isEqualTo(Ownership.OWN);
         assertThat(clients.commands().exists(gone.key())).isZero();
     }
 
@@ -103,13 +104,13 @@ class RedisAnswersTest {
         Claim.Mine slow = mine("body");
         runOut();
         Claim.Mine quick = mine("body");
-        assertThat(answers.renew(slow)).isEqualTo(RedisAnswers.Renewal.LOST);
-        assertThat(answers.keep(slow, answer)).isFalse();
-        assertThat(answers.breakOff(slow)).isFalse();
-        assertThat(answers.release(slow)).isFalse();
-        assertThat(answers.renew(quick)).isEqualTo(RedisAnswers.Renewal.OWN);
+        assertThat(answers.renew(slow)).isEqualTo(Ownership.LOST);
+        assertThat(answers.keep(slow, answer)).isEqualTo(Ownership.LOST);
+        assertThat(answers.breakOff(slow)).isEqualTo(Ownership.LOST);
+        assertThat(answers.release(slow)).isEqualTo(Ownership.LOST);
+        assertThat(answers.renew(quick)).isEqualTo(Ownership.OWN);
         answers.breakOff(quick);
-        assertThat(answers.keep(slow, answer)).isFalse();
+        assertThat(answers.keep(slow, answer)).isEqualTo(Ownership.LOST);
         assertThat(mine("body").broken()).isEqualTo(2);
     }
 
@@ -117,17 +118,36 @@ class RedisAnswersTest {
     void takes_back_what_ran_out_or_was_lost_if_nobody_else_has_it() {
         Claim.Mine slow = mine("body");
         runOut();
-        assertThat(answers.renew(slow)).isEqualTo(RedisAnswers.Renewal.OWN);
+        assertThat(answers.renew(slow)).isEqualTo(Ownership.OWN);
         assertThat(answers.claim(name, "body")).isEqualTo(new Claim.Running());
         clients.commands().del(name.key());
-        assertThat(answers.keep(slow, answer)).isTrue();
+        assertThat(answers.keep(slow, answer)).isEqualTo(Ownership.OWN);
         assertThat(answers.claim(name, "body")).isEqualTo(new Claim.Done(answer));
+    }
+
+    /** What Redis answered was lost, and it was told once more. */
+    @Test
+    void answers_an_end_that_is_repeated_as_the_first_time() {
+        Claim.Mine broken = mine("body");
+        assertThat(answers.breakOff(broken)).isEqualTo(Ownership.OWN);
+        assertThat(answers.breakOff(broken)).isEqualTo(Ownership.OWN);
+        Claim.Mine refused = mine("body");
+        assertThat(refused.broken()).as("counted once").isEqualTo(1);
+        assertThat(answers.release(refused)).isEqualTo(Ownership.OWN);
+        assertThat(answers.release(refused)).isEqualTo(Ownership.OWN);
+        Claim.Mine whole = mine("body");
+        assertThat(answers.keep(whole, answer)).isEqualTo(Ownership.OWN);
+        assertThat(answers.keep(whole, answer)).isEqualTo(Ownership.OWN);
+        assertThat(answers.claim(name, "body")).isEqualTo(new Claim.Done(answer));
+        assertThat(clients.commands().hget(name.prefix() + "sizes", ""))
+                .isEqualTo(String.valueOf(answer.json().getBytes(StandardCharsets.UTF_8).length));
+        assertThat(answers.keep(broken, answer)).as("ended long ago").isEqualTo(Ownership.LOST);
     }
 
     @Test
     void remembers_of_an_answer_that_is_too_large_alone_that_it_was_given() {
         KeptAnswer large = answer(BOUND);
-        assertThat(answers.keep(mine("body"), large)).isTrue();
+        assertThat(answers.keep(mine("body"), large)).isEqualTo(Ownership.OWN);
         assertThat(answers.claim(name, "body"))
                 .isEqualTo(new Claim.Answered(large.head().receipt().toString()));
         assertThat(answers.claim(name, "another body")).isEqualTo(new Claim.Mismatch());
@@ -175,7 +195,7 @@ class RedisAnswersTest {
 
     private void keep(String key, KeptAnswer answer) {
         assertThat(answers.keep((Claim.Mine) answers.claim(name(key), "body"), answer))
-                .isTrue();
+                .isEqualTo(Ownership.OWN);
     }
 
     private Name name(String key) {
