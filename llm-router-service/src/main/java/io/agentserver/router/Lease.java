@@ -8,8 +8,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The right to answer for an idempotency key: renewed on a virtual thread of its own while it is held, also where Redis has lost it, and free by itself
- * {@link RedisAnswers#LEASE} after its holder has died. A holder that was away for longer may have lost it to another, and is to
+ * The right to answer for an idempotency key: renewed on a virtual thread of its own while it is held, also where Redis has lost it, and another's
+ * who has seen it unrenewed for {@link RedisAnswers#LEASE}: its holder has died. A holder that was away for longer may have lost it to another, and is to
  * stop ({@link #isLost}): two would be paid for one answer.
  */
 final class Lease {

@@ -22,7 +22,7 @@ import java.util.function.Supplier;
 final class OnceOnly implements Chat {
     private static final Logger LOG = LoggerFactory.getLogger(OnceOnly.class);
     private static final Duration LOOK_EVERY = Duration.ofMillis(50);
-    /** After a call's time limit: its end is being recorded, or its router has died and its lease runs out. */
+    /** After a call's time limit: its end is being recorded, or its router has died and that is being found out. */
     private static final Duration AND_ITS_END = RedisAnswers.LEASE.multipliedBy(2);
 
     private final Chat chat;

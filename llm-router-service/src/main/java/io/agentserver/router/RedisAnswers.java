@@ -1,5 +1,7 @@
 package io.agentserver.router;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import io.agentserver.envelope.Ids;
 import io.agentserver.envelope.TenantId;
 import io.lettuce.core.RedisException;
@@ -22,16 +24,22 @@ import java.util.function.Predicate;
 /**
  * What is known of idempotency keys, in Redis under <code>once:{&lt;tenant&gt;}:&lt;sha256 of the key&gt;</code>, by {@code
  * claim.lua}, {@code renew.lua} and {@code end-claim.lua}; with {@code :unwanted} behind it, that its answer is wanted no more. A tenant's
- * share one slot of a cluster, for they have {@link Bounds} together. No method throws when Redis is away: it says so once, and answers
+ * share one slot of a cluster, for they have {@link Bounds} together. By its own time this process says whose calls are dead: those
+ * that it has seen unrenewed for {@link #LEASE}, be it at looks of several calls. No method throws when Redis is away: it says so once, and answers
  * that it does not know. Safe on any thread.
  */
 final class RedisAnswers {
-    /** After this a dead holder's claim is free. */
+    /** A holder whose claim has stood unrenewed for this long, by the time of whoever saw it, is dead. */
     static final Duration LEASE = Duration.ofSeconds(15);
 
     static final Duration KEPT = Duration.ofHours(24);
 
     private static final String UNWANTED = ":unwanted";
+
+    /** Claims of others that were seen; of one that is forgotten the time is counted anew. */
+    private static final int MOST_SEEN = 10_000;
+
+    private static final Duration SEEN_FOR = Duration.ofMinutes(10);
 
     private static final Logger LOG = LoggerFactory.getLogger(RedisAnswers.class);
     private static final String CLAIM = script("claim.lua");
@@ -40,8 +48,13 @@ final class RedisAnswers {
 
     private final RedisClusterCommands<String, String> redis;
     private final Bounds bounds;
+    private final Duration lease;
     private final Predicate<TenantId> gone;
     private final AtomicBoolean away = new AtomicBoolean();
+    private final Cache<Name, Seen> seen = Caffeine.newBuilder()
+            .maximumSize(MOST_SEEN)
+            .expireAfterAccess(SEEN_FOR)
+            .build();
 
     /**
      * @param answer bytes of one answer, at most; of a larger one it is remembered alone that it was given
@@ -75,7 +88,7 @@ final class RedisAnswers {
 
     sealed interface Claim {
         /**
-         * For {@link #LEASE}, unless it is renewed.
+         * Until another has seen it unrenewed for {@link #LEASE}.
          *
          * @param broken runs before this one that gave no answer
          */
@@ -108,6 +121,21 @@ final class RedisAnswers {
         UNKNOWN
     }
 
+    /**
+     * Another's claim.
+     *
+     * @param claim owner and renewal, as {@code claim.lua} says it
+     * @param time for which it was seen like that. Of a pause between two looks a moment counts: Redis may have stood still, and
+     *     the owner was kept from renewing it
+     * @param looked since the last look
+     */
+    private record Seen(String claim, Duration time, Stopwatch looked) {
+        Seen again(Duration moment) {
+            Duration pause = looked.elapsed();
+            return new Seen(claim, time.plus(pause.compareTo(moment) < 0 ? pause : moment), new Stopwatch());
+        }
+    }
+
     private interface Command<T> {
         T run();
     }
@@ -117,18 +145,25 @@ final class RedisAnswers {
      * @param gone deleted tenants, of whom nothing is kept: neither what ends only now
      */
     RedisAnswers(RedisClusterCommands<String, String> redis, Bounds bounds, Predicate<TenantId> gone) {
+        this(redis, bounds, LEASE, gone);
+    }
+
+    /** @param lease of {@link #LEASE} another length */
+    RedisAnswers(RedisClusterCommands<String, String> redis, Bounds bounds, Duration lease, Predicate<TenantId> gone) {
         this.redis = redis;
         this.bounds = bounds;
+        this.lease = lease;
         this.gone = gone;
     }
 
     /**
-     * Gives the key to the caller if nobody has it and there is no answer yet.
+     * Gives the key to the caller if nobody has it, or who has it is dead, and there is no answer yet.
      *
      * @param digest of the request's body
      */
     Claim claim(Name name, String digest) {
         UUID owner = Ids.v7();
+        String dead = unrenewed(name);
         return attempt(
                 () -> {
                     List<String> answer = redis.eval(
@@ -137,14 +172,18 @@ final class RedisAnswers {
                             new String[] {name.key(), name.prefix() + "keys"},
                             digest,
                             owner.toString(),
-                            millis(LEASE),
+                            millis(lease),
                             millis(KEPT),
                             name.sha256(),
                             Integer.toString(bounds.keys()),
-                            name.prefix());
+                            name.prefix(),
+                            dead);
                     return switch (answer.getFirst()) {
                         case "mine" -> new Claim.Mine(name, digest, owner, Long.parseLong(answer.get(1)));
-                        case "running" -> new Claim.Running();
+                        case "running" -> {
+                            see(name, answer.get(1));
+                            yield new Claim.Running();
+                        }
                         case "done" -> new Claim.Done(KeptAnswer.ofJson(answer.get(1)));
                         case "answered" -> new Claim.Answered(answer.get(1));
                         case "mismatch" -> new Claim.Mismatch();
@@ -152,6 +191,21 @@ final class RedisAnswers {
                     };
                 },
                 new Claim.Unavailable());
+    }
+
+    /** What was seen for a whole lease, and may be taken over if it is so still; empty: nothing. */
+    private String unrenewed(Name name) {
+        Seen last = seen.getIfPresent(name);
+        return last == null || last.time().compareTo(lease) < 0 ? "" : last.claim();
+    }
+
+    private void see(Name name, String claim) {
+        seen.asMap()
+                .compute(
+                        name,
+                        (_, last) -> last != null && last.claim().equals(claim)
+                                ? last.again(lease.dividedBy(15))
+                                : new Seen(claim, Duration.ZERO, new Stopwatch()));
     }
 
     /** For another {@link #LEASE} from now, also where Redis has lost it. */
@@ -167,7 +221,7 @@ final class RedisAnswers {
                             ScriptOutputType.INTEGER,
                             new String[] {name.key(), name.prefix() + "keys"},
                             claim.owner().toString(),
-                            millis(LEASE),
+                            millis(lease),
                             claim.digest(),
                             millis(KEPT),
                             name.sha256());

@@ -1,18 +1,22 @@
--- Gives an idempotency key to one call. Atomic; by Redis' own clock; the owner makes repeating it safe.
+-- Gives an idempotency key to one call. Atomic; the owner makes repeating it safe. Whether the call that has it still runs is said by
+-- no clock of Redis', which may jump: it renews its claim, and is dead for whoever has seen that unchanged for a lease's time of its
+-- own.
 --
 -- KEYS[1]  once:{<tenant>}:<sha256 of the key>, a hash: digest (of the request's body), answer (once there is one), receipt (of a
---          call that was answered, whether its answer is still kept or not), owner and until (of the call that runs, in
---          milliseconds), broken (runs that gave no answer and may have cost something), ended (the owner who ended its claim last)
+--          call that was answered, whether its answer is still kept or not), owner and until (of the call that runs: another
+--          one with each renewal; older routers take it over after this, in milliseconds), broken (runs that gave no answer and may
+--          have cost something), ended (the owner who ended its claim last)
 -- KEYS[2]  once:{<tenant>}:keys, a sorted set: sha256 by when it was claimed, in milliseconds
 -- ARGV[1]  digest
 -- ARGV[2]  owner
--- ARGV[3]  milliseconds until the claim is free again, unless it is renewed
+-- ARGV[3]  milliseconds until the claim is free again for an older router, unless it is renewed
 -- ARGV[4]  milliseconds that the key is remembered
 -- ARGV[5]  sha256 of the key
 -- ARGV[6]  keys of the tenant that are remembered at once, at most: the oldest go
 -- ARGV[7]  once:{<tenant>}:, what the names of keys begin with
+-- ARGV[8]  the claim that the caller has seen unchanged for long enough to take it over; empty: none
 --
--- Returns {'mine', <runs that broke>}, {'running', ''}, {'done', answer}, {'answered', receipt} where the answer is not kept,
+-- Returns {'mine', <runs that broke>}, {'running', <the claim>}, {'done', answer}, {'answered', receipt} where the answer is not kept,
 -- or {'mismatch', ''} for another body.
 local kept = redis.call('HMGET', KEYS[1], 'digest', 'answer', 'owner', 'until', 'receipt')
 if kept[1] and kept[1] ~= ARGV[1] then
@@ -24,14 +28,15 @@ end
 if kept[5] then
   return {'answered', kept[5]}
 end
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if kept[3] and kept[3] ~= ARGV[2] then
-  if tonumber(kept[4]) > now then
-    return {'running', ''}
+  local claim = kept[3] .. ' ' .. (kept[4] or '')
+  if claim ~= ARGV[8] then
+    return {'running', claim}
   end
   redis.call('HINCRBY', KEYS[1], 'broken', 1) -- its router died over it
 end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('HSET', KEYS[1], 'digest', ARGV[1], 'owner', ARGV[2], 'until', string.format('%.0f', now + ARGV[3]))
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 

@@ -1,10 +1,10 @@
--- Renews a claim that is still the caller's own, also one that ran out meanwhile, and makes it again where Redis has lost it:
+-- Renews a claim that is still the caller's own, and makes it again where Redis has lost it:
 -- whoever else came with the key would run beside the caller. Atomic; repeating it changes nothing.
 --
 -- KEYS[1]  as in claim.lua
 -- KEYS[2]  once:{<tenant>}:keys, as in claim.lua
 -- ARGV[1]  owner
--- ARGV[2]  milliseconds until the claim is free again
+-- ARGV[2]  as ARGV[3] of claim.lua
 -- ARGV[3]  digest
 -- ARGV[4]  milliseconds that the key is remembered
 -- ARGV[5]  sha256 of the key

@@ -15,12 +15,14 @@ import java.time.Duration;
 import java.util.UUID;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 /** claim.lua, renew.lua and end-claim.lua, on a real Redis; each test has a tenant of its own. */
 @ExtendWith(TestPlatform.Extension.class)
 class RedisAnswersTest {
     private static final int BOUND = 1_000;
     private static final int KEYS = 5;
+    private static final Duration LEASE = Duration.ofMillis(300);
 
     private final RedisClients clients;
     private final RedisAnswers answers;
@@ -32,8 +34,7 @@ class RedisAnswersTest {
 
     RedisAnswersTest(TestPlatform platform) {
         clients = RedisClients.connect(platform.redis(), Duration.ofSeconds(5));
-        answers = new RedisAnswers(
-                clients.commands(), new RedisAnswers.Bounds(BOUND / 2, BOUND, KEYS), new TenantId("gone")::equals);
+        answers = router(LEASE);
     }
 
     @AfterEach
@@ -46,10 +47,70 @@ class RedisAnswersTest {
         assertThat(mine("body").broken()).isZero();
         assertThat(answers.claim(name, "body")).isEqualTo(new Claim.Running());
         assertThat(answers.claim(name, "another body")).isEqualTo(new Claim.Mismatch());
-        runOut();
+        assertThat(takenOver(answers).broken()).isEqualTo(1);
         assertThat(answers.claim(name, "another body")).isEqualTo(new Claim.Mismatch());
-        assertThat(mine("body").broken()).isEqualTo(1);
         assertThat(remembered()).isBetween(RedisAnswers.KEPT.minusMinutes(1).toMillis(), RedisAnswers.KEPT.toMillis());
+    }
+
+    /** Or another node has taken over whose clock is ahead. */
+    @Test
+    void takes_no_key_from_a_call_that_runs_though_redis_clock_has_jumped() {
+        Claim.Mine running = mine("body");
+        clients.commands().hset(name.key(), "until", "1");
+        assertThat(answers.claim(name, "body")).isEqualTo(new Claim.Running());
+        await().during(LEASE.multipliedBy(3))
+                .pollInterval(Duration.ofMillis(20))
+                .until(() -> answers.renew(running) == Ownership.OWN
+                        && answers.claim(name, "body").equals(new Claim.Running()));
+    }
+
+    @Test
+    void takes_a_key_over_that_this_router_has_seen_unrenewed_for_a_lease_though_its_callers_come_and_go() {
+        Duration lease = Duration.ofSeconds(2);
+        RedisAnswers patient = router(lease);
+        mine("body");
+        look(patient, lease.multipliedBy(3).dividedBy(4));
+        pass(LEASE);
+        Stopwatch later = new Stopwatch();
+        takenOver(patient);
+        assertThat(later.elapsed()).isLessThan(lease.multipliedBy(3).dividedBy(4));
+    }
+
+    /** Redis may have stood still meanwhile, and the call that runs could not renew it. */
+    @Test
+    void takes_no_key_over_at_once_that_it_has_not_looked_at_for_long() {
+        Claim.Mine running = mine("body");
+        look(answers, LEASE.dividedBy(2));
+        pass(LEASE.multipliedBy(3));
+        look(answers, LEASE.dividedBy(10));
+        assertThat(answers.renew(running)).isEqualTo(Ownership.OWN);
+    }
+
+    @Test
+    void begins_anew_with_a_claim_that_was_renewed_between_two_looks() {
+        Claim.Mine running = mine("body");
+        for (int i = 0; i < 3; i++) {
+            look(answers, LEASE.dividedBy(2));
+            assertThat(answers.renew(running)).isEqualTo(Ownership.OWN);
+        }
+    }
+
+    @Test
+    void gives_a_dead_routers_key_to_one_of_those_that_wait() {
+        mine("body");
+        RedisAnswers other = router(LEASE);
+        look(other, LEASE.dividedBy(2));
+        takenOver(answers);
+        assertThat(other.claim(name, "body")).isEqualTo(new Claim.Running());
+    }
+
+    /** Waits for the key for so long, in vain. */
+    private void look(RedisAnswers by, Duration time) {
+        Stopwatch since = new Stopwatch();
+        await().pollInterval(Duration.ofMillis(5)).until(() -> {
+            assertThat(by.claim(name, "body")).isEqualTo(new Claim.Running());
+            return since.left(time).isNegative();
+        });
     }
 
     /** Another call with it would run beside the first. */
@@ -102,8 +163,7 @@ class RedisAnswersTest {
     @Test
     void lets_nobody_end_or_renew_what_another_has_by_now() {
         Claim.Mine slow = mine("body");
-        runOut();
-        Claim.Mine quick = mine("body");
+        Claim.Mine quick = takenOver(answers);
         assertThat(answers.renew(slow)).isEqualTo(Ownership.LOST);
         assertThat(answers.keep(slow, answer)).isEqualTo(Ownership.LOST);
         assertThat(answers.breakOff(slow)).isEqualTo(Ownership.LOST);
@@ -117,7 +177,8 @@ class RedisAnswersTest {
     @Test
     void takes_back_what_ran_out_or_was_lost_if_nobody_else_has_it() {
         Claim.Mine slow = mine("body");
-        runOut();
+        look(answers, LEASE.dividedBy(2));
+        pass(LEASE);
         assertThat(answers.renew(slow)).isEqualTo(Ownership.OWN);
         assertThat(answers.claim(name, "body")).isEqualTo(new Claim.Running());
         clients.commands().del(name.key());
@@ -207,8 +268,23 @@ class RedisAnswersTest {
                 new Answer.Head(Ids.v7(), "p", "p/m", 1, false), Json.object().put("text", "x".repeat(length)));
     }
 
-    private void runOut() {
-        clients.commands().hset(name.key(), "until", "1");
+    private RedisAnswers router(Duration lease) {
+        return new RedisAnswers(
+                clients.commands(),
+                new RedisAnswers.Bounds(BOUND / 2, BOUND, KEYS),
+                lease,
+                new TenantId("gone")::equals);
+    }
+
+    /** Waits for it. */
+    private Claim.Mine takenOver(RedisAnswers by) {
+        return (Claim.Mine) await().pollInterval(Duration.ofMillis(5))
+                .until(() -> by.claim(name, "body"), claim -> claim instanceof Claim.Mine);
+    }
+
+    private static void pass(Duration time) {
+        Stopwatch since = new Stopwatch();
+        await().pollInterval(Duration.ofMillis(5)).until(() -> since.left(time).isNegative());
     }
 
     private long remembered() {
