@@ -6,7 +6,8 @@
 --          call that was answered, whether its answer is still kept or not), owner and until (of the call that runs: another
 --          one with each renewal; older routers take it over after this, in milliseconds), broken (runs that gave no answer and may
 --          have cost something), ended (the owner who ended its claim last)
--- KEYS[2]  once:{<tenant>}:keys, a sorted set: sha256 by when it was claimed, in milliseconds
+-- KEYS[2]  once:{<tenant>}:keys, a sorted set: sha256 by when it was claimed, in milliseconds, or later where the clock has gone
+--          back: the newest is always the last
 -- ARGV[1]  digest
 -- ARGV[2]  owner
 -- ARGV[3]  milliseconds until the claim is free again for an older router, unless it is renewed
@@ -40,7 +41,8 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('HSET', KEYS[1], 'digest', ARGV[1], 'owner', ARGV[2], 'until', string.format('%.0f', now + ARGV[3]))
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 
-redis.call('ZADD', KEYS[2], string.format('%.0f', now), ARGV[5])
+local last = redis.call('ZREVRANGE', KEYS[2], 0, 0, 'WITHSCORES')[2]
+redis.call('ZADD', KEYS[2], string.format('%.0f', math.max(now, last and last + 1 or 0)), ARGV[5])
 redis.call('PEXPIRE', KEYS[2], ARGV[4])
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now - ARGV[4]))
 local over = math.min(redis.call('ZCARD', KEYS[2]) - ARGV[6], 100)

@@ -3,7 +3,8 @@
 --
 -- KEYS[1]  as in claim.lua
 -- KEYS[2]  once:{<tenant>}:keys, as in claim.lua
--- KEYS[3]  once:{<tenant>}:answers, a sorted set: sha256 of those with an answer by when it was kept, in milliseconds
+-- KEYS[3]  once:{<tenant>}:answers, a sorted set: sha256 of those with an answer by when it was kept, in milliseconds,
+--          or later where the clock has gone back: the newest is always the last
 -- KEYS[4]  once:{<tenant>}:sizes, a hash: sha256 to the bytes of its answer, and the empty one to their sum
 -- ARGV[1]  digest
 -- ARGV[2]  owner
@@ -70,7 +71,8 @@ while tonumber(redis.call('HGET', KEYS[4], '') or '0') + size > tonumber(ARGV[8]
   forget(oldest)
 end
 redis.call('HSET', KEYS[1], 'answer', ARGV[4])
-redis.call('ZADD', KEYS[3], string.format('%.0f', now), ARGV[6])
+local last = redis.call('ZREVRANGE', KEYS[3], 0, 0, 'WITHSCORES')[2]
+redis.call('ZADD', KEYS[3], string.format('%.0f', math.max(now, last and last + 1 or 0)), ARGV[6])
 redis.call('HSET', KEYS[4], ARGV[6], size)
 redis.call('HINCRBY', KEYS[4], '', size)
 redis.call('PEXPIRE', KEYS[3], ARGV[5])

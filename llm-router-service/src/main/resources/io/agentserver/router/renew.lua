@@ -15,7 +15,8 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if redis.call('EXISTS', KEYS[1]) == 0 then
   redis.call('HSET', KEYS[1], 'digest', ARGV[3], 'owner', ARGV[1])
   redis.call('PEXPIRE', KEYS[1], ARGV[4])
-  redis.call('ZADD', KEYS[2], string.format('%.0f', now), ARGV[5])
+  local last = redis.call('ZREVRANGE', KEYS[2], 0, 0, 'WITHSCORES')[2]
+  redis.call('ZADD', KEYS[2], string.format('%.0f', math.max(now, last and last + 1 or 0)), ARGV[5])
   redis.call('PEXPIRE', KEYS[2], ARGV[4])
 elseif redis.call('HGET', KEYS[1], 'owner') ~= ARGV[1] then
   return 0

@@ -244,6 +244,41 @@ class RedisAnswersTest {
     }
 
     @Test
+    void forgets_the_oldest_key_also_when_redis_clock_has_gone_back() {
+        for (int i = 0; i < KEYS; i++) {
+            keep("q" + i, answer(1));
+        }
+        goBack("keys", Duration.ofHours(2));
+        keep("q5", answer(1));
+        assertThat(answers.claim(name("q5"), "body")).isInstanceOf(Claim.Done.class);
+        assertThat(answers.claim(name("q1"), "another body")).isEqualTo(new Claim.Mismatch());
+        assertThat(answers.claim(name("q0"), "another body")).isInstanceOf(Claim.Mine.class);
+    }
+
+    @Test
+    void lets_the_oldest_answers_go_also_when_redis_clock_has_gone_back() {
+        int fit = BOUND / answer(200).json().getBytes(StandardCharsets.UTF_8).length;
+        assertThat(fit).isBetween(2, KEYS - 2);
+        for (int i = 0; i < fit; i++) {
+            keep("q" + i, answer(200));
+        }
+        goBack("answers", Duration.ofHours(2));
+        keep("new", answer(200));
+        keep("newer", answer(200));
+        assertThat(answers.claim(name("q1"), "body")).isInstanceOf(Claim.Answered.class);
+        assertThat(answers.claim(name("new"), "body")).isInstanceOf(Claim.Done.class);
+        assertThat(answers.claim(name("newer"), "body")).isInstanceOf(Claim.Done.class);
+    }
+
+    /** All that is written down is so much later. */
+    private void goBack(String index, Duration by) {
+        String key = name.prefix() + index;
+        clients.commands()
+                .zrange(key, 0, -1)
+                .forEach(each -> clients.commands().zincrby(key, (double) by.toMillis(), each));
+    }
+
+    @Test
     void has_no_key_in_common_with_another_tenant() {
         keep("a", answer(1));
         assertThat(answers.claim(new Name(new TenantId(tenant + "-2"), "a"), "body"))
