@@ -214,10 +214,14 @@ enum Fault {
     /**
      * Whether a call of a model may break off, or what is known of its answer be lost, so that it is asked, and paid, again;
      * whatever happens to those who ask, it is not.
+     *
+     * @param what it was done to, as {@link #strike} says
      */
-    boolean mayBreakOffAnswers() {
+    boolean mayBreakOffAnswers(String what) {
         return switch (this) {
-            case KILL_ROUTER, KILL_REDIS, WIPE_REDIS, KILL_BROKER, FREEZE_BROKER, NETWORK, WALL_CLOCK -> true;
+            case KILL_ROUTER, KILL_REDIS, WIPE_REDIS, KILL_BROKER, FREEZE_BROKER -> true;
+            case NETWORK -> isOfTheRouter(what) || what.contains(" to " + Role.LLM);
+            case WALL_CLOCK -> isOfTheRouter(what);
             case KILL_PUMP,
                     CRASH,
                     FREEZE_PUMP,
@@ -231,6 +235,15 @@ enum Fault {
                     FREEZE_DYNAMODB,
                     LOSE_OFFSETS -> false;
         };
+    }
+
+    /** Whether it has set the clock by which calls are recorded. */
+    boolean spoilsTimes(String what) {
+        return this == WALL_CLOCK && isOfTheRouter(what);
+    }
+
+    private static boolean isOfTheRouter(String what) {
+        return what.startsWith(Role.LLM + "-");
     }
 
     /** Whether it ends no process, so that all must be well soon after it. */

@@ -76,8 +76,8 @@ class FaultRunIT {
     @SuppressWarnings("NullAway.Init")
     private static RunChecker checker;
 
-    /** In this run or one before it: what was lost with it may be owed until billing looks all over, each ten minutes. */
-    private static boolean redisWasEmptied;
+    /** In all runs so far: what was lost then may be owed until billing looks all over, each ten minutes. */
+    private static Windows emptied = Windows.NONE;
 
     @BeforeAll
     static void startTheFleet() throws Exception {
@@ -169,6 +169,7 @@ class FaultRunIT {
         Path file = HISTORIES.resolve("stops-" + seed + ".jsonl");
         Map<String, Integer> ends = new TreeMap<>();
         long begun = System.nanoTime();
+        scripted.forget();
         try (History history = new History(file);
                 Clients _ = new Clients(fleet.gatewayUrls(), org, CLIENTS, HTTP, history, seed);
                 Clients _ = new Clients(fleet.gatewayUrls(), other, CLIENTS_OF_THE_OTHER, HTTP, history, ~seed)) {
@@ -192,11 +193,11 @@ class FaultRunIT {
         assertThat(ends).hasSize(Role.values().length);
         assertThat(ends.values()).as(ends + fleet.tails()).containsOnly(0);
         List<History.Line> told = History.read(file);
-        RunChecker.Money money = new RunChecker.Money(false, redisWasEmptied);
+        RunChecker.Money money = new RunChecker.Money(Windows.NONE, emptied);
         Awaitility.await("-Dfault.seed=" + seed)
                 .atMost(HEALED)
                 .untilAsserted(() -> assertThat(checker.check(told, money)).isEmpty());
-        assertThat(scripted.answeredAgain()).isEmpty();
+        assertThat(scripted.answeredAgain(Windows.NONE)).isEmpty();
         assertThat(clerk.refused()).isEmpty();
         System.out.printf(
                 "each stopped under load: %d messages, %.0f s%n",
@@ -227,7 +228,7 @@ class FaultRunIT {
             history.write("nobody", tenant, "send", History.Type.INVOKE, conversation.toString(), id, "");
             history.write("nobody", tenant, "send", History.Type.OK, conversation.toString(), id, "202");
         }
-        assertThat(checker.check(History.read(file), new RunChecker.Money(false, redisWasEmptied)))
+        assertThat(checker.check(History.read(file), new RunChecker.Money(Windows.NONE, emptied)))
                 .isNotEmpty();
     }
 
@@ -242,7 +243,7 @@ class FaultRunIT {
         Path armed = home.resolve("armed");
         long begun = System.nanoTime();
         List<String> struck = new ArrayList<>();
-        boolean mayPayAgain = false;
+        scripted.forget();
         try (History history = new History(file)) {
             long clients = random.nextLong();
             try (Clients _ = new Clients(fleet.gatewayUrls(), org, CLIENTS, HTTP, history, clients);
@@ -253,8 +254,6 @@ class FaultRunIT {
                 for (int i = 0; i < FAULTS; i++) {
                     Fault fault = i == 0 ? Fault.CRASH : any(random);
                     history.fault(fault.name(), History.Type.INVOKE, null);
-                    mayPayAgain |= fault.mayBreakOffAnswers();
-                    redisWasEmptied |= fault == Fault.WIPE_REDIS;
                     String what = i == 0
                             ? Fault.crash(fleet, CrashPlan.of(seed), random, armed)
                             : fault.strike(fleet, random, armed);
@@ -268,16 +267,21 @@ class FaultRunIT {
                     } else {
                         isQuiet = false; // the next one comes while this one lasts
                     }
+                    if (isQuiet) {
+                        history.fault(Windows.READY, History.Type.OK, null);
+                    }
                     Thread.sleep(BETWEEN_FAULTS.plusMillis(random.nextInt(3_000)));
                     fleet.startWhatHasEnded();
                 }
                 Files.delete(armed);
                 fleet.awaitReady();
+                history.fault(Windows.READY, History.Type.OK, null);
             }
-            history.fault("healed", History.Type.OK, null);
         }
         List<History.Line> told = History.read(file);
-        RunChecker.Money money = new RunChecker.Money(mayPayAgain, redisWasEmptied);
+        Windows breakOffs = Windows.breakOffs(told);
+        emptied = emptied.and(Windows.of(told, (fault, _) -> fault == Fault.WIPE_REDIS));
+        RunChecker.Money money = new RunChecker.Money(breakOffs, emptied);
         long deadline = System.nanoTime() + HEALED.toNanos();
         List<String> faults = checker.check(told, money);
         while (!faults.isEmpty() && System.nanoTime() < deadline) {
@@ -290,10 +294,7 @@ class FaultRunIT {
             faults = atRest(threads);
         }
         faults.addAll(clerk.refused());
-        List<String> again = scripted.answeredAgain();
-        if (!mayPayAgain) {
-            faults.addAll(again);
-        }
+        faults.addAll(scripted.answeredAgain(breakOffs));
         System.out.printf(
                 "  %s: %d messages in %d conversations, %.0f s, %d s after the last heal: %s; the model answered %d again; threads: %s%n",
                 struck,
@@ -302,7 +303,7 @@ class FaultRunIT {
                 (healthy - begun) / 1e9,
                 HEALED.toSeconds() - (deadline - healthy) / 1_000_000_000L,
                 faults.isEmpty() ? "all is true" : faults.size() + " faults",
-                again.size(),
+                scripted.repeats(),
                 threads);
         return faults;
     }

@@ -15,6 +15,9 @@ import java.util.stream.Stream;
 
 /** JSON lines, one for each thing that a client or the run began or learnt, in the order in which it did. Safe on any thread. */
 final class History implements AutoCloseable {
+    /** The process that strikes, as against clients. */
+    static final String RUN = "run";
+
     enum Type {
         INVOKE,
         OK,
@@ -68,7 +71,7 @@ final class History implements AutoCloseable {
     }
 
     void fault(String name, Type type, @Nullable String detail) {
-        write("run", "", name, type, "", "", detail == null ? "" : detail);
+        write(RUN, "", name, type, "", "", detail == null ? "" : detail);
     }
 
     synchronized void write(

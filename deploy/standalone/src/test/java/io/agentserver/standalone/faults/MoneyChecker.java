@@ -9,7 +9,12 @@ import io.agentserver.billing.ledger.PostingGroup;
 import io.agentserver.envelope.TenantId;
 import org.jspecify.annotations.Nullable;
 
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -36,20 +41,28 @@ final class MoneyChecker {
      * What a run has to say of its money.
      *
      * @param receipts of the slots of its conversations
-     * @param mayPayAgain whether a router, or what it remembers of answers, was hit: a call that broke off there has cost what
-     *     it used, and its repeat costs again
-     * @param mayOweLonger whether Redis was emptied: what was settled just then is counted twice until billing looks it over
+     * @param breakOffs when a router, or what it remembers of answers, was hit: a call that broke off then has cost what it
+     *     used, and its repeat costs again
+     * @param emptied when Redis was emptied, in any run so far: what was settled about then is counted twice until billing
+     *     looks it over
      */
-    record Run(Set<String> conversations, Set<UUID> receipts, boolean mayPayAgain, boolean mayOweLonger) {}
+    record Run(Set<String> conversations, Set<UUID> receipts, Windows breakOffs, Windows emptied) {}
+
+    /** From when a call is recorded to when all know what it has cost, whatever is away meanwhile. */
+    private static final Duration SETTLED = Duration.ofSeconds(60);
+    /** Billing does it each ten minutes, and when it starts. */
+    static final Duration LOOKED_OVER = Duration.ofMinutes(11);
 
     private final LedgerStore ledger;
     private final Set<TenantId> tenants;
     private final Function<TenantId, CreditKept> kept;
+    private final Clock clock;
 
-    MoneyChecker(LedgerStore ledger, Set<TenantId> tenants, Function<TenantId, CreditKept> kept) {
+    MoneyChecker(LedgerStore ledger, Set<TenantId> tenants, Function<TenantId, CreditKept> kept, Clock clock) {
         this.ledger = ledger;
         this.tenants = tenants;
         this.kept = kept;
+        this.clock = clock;
     }
 
     /** @return what is wrong, or not at rest yet */
@@ -66,9 +79,7 @@ final class MoneyChecker {
         run.receipts().stream()
                 .filter(receipt -> !groups.containsKey(GroupId.ofReceipt(receipt)))
                 .forEach(receipt -> faults.add("receipt " + receipt + " of a slot is not posted"));
-        if (!run.mayPayAgain()) {
-            faults.addAll(paidTwice(groups.values(), run.conversations()));
-        }
+        faults.addAll(paidTwice(groups.values(), run));
         MicroUsd sum = groups.values().stream()
                 .flatMap(group -> group.postings().stream())
                 .map(Posting::amount)
@@ -80,18 +91,21 @@ final class MoneyChecker {
         return faults;
     }
 
-    private static List<String> paidTwice(Iterable<PostingGroup> groups, Set<String> conversations) {
-        Map<Asked, GroupId> paid = new HashMap<>();
+    /** Of two payments one after the other, the first has broken off, or what it was for was lost, or the second is one too many. */
+    private static List<String> paidTwice(Collection<PostingGroup> groups, Run run) {
+        Map<Asked, PostingGroup> paid = new HashMap<>();
         List<String> twice = new ArrayList<>();
-        for (PostingGroup group : groups) {
+        for (PostingGroup group :
+                groups.stream().sorted(Comparator.comparing(PostingGroup::at)).toList()) {
             CallUsage call = group.usage();
-            if (call == null || call.price().isZero() || !conversations.contains(text(call.conversation()))) {
+            if (call == null || call.price().isZero() || !run.conversations().contains(text(call.conversation()))) {
                 continue;
             }
             Asked asked = new Asked(group.tenant(), text(call.thread()), text(call.message()));
-            GroupId before = paid.putIfAbsent(asked, group.id());
-            if (before != null) {
-                twice.add(asked + " is paid twice: " + before + ", " + group.id());
+            PostingGroup before = paid.put(asked, group);
+            if (before != null && !run.breakOffs().touch(before.at(), group.at())) {
+                twice.add(asked + " is paid twice: " + before.id() + " at " + before.at() + ", " + group.id() + " at "
+                        + group.at());
             }
         }
         return twice;
@@ -119,12 +133,19 @@ final class MoneyChecker {
         if (!redis.holds().isEmpty() || redis.held() != 0) {
             faults.add(tenant + " still holds " + redis.held() + " for " + redis.holds());
         }
-        boolean isPosted = redis.unpostedReceipts().stream()
-                .allMatch(receipt -> groups.containsKey(GroupId.ofReceipt(UUID.fromString(receipt))));
         boolean owes = !redis.unpostedReceipts().isEmpty() || redis.unposted() != 0;
-        if (owes && !(run.mayOweLonger() && isPosted)) {
+        boolean mayOwe = !redis.unpostedReceipts().isEmpty()
+                && redis.unpostedReceipts().stream()
+                        .map(receipt -> groups.get(GroupId.ofReceipt(UUID.fromString(receipt))))
+                        .allMatch(posted -> posted != null && isOwedForAWhile(posted.at(), run.emptied()));
+        if (owes && !mayOwe) {
             faults.add(tenant + " still owes " + redis.unposted() + " for " + redis.unpostedReceipts());
         }
         return faults;
+    }
+
+    private boolean isOwedForAWhile(Instant called, Windows emptied) {
+        return emptied.touch(called.minus(SETTLED), called.plus(SETTLED))
+                && !clock.instant().isAfter(called.plus(SETTLED).plus(LOOKED_OVER));
     }
 }

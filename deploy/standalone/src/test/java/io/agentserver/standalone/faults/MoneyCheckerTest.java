@@ -21,8 +21,10 @@ import io.agentserver.usage.UsageRecord;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
+import java.time.Clock;
 import java.time.Instant;
 import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -48,6 +50,7 @@ class MoneyCheckerTest {
     private static final UUID SECOND = new UUID(0, 2);
 
     private final MemoryLedgerStore ledger = new MemoryLedgerStore();
+    private Instant now = NOW;
 
     @Test
     void books_that_are_right_are_right() {
@@ -66,10 +69,49 @@ class MoneyCheckerTest {
     }
 
     @Test
-    void lets_a_call_cost_again_whose_router_died() {
-        post(ledger, start(), call(FIRST, "m1"), call(SECOND, "m1"));
-        Run run = new Run(Set.of(CONVERSATION), Set.of(SECOND), true, false);
-        assertThat(check(ledger, run, kept(GIVEN - 2 * PRICE))).isEmpty();
+    void lets_a_call_cost_again_whose_router_died_meanwhile() {
+        post(ledger, start(), call(FIRST, "m1", 10), call(SECOND, "m1", 30));
+        for (Windows died : List.of(at(0, 10), at(20, 25), at(30, 60), at(0, 60))) {
+            Run run = new Run(Set.of(CONVERSATION), Set.of(SECOND), died, Windows.NONE);
+            assertThat(check(ledger, run, kept(GIVEN - 2 * PRICE)))
+                    .as("%s", died)
+                    .isEmpty();
+        }
+    }
+
+    @Test
+    void finds_a_call_that_is_paid_twice_before_a_router_died_or_after_it() {
+        post(ledger, start(), call(SECOND, "m1", 30), call(FIRST, "m1", 10));
+        for (Windows died : List.of(at(0, 9), at(31, 60))) {
+            Run run = new Run(Set.of(CONVERSATION), Set.of(SECOND), died, Windows.NONE);
+            assertThat(check(ledger, run, kept(GIVEN - 2 * PRICE)))
+                    .as("%s", died)
+                    .singleElement()
+                    .asString()
+                    .contains("m1", "paid twice");
+        }
+    }
+
+    @Test
+    void finds_a_third_payment_although_the_second_had_its_reason() {
+        post(ledger, start(), call(FIRST, "m1", 10), call(SECOND, "m1", 30), call(new UUID(0, 3), "m1", 50));
+        Run run = new Run(Set.of(CONVERSATION), Set.of(SECOND), at(20, 25), Windows.NONE);
+        assertThat(check(ledger, run, kept(GIVEN - 3 * PRICE)))
+                .singleElement()
+                .asString()
+                .contains("m1", "paid twice", SECOND.toString());
+    }
+
+    @Test
+    void finds_an_answer_that_a_model_gave_again_for_no_reason() {
+        List<Instant> times = List.of(NOW.plusSeconds(10), NOW.plusSeconds(30), NOW.plusSeconds(50));
+        assertThat(Scripted.isAnsweredAgain(times.subList(0, 1), Windows.NONE)).isFalse();
+        assertThat(Scripted.isAnsweredAgain(times, Windows.NONE)).isTrue();
+        assertThat(Scripted.isAnsweredAgain(times, at(20, 25)))
+                .as("not the third")
+                .isTrue();
+        assertThat(Scripted.isAnsweredAgain(times, at(20, 25).and(at(40, 45)))).isFalse();
+        assertThat(Scripted.isAnsweredAgain(times, at(51, 90))).isTrue();
     }
 
     @Test
@@ -93,9 +135,35 @@ class MoneyCheckerTest {
     @Test
     void lets_what_is_posted_be_owed_for_longer_where_Redis_was_emptied_and_nothing_else() {
         post(ledger, start(), call(FIRST, "m1"));
-        Run emptied = new Run(Set.of(CONVERSATION), Set.of(FIRST), false, true);
+        Run emptied = new Run(Set.of(CONVERSATION), Set.of(FIRST), Windows.NONE, at(-10, 5));
         assertThat(check(ledger, emptied, owed(GIVEN - PRICE, FIRST))).isEmpty();
         assertThat(check(ledger, emptied, owed(GIVEN - PRICE, SECOND))).isNotEmpty();
+        CreditKept forNothing = new CreditKept(GIVEN - PRICE, 0, PRICE, Set.of(), Set.of());
+        assertThat(check(ledger, emptied, forNothing)).isNotEmpty();
+    }
+
+    @Test
+    void finds_what_is_owed_for_another_time_than_when_Redis_was_emptied() {
+        post(ledger, start(), call(FIRST, "m1"));
+        for (Windows another : List.of(Windows.NONE, at(-300, -100), at(100, 300))) {
+            Run emptied = new Run(Set.of(CONVERSATION), Set.of(FIRST), Windows.NONE, another);
+            assertThat(check(ledger, emptied, owed(GIVEN - PRICE, FIRST)))
+                    .as("%s", another)
+                    .singleElement()
+                    .asString()
+                    .contains("still owes");
+        }
+    }
+
+    @Test
+    void finds_what_is_owed_for_longer_than_billing_takes_to_look_it_over() {
+        post(ledger, start(), call(FIRST, "m1"));
+        Run emptied = new Run(Set.of(CONVERSATION), Set.of(FIRST), Windows.NONE, at(-10, 5));
+        now = NOW.plus(MoneyChecker.LOOKED_OVER).plusSeconds(61);
+        assertThat(check(ledger, emptied, owed(GIVEN - PRICE, FIRST)))
+                .singleElement()
+                .asString()
+                .contains("still owes");
     }
 
     @Test
@@ -122,12 +190,16 @@ class MoneyCheckerTest {
                 .contains("balance of org", "its postings sum to");
     }
 
-    private static List<String> check(LedgerStore ledger, Run run, CreditKept kept) {
-        return new MoneyChecker(ledger, Set.of(TENANT), _ -> kept).check(run);
+    private List<String> check(LedgerStore ledger, Run run, CreditKept kept) {
+        return new MoneyChecker(ledger, Set.of(TENANT), _ -> kept, Clock.fixed(now, ZoneOffset.UTC)).check(run);
     }
 
     private static Run strict(UUID... receipts) {
-        return new Run(Set.of(CONVERSATION), Set.of(receipts), false, false);
+        return new Run(Set.of(CONVERSATION), Set.of(receipts), Windows.NONE, Windows.NONE);
+    }
+
+    private static Windows at(int fromSecond, int toSecond) {
+        return new Windows(List.of(new Windows.Window(NOW.plusSeconds(fromSecond), NOW.plusSeconds(toSecond))));
     }
 
     private static CreditKept kept(long balance) {
@@ -153,6 +225,10 @@ class MoneyCheckerTest {
     }
 
     private static PostingGroup call(UUID receipt, String message) {
+        return call(receipt, message, 0);
+    }
+
+    private static PostingGroup call(UUID receipt, String message, int second) {
         return PostingGroup.of(new UsageRecord(
                 receipt,
                 TENANT.value(),
@@ -171,7 +247,7 @@ class MoneyCheckerTest {
                 false,
                 PRICE,
                 PRICE,
-                NOW));
+                NOW.plusSeconds(second)));
     }
 
     /** A ledger whose balance is no part of the step that posts: two who post at once read the same one. */

@@ -48,8 +48,8 @@ final class RunChecker implements AutoCloseable {
     private final ThreadStore journal;
     private final LedgerStore ledger;
 
-    /** What happened that money may show. */
-    record Money(boolean mayPayAgain, boolean mayOweLonger) {}
+    /** When something happened that money may show, as {@link MoneyChecker.Run} says. */
+    record Money(Windows breakOffs, Windows emptied) {}
 
     RunChecker(Fleet fleet, List<Org> orgs) {
         this.fleet = fleet;
@@ -78,8 +78,9 @@ final class RunChecker implements AutoCloseable {
             return new MoneyChecker(
                             ledger,
                             orgs.stream().map(Org::tenant).collect(Collectors.toSet()),
-                            tenant -> CreditKept.of(tenant, connection.sync()))
-                    .check(new MoneyChecker.Run(conversations, receipts, money.mayPayAgain(), money.mayOweLonger()));
+                            tenant -> CreditKept.of(tenant, connection.sync()),
+                            Clock.systemUTC())
+                    .check(new MoneyChecker.Run(conversations, receipts, money.breakOffs(), money.emptied()));
         }
     }
 

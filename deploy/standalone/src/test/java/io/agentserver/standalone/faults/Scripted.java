@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -20,6 +21,8 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * What the organism needs of the world: a model whose answers are the script's (fans out, joins, hands over by the text that it
@@ -34,8 +37,8 @@ final class Scripted implements AutoCloseable {
 
     private final HttpServer server;
     private final Clerk clerk;
-    /** By all that was said to it, which is another for each message: how often it has answered that. */
-    private final Map<String, Integer> answered = new ConcurrentHashMap<>();
+    /** By all that was said to it, which is another for each message: when it has answered that. */
+    private final Map<String, List<Instant>> answered = new ConcurrentHashMap<>();
 
     private Scripted(HttpServer server, Clerk clerk) {
         this.server = server;
@@ -83,15 +86,30 @@ final class Scripted implements AutoCloseable {
         return "http://127.0.0.1:" + server.getAddress().getPort();
     }
 
-    /** What the model has answered more than once, since the last time; the last of what was said to it each. */
-    List<String> answeredAgain() {
-        List<String> again = answered.entrySet().stream()
-                .filter(each -> each.getValue() > 1)
-                .map(each -> "the model has answered " + each.getValue() + " times: "
+    /** How often the model has answered what it had answered before, since the last {@link #forget}. */
+    int repeats() {
+        return answered.values().stream().mapToInt(times -> times.size() - 1).sum();
+    }
+
+    /**
+     * What the model has answered again although the answer before had not broken off, nor been lost; the last of what was said
+     * to it each.
+     */
+    List<String> answeredAgain(Windows breakOffs) {
+        return answered.entrySet().stream()
+                .filter(each -> isAnsweredAgain(each.getValue(), breakOffs))
+                .map(each -> "the model has answered at " + each.getValue() + ": "
                         + each.getKey().substring(Math.max(0, each.getKey().length() - SHOWN)))
                 .toList();
+    }
+
+    static boolean isAnsweredAgain(List<Instant> times, Windows breakOffs) {
+        return IntStream.range(1, times.size()).anyMatch(i -> !breakOffs.touch(times.get(i - 1), times.get(i)));
+    }
+
+    /** What was said until now. */
+    void forget() {
         answered.clear();
-        return again;
     }
 
     private void model(HttpExchange exchange) throws IOException {
@@ -106,7 +124,10 @@ final class Scripted implements AutoCloseable {
                 + "[],\"usage\":{\"prompt_tokens\":11,\"completion_tokens\":3,\"total_tokens\":14}}\n\n"
                 + "data: [DONE]\n\n";
         answer(exchange, 200, "text/event-stream", body);
-        answered.merge(request.path("messages").toString(), 1, Integer::sum);
+        answered.merge(
+                request.path("messages").toString(),
+                List.of(Instant.now()),
+                (before, now) -> Stream.concat(before.stream(), now.stream()).toList());
     }
 
     private static String reply(JsonNode messages) {
