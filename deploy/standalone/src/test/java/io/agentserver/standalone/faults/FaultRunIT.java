@@ -170,9 +170,14 @@ class FaultRunIT {
         Map<String, Integer> ends = new TreeMap<>();
         long begun = System.nanoTime();
         scripted.forget();
-        try (History history = new History(file);
+        // made before anything is told to stop: the first one in a JVM takes seconds of a busy machine
+        try (Admin admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, fleet.kafkaBootstrap()));
+                History history = new History(file);
                 Clients _ = new Clients(fleet.gatewayUrls(), org, CLIENTS, HTTP, history, seed);
                 Clients _ = new Clients(fleet.gatewayUrls(), other, CLIENTS_OF_THE_OTHER, HTTP, history, ~seed)) {
+            Awaitility.await("all have joined")
+                    .atMost(HEALED)
+                    .until(() -> members(admin) == fleet.ofRole(Role.PUMP).size());
             for (Role role : Role.values()) {
                 long before = answers(file);
                 Awaitility.await("load").atMost(HEALED).until(() -> answers(file) >= before + 8);
@@ -184,7 +189,7 @@ class FaultRunIT {
                     int others = fleet.ofRole(role).size();
                     Awaitility.await("it has left")
                             .atMost(Duration.ofSeconds(3))
-                            .until(() -> members() == others);
+                            .until(() -> members(admin) == others);
                 }
                 service.start();
             }
@@ -210,12 +215,10 @@ class FaultRunIT {
                 .count();
     }
 
-    private static int members() throws Exception {
-        try (Admin admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, fleet.kafkaBootstrap()))) {
-            return admin.describeConsumerGroups(List.of(Topics.PUMPS)).all().get().values().stream()
-                    .mapToInt(group -> group.members().size())
-                    .sum();
-        }
+    private static int members(Admin admin) throws Exception {
+        return admin.describeConsumerGroups(List.of(Topics.PUMPS)).all().get().values().stream()
+                .mapToInt(group -> group.members().size())
+                .sum();
     }
 
     @Test
