@@ -38,30 +38,34 @@ enum Fault {
         @Override
         String strike(Fleet fleet, Random random, Path armed) throws InterruptedException {
             ServiceProcess pump = any(fleet.ofRole(Role.PUMP), random);
-            pump.signal("STOP");
-            Thread.sleep(Duration.ofMillis(7_000 + random.nextInt(5_000)));
-            pump.signal("CONT");
+            freeze(pump.pid(), 7_000 + random.nextInt(5_000));
             return pump.name();
         }
     },
     SCALE_PUMPS {
         @Override
         String strike(Fleet fleet, Random random, Path armed) {
-            int wanted = 1 + random.nextInt(fleet.pumps().size());
-            fleet.scalePumps(wanted);
+            int now = fleet.ofRole(Role.PUMP).size();
+            int other = 1 + random.nextInt(MOST_AT_RANDOM - 1);
+            int wanted = other < now ? other : other + 1;
+            scale(fleet, wanted);
             return "to " + wanted;
         }
     },
-    /** From one to as many as there are, and back, each time until they have been at work for a while. */
+    /** From one to as many as there are, one after the other, and back; with one and with all until they have been at work for a while. */
     OUT_AND_IN {
         @Override
         String strike(Fleet fleet, Random random, Path armed) throws InterruptedException {
             int most = fleet.pumps().size();
-            for (int wanted : new int[] {1, most, 1}) {
-                fleet.scalePumps(wanted);
+            scale(fleet, 1);
+            atWork(fleet, random);
+            for (int wanted = 2; wanted <= most; wanted++) {
+                scale(fleet, wanted);
                 fleet.awaitReady();
-                Thread.sleep(Duration.ofMillis(2_000 + random.nextInt(2_000)));
             }
+            atWork(fleet, random);
+            scale(fleet, 1);
+            atWork(fleet, random);
             return "1, " + most + ", 1";
         }
     },
@@ -69,8 +73,10 @@ enum Fault {
         @Override
         String strike(Fleet fleet, Random random, Path armed) {
             for (ServiceProcess pump : fleet.ofRole(Role.PUMP)) {
+                long before = pump.pid();
                 pump.stop();
                 pump.start();
+                happened(hasEnded(before), pump.name() + " is the same process");
             }
             return "";
         }
@@ -85,10 +91,8 @@ enum Fault {
         @Override
         String strike(Fleet fleet, Random random, Path armed) throws InterruptedException {
             ServiceProcess buffer = any(fleet.ofRole(Role.BUFFER), random);
-            buffer.signal("STOP");
-            Thread.sleep(Duration.ofMillis(1_000 + random.nextInt(9_000)));
-            buffer.signal("CONT");
-            return "";
+            freeze(buffer.pid(), 1_000 + random.nextInt(9_000));
+            return buffer.name();
         }
     },
     KILL_GATEWAY {
@@ -112,16 +116,16 @@ enum Fault {
     KILL_BROKER {
         @Override
         String strike(Fleet fleet, Random random, Path armed) {
+            long before = fleet.kafkaPid();
             fleet.restartBroker();
+            happened(hasEnded(before), "the broker is the same process");
             return "";
         }
     },
     FREEZE_BROKER {
         @Override
         String strike(Fleet fleet, Random random, Path armed) throws InterruptedException {
-            Signals.send("STOP", fleet.kafkaPid());
-            Thread.sleep(Duration.ofMillis(1_000 + random.nextInt(9_000)));
-            Signals.send("CONT", fleet.kafkaPid());
+            freeze(fleet.kafkaPid(), 1_000 + random.nextInt(9_000));
             return "";
         }
     },
@@ -130,7 +134,9 @@ enum Fault {
         String strike(Fleet fleet, Random random, Path armed) {
             RedisClient client = RedisClient.create(fleet.redisUrl());
             try (StatefulRedisConnection<String, String> connection = client.connect()) {
+                connection.sync().set(MARK, "here");
                 connection.sync().flushall();
+                happened(connection.sync().get(MARK) == null, "Redis has kept what it had");
             } finally {
                 client.shutdown();
             }
@@ -140,16 +146,16 @@ enum Fault {
     KILL_REDIS {
         @Override
         String strike(Fleet fleet, Random random, Path armed) {
+            long before = fleet.redisPid();
             fleet.restartRedis();
+            happened(hasEnded(before), "Redis is the same process");
             return "";
         }
     },
     FREEZE_DYNAMODB {
         @Override
         String strike(Fleet fleet, Random random, Path armed) throws InterruptedException {
-            Signals.send("STOP", fleet.dynamoPid());
-            Thread.sleep(Duration.ofMillis(1_000 + random.nextInt(6_000)));
-            Signals.send("CONT", fleet.dynamoPid());
+            freeze(fleet.dynamoPid(), 1_000 + random.nextInt(6_000));
             return "";
         }
     },
@@ -204,6 +210,10 @@ enum Fault {
     private static final int MOST_THREADS = 400;
 
     private static final int FARTHEST_BACK = 300;
+    /** All that there are are for {@link #OUT_AND_IN}: each is work for the processor. */
+    private static final int MOST_AT_RANDOM = 3;
+
+    private static final String MARK = "fault-runs:mark";
 
     /**
      * @param armed while this file is there, a crash point counts
@@ -254,17 +264,53 @@ enum Fault {
     /** Starts a process anew so that it will end at the point. */
     static String crash(Fleet fleet, CrashPoint point, Random random, Path armed) {
         ServiceProcess service = any(fleet.ofRole(point.role()), random);
+        long before = service.pid();
         service.kill();
+        happened(hasEnded(before), service.name() + " is still there");
         int passing = 1 + random.nextInt(point.mostPassings());
         service.startToCrash(point, armed, passing);
         return service.name() + " at passing " + passing + " of " + point;
     }
 
     private static String kill(ServiceProcess service, Random random) throws InterruptedException {
+        long before = service.pid();
         service.kill();
+        happened(hasEnded(before), service.name() + " is still there");
         Thread.sleep(Duration.ofMillis(random.nextInt(2_000)));
         service.start();
         return service.name();
+    }
+
+    private static void freeze(long pid, int ms) throws InterruptedException {
+        Signals.send("STOP", pid);
+        Thread.sleep(Duration.ofMillis(ms));
+        boolean stood = Signals.isStopped(pid) || hasEnded(pid); // a crash point may have come first
+        Signals.send("CONT", pid);
+        happened(stood, "process " + pid + " went on");
+    }
+
+    private static void scale(Fleet fleet, int wanted) {
+        fleet.scalePumps(wanted);
+        happened(
+                fleet.ofRole(Role.PUMP).size() == wanted
+                        && fleet.pumps().stream().noneMatch(pump -> pump.isAlive() && !pump.isWanted()),
+                "there are not " + wanted + " pumps");
+    }
+
+    private static void atWork(Fleet fleet, Random random) throws InterruptedException {
+        fleet.awaitReady();
+        Thread.sleep(Duration.ofMillis(2_000 + random.nextInt(2_000)));
+    }
+
+    private static boolean hasEnded(long pid) {
+        return ProcessHandle.of(pid).filter(ProcessHandle::isAlive).isEmpty();
+    }
+
+    /** A fault that did nothing shows nothing. */
+    private static void happened(boolean so, String otherwise) {
+        if (!so) {
+            throw new AssertionError("the fault did not happen: " + otherwise);
+        }
     }
 
     private static <T> T any(List<T> all, Random random) {
@@ -296,8 +342,18 @@ enum Fault {
                     .until(() -> admin.describeConsumerGroups(List.of("pump")).all().get().values().stream()
                             .allMatch(group -> group.members().isEmpty()));
             admin.alterConsumerGroupOffsets("pump", before).all().get();
+            Map<TopicPartition, Long> now = offsets(admin.listConsumerGroupOffsets("pump")
+                    .partitionsToOffsetAndMetadata()
+                    .get());
+            happened(now.equals(offsets(before)) && !now.equals(offsets(committed)), "the offsets are " + now);
         } catch (ExecutionException e) {
             throw new IllegalStateException("the offsets were not changed", e);
         }
+    }
+
+    private static Map<TopicPartition, Long> offsets(Map<TopicPartition, OffsetAndMetadata> all) {
+        return all.entrySet().stream()
+                .collect(Collectors.toMap(
+                        Map.Entry::getKey, entry -> entry.getValue().offset()));
     }
 }

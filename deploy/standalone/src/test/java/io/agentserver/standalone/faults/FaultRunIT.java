@@ -154,6 +154,7 @@ class FaultRunIT {
         System.out.println("crash points reached: " + fleet.crashes());
         if (failed.isEmpty()) {
             failed.addAll(CrashPlan.missed(count, fleet.crashes()));
+            failed.addAll(fleet.unusedWays());
             failed.addAll(checker.reconcile(home));
             failed.addAll(checker.canaries(last, HTTP));
         }
@@ -246,6 +247,8 @@ class FaultRunIT {
         Path armed = home.resolve("armed");
         long begun = System.nanoTime();
         List<String> struck = new ArrayList<>();
+        fleet.scalePumps(Fleet.PUMPS); // or the faults before would say what these meet
+        fleet.awaitReady();
         scripted.forget();
         try (History history = new History(file)) {
             long clients = random.nextLong();

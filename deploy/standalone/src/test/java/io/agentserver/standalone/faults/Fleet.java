@@ -7,6 +7,7 @@ import io.agentserver.service.PlatformKeys;
 import io.agentserver.service.Setting;
 
 import java.io.IOException;
+import java.net.URI;
 import java.net.http.HttpClient;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,14 +22,17 @@ import java.util.Random;
 import java.util.TreeMap;
 
 /**
- * Broker, Redis, DynamoDB Local, two gateways, two buffers, a router, billing and one to three pumps, each a process of its own at an
+ * Broker, Redis, DynamoDB Local, two gateways, two buffers, a router, billing and one to five pumps, each a process of its own at an
  * address that stays, with a {@link Link} of its own to each that it goes to. One thread at a time changes it.
  */
 final class Fleet implements AutoCloseable {
     static final String ADMIN_KEY = "an-operator-s-key-for-the-fault-runs-alone";
     private static final int GATEWAYS = 2;
     private static final int BUFFERS = 2;
-    private static final int MOST_PUMPS = 3;
+    /** As a run begins. */
+    static final int PUMPS = 2;
+
+    private static final int MOST_PUMPS = 5;
     private static final Duration START_LIMIT = Duration.ofSeconds(180);
     private static final Duration STORE_START = Duration.ofSeconds(120);
 
@@ -43,6 +47,7 @@ final class Fleet implements AutoCloseable {
     private final int[] bufferPorts = FreePorts.take(BUFFERS);
     private final Map<Integer, Integer> detours = new HashMap<>();
     private final Map<String, String> settings = new HashMap<>();
+    private final Link toModel;
     private final List<ServiceProcess> services = new ArrayList<>();
     private final List<ServiceProcess> pumps = new ArrayList<>();
     private ChildJvm kafka;
@@ -56,7 +61,9 @@ final class Fleet implements AutoCloseable {
         this.random = new Random(seed);
         lifeline = Lifeline.start(home.toString());
         redis = LocalRedis.start(home.resolve("redis"), 0);
-        settings(modelUrl);
+        URI model = URI.create(modelUrl);
+        toModel = link(Role.LLM + "-1", "model", model.getPort());
+        settings("http://127.0.0.1:" + toModel.port() + model.getPath());
         // the first gateway makes the topic that the others read before they are ready
         for (int i = 0; i < GATEWAYS; i++) {
             add(Role.GATEWAY, i, Map.of(Setting.AGENTSERVER_GATEWAY_PORT, gatewayPorts[i]));
@@ -97,6 +104,9 @@ final class Fleet implements AutoCloseable {
                     Setting.AGENTSERVER_LLM_URL.name(),
                     "http://127.0.0.1:" + links.getLast().port());
         }
+        if (role == Role.LLM) {
+            links.add(toModel);
+        }
         if (role != Role.PUMP) {
             links.add(link(name, "redis", redis.port()));
             own.put(
@@ -115,17 +125,17 @@ final class Fleet implements AutoCloseable {
     }
 
     private Link link(String from, String to, int target) throws IOException {
-        return new Link(from + " to " + to, FreePorts.take(), target, random.nextLong());
+        return new Link(from, to, FreePorts.take(), target, random.nextLong());
     }
 
-    /** Blocks until all answer; two pumps. */
+    /** Blocks until all answer. */
     static Fleet start(Path home, String modelUrl, HttpClient http, long seed)
             throws IOException, InterruptedException {
         Fleet fleet = new Fleet(home, modelUrl, http, seed);
         fleet.kafka.awaitLine("ready", STORE_START);
         fleet.dynamo.awaitLine("ready", STORE_START);
         for (ServiceProcess service : fleet.services) {
-            if (service != fleet.pumps.getLast()) {
+            if (!fleet.pumps.subList(PUMPS, MOST_PUMPS).contains(service)) {
                 service.start();
                 // starting is work for the processor: more than two at once, and each gives up waiting for the others
                 fleet.awaitAtMostOneStarting();
@@ -224,6 +234,10 @@ final class Fleet implements AutoCloseable {
         return kafka.pid();
     }
 
+    long redisPid() {
+        return redis.pid();
+    }
+
     /** kill -9, then again on the same log. */
     void restartBroker() {
         kafka.kill();
@@ -307,6 +321,20 @@ final class Fleet implements AutoCloseable {
             crashes.put(point, count);
         }
         return crashes;
+    }
+
+    /** Ways from one kind of process to another that nothing has gone: a trouble there would have reached nobody. */
+    List<String> unusedWays() {
+        Map<String, Boolean> used = new TreeMap<>();
+        for (ServiceProcess service : services) {
+            for (Link link : service.links()) {
+                used.merge(service.role() + " to " + link.to(), link.isUsed(), Boolean::logicalOr);
+            }
+        }
+        return used.entrySet().stream()
+                .filter(way -> !way.getValue())
+                .map(way -> "nothing has gone by the links of " + way.getKey())
+                .toList();
     }
 
     /** Of each that runs, its threads. */

@@ -28,16 +28,19 @@ final class Link implements AutoCloseable {
     private static final Duration LOOK_AGAIN = Duration.ofMillis(20);
 
     private final String name;
+    private final String to;
     private final int port;
     private final int target;
     private final Random random;
     private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
     private volatile Trouble trouble = new Trouble.None();
+    private volatile boolean used;
     private volatile ServerSocket server;
 
     /** @param target a port of 127.0.0.1; nobody needs to listen there yet */
-    Link(String name, int port, int target, long seed) throws IOException {
-        this.name = name;
+    Link(String from, String to, int port, int target, long seed) throws IOException {
+        this.name = from + " to " + to;
+        this.to = to;
         this.port = port;
         this.target = target;
         this.random = new Random(seed);
@@ -46,6 +49,16 @@ final class Link implements AutoCloseable {
 
     int port() {
         return port;
+    }
+
+    /** What is at its other end. */
+    String to() {
+        return to;
+    }
+
+    /** Whether it has ever passed anything on; troubles of one that has not reach nobody. */
+    boolean isUsed() {
+        return used;
     }
 
     void suffer(Trouble next) {
@@ -222,6 +235,7 @@ final class Link implements AutoCloseable {
                     ended();
                     return;
                 }
+                used = true;
                 to.getOutputStream().write(chunk.bytes);
             }
         }

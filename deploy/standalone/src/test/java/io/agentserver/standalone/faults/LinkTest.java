@@ -31,7 +31,7 @@ class LinkTest {
     void open() throws IOException {
         echo = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
         Thread.ofVirtual().start(this::serve);
-        link = new Link("test", FreePorts.take(), echo.getLocalPort(), 1);
+        link = new Link("test", "echo", FreePorts.take(), echo.getLocalPort(), 1);
     }
 
     @AfterEach
@@ -72,7 +72,9 @@ class LinkTest {
 
     @Test
     void passes_on_what_it_gets_until_both_ends_are_done() throws IOException {
+        assertThat(link.isUsed()).isFalse();
         assertPassesOn();
+        assertThat(link.isUsed()).isTrue();
     }
 
     private void assertPassesOn() throws IOException {

@@ -70,7 +70,7 @@ final class ServiceProcess implements AutoCloseable {
         return wanted;
     }
 
-    private long pid() {
+    long pid() {
         return Objects.requireNonNull(process).pid();
     }
 
@@ -169,12 +169,6 @@ final class ServiceProcess implements AutoCloseable {
         }
     }
 
-    void signal(String signal) {
-        if (process != null) {
-            Signals.send(signal, process.pid());
-        }
-    }
-
     boolean isReady(HttpClient http) throws InterruptedException {
         try {
             return isAlive()
@@ -261,7 +255,9 @@ final class ServiceProcess implements AutoCloseable {
     @Override
     public void close() {
         wanted = false;
-        signal("CONT");
+        if (process != null) {
+            Signals.send("CONT", pid());
+        }
         kill();
     }
 

@@ -2,10 +2,22 @@ package io.agentserver.standalone.faults;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 
 /** {@code kill -STOP} and its kind. */
 final class Signals {
     private Signals() {}
+
+    /** Whether a process stands still, as after STOP. */
+    static boolean isStopped(long pid) {
+        try {
+            String status = Files.readString(Path.of("/proc", String.valueOf(pid), "stat"));
+            return status.substring(status.lastIndexOf(')')).startsWith(") T");
+        } catch (IOException e) {
+            return false; // it has ended
+        }
+    }
 
     static void send(String signal, long pid) {
         try {
