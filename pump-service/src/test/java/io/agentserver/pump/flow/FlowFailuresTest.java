@@ -2,6 +2,7 @@ package io.agentserver.pump.flow;
 
 import io.agentserver.buffer.v1.BeginReply;
 import io.agentserver.buffer.v1.BeginRequest;
+import io.agentserver.buffer.v1.CompleteRequest;
 import io.agentserver.buffer.v1.Tokens;
 import io.agentserver.envelope.Envelope;
 import io.agentserver.envelope.TenantId;
@@ -16,6 +17,8 @@ import org.junit.jupiter.api.Timeout;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -63,6 +66,41 @@ class FlowFailuresTest extends FlowFixture {
                 .contains("<from>core</from>", "<code>handler</code>", "<retry-allowed>true</retry-allowed>")
                 .doesNotContain("secret");
         assertThat(registry.get("agentserver.dead.letters").counter().count()).isEqualTo(1);
+    }
+
+    @Test
+    void a_call_that_fails_is_answered_to_its_caller_whose_turn_goes_on() {
+        List<String> got = new ArrayList<>();
+        http = call -> {
+            if (call.listener().name().equals("timed")) {
+                throw new IllegalStateException("secret internals");
+            }
+            got.add(call.message().meta().from() + ": " + call.message().payload());
+            return done(
+                    got.size() == 1
+                            ? new HandlerOutput.Forward("timed", "<Timed><Text>x</Text></Timed>")
+                            : new HandlerOutput.Respond("<made-the-best-of-it/>"));
+        };
+        run(client("service", "<Job><Text>x</Text></Job>"));
+
+        CompleteRequest failed = journal.completed.get(1);
+        assertThat(failed.getThread()).isNotEqualTo(Calls.ROOT.toString());
+        assertThat(failed.getFailed()).as("the turn").isFalse();
+        assertThat(failed.getOutputs(0).getTo()).isEqualTo("service");
+        assertThat(failed.getOutputs(0).getThread()).isEqualTo(Calls.ROOT.toString());
+        assertThat(got).hasSize(2);
+        assertThat(got.getLast())
+                .startsWith("core: ")
+                .contains("<code>handler</code>")
+                .doesNotContain("secret");
+        assertThat(log)
+                .filteredOn(record -> record.topic().equals("dead-letters.demo"))
+                .singleElement()
+                .satisfies(letter ->
+                        assertThat(text(letter, RecordHeaders.ATTEMPTS)).isEqualTo("4"));
+        assertThat(last().getFailed()).isFalse();
+        assertThat(last().getOutputs(0).getTo()).isEqualTo("console");
+        assertThat(last().getOutputs(0).getEnvelope()).contains("<made-the-best-of-it ");
     }
 
     @Test
