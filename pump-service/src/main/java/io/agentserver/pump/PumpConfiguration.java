@@ -28,6 +28,7 @@ import io.agentserver.service.ServiceTokens;
 import io.agentserver.service.grpc.GrpcAddress;
 import io.agentserver.tenancy.Plan;
 import io.agentserver.tenancy.TenantDirectory;
+import io.agentserver.tenancy.TenantEntry;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.tracing.Tracer;
@@ -43,6 +44,7 @@ import org.springframework.context.annotation.Configuration;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.Optional;
 import java.util.Set;
 
 /** The pump's map: Kafka → {@link Pump} → lanes → flow → handler, buffer, outbox → Kafka. */
@@ -132,11 +134,15 @@ class PumpConfiguration {
                 handlers,
                 new PumpMetrics(registry),
                 tracing,
-                tenant -> tenants.find(tenant)
-                        .flatMap(entry -> Plan.of(entry.plan()))
-                        .orElse(Plan.DEFAULT)
-                        .weight(),
+                tenant -> weight(tenants.find(tenant)),
                 clock);
+    }
+
+    /** Its plan's; of a plan that a newer gateway has given it, as of a tenant that is not known yet, the default one's. */
+    static int weight(Optional<TenantEntry> tenant) {
+        return tenant.flatMap(entry -> Plan.of(entry.plan()))
+                .orElse(Plan.DEFAULT)
+                .weight();
     }
 
     @Bean
