@@ -12,11 +12,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Deletes what has been kept for long enough: what old manifests name, and then those. How old they are the bucket's own clock
  * says, which also wrote when they were put; if this process's differs from it by more than an hour one of the two is wrong, and
- * nothing goes for its age. What there may be of deleted tenants goes too.
+ * nothing goes for its age. What there may be of deleted tenants goes too, but not at once: what is there when one is deleted its
+ * deletion deletes, and counts.
  */
 final class BackupExpiry {
     private static final Logger log = LoggerFactory.getLogger(BackupExpiry.class);
@@ -24,6 +26,9 @@ final class BackupExpiry {
     private static final Duration MOST_SKEW = Duration.ofHours(1);
     /** Manifests' names have times of the processes that put them; so far they may be from the bucket's. */
     private static final Duration NAMES_SKEW = Duration.ofHours(3);
+
+    /** By then a tenant's deletion, which tries again every few seconds, has been through the bucket. */
+    private static final Duration OF_ITS_DELETION = Duration.ofHours(1);
 
     private static final byte[] NOTHING = new byte[0];
 
@@ -61,6 +66,9 @@ final class BackupExpiry {
     /** False: something stays that is to go. */
     private boolean sweepAll() {
         Set<TenantId> gone = deleted.marked();
+        Set<TenantId> going = deleted.marks(clock.millis() - OF_ITS_DELETION.toMillis()).stream()
+                .map(TenantErasure.Mark::tenant)
+                .collect(Collectors.toUnmodifiableSet());
         long nowMs = bucketMs();
         Duration skew = Duration.ofMillis(nowMs - clock.millis());
         boolean agreed = skew.abs().compareTo(MOST_SKEW) <= 0;
@@ -71,9 +79,12 @@ final class BackupExpiry {
         for (String folder : bucket.folders(names.tenants())) {
             Optional<TenantId> tenant = BackupNames.tenantOf(folder);
             try {
-                if (tenant.isPresent() && gone.contains(tenant.get())) {
+                if (tenant.isEmpty() || going.contains(tenant.get())) {
+                    continue;
+                }
+                if (gone.contains(tenant.get())) {
                     sweepGone(tenant.get());
-                } else if (tenant.isPresent() && agreed) {
+                } else if (agreed) {
                     sweep(tenant.get(), nowMs - times.kept().toMillis());
                 }
             } catch (BrokenBackupException | UndeletableException e) {

@@ -81,7 +81,7 @@ class BackupTest {
 
     private final MovedClock clock = new MovedClock();
     private final MemoryThreadStore store = new MemoryThreadStore(LASTING_LONGER, clock);
-    private final MemoryTenantErasure deleted = new MemoryTenantErasure(store, new MemoryDueStore());
+    private final MemoryTenantErasure deleted = new MemoryTenantErasure(store, new MemoryDueStore(), clock);
     private final MemoryDueStore index = new MemoryDueStore();
     private final String prefix = "t/" + UUID.randomUUID() + "/";
     private final BackupBucket bucket = new ClockedBucket(S3BackupBucket.open(server.url(), "", PLAIN), clock);
@@ -639,6 +639,22 @@ class BackupTest {
         clock.move(Duration.ofHours(3));
         sweep(clock);
         assertThat(left(PLAIN, "tenants/")).isEmpty();
+    }
+
+    @Test
+    void what_is_there_of_a_deleted_tenant_is_left_to_its_deletion_which_counts_it_and_what_comes_late_goes() {
+        ConversationKey theirs = Commits.conversation(new TenantId("acme-too"));
+        Commits.say(journalled, key, 0, 3, clock.millis());
+        Commits.say(journalled, theirs, 0, 3, clock.millis());
+        saved();
+        deleted.mark(ACME);
+        assertThat(sweep(clock).isExpiryFailing()).isFalse();
+        assertThat(segments()).hasSize(1);
+
+        clock.move(Duration.ofHours(1));
+        sweep(clock);
+        assertThat(left(PLAIN, "tenants/acme/")).isEmpty();
+        assertThat(left(PLAIN, "tenants/acme-too/")).hasSize(2);
     }
 
     @Test
