@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 import static java.util.Objects.requireNonNull;
@@ -103,10 +104,16 @@ final class FiveProcesses implements Platform {
 
     /** kill -9 of one of them, which comes back at once. */
     void restart(String module) {
-        requireNonNull(processes.get(module)).kill();
-        start(module);
+        restart(List.of(module), () -> {});
+    }
+
+    /** @param meanwhile when they are dead, before they come back */
+    void restart(List<String> modules, Runnable meanwhile) {
+        modules.forEach(module -> requireNonNull(processes.get(module)).kill());
+        meanwhile.run();
+        modules.forEach(this::start);
         try (HttpClient http = HttpClient.newHttpClient()) {
-            awaitReady(http, module, requireNonNull(MODULES.get(module)));
+            modules.forEach(module -> awaitReady(http, module, requireNonNull(MODULES.get(module))));
         }
     }
 

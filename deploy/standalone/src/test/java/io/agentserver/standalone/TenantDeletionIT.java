@@ -75,14 +75,15 @@ class TenantDeletionIT {
     private static final Map<String, String> WITHOUT_LONG_WAITS =
             Map.of("JAVA_TOOL_OPTIONS", "-Dagentserver.gateway.deletion-lease=2s");
 
-    /** Who is killed in a store's part, beside the gateway. */
-    private static final Map<String, String> DOES_IT =
-            Map.of("conversations", "buffer-service", "backups", "buffer-service", "billing", "billing-service");
+    private static final String GATEWAY = "gateway-service";
+    private static final String BUFFER = "buffer-service";
 
     private static final Map<String, String> WAIT = Map.of("Prefer", "wait=30");
 
     private final HttpClient http = HttpClient.newHttpClient();
     private String keyId = "";
+    /** Of its objects in the bucket, when gateway and buffer had died in that part: nobody could delete any, and none was counted yet. */
+    private long thereAtDeath;
 
     @Test
     void nothing_of_a_deleted_tenant_is_left_in_any_file_and_its_neighbour_notices_nothing(@TempDir Path home)
@@ -198,8 +199,9 @@ class TenantDeletionIT {
                 }
             });
 
-            JsonNode receipt = awaitEndWithDeaths(platform, operator, job);
+            JsonNode receipt = awaitEndWithDeaths(platform, operator, job, s3);
             System.out.println(receipt);
+            System.out.println(thereAtDeath + " objects of the backup were there when gateway and buffer died");
             over.set(true);
             traffic.join();
             stubborn.join();
@@ -245,8 +247,9 @@ class TenantDeletionIT {
                 assertThat(stores.keys("*" + GONE)).isEmpty();
             }
             assertThat(platform.reconcile().output()).endsWith("difference: 0");
-            // what its part found: nothing, if a buffer that had to start again has looked for what is to go before
-            assertThat(backups).isNotEmpty();
+            assertThat(found(receipt, "backups"))
+                    .as("objects of the backup that were there")
+                    .isGreaterThanOrEqualTo(thereAtDeath);
             // of each listener that has one a schema, and a prompt
             assertThat(found(receipt, "static-files")).isGreaterThanOrEqualTo(4);
             assertThat(RawFiles.holding(bucket, "tenants/" + GONE + "/")).isEmpty();
@@ -301,39 +304,62 @@ class TenantDeletionIT {
     }
 
     /** Kills whoever works in each store's part of the job, as it is seen to have begun: one after the other, the gateway first. */
-    private JsonNode awaitEndWithDeaths(FiveProcesses platform, Client operator, String job) {
+    private JsonNode awaitEndWithDeaths(FiveProcesses platform, Client operator, String job, LocalS3 s3) {
         Set<String> died = new TreeSet<>();
         long deadline = System.nanoTime() + Duration.ofMinutes(12).toNanos();
         while (System.nanoTime() < deadline) {
             JsonNode state = Client.json(operator.get(job));
             if (state.path("state").asString("").equals("done")) {
                 Set<String> expected = new TreeSet<>();
-                state.path("stores")
-                        .values()
-                        .forEach(store ->
-                                expected.addAll(deaths(store.path("store").asString(""))));
+                state.path("stores").values().forEach(store -> {
+                    String name = store.path("store").asString("");
+                    deaths(name).forEach(who -> expected.add(death(name, who)));
+                });
                 assertThat(died).as("who died, and in which part").isEqualTo(expected);
                 return state;
             }
-            state.path("stores").values().stream()
-                    .filter(store -> store.path("state").asString("").equals("running"))
-                    .flatMap(store -> deaths(store.path("store").asString("")).stream())
-                    .filter(death -> !died.contains(death))
-                    .findFirst()
-                    .ifPresent(death -> {
-                        died.add(death);
-                        platform.restart(death.substring(death.indexOf(' ') + 1));
-                    });
+            for (JsonNode store : state.path("stores").values()) {
+                String name = store.path("store").asString("");
+                if (store.path("state").asString("").equals("running")) {
+                    deaths(name).stream()
+                            .filter(who -> !died.contains(death(name, who)))
+                            .findFirst()
+                            .ifPresent(who -> {
+                                died.add(death(name, who));
+                                platform.restart(who, () -> {
+                                    if (name.equals("backups")) {
+                                        thereAtDeath = objects(s3);
+                                    }
+                                });
+                            });
+                }
+            }
         }
         throw new AssertionError("the job does not end: " + operator.get(job).body());
     }
 
-    /** {@code <store> <service>}. */
-    private static List<String> deaths(String store) {
-        String other = DOES_IT.get(store);
-        return other == null
-                ? List.of(store + " gateway-service")
-                : List.of(store + " gateway-service", store + " " + other);
+    /** The deaths of a store's part, in their order; who is of one dies at once. */
+    private static List<List<String>> deaths(String store) {
+        return switch (store) {
+            case "conversations" -> List.of(List.of(GATEWAY), List.of(BUFFER));
+            // what is in the bucket then is what its part will find
+            case "backups" -> List.of(List.of(GATEWAY, BUFFER));
+            case "billing" -> List.of(List.of(GATEWAY), List.of("billing-service"));
+            default -> List.of(List.of(GATEWAY));
+        };
+    }
+
+    private static String death(String store, List<String> who) {
+        return store + " " + String.join(" ", who);
+    }
+
+    /** How many objects the bucket of backups has of it. */
+    private static long objects(LocalS3 s3) {
+        AtomicInteger objects = new AtomicInteger();
+        try (S3BackupBucket bucket = S3BackupBucket.open(s3.url(), "", "backups")) {
+            bucket.each("tenants/" + GONE + "/", _ -> objects.incrementAndGet() > 0);
+        }
+        return objects.get();
     }
 
     private static void askForFiles(Client client) {
