@@ -73,7 +73,7 @@ class TenantDeletionIT {
             "canary-" + UUID.randomUUID().toString().replace("-", "");
     /** A gateway that died is waited for in each store: a restarted one sees its own job as another's. */
     private static final Map<String, String> WITHOUT_LONG_WAITS =
-            Map.of("JAVA_TOOL_OPTIONS", "-Dagentserver.gateway.deletion-lease=2s");
+            Map.of("JAVA_TOOL_OPTIONS", "-Dagentserver.gateway.deletion-lease=1s");
 
     private static final String GATEWAY = "gateway-service";
     private static final String BUFFER = "buffer-service";
