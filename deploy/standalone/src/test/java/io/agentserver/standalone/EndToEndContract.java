@@ -376,8 +376,14 @@ abstract class EndToEndContract {
                         .atMost(Duration.ofSeconds(10))
                         .until(() -> stores.dynamo("due").contains(waiting));
             }
+            String taken = ask(org, "killed as soon as it is taken");
+            assertThat(respond(service, late.token(), LateService.decision("yes"))
+                            .statusCode())
+                    .isEqualTo(202);
             platform.kill();
             platform.restart();
+            assertThat(roots(org.events(taken, Map.of()))).containsExactly("Ask", "Decision");
+
             assertThat(respond(service, token, LateService.decision("yes")).statusCode())
                     .isEqualTo(202);
             assertThat(roots(org.events(waiting, Map.of()))).containsExactly("Ask", "Decision");
@@ -387,14 +393,6 @@ abstract class EndToEndContract {
             assertThat(respond(service, token, LateService.decision("no")).statusCode())
                     .isEqualTo(409);
             assertThat(slots(org, waiting)).hasSize(2);
-
-            String taken = ask(org, "killed as soon as it is taken");
-            assertThat(respond(service, late.token(), LateService.decision("yes"))
-                            .statusCode())
-                    .isEqualTo(202);
-            platform.kill();
-            platform.restart();
-            assertThat(roots(org.events(taken, Map.of()))).containsExactly("Ask", "Decision");
         }
     }
 
