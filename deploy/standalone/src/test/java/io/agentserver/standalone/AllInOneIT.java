@@ -1,5 +1,6 @@
 package io.agentserver.standalone;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -16,6 +17,7 @@ class AllInOneIT extends EndToEndContract {
 
     /** As many as two busy processors bear with DynamoDB Local; what the platform can do is in docs/performance.md. */
     @Test
+    @Tag("alone")
     void under_a_constant_rate_of_many_tenants_all_that_is_accepted_is_finished(@TempDir Path scratch)
             throws Exception {
         Locust locust = Locust.run(

@@ -10,6 +10,7 @@ import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.json.JsonMapper;
@@ -40,6 +41,7 @@ import static org.assertj.core.api.Assertions.assertThat;
  * says which may come after a run's crash; each leaves its history
  * in {@code target/fault-runs}, one that found something also the services' logs and the journals that are wrong. A seed fixes what clients send and which faults come, not how threads interleave.
  */
+@Tag("alone") // within so many seconds all must be true, and a pump must have left
 class FaultRunIT {
     private static final Duration HEALED = Duration.ofSeconds(60);
     /** A service at rest has some 50 threads, virtual ones too. */
