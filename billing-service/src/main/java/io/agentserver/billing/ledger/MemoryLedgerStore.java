@@ -30,9 +30,19 @@ public final class MemoryLedgerStore implements LedgerStore, MeterOutbox {
     private @Nullable Reconciled reconciled;
 
     private final Map<String, String> customers = new HashMap<>();
-    private final Map<TenantId, MicroUsd> open = new HashMap<>();
+    private final Map<TenantId, Open> open = new HashMap<>();
     private final Map<UUID, MeterBatch> pending = new LinkedHashMap<>();
     private final Map<UUID, MeterBatch> told = new LinkedHashMap<>();
+    private final Map<UUID, SealedBatch> sealed = new LinkedHashMap<>();
+
+    /** A batch that is not sealed yet. */
+    private record Open(long number, MicroUsd amount, long calls) {
+        private static final Open FIRST = new Open(1, MicroUsd.ZERO, 0);
+
+        Open with(CallUsage call) {
+            return new Open(number, amount.plus(call.price()), calls + 1);
+        }
+    }
 
     private record UsageKey(
             TenantId tenant,
@@ -43,7 +53,8 @@ public final class MemoryLedgerStore implements LedgerStore, MeterOutbox {
     @Override
     public synchronized Set<GroupId> post(TenantId tenant, List<PostingGroup> candidates) {
         Set<GroupId> posted = new LinkedHashSet<>();
-        for (PostingGroup group : candidates) {
+        for (PostingGroup candidate : candidates) {
+            PostingGroup group = candidate.in(open(tenant).number());
             if (groups.putIfAbsent(group.id(), group) == null) {
                 posted.add(group.id());
                 count(group);
@@ -127,9 +138,12 @@ public final class MemoryLedgerStore implements LedgerStore, MeterOutbox {
 
     @Override
     public synchronized void seal(TenantId tenant, UUID id, Instant at) {
-        MicroUsd amount = open.remove(tenant);
-        if (amount != null && !amount.isZero()) {
+        Open batch = open(tenant);
+        MicroUsd amount = batch.amount();
+        if (!amount.isZero()) {
             pending.put(id, new MeterBatch(id, tenant, at, amount, null));
+            sealed.put(id, new SealedBatch(batch.number(), id, tenant, at, amount, amount, batch.calls()));
+            open.put(tenant, new Open(batch.number() + 1, MicroUsd.ZERO, 0));
         }
     }
 
@@ -159,8 +173,37 @@ public final class MemoryLedgerStore implements LedgerStore, MeterOutbox {
 
     @Override
     public synchronized Totals totals(TenantId tenant) {
-        return new Totals(
-                open.getOrDefault(tenant, MicroUsd.ZERO), sum(tenant, pending.values()), sum(tenant, told.values()));
+        return new Totals(open(tenant).amount(), sum(tenant, pending.values()), sum(tenant, told.values()));
+    }
+
+    @Override
+    public synchronized Optional<SealedBatch> sealed(TenantId tenant, long number) {
+        return sealed.values().stream()
+                .filter(batch -> batch.tenant().equals(tenant) && batch.number() == number)
+                .findFirst();
+    }
+
+    @Override
+    public synchronized Optional<SealedBatch> sealed(UUID id) {
+        return Optional.ofNullable(sealed.get(id));
+    }
+
+    @Override
+    public void forEachSealed(TenantId tenant, Consumer<SealedBatch> visitor) {
+        List<SealedBatch> all;
+        synchronized (this) {
+            all = List.copyOf(sealed.values());
+        }
+        all.stream().filter(batch -> batch.tenant().equals(tenant)).forEach(visitor);
+    }
+
+    @Override
+    public synchronized boolean isTold(SealedBatch batch) {
+        return told.containsKey(batch.id());
+    }
+
+    private Open open(TenantId tenant) {
+        return open.getOrDefault(tenant, Open.FIRST);
     }
 
     private static MicroUsd sum(TenantId tenant, Collection<MeterBatch> batches) {
@@ -204,7 +247,7 @@ public final class MemoryLedgerStore implements LedgerStore, MeterOutbox {
                 (before, change) -> new Balance(before.credit().plus(change.credit()), before.version() + 1));
         CallUsage call = group.usage();
         if (call != null) {
-            open.merge(group.tenant(), call.price(), MicroUsd::plus);
+            open.put(group.tenant(), open(group.tenant()).with(call));
             usage.merge(
                     new UsageKey(group.tenant(), group.day(), call.model(), call.listener()),
                     UsageSum.of(call),

@@ -4,12 +4,14 @@ import io.agentserver.envelope.TenantId;
 
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Consumer;
 
 /**
- * What Stripe has to be told of usage. Posting adds the price of calls to what is open, in its own transaction; sealing
- * makes one batch of all that is open. So each call is in exactly one batch, whoever crashes when. Safe on any thread and in
- * any number of processes.
+ * What Stripe has to be told of usage. Posting adds the price of calls to the open batch and writes that batch's number into
+ * their groups, in its own transaction; sealing ends the open batch, gives it the id that Stripe gets, and opens the next. So
+ * each call is in exactly one batch, which it names, whoever crashes when. Safe on any thread and in any number of processes.
  */
 public interface MeterOutbox {
     /**
@@ -25,7 +27,10 @@ public interface MeterOutbox {
         }
     }
 
-    /** Moves what is open into a new batch with this id; nothing if nothing is open or another process is just doing it. */
+    /**
+     * Ends the open batch under this id, and opens the next; nothing if nothing is open or another process is just doing it.
+     * What a crash in the middle has left is finished by whoever seals next, then under that one's id.
+     */
     void seal(TenantId tenant, UUID id, Instant at);
 
     /** Oldest first. */
@@ -41,4 +46,16 @@ public interface MeterOutbox {
     void told(MeterBatch batch);
 
     Totals totals(TenantId tenant);
+
+    /** Empty if it is open, or there is none. */
+    Optional<SealedBatch> sealed(TenantId tenant, long number);
+
+    /** By the identifier that Stripe was told. */
+    Optional<SealedBatch> sealed(UUID id);
+
+    /** All of a tenant's, in their order. */
+    void forEachSealed(TenantId tenant, Consumer<SealedBatch> visitor);
+
+    /** Whether Stripe has confirmed it. */
+    boolean isTold(SealedBatch batch);
 }

@@ -18,6 +18,8 @@ import java.util.Objects;
  * @param postings none where no money moved
  * @param usage of an LLM call; null for anything else
  * @param note why it was posted, in an operator's words; null for what speaks for itself
+ * @param batch the number of the tenant's {@link SealedBatch} that an LLM call is in, or will be once that is sealed; null
+ *     before it is posted, of what an older version posted, and of anything but a call
  */
 public record PostingGroup(
         GroupId id,
@@ -25,7 +27,8 @@ public record PostingGroup(
         Instant at,
         List<Posting> postings,
         @Nullable CallUsage usage,
-        @Nullable String note) {
+        @Nullable String note,
+        @Nullable Long batch) {
     /** Characters of a {@link #note}. */
     public static final int LONGEST_NOTE = 200;
 
@@ -42,7 +45,7 @@ public record PostingGroup(
     }
 
     public PostingGroup(GroupId id, TenantId tenant, Instant at, List<Posting> postings, @Nullable CallUsage usage) {
-        this(id, tenant, at, postings, usage, null);
+        this(id, tenant, at, postings, usage, null, null);
     }
 
     /** Money for a tenant's credit out of an account of ours; below 0: back. */
@@ -50,7 +53,7 @@ public record PostingGroup(
             GroupId id, TenantId tenant, Instant at, MicroUsd amount, Account from, @Nullable String note) {
         List<Posting> postings = new ArrayList<>();
         transfer(amount, from, Account.creditOf(tenant), postings);
-        return new PostingGroup(id, tenant, at, postings, null, note);
+        return new PostingGroup(id, tenant, at, postings, null, note, null);
     }
 
     /**
@@ -90,6 +93,11 @@ public record PostingGroup(
         List<Posting> postings = new ArrayList<>();
         transfer(amount, debit, credit, postings);
         return new PostingGroup(id, tenant, at, postings, null);
+    }
+
+    /** As it is posted while the tenant's batch of this number is open. What is no call is in none. */
+    public PostingGroup in(long open) {
+        return usage == null ? this : new PostingGroup(id, tenant, at, postings, usage, note, open);
     }
 
     /** The day, in UTC, that it counts for. */

@@ -137,7 +137,7 @@ class CreditOpeningTest {
         opening.look();
 
         assertThat(store.usage(gone, day, day)).isEmpty();
-        assertThat(ledger.find(late.id())).contains(late);
+        assertThat(ledger.find(late.id())).contains(late.in(1));
         assertThat(store.usage(unheardOf, day, day)).isNotEmpty();
     }
 

@@ -131,6 +131,8 @@ public abstract class LedgerStoreContract {
 
         assertThat(store().usage(tenant, DAY, DAY)).isEmpty();
         assertThat(store().find(kept.id())).contains(kept);
+        assertThat(store().list(tenant, Book.CALLS, LineOrder.NEWEST_FIRST, null, 9))
+                .containsExactly(kept);
         assertThat(store().balance(tenant).credit()).isEqualTo(new MicroUsd(-140));
         assertThat(store().usage(other, DAY, DAY)).hasSize(1);
     }
@@ -233,7 +235,8 @@ public abstract class LedgerStoreContract {
                         "2026-03-01T00:00:00Z",
                         "2026-03-14T12:00:00Z",
                         "2026-03-14T12:00:00.5Z")
-                .map(at -> PostingGroup.of(Calls.call(tenant, Ids.v7(), Instant.parse(at), "m", null)))
+                .map(at -> PostingGroup.of(Calls.call(tenant, Ids.v7(), Instant.parse(at), "m", null))
+                        .in(1))
                 .toList();
         store().post(tenant, calls);
 
@@ -350,7 +353,7 @@ public abstract class LedgerStoreContract {
     }
 
     private PostingGroup group(UUID receipt) {
-        return PostingGroup.of(Calls.call(tenant, receipt));
+        return PostingGroup.of(Calls.call(tenant, receipt)).in(1);
     }
 
     private List<PostingGroup> groupsOfTenant() {

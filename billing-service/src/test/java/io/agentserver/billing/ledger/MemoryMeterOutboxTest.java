@@ -9,6 +9,11 @@ class MemoryMeterOutboxTest extends MeterOutboxContract {
     }
 
     @Override
+    protected LedgerStore pod() {
+        return store;
+    }
+
+    @Override
     protected MeterOutbox outbox() {
         return store;
     }

@@ -1,18 +1,25 @@
 package io.agentserver.billing.stripe;
 
 import io.agentserver.billing.Calls;
+import io.agentserver.billing.ledger.BatchCalls;
+import io.agentserver.billing.ledger.GroupId;
 import io.agentserver.billing.ledger.MeterBatch;
 import io.agentserver.billing.ledger.MeterOutbox;
 import io.agentserver.billing.ledger.MicroUsd;
 import io.agentserver.billing.ledger.PostingGroup;
+import io.agentserver.billing.ledger.SealedBatch;
 import io.agentserver.envelope.Ids;
 import io.agentserver.envelope.TenantId;
 import org.junit.jupiter.api.Test;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -35,6 +42,30 @@ class MeterEventsTest extends StripeTest {
         assertThat(stripe.calls.getLast().form())
                 .containsEntry("event_name", "agentserver_llm_usage")
                 .containsEntry("payload[value]", "420");
+    }
+
+    @Test
+    void the_identifier_that_stripe_has_leads_to_each_receipt_and_each_receipt_to_it() {
+        List<PostingGroup> calls = post(3);
+        tell();
+        post(2);
+        tell();
+
+        UUID first = identifiers().getFirst();
+        SealedBatch batch = store.sealed(first).orElseThrow();
+        assertThat(store.isTold(batch)).isTrue();
+        List<GroupId> found = new ArrayList<>();
+        assertThat(new BatchCalls(store).forEach(batch, call -> found.add(call.id())))
+                .as("not found")
+                .isZero();
+        assertThat(found)
+                .containsExactlyInAnyOrderElementsOf(
+                        calls.stream().map(PostingGroup::id).toList());
+        assertThat(calls)
+                .extracting(call -> Objects.requireNonNull(
+                        store.find(call.id()).orElseThrow().batch()))
+                .extracting(number -> store.sealed(tenant, number).orElseThrow().id())
+                .containsOnly(first);
     }
 
     @Test
@@ -155,10 +186,19 @@ class MeterEventsTest extends StripeTest {
         assertThat(totals().told()).isEqualTo(new MicroUsd(420));
     }
 
-    private void post(int calls) {
-        ledger.post(Stream.generate(() -> PostingGroup.of(Calls.call(tenant, Ids.v7())))
+    private List<PostingGroup> post(int calls) {
+        List<PostingGroup> groups = Stream.generate(() -> PostingGroup.of(Calls.call(tenant, Ids.v7())))
                 .limit(calls)
-                .toList());
+                .toList();
+        ledger.post(groups);
+        return groups;
+    }
+
+    private List<UUID> identifiers() {
+        return stripe.calls.stream()
+                .filter(call -> call.path().equals("/v1/billing/meter_events"))
+                .map(call -> UUID.fromString(call.form().get("identifier")))
+                .toList();
     }
 
     private void tell() {
@@ -203,6 +243,26 @@ class MeterEventsTest extends StripeTest {
         @Override
         public Totals totals(TenantId tenant) {
             return outbox.totals(tenant);
+        }
+
+        @Override
+        public Optional<SealedBatch> sealed(TenantId tenant, long number) {
+            return outbox.sealed(tenant, number);
+        }
+
+        @Override
+        public Optional<SealedBatch> sealed(UUID id) {
+            return outbox.sealed(id);
+        }
+
+        @Override
+        public void forEachSealed(TenantId tenant, Consumer<SealedBatch> visitor) {
+            outbox.forEachSealed(tenant, visitor);
+        }
+
+        @Override
+        public boolean isTold(SealedBatch batch) {
+            return outbox.isTold(batch);
         }
     }
 }

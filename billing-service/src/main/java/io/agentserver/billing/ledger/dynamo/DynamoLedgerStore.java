@@ -62,11 +62,15 @@ public final class DynamoLedgerStore implements LedgerStore {
     private static final int MOST_GROUPS = 25;
     private static final int MOST_ATTEMPTS = 12;
     private static final int MOST_FORGOTTEN = 1_000;
+    private static final long FIRST_BATCH = 1;
     private static final Duration FIRST_WAIT = Duration.ofMillis(10);
     private static final Duration LONGEST_WAIT = Duration.ofMillis(500);
 
     private final DynamoDbClient dynamo;
     private final Set<TenantId> enlisted = ConcurrentHashMap.newKeySet();
+
+    /** The number of each tenant's open batch when this process last looked; posting finds out whether it still is. */
+    private final Map<TenantId, Long> batches = new ConcurrentHashMap<>();
 
     private record UsageKey(
             LocalDate day, String model, @Nullable String listener) {
@@ -118,8 +122,8 @@ public final class DynamoLedgerStore implements LedgerStore {
     private List<PostingGroup> listCalls(TenantId tenant, LineOrder order, @Nullable LinePosition after, int limit) {
         boolean forwards = order == LineOrder.OLDEST_FIRST;
         List<PostingGroup> found = new ArrayList<>();
-        Optional<YearMonth> first = usageMonth(tenant, forwards);
-        Optional<YearMonth> last = usageMonth(tenant, !forwards);
+        Optional<YearMonth> first = callsMonth(tenant, forwards);
+        Optional<YearMonth> last = callsMonth(tenant, !forwards);
         if (first.isEmpty() || last.isEmpty()) {
             return found;
         }
@@ -156,9 +160,39 @@ public final class DynamoLedgerStore implements LedgerStore {
                 .toList();
     }
 
+    /** By its sums of usage, or by what {@link #keepMonths} kept of them. */
+    private Optional<YearMonth> callsMonth(TenantId tenant, boolean first) {
+        Optional<YearMonth> used = usageMonth(tenant, first);
+        return used.isPresent() ? used : keptMonth(tenant, first);
+    }
+
+    private Optional<YearMonth> keptMonth(TenantId tenant, boolean first) {
+        return Optional.ofNullable(item(LedgerTable.tenantKey(tenant.value()), LedgerTable.MONTHS)
+                        .get(first ? "first" : "last"))
+                .map(month -> YearMonth.parse(month.s()));
+    }
+
+    /** Before any sum of usage goes, so that the calls can still be listed. */
+    private void keepMonths(TenantId tenant) {
+        Optional<YearMonth> first = usageMonth(tenant, true);
+        Optional<YearMonth> last = usageMonth(tenant, false);
+        if (first.isEmpty() || last.isEmpty()) {
+            return;
+        }
+        // read after the sums: whoever has deleted some of them has written these before
+        YearMonth from = keptMonth(tenant, true).filter(first.get()::isAfter).orElse(first.get());
+        YearMonth to = keptMonth(tenant, false).filter(last.get()::isBefore).orElse(last.get());
+        Map<String, AttributeValue> item =
+                new HashMap<>(key(LedgerTable.tenantKey(tenant.value()), LedgerTable.MONTHS));
+        item.put("first", AttributeValue.fromS(from.toString()));
+        item.put("last", AttributeValue.fromS(to.toString()));
+        dynamo.putItem(request -> request.tableName(LedgerTable.NAME).item(item));
+    }
+
     private Optional<YearMonth> usageMonth(TenantId tenant, boolean first) {
         return dynamo
                 .query(request -> request.tableName(LedgerTable.NAME)
+                        .consistentRead(true)
                         .scanIndexForward(first)
                         .limit(1)
                         .keyConditionExpression("pk = :tenant AND begins_with(sk, :usage)")
@@ -251,6 +285,9 @@ public final class DynamoLedgerStore implements LedgerStore {
                                 ":usage", AttributeValue.fromS(LedgerTable.USAGE)))
                         .limit(MOST_FORGOTTEN))
                 .items();
+        if (!keys.isEmpty()) {
+            keepMonths(tenant);
+        }
         DynamoTables.delete(dynamo, LedgerTable.NAME, keys);
         return keys.size();
     }
@@ -351,18 +388,23 @@ public final class DynamoLedgerStore implements LedgerStore {
         }
     }
 
-    /** Drops what turns out to be there and tries again with the rest; waits where another transaction is in the way. */
+    /**
+     * Drops what turns out to be there and tries again with the rest; takes the next batch where its own was sealed, and
+     * waits where another transaction is in the way.
+     */
     private Set<GroupId> postTogether(TenantId tenant, List<PostingGroup> groups) {
         List<PostingGroup> missing = List.copyOf(groups);
         int attempt = 1;
         while (!missing.isEmpty()) {
-            List<TransactWriteItem> items = transaction(tenant, missing);
+            long batch = batchOf(tenant);
+            List<TransactWriteItem> items = transaction(tenant, missing, batch);
             try {
                 dynamo.transactWriteItems(request -> request.transactItems(items));
                 return missing.stream().map(PostingGroup::id).collect(Collectors.toSet());
             } catch (TransactionCanceledException cancelled) {
                 List<PostingGroup> left = withoutPosted(missing, cancelled.cancellationReasons());
-                if (left.size() == missing.size()) {
+                boolean sealed = isConditionOf(missing.size(), cancelled) && lookForBatch(tenant) != batch;
+                if (left.size() == missing.size() && !sealed) {
                     if (isInvalid(cancelled)) {
                         throw untakable(cancelled);
                     }
@@ -383,31 +425,62 @@ public final class DynamoLedgerStore implements LedgerStore {
         return Set.of();
     }
 
-    private static List<TransactWriteItem> transaction(TenantId tenant, List<PostingGroup> groups) {
+    /** The groups' puts first, the balance after them. */
+    private static List<TransactWriteItem> transaction(TenantId tenant, List<PostingGroup> groups, long batch) {
         List<TransactWriteItem> items = new ArrayList<>();
         for (PostingGroup group : groups) {
             items.add(TransactWriteItem.builder()
                     .put(put -> put.tableName(LedgerTable.NAME)
-                            .item(LedgerItems.ofGroup(group))
+                            .item(LedgerItems.ofGroup(group.in(batch)))
                             .conditionExpression("attribute_not_exists(pk)"))
                     .build());
         }
-        MicroUsd debits = groups.stream().map(PostingGroup::toCredit).reduce(MicroUsd.ZERO, MicroUsd::plus);
-        items.add(TransactWriteItem.builder()
-                .update(update -> update.tableName(LedgerTable.NAME)
-                        .key(key(LedgerTable.tenantKey(tenant.value()), LedgerTable.BALANCE))
-                        .updateExpression(
-                                "ADD credit_microusd :change, version :one, " + LedgerTable.OPEN_USAGE + " :used")
-                        .expressionAttributeValues(Map.of(
-                                ":change",
-                                LedgerItems.number(debits.negated().value()),
-                                ":used",
-                                LedgerItems.number(usedBy(groups).value()),
-                                ":one",
-                                LedgerItems.number(1))))
-                .build());
+        items.add(changeBalance(tenant, groups, batch));
         usageOf(groups).forEach((key, sum) -> items.add(addUsage(tenant, key, sum)));
         return items;
+    }
+
+    /** Where there are calls it holds only while their batch is open; what an older version's posting adds has no number. */
+    private static TransactWriteItem changeBalance(TenantId tenant, List<PostingGroup> groups, long batch) {
+        MicroUsd debits = groups.stream().map(PostingGroup::toCredit).reduce(MicroUsd.ZERO, MicroUsd::plus);
+        long calls = groups.stream().filter(group -> group.usage() != null).count();
+        Map<String, AttributeValue> values = new HashMap<>(
+                Map.of(":change", LedgerItems.number(debits.negated().value()), ":one", LedgerItems.number(1)));
+        String expression = "ADD credit_microusd :change, version :one";
+        if (calls > 0) {
+            values.put(":batch", LedgerItems.number(batch));
+            values.put(":used", LedgerItems.number(usedBy(groups).value()));
+            values.put(":calls", LedgerItems.number(calls));
+            expression = "SET " + LedgerTable.METER_BATCH + " = :batch " + expression + ", " + LedgerTable.OPEN_USAGE
+                    + " :used, " + LedgerTable.NAMED_USAGE + " :used, " + LedgerTable.NAMED_CALLS + " :calls";
+        }
+        String changes = expression;
+        return TransactWriteItem.builder()
+                .update(update -> {
+                    update.tableName(LedgerTable.NAME)
+                            .key(key(LedgerTable.tenantKey(tenant.value()), LedgerTable.BALANCE))
+                            .updateExpression(changes)
+                            .expressionAttributeValues(values);
+                    if (calls > 0) {
+                        update.conditionExpression("attribute_not_exists(" + LedgerTable.METER_BATCH + ") OR "
+                                + LedgerTable.METER_BATCH + " = :batch");
+                    }
+                })
+                .build();
+    }
+
+    private long batchOf(TenantId tenant) {
+        Long known = batches.get(tenant);
+        return known == null ? lookForBatch(tenant) : known;
+    }
+
+    private long lookForBatch(TenantId tenant) {
+        Map<String, AttributeValue> balance = item(LedgerTable.tenantKey(tenant.value()), LedgerTable.BALANCE);
+        long open = balance.containsKey(LedgerTable.METER_BATCH)
+                ? LedgerItems.number(balance, LedgerTable.METER_BATCH)
+                : FIRST_BATCH;
+        batches.put(tenant, open);
+        return open;
     }
 
     private static MicroUsd usedBy(List<PostingGroup> groups) {
@@ -464,6 +537,11 @@ public final class DynamoLedgerStore implements LedgerStore {
                 .filter(i -> !reasons.get(i).code().equals("ConditionalCheckFailed"))
                 .mapToObj(groups::get)
                 .toList();
+    }
+
+    private static boolean isConditionOf(int item, TransactionCanceledException cancelled) {
+        List<CancellationReason> reasons = cancelled.cancellationReasons();
+        return reasons.size() > item && reasons.get(item).code().equals("ConditionalCheckFailed");
     }
 
     private static boolean isInvalid(TransactionCanceledException cancelled) {

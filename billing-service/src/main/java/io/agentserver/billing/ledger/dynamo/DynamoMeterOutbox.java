@@ -3,24 +3,41 @@ package io.agentserver.billing.ledger.dynamo;
 import io.agentserver.billing.ledger.MeterBatch;
 import io.agentserver.billing.ledger.MeterOutbox;
 import io.agentserver.billing.ledger.MicroUsd;
+import io.agentserver.billing.ledger.SealedBatch;
 import io.agentserver.envelope.TenantId;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
 import software.amazon.awssdk.services.dynamodb.model.ConditionalCheckFailedException;
+import software.amazon.awssdk.services.dynamodb.model.ReturnValue;
 import software.amazon.awssdk.services.dynamodb.model.TransactWriteItem;
 import software.amazon.awssdk.services.dynamodb.model.TransactionCanceledException;
+import software.amazon.awssdk.services.dynamodb.model.TransactionConflictException;
 
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /**
- * The outbox beside the postings, in the same table: what is open stands in the tenant's balance, where posting adds to it.
- * Sealing and confirming are one transaction each, conditional on what they take away.
+ * The outbox beside the postings, in the same table: the open batch stands in the tenant's balance, where posting adds to it
+ * and holds only if its number is still open. Sealing is two steps, of which the first does not have to know what postings add
+ * meanwhile: it moves the open batch aside and opens the next number, in one update of that item; then a transaction takes
+ * what was moved aside, and writes it down under its id. A crash between them leaves it aside for whoever seals next.
+ * Confirming is one transaction. Each is conditional on what it takes away.
+ *
+ * <p>An older version posts without a number and seals whatever is open. Its calls are in the sum of the next batch and named
+ * by none; a batch of which it has sealed a part is told of what is left. Both show in {@link SealedBatch#isWhole}.
  */
 public final class DynamoMeterOutbox implements MeterOutbox {
+    private static final Logger LOG = LoggerFactory.getLogger(DynamoMeterOutbox.class);
+
     private final DynamoDbClient dynamo;
 
     public DynamoMeterOutbox(DynamoDbClient dynamo) {
@@ -29,48 +46,90 @@ public final class DynamoMeterOutbox implements MeterOutbox {
 
     @Override
     public void seal(TenantId tenant, UUID id, Instant at) {
-        MicroUsd open = total(balance(tenant), LedgerTable.OPEN_USAGE);
-        if (open.isZero()) {
-            return;
+        Map<String, AttributeValue> balance = balance(tenant);
+        if (!balance.containsKey(LedgerTable.SEALED_BATCH)) {
+            if (total(balance, LedgerTable.OPEN_USAGE).isZero()) {
+                return;
+            }
+            balance = moveAside(tenant);
         }
-        // what is posted meanwhile stays open: subtract, not set
+        if (balance.containsKey(LedgerTable.SEALED_BATCH)) {
+            writeDown(new SealedBatch(
+                    LedgerItems.number(balance, LedgerTable.SEALED_BATCH),
+                    id,
+                    tenant,
+                    at,
+                    total(balance, LedgerTable.SEALED_USAGE),
+                    total(balance, LedgerTable.SEALED_NAMED),
+                    LedgerItems.number(balance, LedgerTable.SEALED_CALLS)));
+        }
+    }
+
+    /** The balance after it; empty if another process was quicker or is posting: what is open then waits for the next time. */
+    private Map<String, AttributeValue> moveAside(TenantId tenant) {
+        // an older version's balance lacks what it does not know of
+        String expression =
+                "SET " + LedgerTable.SEALED_BATCH + " = if_not_exists(" + LedgerTable.METER_BATCH + ", :one), "
+                        + LedgerTable.SEALED_USAGE + " = " + LedgerTable.OPEN_USAGE + ", "
+                        + LedgerTable.SEALED_NAMED + " = if_not_exists(" + LedgerTable.NAMED_USAGE + ", :none), "
+                        + LedgerTable.SEALED_CALLS + " = if_not_exists(" + LedgerTable.NAMED_CALLS + ", :none), "
+                        + LedgerTable.METER_BATCH + " = if_not_exists(" + LedgerTable.METER_BATCH + ", :one) + :one, "
+                        + LedgerTable.OPEN_USAGE + " = :none, " + LedgerTable.NAMED_USAGE + " = :none, "
+                        + LedgerTable.NAMED_CALLS + " = :none";
+        try {
+            return dynamo.updateItem(request -> request.tableName(LedgerTable.NAME)
+                            .key(DynamoLedgerStore.key(LedgerTable.tenantKey(tenant.value()), LedgerTable.BALANCE))
+                            .conditionExpression("attribute_not_exists(" + LedgerTable.SEALED_BATCH + ") AND "
+                                    + LedgerTable.OPEN_USAGE + " > :none")
+                            .updateExpression(expression)
+                            .expressionAttributeValues(
+                                    Map.of(":one", LedgerItems.number(1), ":none", LedgerItems.number(0)))
+                            .returnValues(ReturnValue.ALL_NEW))
+                    .attributes();
+        } catch (ConditionalCheckFailedException | TransactionConflictException others) {
+            return Map.of();
+        }
+    }
+
+    private void writeDown(SealedBatch batch) {
         TransactWriteItem take = TransactWriteItem.builder()
                 .update(update -> update.tableName(LedgerTable.NAME)
-                        .key(DynamoLedgerStore.key(LedgerTable.tenantKey(tenant.value()), LedgerTable.BALANCE))
-                        .conditionExpression(LedgerTable.OPEN_USAGE + " >= :open")
-                        .updateExpression("ADD " + LedgerTable.OPEN_USAGE + " :less")
-                        .expressionAttributeValues(Map.of(
-                                ":open",
-                                LedgerItems.number(open.value()),
-                                ":less",
-                                LedgerItems.number(open.negated().value()))))
+                        .key(DynamoLedgerStore.key(
+                                LedgerTable.tenantKey(batch.tenant().value()), LedgerTable.BALANCE))
+                        .conditionExpression(LedgerTable.SEALED_BATCH + " = :batch")
+                        .updateExpression("REMOVE " + LedgerTable.SEALED_BATCH + ", " + LedgerTable.SEALED_USAGE + ", "
+                                + LedgerTable.SEALED_NAMED + ", " + LedgerTable.SEALED_CALLS)
+                        .expressionAttributeValues(Map.of(":batch", LedgerItems.number(batch.number()))))
                 .build();
-        TransactWriteItem give = put(LedgerTable.PENDING, new MeterBatch(id, tenant, at, open, null));
+        TransactWriteItem pending =
+                put(LedgerTable.PENDING, new MeterBatch(batch.id(), batch.tenant(), batch.at(), batch.amount(), null));
+        TransactWriteItem contents = put(LedgerItems.ofSealedBatch(batch));
+        Map<String, AttributeValue> event = new HashMap<>(eventKey(batch.id()));
+        event.put("tenant", AttributeValue.fromS(batch.tenant().value()));
+        event.put(LedgerTable.METER_BATCH, LedgerItems.number(batch.number()));
+        TransactWriteItem byIdentifier = put(event);
         try {
-            dynamo.transactWriteItems(request -> request.transactItems(take, give));
+            dynamo.transactWriteItems(request -> request.transactItems(take, pending, contents, byIdentifier));
         } catch (TransactionCanceledException e) {
             if (!isOfOthers(e)) {
                 throw e;
             }
-            // another process sealed it, or is posting: what is open then waits for the next time
+            return; // another process wrote it down, or is posting: what is aside then waits for the next time
+        }
+        if (!batch.isWhole()) {
+            LOG.warn(
+                    "meter event {} of {} says {}, the calls that name it cost {}: an older version of billing posts or seals"
+                            + " beside this one",
+                    batch.id(),
+                    batch.tenant(),
+                    batch.amount(),
+                    batch.named());
         }
     }
 
     @Override
     public List<MeterBatch> pending(TenantId tenant) {
-        return dynamo
-                .queryPaginator(request -> request.tableName(LedgerTable.NAME)
-                        .consistentRead(true)
-                        .keyConditionExpression("pk = :tenant AND begins_with(sk, :pending)")
-                        .expressionAttributeValues(Map.of(
-                                ":tenant",
-                                AttributeValue.fromS(LedgerTable.tenantKey(tenant.value())),
-                                ":pending",
-                                AttributeValue.fromS(LedgerTable.PENDING))))
-                .items()
-                .stream()
-                .map(LedgerItems::meterBatch)
-                .toList();
+        return items(tenant, LedgerTable.PENDING).map(LedgerItems::meterBatch).toList();
     }
 
     @Override
@@ -116,14 +175,59 @@ public final class DynamoMeterOutbox implements MeterOutbox {
     public Totals totals(TenantId tenant) {
         Map<String, AttributeValue> balance = balance(tenant);
         MicroUsd pending = pending(tenant).stream().map(MeterBatch::amount).reduce(MicroUsd.ZERO, MicroUsd::plus);
-        return new Totals(total(balance, LedgerTable.OPEN_USAGE), pending, total(balance, LedgerTable.TOLD_USAGE));
+        MicroUsd open = total(balance, LedgerTable.OPEN_USAGE).plus(total(balance, LedgerTable.SEALED_USAGE));
+        return new Totals(open, pending, total(balance, LedgerTable.TOLD_USAGE));
+    }
+
+    @Override
+    public Optional<SealedBatch> sealed(TenantId tenant, long number) {
+        return item(DynamoLedgerStore.key(LedgerTable.tenantKey(tenant.value()), LedgerTable.batchKey(number)))
+                .map(LedgerItems::sealedBatch);
+    }
+
+    @Override
+    public Optional<SealedBatch> sealed(UUID id) {
+        return item(eventKey(id))
+                .flatMap(event -> sealed(
+                        new TenantId(Objects.requireNonNull(event.get("tenant")).s()),
+                        LedgerItems.number(event, LedgerTable.METER_BATCH)));
+    }
+
+    @Override
+    public void forEachSealed(TenantId tenant, Consumer<SealedBatch> visitor) {
+        items(tenant, LedgerTable.BATCH).map(LedgerItems::sealedBatch).forEach(visitor);
+    }
+
+    @Override
+    public boolean isTold(SealedBatch batch) {
+        return item(key(LedgerTable.TOLD, batch.tenant(), batch.at(), batch.id()))
+                .isPresent();
     }
 
     private Map<String, AttributeValue> balance(TenantId tenant) {
-        return dynamo.getItem(request -> request.tableName(LedgerTable.NAME)
-                        .key(DynamoLedgerStore.key(LedgerTable.tenantKey(tenant.value()), LedgerTable.BALANCE))
-                        .consistentRead(true))
+        return item(DynamoLedgerStore.key(LedgerTable.tenantKey(tenant.value()), LedgerTable.BALANCE))
+                .orElse(Map.of());
+    }
+
+    private Optional<Map<String, AttributeValue>> item(Map<String, AttributeValue> key) {
+        Map<String, AttributeValue> item = dynamo.getItem(
+                        request -> request.tableName(LedgerTable.NAME).key(key).consistentRead(true))
                 .item();
+        return item.isEmpty() ? Optional.empty() : Optional.of(item);
+    }
+
+    private Stream<Map<String, AttributeValue>> items(TenantId tenant, String kind) {
+        return dynamo
+                .queryPaginator(request -> request.tableName(LedgerTable.NAME)
+                        .consistentRead(true)
+                        .keyConditionExpression("pk = :tenant AND begins_with(sk, :kind)")
+                        .expressionAttributeValues(Map.of(
+                                ":tenant",
+                                AttributeValue.fromS(LedgerTable.tenantKey(tenant.value())),
+                                ":kind",
+                                AttributeValue.fromS(kind))))
+                .items()
+                .stream();
     }
 
     private static MicroUsd total(Map<String, AttributeValue> balance, String name) {
@@ -150,14 +254,25 @@ public final class DynamoMeterOutbox implements MeterOutbox {
     private static TransactWriteItem put(String kind, MeterBatch batch) {
         Map<String, AttributeValue> item = new HashMap<>(LedgerItems.ofMeterBatch(batch));
         item.putAll(key(kind, batch));
+        return put(item);
+    }
+
+    private static TransactWriteItem put(Map<String, AttributeValue> item) {
         return TransactWriteItem.builder()
                 .put(put -> put.tableName(LedgerTable.NAME).item(item).conditionExpression("attribute_not_exists(pk)"))
                 .build();
     }
 
     private static Map<String, AttributeValue> key(String kind, MeterBatch batch) {
-        return DynamoLedgerStore.key(
-                LedgerTable.tenantKey(batch.tenant().value()), kind + batch.at() + "#" + batch.id());
+        return key(kind, batch.tenant(), batch.at(), batch.id());
+    }
+
+    private static Map<String, AttributeValue> key(String kind, TenantId tenant, Instant at, UUID id) {
+        return DynamoLedgerStore.key(LedgerTable.tenantKey(tenant.value()), kind + at + "#" + id);
+    }
+
+    private static Map<String, AttributeValue> eventKey(UUID id) {
+        return DynamoLedgerStore.key(LedgerTable.eventKey(id.toString()), LedgerTable.EVENT);
     }
 
     private static boolean isOfOthers(TransactionCanceledException e) {

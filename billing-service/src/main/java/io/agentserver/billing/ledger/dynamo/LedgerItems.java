@@ -9,6 +9,7 @@ import io.agentserver.billing.ledger.MicroUsd;
 import io.agentserver.billing.ledger.Posting;
 import io.agentserver.billing.ledger.PostingGroup;
 import io.agentserver.billing.ledger.RejectedRecord;
+import io.agentserver.billing.ledger.SealedBatch;
 import io.agentserver.billing.ledger.UnreadableGroup;
 import io.agentserver.billing.ledger.UsageLine;
 import io.agentserver.billing.ledger.UsageSum;
@@ -52,6 +53,10 @@ final class LedgerItems {
             item.put("usage", AttributeValue.fromM(ofCall(call)));
         }
         text(item, "note", group.note());
+        Long batch = group.batch();
+        if (batch != null) {
+            item.put(LedgerTable.METER_BATCH, number(batch));
+        }
         return item;
     }
 
@@ -75,7 +80,8 @@ final class LedgerItems {
                                 new Account(text(p, "account")), new MicroUsd(number(p, "amount_microusd"))))
                         .toList(),
                 usage == null ? null : call(usage.m()),
-                textOrNull(item, "note"));
+                textOrNull(item, "note"),
+                item.containsKey(LedgerTable.METER_BATCH) ? number(item, LedgerTable.METER_BATCH) : null);
     }
 
     static UnreadableGroup unreadable(Map<String, AttributeValue> item, RuntimeException reason) {
@@ -143,6 +149,36 @@ final class LedgerItems {
                 Instant.parse(text(item, "at")),
                 new MicroUsd(number(item, "amount_microusd")),
                 tried == null ? null : Instant.parse(tried));
+    }
+
+    static Map<String, AttributeValue> ofSealedBatch(SealedBatch batch) {
+        Map<String, AttributeValue> item = new HashMap<>();
+        text(item, LedgerTable.PK, LedgerTable.tenantKey(batch.tenant().value()));
+        text(item, LedgerTable.SK, LedgerTable.batchKey(batch.number()));
+        item.put(LedgerTable.METER_BATCH, number(batch.number()));
+        text(item, "id", batch.id().toString());
+        text(item, "tenant", batch.tenant().value());
+        text(item, "at", batch.at().toString());
+        item.put("amount_microusd", number(batch.amount().value()));
+        item.put("calls", number(batch.calls()));
+        if (!batch.isWhole()) {
+            item.put(LedgerTable.NAMED_USAGE, number(batch.named().value()));
+        }
+        return item;
+    }
+
+    static SealedBatch sealedBatch(Map<String, AttributeValue> item) {
+        MicroUsd amount = new MicroUsd(number(item, "amount_microusd"));
+        return new SealedBatch(
+                number(item, LedgerTable.METER_BATCH),
+                UUID.fromString(text(item, "id")),
+                new TenantId(text(item, "tenant")),
+                Instant.parse(text(item, "at")),
+                amount,
+                item.containsKey(LedgerTable.NAMED_USAGE)
+                        ? new MicroUsd(number(item, LedgerTable.NAMED_USAGE))
+                        : amount,
+                number(item, "calls"));
     }
 
     static AttributeValue number(long value) {

@@ -18,11 +18,14 @@ import java.time.YearMonth;
  *
  * <pre>
  * group#receipt:{uuid}  group                    one posting group
- * tenant#{id}           balance                  its credit, and how much of its usage Stripe has been told
+ * tenant#{id}           balance                  its credit, how much of its usage Stripe has been told, its open batch
  * tenant#{id}           customer#{live|test}     its customer at Stripe
  * tenant#{id}           meter#{time}#{uuid}      usage that Stripe has still to be told
  * tenant#{id}           metered#{time}#{uuid}    usage that it has been told
+ * tenant#{id}           batch#{number}           which calls one of these has: those groups with its number
+ * meter-event#{uuid}    meter-event              whose batch that is, and of which number
  * tenant#{id}           usage#{day}#{hash}       its use of one model by one listener on one day
+ * tenant#{id}           months                   if it is gone: the first and the last that it has calls in
  * tenants               {id}                     that it was ever posted for
  * rejected              {partition}#{offset}     a record that could not be posted
  * era                   era                      which history this is ({@link LedgerEra})
@@ -49,6 +52,16 @@ public final class LedgerTable {
     static final String TOLD = "metered#";
     static final String OPEN_USAGE = "unmetered_microusd";
     static final String TOLD_USAGE = "metered_microusd";
+    static final String METER_BATCH = "meter_batch";
+    static final String NAMED_USAGE = "named_microusd";
+    static final String NAMED_CALLS = "named_calls";
+    static final String SEALED_BATCH = "sealed_batch";
+    static final String SEALED_USAGE = "sealed_microusd";
+    static final String SEALED_NAMED = "sealed_named_microusd";
+    static final String SEALED_CALLS = "sealed_calls";
+    static final String BATCH = "batch#";
+    static final String EVENT = "meter-event";
+    static final String MONTHS = "months";
     static final String TENANTS = "tenants";
     static final String REJECTED = "rejected";
     static final String ERA = "era";
@@ -86,6 +99,14 @@ public final class LedgerTable {
 
     static String tenantKey(String tenant) {
         return "tenant#" + tenant;
+    }
+
+    static String batchKey(long number) {
+        return BATCH + "%010d".formatted(number);
+    }
+
+    static String eventKey(String id) {
+        return EVENT + "#" + id;
     }
 
     static String customerKey(boolean live) {
