@@ -42,7 +42,7 @@ public final class Reconciliation {
      * @param slots null: they are not compared
      * @param stripe null: it is not set up
      * @param pause between two looks: as long as a call takes to its posting
-     * @param directory for files while it compares: some 150 bytes for each call that was ever made
+     * @param directory for files while it compares: some 230 bytes for each call that was ever made
      */
     public Reconciliation(
             LedgerStore store,

@@ -13,6 +13,7 @@ import io.agentserver.envelope.Ids;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.log.Brokers;
 import io.agentserver.usage.UsageRecord;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -20,6 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
+import software.amazon.awssdk.services.dynamodb.model.ReturnValue;
 
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
@@ -30,6 +32,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -131,10 +134,89 @@ class ReconcileLedgerTest {
                 .anyMatch(line -> line.startsWith("balances: ") && line.contains("; 1 not, for a group"));
     }
 
+    @Test
+    void a_meter_event_of_other_calls_than_name_it_is_a_difference() {
+        called(Instant.now());
+        UsageRecord call = call(Instant.now());
+        used(call);
+        post(call);
+        UUID event = seal();
+        assertThat(differences(() -> {})).isEmpty();
+        assertThat(seen)
+                .anyMatch(line -> line.matches("meter events: [1-9][0-9]*, each of what the calls in it cost.*"));
+
+        setBatch(call, null);
+        undo.add(() -> setBatch(call, 1L));
+
+        assertThat(differences(() -> {}))
+                .containsExactly("meter event " + event + ", batch 1 of " + tenant
+                        + ": 1 calls of 0.000140 USD in all name it, it should have 2 of 0.000280 USD");
+    }
+
+    @Test
+    void a_meter_event_of_another_amount_than_its_calls_is_a_difference() {
+        called(Instant.now());
+        UUID event = seal();
+        addToBatch("amount_microusd", 60);
+        undo.add(() -> addToBatch("amount_microusd", -60));
+
+        assertThat(differences(() -> {}))
+                .containsExactly("meter event " + event + ", batch 1 of " + tenant
+                        + ": 1 calls of 0.000140 USD in all name it, it should have 1 of 0.000200 USD");
+    }
+
+    @Test
+    void a_batch_that_has_calls_and_became_no_meter_event_is_a_difference() {
+        called(Instant.now());
+        seal();
+        called(Instant.now());
+        seal();
+        Map<String, AttributeValue> kept = DYNAMO.deleteItem(
+                        request -> request.tableName("ledger").key(batchKey()).returnValues(ReturnValue.ALL_OLD))
+                .attributes();
+        undo.add(() -> DYNAMO.putItem(request -> request.tableName("ledger").item(kept)));
+
+        assertThat(differences(() -> {}))
+                .containsExactly("batch 1 of " + tenant
+                        + ": 1 calls of 0.000140 USD in all name it, but it became no meter event");
+    }
+
+    @Test
+    void batches_that_are_sealed_while_it_looks_are_none() {
+        called(Instant.now());
+        seal();
+
+        assertThat(differences("forEach", () -> {
+                    called(Instant.now());
+                    seal();
+                }))
+                .isEmpty();
+    }
+
+    @Test
+    void meter_events_beside_an_older_version_are_counted_and_are_none() {
+        UsageRecord call = call(Instant.now());
+        used(call);
+        post(call);
+        called(Instant.now());
+        setBatch(call, null); // as if an older version had posted it
+        add("named_microusd", -140);
+        add("named_calls", -1);
+        seal();
+
+        assertThat(differences(() -> {})).isEmpty();
+        assertThat(seen).anyMatch(line -> line.matches("meter events: .*; [1-9][0-9]* of them were made beside an .*"));
+    }
+
     /** @param afterTheLedger done at each look, when it has read the ledger and before it compares balances */
     private List<String> differences(Runnable afterTheLedger) {
+        return differences("rejected", afterTheLedger);
+    }
+
+    /** @param first done at each look, before this method of the store is called */
+    private List<String> differences(String method, Runnable first) {
         Reconciliation.Places places = new Reconciliation.Places(
-                watched(afterTheLedger),
+                watched(method, first),
                 new DynamoMeterOutbox(DYNAMO),
                 new KafkaUsageRecords(Brokers.plain(TestStores.kafka())),
                 null,
@@ -147,11 +229,11 @@ class ReconcileLedgerTest {
                 .toList();
     }
 
-    private LedgerStore watched(Runnable afterTheLedger) {
+    private LedgerStore watched(String name, Runnable first) {
         return (LedgerStore) Proxy.newProxyInstance(
                 LedgerStore.class.getClassLoader(), new Class<?>[] {LedgerStore.class}, (_, method, given) -> {
-                    if (method.getName().equals("rejected")) {
-                        afterTheLedger.run();
+                    if (method.getName().equals(name)) {
+                        first.run();
                     }
                     try {
                         return method.invoke(store, given);
@@ -179,6 +261,37 @@ class ReconcileLedgerTest {
 
     private void post(UsageRecord call) {
         store.post(tenant, List.of(PostingGroup.of(call)));
+    }
+
+    /** The meter event's identifier. */
+    private UUID seal() {
+        UUID id = UUID.randomUUID();
+        new DynamoMeterOutbox(DYNAMO).seal(tenant, id, Instant.now());
+        return id;
+    }
+
+    private void addToBatch(String attribute, long by) {
+        DYNAMO.updateItem(request -> request.tableName("ledger")
+                .key(batchKey())
+                .updateExpression("ADD " + attribute + " :by")
+                .expressionAttributeValues(Map.of(":by", AttributeValue.fromN(Long.toString(by)))));
+    }
+
+    private Map<String, AttributeValue> batchKey() {
+        return Map.of("pk", AttributeValue.fromS("tenant#" + tenant), "sk", AttributeValue.fromS("batch#0000000001"));
+    }
+
+    private static void setBatch(UsageRecord call, @Nullable Long batch) {
+        DYNAMO.updateItem(request -> {
+            request.tableName("ledger")
+                    .key(Map.of(
+                            "pk", AttributeValue.fromS("group#" + GroupId.ofReceipt(call.receipt())),
+                            "sk", AttributeValue.fromS("group")))
+                    .updateExpression(batch == null ? "REMOVE meter_batch" : "SET meter_batch = :batch");
+            if (batch != null) {
+                request.expressionAttributeValues(Map.of(":batch", AttributeValue.fromN(Long.toString(batch))));
+            }
+        });
     }
 
     /** As a fault in the ledger would. */

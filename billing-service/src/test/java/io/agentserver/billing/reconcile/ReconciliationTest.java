@@ -82,6 +82,21 @@ class ReconciliationTest {
         assertThat(differences()).isEmpty();
     }
 
+    /** More batches than are in memory at once. */
+    @Test
+    void meter_events_of_the_calls_that_name_them_are_none() {
+        for (int i = 0; i < 8; i++) {
+            for (int n = 0; n <= i; n++) {
+                UsageRecord call = Calls.call(tenant, Ids.v7());
+                used(call);
+                post(PostingGroup.of(call));
+            }
+            store.seal(tenant, Ids.v7(), Clock.systemUTC().instant());
+        }
+
+        assertThat(differences()).isEmpty();
+    }
+
     @Test
     void a_receipt_without_a_usage_record_is_one() {
         UUID receipt = Ids.v7();
