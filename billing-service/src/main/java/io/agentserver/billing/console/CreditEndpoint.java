@@ -3,10 +3,16 @@ package io.agentserver.billing.console;
 import io.agentserver.billing.ledger.Book;
 import io.agentserver.billing.ledger.Ledger;
 import io.agentserver.billing.ledger.LineOrder;
+import io.agentserver.billing.ledger.MeterBatch;
+import io.agentserver.billing.ledger.MeterOutbox;
+import io.agentserver.billing.ledger.SealedBatch;
+import io.agentserver.billing.ledger.StatementLine;
+import io.agentserver.billing.ledger.StatementPage;
 import io.agentserver.billing.topup.PaymentsAwayException;
 import io.agentserver.billing.topup.TopUpAmount;
 import io.agentserver.billing.topup.TopUps;
 import io.agentserver.envelope.Ids;
+import io.agentserver.envelope.TenantId;
 import jakarta.servlet.http.HttpServletResponse;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -20,11 +26,17 @@ import org.springframework.web.bind.annotation.RequestParam;
 
 import java.math.BigDecimal;
 import java.net.URI;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.UUID;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /** {@code /console/{org}/credit}: what is left, what came and went, and more of it. */
 @Controller
@@ -35,14 +47,19 @@ public final class CreditEndpoint {
     private static final List<Integer> DOLLARS = List.of(10, 25, 100, 500);
 
     private final Ledger ledger;
+    private final MeterOutbox outbox;
     private final TopUps topUps;
     private final ConsoleProperties properties;
 
-    public CreditEndpoint(Ledger ledger, TopUps topUps, ConsoleProperties properties) {
+    public CreditEndpoint(Ledger ledger, MeterOutbox outbox, TopUps topUps, ConsoleProperties properties) {
         this.ledger = ledger;
+        this.outbox = outbox;
         this.topUps = topUps;
         this.properties = properties;
     }
+
+    /** @param told Stripe has confirmed it */
+    record MeterEvent(UUID id, boolean told) {}
 
     @GetMapping("/console/{org}/credit")
     @May(Action.SEE_CREDIT)
@@ -56,7 +73,9 @@ public final class CreditEndpoint {
         Sorting sorting = Sorting.of(WHEN, dir); // the one order that the ledger keeps for all of it
         LineOrder order = sorting.descending() ? LineOrder.NEWEST_FIRST : LineOrder.OLDEST_FIRST;
         try {
-            model.addAttribute("statement", ledger.statement(visit.tenant(), books, order, cursor, PAGE_SIZE));
+            StatementPage statement = ledger.statement(visit.tenant(), books, order, cursor, PAGE_SIZE);
+            model.addAttribute("statement", statement);
+            model.addAttribute("events", events(visit.tenant(), statement));
         } catch (IllegalArgumentException e) {
             throw new NotHere(); // a cursor that the ledger did not make
         }
@@ -115,6 +134,32 @@ public final class CreditEndpoint {
             case NONE -> throw new NotHere();
         }
         return "redirect:/console/" + visit.tenant() + "/credit?notice=" + Notice.TOPPED_UP.wireName();
+    }
+
+    /** What Stripe was, or is to be, told of the calls on this page, by the numbers of their batches. */
+    private Map<Long, MeterEvent> events(TenantId tenant, StatementPage statement) {
+        Set<Long> numbers = statement.lines().stream()
+                .map(StatementLine::batch)
+                .filter(Objects::nonNull)
+                .collect(Collectors.toCollection(TreeSet::new));
+        if (numbers.isEmpty()) {
+            return Map.of();
+        }
+        List<SealedBatch> batches = new ArrayList<>();
+        try (AtOnce asking = new AtOnce()) {
+            List<Supplier<Optional<SealedBatch>>> asked = numbers.stream()
+                    .map(number -> asking.ask(() -> outbox.sealed(tenant, number)))
+                    .toList();
+            asked.forEach(batch -> batch.get().ifPresent(batches::add));
+        }
+        if (batches.isEmpty()) {
+            return Map.of();
+        }
+        // afterwards: what was sealed by then is either there or told
+        Set<UUID> pending = outbox.pending(tenant).stream().map(MeterBatch::id).collect(Collectors.toSet());
+        return batches.stream()
+                .collect(Collectors.toMap(
+                        SealedBatch::number, batch -> new MeterEvent(batch.id(), !pending.contains(batch.id()))));
     }
 
     private String refused(Visit visit, String problem, int status, HttpServletResponse response, Model model) {

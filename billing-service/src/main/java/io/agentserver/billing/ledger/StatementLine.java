@@ -1,5 +1,7 @@
 package io.agentserver.billing.ledger;
 
+import org.jspecify.annotations.Nullable;
+
 import java.time.Instant;
 import java.util.Objects;
 
@@ -9,9 +11,17 @@ import java.util.Objects;
  * @param text for people, in English, without the amount
  * @param amount what it changed the credit by; below 0: it was taken
  * @param reference a receipt, or the id of an object at Stripe
+ * @param batch the number of the batch that tells Stripe of this call; null where that is written nowhere, and of no call
  * @param test no real money moved: a test card, or Stripe's test mode
  */
-public record StatementLine(Instant at, GroupKind kind, String text, MicroUsd amount, String reference, boolean test) {
+public record StatementLine(
+        Instant at,
+        GroupKind kind,
+        String text,
+        MicroUsd amount,
+        String reference,
+        @Nullable Long batch,
+        boolean test) {
 
     static StatementLine of(PostingGroup group) {
         return new StatementLine(
@@ -20,6 +30,7 @@ public record StatementLine(Instant at, GroupKind kind, String text, MicroUsd am
                 text(group),
                 group.toCredit().negated(),
                 group.id().reference(),
+                group.batch(),
                 group.postings().stream().anyMatch(p -> p.account().isTest()));
     }
 

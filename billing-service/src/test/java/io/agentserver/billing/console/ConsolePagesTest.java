@@ -1,10 +1,12 @@
 package io.agentserver.billing.console;
 
+import com.microsoft.playwright.Locator;
 import com.microsoft.playwright.Page;
 import com.microsoft.playwright.options.AriaRole;
 import com.microsoft.playwright.options.ColorScheme;
 import io.agentserver.billing.Calls;
 import io.agentserver.billing.ledger.Ledger;
+import io.agentserver.billing.ledger.MeterOutbox;
 import io.agentserver.billing.ledger.PostingGroup;
 import io.agentserver.envelope.Ids;
 import io.agentserver.envelope.TenantId;
@@ -20,6 +22,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.stream.Stream;
 
 import static com.microsoft.playwright.assertions.PlaywrightAssertions.assertThat;
@@ -86,6 +89,39 @@ class ConsolePagesTest {
         assertThat(page.locator("#table")).containsText("Top-up with the test card");
         assertThat(page.locator("#table .num data").first()).hasText("+$100.00");
         Chromium.screenshot(page, "credit-light-1280");
+    }
+
+    @Test
+    void a_call_in_the_statement_shows_the_meter_event_that_tells_stripe_of_it() {
+        MeterOutbox outbox = console.bean(MeterOutbox.class);
+        UUID early = Ids.v7();
+        UUID late = Ids.v7();
+        UUID event = UUID.randomUUID();
+        console.bean(Ledger.class).post(List.of(call(early)));
+        outbox.seal(DEMO, event, Instant.now());
+        console.bean(Ledger.class).post(List.of(call(late)));
+        Page page = signedIn(Role.BILLING, 1280, ColorScheme.LIGHT);
+
+        page.navigate(console.url() + "/demo/credit?show=all");
+        assertThat(row(page, early)).containsText(event + " not confirmed");
+        assertThat(row(page, late)).containsText("not told yet");
+
+        outbox.pending(DEMO).forEach(outbox::told);
+        page.navigate(console.url() + "/demo/credit?show=all");
+        assertThat(row(page, early)).containsText(event.toString());
+        assertThat(page.locator("#table")).not().containsText("not confirmed");
+        Chromium.screenshot(page, "credit-calls-1280");
+
+        page.navigate(console.url() + "/demo/credit");
+        assertThat(page.locator("#table")).not().containsText("Meter event");
+    }
+
+    private static PostingGroup call(UUID receipt) {
+        return PostingGroup.of(Calls.call(DEMO, receipt, Instant.now(), "openai/gpt-x", "greeter"));
+    }
+
+    private static Locator row(Page page, UUID receipt) {
+        return page.locator("#table tbody tr", new Page.LocatorOptions().setHasText(receipt.toString()));
     }
 
     @Test

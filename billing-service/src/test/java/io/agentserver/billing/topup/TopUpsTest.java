@@ -72,6 +72,7 @@ class TopUpsTest {
                         "Top-up with the test card",
                         MicroUsd.ofCents(2_500),
                         tenant + "/" + attempt,
+                        null,
                         true));
     }
 

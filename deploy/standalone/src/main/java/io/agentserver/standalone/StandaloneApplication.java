@@ -1,5 +1,6 @@
 package io.agentserver.standalone;
 
+import io.agentserver.billing.ReceiptCommand;
 import io.agentserver.billing.ReconcileCommand;
 import io.agentserver.buffer.BackupCommand;
 import io.agentserver.localstores.LocalStoreException;
@@ -18,7 +19,8 @@ import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 
 /**
- * {@code reconcile}: compares slots, usage, ledger and Stripe ({@link ReconcileCommand}). {@code backup …}: compares or restores a backup
+ * {@code reconcile}: compares slots, usage, ledger and Stripe ({@link ReconcileCommand}). {@code receipt <id>}: from a receipt to
+ * Stripe's meter event, and back ({@link ReceiptCommand}). {@code backup …}: compares or restores a backup
  * ({@link BackupCommand}). {@code dev [--fresh]}: starts the platform, prints how to use it, runs until it is told to stop (Ctrl-C, SIGTERM). What
  * keeps it from starting is one line on standard error and exit code 1.
  */
@@ -31,6 +33,10 @@ public final class StandaloneApplication {
             ReconcileCommand.quietLogging();
             System.exit(reconcile());
         }
+        if (!words.isEmpty() && words.getFirst().equals("receipt")) {
+            ReconcileCommand.quietLogging();
+            System.exit(receipt(words.subList(1, words.size())));
+        }
         if (!words.isEmpty() && words.getFirst().equals("backup")) {
             BackupCommand.quietLogging();
             System.exit(backup(words.subList(1, words.size())));
@@ -40,7 +46,7 @@ public final class StandaloneApplication {
                 || !words.getFirst().equals("dev")
                 || !List.of("dev", "--fresh").containsAll(words)) {
             System.err.println("agentserver: " + (words.isEmpty() ? "no command" : "unknown arguments " + words)
-                    + "; known: dev, dev --fresh, reconcile, backup");
+                    + "; known: dev, dev --fresh, reconcile, receipt, backup");
             Runtime.getRuntime().halt(2);
         }
         Map<String, String> environment = System.getenv();
@@ -69,6 +75,16 @@ public final class StandaloneApplication {
             return ReconcileCommand.run(DevHome.forCommands(home(), System.getenv()), System.out, System.err);
         } catch (ConfigurationException e) {
             System.err.println("agentserver cannot reconcile: " + e.getMessage());
+            return 2;
+        }
+    }
+
+    /** Likewise. */
+    private static int receipt(List<String> words) {
+        try {
+            return ReceiptCommand.run(words, DevHome.forCommands(home(), System.getenv()), System.out, System.err);
+        } catch (ConfigurationException e) {
+            System.err.println("agentserver cannot look the receipt up: " + e.getMessage());
             return 2;
         }
     }
