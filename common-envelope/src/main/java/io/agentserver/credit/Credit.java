@@ -58,9 +58,15 @@ public final class Credit {
      *
      * @param tokens the most that the call may use
      * @param limits that hold for all of the tenant's calls together
+     * @param freeNeedsNone whether an amount of 0 is held for a tenant without credit too
      */
+    public Reservation reserve(TenantId tenant, Hold hold, long tokens, LlmLimits limits, boolean freeNeedsNone) {
+        return await(reserve.run(tenant, hold, tokens, limits, freeNeedsNone));
+    }
+
+    /** Credit is needed for every call, also for one that costs nothing. */
     public Reservation reserve(TenantId tenant, Hold hold, long tokens, LlmLimits limits) {
-        return await(reserve.run(tenant, hold, tokens, limits));
+        return reserve(tenant, hold, tokens, limits, false);
     }
 
     /** With no limit but the credit. */

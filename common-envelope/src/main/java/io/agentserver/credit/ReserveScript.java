@@ -21,7 +21,7 @@ final class ReserveScript {
         this.script = new Script(redis, "reserve.lua", ScriptOutputType.MULTI);
     }
 
-    CompletionStage<Reservation> run(TenantId tenant, Hold hold, long tokens, LlmLimits limits) {
+    CompletionStage<Reservation> run(TenantId tenant, Hold hold, long tokens, LlmLimits limits, boolean freeNeedsNone) {
         return script.<List<String>>run(
                         tenant,
                         List.of(
@@ -34,7 +34,8 @@ final class ReserveScript {
                                 Integer.toString(limits.requests()),
                                 Integer.toString(limits.tokens()),
                                 Integer.toString(limits.concurrent()),
-                                limits.shadow() ? "1" : "0"))
+                                limits.shadow() ? "1" : "0",
+                                freeNeedsNone ? "1" : "0"))
                 .thenApply(answer -> switch (answer.getFirst()) {
                     case "held" ->
                         new Reservation.Held(

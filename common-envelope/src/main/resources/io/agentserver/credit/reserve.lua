@@ -19,6 +19,7 @@
 -- ARGV[6]  tokens that the call may use
 -- ARGV[7]  requests a minute, ARGV[8] tokens a minute, ARGV[9] calls at once; 0: no limit
 -- ARGV[10] 1: a call over a limit is counted and held all the same
+-- ARGV[11] 1: an amount of 0 needs no credit
 --
 -- Returns {'held', epoch, slice, over, …}, {'limited', over, milliseconds until there is room or -1 for never, …},
 -- {'exhausted', available, …}, {'closed', '', …}, or {'another', ''} for the receipt of another's hold. over is all of requests, tokens
@@ -131,7 +132,8 @@ if over ~= '' and ARGV[10] ~= '1' then
 end
 
 local available = state[1] - (state[2] or 0) - (state[3] or 0)
-if available <= 0 or available < tonumber(ARGV[3]) then
+local amount = tonumber(ARGV[3])
+if (available <= 0 or available < amount) and (amount > 0 or ARGV[11] ~= '1') then
   return answer('exhausted', string.format('%.0f', available))
 end
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[3] .. ' ' .. ARGV[2] .. ' ' .. ARGV[5])

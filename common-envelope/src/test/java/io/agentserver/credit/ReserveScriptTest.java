@@ -1,6 +1,7 @@
 package io.agentserver.credit;
 
 import io.agentserver.envelope.TenantId;
+import io.agentserver.tenancy.LlmLimits;
 import io.lettuce.core.cluster.SlotHash;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -16,6 +17,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 @ExtendWith(CreditRedis.Extension.class)
 class ReserveScriptTest {
+    private static final LlmLimits ONE_AT_ONCE = new LlmLimits(0, 0, 1, false);
+
     private final CreditRedis redis;
     private final Credit credit;
     private final UUID receipt = UUID.randomUUID();
@@ -33,6 +36,27 @@ class ReserveScriptTest {
         assertThat(credit.reserve(tenant, hold(receipt, 31))).isEqualTo(new Reservation.Exhausted(30));
         assertThat(credit.reserve(tenant, hold(receipt, 30))).isInstanceOf(Reservation.Held.class);
         assertThat(credit.reserve(tenant, hold(UUID.randomUUID(), 0))).isEqualTo(new Reservation.Exhausted(0));
+    }
+
+    /** Somebody else is paid for it: the limits hold, and whatever costs something still needs credit. */
+    @Test
+    void holds_nothing_for_who_has_no_credit_where_that_is_said_to_do() {
+        TenantId tenant = redis.tenantWith(-5);
+        assertThat(credit.reserve(tenant, hold(receipt, 0), 10, ONE_AT_ONCE, false))
+                .isEqualTo(new Reservation.Exhausted(-5));
+        assertThat(credit.reserve(tenant, hold(UUID.randomUUID(), 1), 10, ONE_AT_ONCE, true))
+                .isEqualTo(new Reservation.Exhausted(-5));
+        assertThat(credit.reserve(tenant, hold(receipt, 0), 10, ONE_AT_ONCE, true))
+                .isInstanceOf(Reservation.Held.class);
+        assertThat(redis.available(tenant)).isEqualTo(-5);
+        assertThat(credit.reserve(tenant, hold(UUID.randomUUID(), 0), 10, ONE_AT_ONCE, true))
+                .isInstanceOf(Reservation.Limited.class);
+        redis.release(tenant, receipt);
+        assertThat(credit.reserve(tenant, hold(UUID.randomUUID(), 0), 10, ONE_AT_ONCE, true))
+                .isInstanceOf(Reservation.Held.class);
+        assertThat(credit.reserve(redis.newTenant(), hold(UUID.randomUUID(), 0), 10, ONE_AT_ONCE, true))
+                .as("what it has is not known")
+                .isEqualTo(new Reservation.Closed());
     }
 
     @Test
