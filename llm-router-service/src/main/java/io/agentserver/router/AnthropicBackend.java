@@ -21,12 +21,12 @@ final class AnthropicBackend implements Backend {
 
     private final String provider;
     private final URI messages;
-    private final Optional<String> key;
+    private final Credential key;
     private final ProviderHttp http;
     private final Clock clock;
 
     /** @param baseUrl without a slash at its end, e.g. {@code https://api.anthropic.com/v1} */
-    AnthropicBackend(String provider, URI baseUrl, Optional<String> key, HttpClient http, Clock clock) {
+    AnthropicBackend(String provider, URI baseUrl, Credential key, HttpClient http, Clock clock) {
         this.provider = provider;
         this.messages = URI.create(baseUrl + "/messages");
         this.key = key;
@@ -45,6 +45,11 @@ final class AnthropicBackend implements Backend {
     }
 
     @Override
+    public boolean isTenants() {
+        return key.isTenants();
+    }
+
+    @Override
     public Opening open(Request request) throws IOException, InterruptedException {
         if (request.chat().kind() == ChatRequest.Kind.EMBEDDINGS) {
             return new Opening.Refused(404, "it has no embeddings", Optional.empty());
@@ -60,7 +65,7 @@ final class AnthropicBackend implements Backend {
         Map<String, String> headers = new HashMap<>();
         headers.put("Accept", "text/event-stream");
         headers.put("anthropic-version", VERSION);
-        key.ifPresent(secret -> headers.put("x-api-key", secret));
+        key.secret().ifPresent(secret -> headers.put("x-api-key", secret));
         request.chat()
                 .anthropic()
                 .filter(brought -> !brought.betas().isEmpty())

@@ -22,6 +22,11 @@ interface Backend {
         return Optional.empty();
     }
 
+    /** Whether it is asked under the calling tenant's own key. */
+    default boolean isTenants() {
+        return false;
+    }
+
     /** Those of its servers that one call may ask, in this order. */
     default List<Replica> inTurn() {
         return List.of(new Replica(this, new Guard(Guard.Limits.NONE)));

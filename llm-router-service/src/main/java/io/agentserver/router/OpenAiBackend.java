@@ -24,7 +24,7 @@ final class OpenAiBackend implements Backend {
     private final String provider;
     private final URI completions;
     private final URI embeddings;
-    private final Optional<String> key;
+    private final Credential key;
     private final Cap cap;
     private final ProviderHttp http;
 
@@ -46,7 +46,7 @@ final class OpenAiBackend implements Backend {
     }
 
     /** @param baseUrl without a slash at its end, e.g. {@code https://api.openai.com/v1} */
-    OpenAiBackend(String provider, URI baseUrl, Optional<String> key, Cap cap, HttpClient http) {
+    OpenAiBackend(String provider, URI baseUrl, Credential key, Cap cap, HttpClient http) {
         this.provider = provider;
         this.cap = cap;
         this.completions = URI.create(baseUrl + "/chat/completions");
@@ -66,12 +66,17 @@ final class OpenAiBackend implements Backend {
     }
 
     @Override
+    public boolean isTenants() {
+        return key.isTenants();
+    }
+
+    @Override
     public Opening open(Request request) throws IOException, InterruptedException {
         boolean embeds = request.chat().kind() == ChatRequest.Kind.EMBEDDINGS;
         ObjectNode body = embeds ? request.chat().body().deepCopy().put("model", request.model()) : chat(request);
         Map<String, String> headers = new HashMap<>();
         headers.put("Accept", embeds ? "application/json" : "text/event-stream");
-        key.ifPresent(secret -> headers.put("Authorization", "Bearer " + secret));
+        key.secret().ifPresent(secret -> headers.put("Authorization", "Bearer " + secret));
         HttpResponse<InputStream> response = http.post(embeds ? embeddings : completions, headers, request, body);
         if (response.statusCode() != 200) {
             return ProviderHttp.refused(response);

@@ -31,6 +31,11 @@ final class Pool implements Backend {
         return replicas.getFirst().backend().address();
     }
 
+    @Override
+    public boolean isTenants() {
+        return replicas.getFirst().backend().isTenants();
+    }
+
     /** One further for each call. */
     @Override
     public List<Replica> inTurn() {

@@ -33,6 +33,9 @@ record Price(
 
     static final Price FREE = new Price(0, 0, 0);
 
+    /** Of a model that nobody here knows and whose provider somebody else pays: it may think without showing it. */
+    static final Price UNKNOWN_UNPAID = new Price(0, 0, 0, IMAGE, true, 0, 0);
+
     private static final long MILLION = 1_000_000;
 
     Price {
@@ -56,6 +59,11 @@ record Price(
 
     Price(long input, long cachedInput, long output) {
         this(input, cachedInput, output, IMAGE, false, input, 0, null);
+    }
+
+    /** Where somebody else pays the provider: nothing, with all that is known of how it counts. */
+    Price unpaid() {
+        return new Price(0, 0, 0, image, hiddenReasoning, 0, toolPreamble);
     }
 
     /** What to hold for a prompt that is counted as so many tokens: its provider may count it as a third more. */

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Prices by {@code <provider>/<model>}; {@code <provider>/*} stands for a provider's other models, and is the operator's to
@@ -26,11 +27,16 @@ final class PriceList {
 
     private final Map<String, Price> prices;
     private final Map<String, String> refused;
+    private final Set<String> unpaid;
 
-    /** @param refused reasons by the names of models, or by what these begin with and an asterisk */
-    private PriceList(Map<String, Price> prices, Map<String, String> refused) {
+    /**
+     * @param refused reasons by the names of models, or by what these begin with and an asterisk
+     * @param unpaid providers that somebody else pays
+     */
+    private PriceList(Map<String, Price> prices, Map<String, String> refused, Set<String> unpaid) {
         this.prices = Collections.unmodifiableMap(prices);
         this.refused = Collections.unmodifiableMap(refused);
+        this.unpaid = Set.copyOf(unpaid);
     }
 
     /** The list in this jar, {@code prices.yaml}. */
@@ -74,7 +80,7 @@ final class PriceList {
                 }
             }
         }
-        return new PriceList(prices, refused(document.get("refused")));
+        return new PriceList(prices, refused(document.get("refused")), Set.of());
     }
 
     private static Price.@Nullable Longer longer(String model, @Nullable Object row) {
@@ -132,7 +138,7 @@ final class PriceList {
     PriceList with(String provider, Price price) {
         Map<String, Price> more = new LinkedHashMap<>(prices);
         more.put(provider + "/*", price);
-        return new PriceList(more, refused);
+        return new PriceList(more, refused, unpaid);
     }
 
     /** This list with what a provider of the operator's takes for all of its models, whatever the list said of that name. */
@@ -140,11 +146,22 @@ final class PriceList {
         Map<String, Price> more = new LinkedHashMap<>(prices);
         modelsOf(provider).forEach(more::remove);
         more.put(provider + "/*", price);
-        return new PriceList(more, refused);
+        return new PriceList(more, refused, unpaid);
+    }
+
+    /**
+     * This list for a tenant that pays these providers itself. All of their models cost nothing then, those that are in no list
+     * or that no price for tokens covers included; what the list knows of how they count stays.
+     */
+    PriceList unpaid(Set<String> providers) {
+        return new PriceList(prices, refused, providers);
     }
 
     /** Why no price for tokens covers this model; empty: one does. */
     Optional<String> refuses(String provider, String model) {
+        if (unpaid.contains(provider)) {
+            return Optional.empty();
+        }
         String name = provider + "/" + model;
         return refused.entrySet().stream()
                 .filter(row -> row.getKey().endsWith("*")
@@ -157,7 +174,10 @@ final class PriceList {
     /** Empty: it must not be called. */
     Optional<Price> of(String provider, String model) {
         Price exact = prices.get(provider + "/" + model);
-        return Optional.ofNullable(exact != null ? exact : prices.get(provider + "/*"));
+        Price listed = exact != null ? exact : prices.get(provider + "/*");
+        return unpaid.contains(provider)
+                ? Optional.of(listed == null ? Price.UNKNOWN_UNPAID : listed.unpaid())
+                : Optional.ofNullable(listed);
     }
 
     boolean knows(String provider, String model) {

@@ -23,7 +23,8 @@ import java.util.regex.Pattern;
  * @param keyFile the file that holds its key
  * @param cap by which name it is told how long an answer may be; none: by its host
  * @param price of all its models that the price list has no row for
- * @param guard of each replica
+ * @param guard of each replica; of a tenant's own key too, which has guards of its own
+ * @param ownKeys whether it is asked under a tenant's own key, where the tenant has one of that name; empty: it does not say
  */
 record ProviderEntry(
         int line,
@@ -35,10 +36,21 @@ record ProviderEntry(
         Optional<OpenAiBackend.Cap> cap,
         Optional<Price> price,
         Guard.Limits guard,
+        Optional<Boolean> ownKeys,
         Simulation simulation) {
     private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9-]{0,62}");
-    private static final Set<String> KEYS =
-            Set.of("name", "kind", "url", "urls", "key_env", "key_file", "cap", "price", "max_concurrent", "breaker");
+    private static final Set<String> KEYS = Set.of(
+            "name",
+            "kind",
+            "url",
+            "urls",
+            "key_env",
+            "key_file",
+            "own_keys",
+            "cap",
+            "price",
+            "max_concurrent",
+            "breaker");
     private static final Set<String> SIMULATED = Set.of(
             "name",
             "kind",
@@ -87,6 +99,7 @@ record ProviderEntry(
                 Optional.ofNullable(members.get("cap")).map(cap -> cap(cap, yaml)),
                 priceIn(price, kind, yaml),
                 guard(members, yaml),
+                Optional.ofNullable(members.get("own_keys")).map(own -> isTrue("own_keys", own, yaml)),
                 simulation(members, yaml));
     }
 
@@ -169,17 +182,22 @@ record ProviderEntry(
                 Set.of("input", "cached_input", "cache_write", "output", "image", "hidden_reasoning", "tool_preamble"));
         long input = amount(members, "input", node, yaml);
         Node hidden = members.get("hidden_reasoning");
-        if (hidden != null && !yaml.text(hidden).matches("true|false")) {
-            throw yaml.wrong(hidden, "hidden_reasoning <" + yaml.text(hidden) + ">", "write true or false");
-        }
         return new Price(
                 input,
                 members.containsKey("cached_input") ? amount(members, "cached_input", node, yaml) : input,
                 amount(members, "output", node, yaml),
                 members.containsKey("image") ? amount(members, "image", node, yaml) : Price.IMAGE,
-                hidden == null ? hiddenReasoning : yaml.text(hidden).equals("true"),
+                hidden == null ? hiddenReasoning : isTrue("hidden_reasoning", hidden, yaml),
                 members.containsKey("cache_write") ? amount(members, "cache_write", node, yaml) : input,
                 members.containsKey("tool_preamble") ? amount(members, "tool_preamble", node, yaml) : 0);
+    }
+
+    private static boolean isTrue(String key, Node node, YamlNodes yaml) {
+        return switch (yaml.text(node)) {
+            case "true" -> true;
+            case "false" -> false;
+            default -> throw yaml.wrong(node, key + " <" + yaml.text(node) + ">", "write true or false");
+        };
     }
 
     private static long amount(Map<String, Node> members, String key, Node owner, YamlNodes yaml) {

@@ -10,8 +10,10 @@ import java.util.Optional;
 
 /** All models that can be asked for: routes by their names, and every provider's models by {@code provider/model}. */
 final class RouteTable {
+    private final Chains chains;
     private final Map<String, Route> routes;
     private final Map<String, Backend> backends;
+    private final Map<String, Servers> ownable;
     private final PriceList prices;
     private final KeyFiles keys;
     private final Route.Caching caching;
@@ -19,21 +21,41 @@ final class RouteTable {
     /** What {@code GET /v1/models} shows of one. */
     record Model(String id, String owner) {}
 
+    /** The routes, over these backends and at these prices. */
+    interface Chains {
+        Map<String, Route> over(Map<String, Backend> backends, PriceList prices);
+    }
+
     /**
+     * @param ownable providers that a tenant may have an own key of, by their names; also such as have no backend here
      * @param caching of models that are asked for by {@code provider/model}
      * @param keys that its backends have
      */
     RouteTable(
-            Map<String, Route> routes,
+            Chains chains,
             Map<String, Backend> backends,
+            Map<String, Servers> ownable,
             PriceList prices,
             Route.Caching caching,
             KeyFiles keys) {
-        this.routes = Collections.unmodifiableMap(new LinkedHashMap<>(routes));
+        this.chains = chains;
+        this.routes = Collections.unmodifiableMap(new LinkedHashMap<>(chains.over(backends, prices)));
         this.backends = Collections.unmodifiableMap(new LinkedHashMap<>(backends));
+        this.ownable = Map.copyOf(ownable);
         this.prices = prices;
         this.caching = caching;
         this.keys = keys;
+    }
+
+    Map<String, Servers> ownable() {
+        return ownable;
+    }
+
+    /** This table as a tenant sees it that has keys of these providers itself, and pays them. */
+    RouteTable with(Map<String, Backend> own) {
+        Map<String, Backend> all = new LinkedHashMap<>(backends);
+        all.putAll(own);
+        return new RouteTable(chains, all, ownable, prices.unpaid(own.keySet()), caching, keys);
     }
 
     /** A route of that name; else {@code provider/model} as a chain of one without a stub. */

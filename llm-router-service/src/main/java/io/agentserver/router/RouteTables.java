@@ -50,7 +50,11 @@ final class RouteTables {
     private record Guarded(String provider, String url, Guard.Limits limits) {}
 
     /** @param model what a route without a file asks of it */
-    private record WellKnown(String name, ProviderEntry.Kind kind, String url, String keyEnv, String model) {}
+    private record WellKnown(String name, ProviderEntry.Kind kind, URI url, String keyEnv, String model) {
+        WellKnown(String name, ProviderEntry.Kind kind, String url, String keyEnv, String model) {
+            this(name, kind, URI.create(url), keyEnv, model);
+        }
+    }
 
     /** @param caching where a route does not say */
     RouteTables(HttpClient http, Function<String, @Nullable String> environment, Clock clock, Route.Caching caching) {
@@ -62,7 +66,11 @@ final class RouteTables {
 
     /** By the keys in the environment. */
     RouteTable ofEnvironment() {
-        Map<String, Backend> backends = wellKnown();
+        return new RouteTable(
+                this::standardRoutes, wellKnown(), ownable(), PriceList.builtIn(), caching, KeyFiles.NONE);
+    }
+
+    private Map<String, Route> standardRoutes(Map<String, Backend> backends, PriceList prices) {
         List<Route.Target> chain = new ArrayList<>();
         for (WellKnown provider : WELL_KNOWN) {
             Backend backend = backends.get(provider.name());
@@ -85,15 +93,16 @@ final class RouteTables {
                             Route.Limits.DEFAULT,
                             Route.MAX_OUTPUT,
                             List.of(),
-                            PriceList.builtIn(),
+                            prices,
                             caching));
         }
-        return new RouteTable(routes, backends, PriceList.builtIn(), caching, KeyFiles.NONE);
+        return routes;
     }
 
     /** @throws ConfigurationException with file, line, reason and remedy */
     RouteTable of(RoutesFile file) {
         Map<String, Backend> backends = wellKnown();
+        Map<String, Servers> ownable = ownable();
         PriceList prices = PriceList.builtIn();
         Map<Path, String> keys = new LinkedHashMap<>();
         List<String> seen = new ArrayList<>(List.of(SimulatedBackend.PROVIDER));
@@ -105,6 +114,10 @@ final class RouteTables {
             Optional<String> key = key(file, provider);
             provider.keyFile().ifPresent(path -> keys.put(Path.of(path), KeyFiles.hash(key.orElse(""))));
             backends.put(provider.name(), pool(provider, key));
+            ownable.remove(provider.name());
+            if (takesOwnKeys(provider, file)) {
+                ownable.put(provider.name(), servers(provider));
+            }
             if (provider.price().isPresent()) {
                 prices = prices.withAll(provider.name(), provider.price().get());
             }
@@ -113,6 +126,13 @@ final class RouteTables {
             prices = capped(prices, cap, file);
         }
         requirePrices(file, prices);
+        RouteTable table = new RouteTable(
+                (some, at) -> routes(file, some, at), backends, ownable, prices, caching, new KeyFiles(keys));
+        keepOnly(backends); // the file is right
+        return table;
+    }
+
+    private Map<String, Route> routes(RoutesFile file, Map<String, Backend> backends, PriceList prices) {
         Map<String, Route> routes = new LinkedHashMap<>();
         for (RoutesFile.Entry entry : file.routes()) {
             List<Route.Target> chain = new ArrayList<>();
@@ -146,13 +166,30 @@ final class RouteTables {
             });
             routes.put(entry.name(), route);
         }
-        keepOnly(backends); // the file is right
-        return new RouteTable(routes, backends, prices, caching, new KeyFiles(keys));
+        return routes;
+    }
+
+    /** A tenant that has stored a key of a well-known provider is never served under another one, whatever its address is here. */
+    private static boolean takesOwnKeys(ProviderEntry provider, RoutesFile file) {
+        boolean wellKnown = isWellKnown(provider.name());
+        if (wellKnown && !provider.ownKeys().orElse(true)) {
+            throw file.wrong(
+                    provider.line(),
+                    "own_keys: false of " + provider.name(),
+                    "remove it, for a tenant's own key of " + provider.name()
+                            + " is always taken; or give this provider another name");
+        }
+        return provider.kind() != ProviderEntry.Kind.SIMULATED
+                && provider.ownKeys().orElse(wellKnown);
+    }
+
+    private static boolean isWellKnown(String name) {
+        return WELL_KNOWN.stream().anyMatch(provider -> provider.name().equals(name));
     }
 
     /** Also of a provider whose key is not here: one file does for many routers. */
     private static PriceList capped(PriceList prices, RoutesFile.PriceCap cap, RoutesFile file) {
-        if (WELL_KNOWN.stream().noneMatch(provider -> provider.name().equals(cap.provider()))) {
+        if (!isWellKnown(cap.provider())) {
             throw file.wrong(
                     cap.line(),
                     "price_caps: <" + cap.provider() + "> is no provider with a price list",
@@ -189,19 +226,36 @@ final class RouteTables {
     }
 
     private Pool pool(ProviderEntry provider, Optional<String> key) {
-        List<Replica> replicas = new ArrayList<>();
-        for (URI url : provider.urls()) {
-            Backend backend = provider.kind() == ProviderEntry.Kind.ANTHROPIC
-                    ? new AnthropicBackend(provider.name(), url, key, http, clock)
-                    : new OpenAiBackend(
-                            provider.name(), url, key, provider.cap().orElseGet(() -> OpenAiBackend.Cap.of(url)), http);
-            replicas.add(new Replica(backend, guard(provider.name(), url.toString(), provider.guard())));
-        }
         if (provider.kind() == ProviderEntry.Kind.SIMULATED) {
             Backend backend = new SimulatedBackend(provider.name(), provider.simulation(), clock);
-            replicas.add(new Replica(backend, guard(provider.name(), "", provider.guard())));
+            return new Pool(
+                    provider.name(), List.of(new Replica(backend, guard(provider.name(), "", provider.guard()))));
         }
-        return new Pool(provider.name(), replicas);
+        return platforms(servers(provider), key);
+    }
+
+    private Servers servers(ProviderEntry provider) {
+        return servers(provider.name(), provider.kind(), provider.urls(), provider.cap(), provider.guard());
+    }
+
+    private Servers servers(
+            String name,
+            ProviderEntry.Kind kind,
+            List<URI> urls,
+            Optional<OpenAiBackend.Cap> cap,
+            Guard.Limits limits) {
+        return new Servers(
+                name,
+                urls,
+                limits,
+                kind == ProviderEntry.Kind.ANTHROPIC
+                        ? (url, key) -> new AnthropicBackend(name, url, key, http, clock)
+                        : (url, key) -> new OpenAiBackend(
+                                name, url, key, cap.orElseGet(() -> OpenAiBackend.Cap.of(url)), http));
+    }
+
+    private Pool platforms(Servers servers, Optional<String> key) {
+        return servers.under(Credential.of(key), (url, limits) -> guard(servers.provider(), url.toString(), limits));
     }
 
     /** The same one for the same server after the file was loaded again: what is known of it stays, calls go on. */
@@ -224,7 +278,10 @@ final class RouteTables {
     private Map<String, Backend> wellKnown() {
         Map<String, Backend> backends = new LinkedHashMap<>();
         for (WellKnown provider : WELL_KNOWN) {
-            secret(provider.keyEnv()).ifPresent(key -> backends.put(provider.name(), wellKnown(provider, key)));
+            Optional<String> key = secret(provider.keyEnv());
+            if (key.isPresent()) {
+                backends.put(provider.name(), platforms(servers(provider), key));
+            }
         }
         backends.put(
                 SimulatedBackend.PROVIDER,
@@ -236,14 +293,16 @@ final class RouteTables {
         return backends;
     }
 
-    private Pool wellKnown(WellKnown provider, String key) {
-        URI url = URI.create(provider.url());
-        Optional<String> secret = Optional.of(key);
-        Backend backend = provider.kind() == ProviderEntry.Kind.ANTHROPIC
-                ? new AnthropicBackend(provider.name(), url, secret, http, clock)
-                : new OpenAiBackend(provider.name(), url, secret, OpenAiBackend.Cap.of(url), http);
-        Guard guard = guard(provider.name(), provider.url(), Guard.Limits.DEFAULT);
-        return new Pool(provider.name(), List.of(new Replica(backend, guard)));
+    /** Also where the platform itself has no key. */
+    private Map<String, Servers> ownable() {
+        Map<String, Servers> ownable = new LinkedHashMap<>();
+        WELL_KNOWN.forEach(provider -> ownable.put(provider.name(), servers(provider)));
+        return ownable;
+    }
+
+    private Servers servers(WellKnown provider) {
+        return servers(
+                provider.name(), provider.kind(), List.of(provider.url()), Optional.empty(), Guard.Limits.DEFAULT);
     }
 
     private Optional<String> key(RoutesFile file, ProviderEntry provider) {

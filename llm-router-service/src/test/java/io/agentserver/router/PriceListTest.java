@@ -5,6 +5,7 @@ import org.junit.jupiter.api.Test;
 
 import java.io.ByteArrayInputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Set;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -32,6 +33,25 @@ class PriceListTest {
         }
         assertThat(prices.of("simulated", "default").orElseThrow().of(new Tokens(1, 0, 1, false)))
                 .isEqualTo(3);
+    }
+
+    @Test
+    void knows_how_a_provider_counts_that_somebody_else_pays() {
+        PriceList prices = PriceList.builtIn().unpaid(Set.of("openai"));
+        Tokens tokens = new Tokens(1_000_000, 0, 1_000_000, false);
+        for (String model : new String[] {"gpt-4o-mini", "gpt-5", "a-model-of-tomorrow"}) {
+            assertThat(prices.of("openai", model).orElseThrow().of(tokens))
+                    .as(model)
+                    .isZero();
+        }
+        assertThat(prices.of("openai", "gpt-4o-mini").orElseThrow().image()).isEqualTo(48_169);
+        assertThat(prices.of("openai", "gpt-5").orElseThrow().hiddenReasoning()).isTrue();
+        assertThat(prices.modelsOf("openai")).isEqualTo(PriceList.builtIn().modelsOf("openai"));
+        assertThat(prices.refuses("openai", "gpt-4o-search-preview")).isEmpty();
+        assertThat(prices.refuses("groq", "groq/compound")).isPresent();
+        assertThat(prices.of("groq", "openai/gpt-oss-20b"))
+                .isEqualTo(PriceList.builtIn().of("groq", "openai/gpt-oss-20b"));
+        assertThat(prices.of("groq", "a-model-of-tomorrow")).isEmpty();
     }
 
     @Test

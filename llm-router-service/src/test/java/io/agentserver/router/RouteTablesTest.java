@@ -5,6 +5,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+import java.net.URI;
 import java.net.http.HttpClient;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -144,6 +145,9 @@ class RouteTablesTest {
                 "providers:\\n  - {name: p, url: 'http://x/v1'}\\nroutes: {} | line 2: provider p has no price; write price: {",
                 "providers: [{name: p, url: 'http://x/v1', price: cheap}]\\nroutes: {} | price is not a mapping",
                 "price_caps: {pool: {input: 1, output: 1}}\\nroutes: {} | price_caps: <pool> is no provider with a price list",
+                "providers: [{name: openai, url: 'http://x/v1', own_keys: false}]\\nroutes: {} | line 1: own_keys: false of openai; remove it",
+                "providers: [{name: p, url: 'http://x/v1', price: free, own_keys: maybe}]\\nroutes: {} | line 1: own_keys <maybe>",
+                "providers: [{name: p, kind: simulated, own_keys: true}]\\nroutes: {} | line 1: a provider: unknown key 'own_keys'",
                 "price_caps: {openai: free}\\nroutes: {} | price is not a mapping",
                 "providers: [{name: openai, url: 'http://x/v1', price: free}]\\nprice_caps: {openai: {input: 1, output: 1}}\\nroutes: {} | line 2: openai has a price in its own entry and a cap",
                 "providers: [{name: openai, url: 'http://x/v1'}]\\nroutes:\\n  a: {chain: [openai/new]} | line 3: route a: the price list has no row for openai/new",
@@ -156,6 +160,25 @@ class RouteTablesTest {
                 .hasMessageStartingWith("AGENTSERVER_LLM_ROUTES=routes.yaml line ")
                 .hasMessageContaining(reason)
                 .hasMessageContaining("; ");
+    }
+
+    /** Its servers are the operator's, and their bulkhead protects them. */
+    @Test
+    void asks_a_provider_of_the_files_under_tenants_own_keys_where_its_entry_says_so() {
+        RouteTable table = table("""
+                providers:
+                  - {name: rented, url: "http://127.0.0.1:8000/v1", price: free, own_keys: true}
+                  - {name: pool, url: "http://127.0.0.1:8000/v1", price: free}
+                  - {name: openai, url: "http://127.0.0.1:8000/v1"}
+                  - {name: groq, kind: simulated}
+                routes: {default: {chain: [pool/m]}}
+                """);
+        assertThat(table.ownable()).containsOnlyKeys("openai", "anthropic", "rented");
+        assertThat(table.ownable().values())
+                .filteredOn(servers -> servers.provider().equals("openai"))
+                .flatExtracting(Servers::urls)
+                .containsExactly(URI.create("http://127.0.0.1:8000/v1"));
+        assertThat(tables(Map.of()).ofEnvironment().ownable()).containsOnlyKeys("openai", "anthropic", "groq");
     }
 
     /** Each change of a limit makes another guard. */

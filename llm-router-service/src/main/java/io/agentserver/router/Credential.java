@@ -1,0 +1,24 @@
+package io.agentserver.router;
+
+import java.io.IOException;
+import java.util.Optional;
+
+/** The key that a provider is shown. Safe on any thread. */
+interface Credential {
+    /**
+     * Empty: it is asked without one. May block; an interrupt of the thread ends that.
+     *
+     * @throws IOException if the key cannot be had, so that the provider is not to be asked
+     */
+    Optional<String> secret() throws IOException, InterruptedException;
+
+    /** Whether it is the calling tenant's own, who pays the provider itself. */
+    default boolean isTenants() {
+        return false;
+    }
+
+    /** The platform's. */
+    static Credential of(Optional<String> key) {
+        return () -> key;
+    }
+}
