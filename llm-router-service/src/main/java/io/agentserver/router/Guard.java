@@ -22,9 +22,13 @@ final class Guard {
     /** Models that it remembers something of; callers can name any. */
     static final int MOST_MODELS = 256;
 
+    /** Likewise, where there is a guard for each of many tenants. */
+    static final int FEW_MODELS = 16;
+
     private static final Duration SOON = Duration.ofSeconds(1);
 
     private final Limits limits;
+    private final int mostModels;
     private final Semaphore places;
     private final LongSupplier nanos;
 
@@ -53,11 +57,21 @@ final class Guard {
     }
 
     Guard(Limits limits) {
-        this(limits, System::nanoTime);
+        this(limits, MOST_MODELS);
+    }
+
+    Guard(Limits limits, int mostModels) {
+        this(limits, mostModels, System::nanoTime);
     }
 
     Guard(Limits limits, LongSupplier nanos) {
+        this(limits, MOST_MODELS, nanos);
+    }
+
+    /** @param mostModels that it remembers something of */
+    private Guard(Limits limits, int mostModels, LongSupplier nanos) {
         this.limits = limits;
+        this.mostModels = mostModels;
         this.places = new Semaphore(limits.mostAtOnce());
         this.nanos = nanos;
     }
@@ -106,7 +120,7 @@ final class Guard {
     private ModelHealth of(String model) {
         synchronized (models) {
             ModelHealth health = models.computeIfAbsent(model, _ -> new ModelHealth(limits, nanos));
-            if (models.size() > MOST_MODELS) {
+            if (models.size() > mostModels) {
                 models.remove(models.keySet().iterator().next());
             }
             return health;

@@ -111,6 +111,11 @@ record Route(
         return Stream.concat(chain.stream(), cheapest.stream());
     }
 
+    /** Whether its tenant pays the provider itself, whichever of them answers. */
+    boolean isPaidByTenant() {
+        return targets().allMatch(target -> target.backend().isTenants());
+    }
+
     /** Why one of them cannot be paid by its tokens; empty: all can. */
     Optional<String> unpriced() {
         return targets()

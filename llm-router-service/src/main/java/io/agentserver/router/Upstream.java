@@ -35,7 +35,12 @@ final class Upstream implements AutoCloseable {
 
         record Refused(int status, String message, Optional<Duration> retryAfter) implements Signal {}
 
-        record Failed(String reason) implements Signal {}
+        /** @param asked whether the backend has had a part in it */
+        record Failed(String reason, boolean asked) implements Signal {
+            Failed(String reason) {
+                this(reason, true);
+            }
+        }
     }
 
     private Upstream(Backend backend, Backend.Request request, Guard.Pass pass) {
@@ -102,6 +107,8 @@ final class Upstream implements AutoCloseable {
                     }
                 }
             };
+        } catch (KeyNotOpenedException notAsked) {
+            return new Signal.Failed("was not asked: " + notAsked.getMessage(), false);
         } catch (IOException failed) {
             return new Signal.Failed(reason(failed));
         } catch (RuntimeException unexpected) {

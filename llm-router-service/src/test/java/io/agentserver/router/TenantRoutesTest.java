@@ -1,0 +1,153 @@
+package io.agentserver.router;
+
+import io.agentserver.envelope.TenantId;
+import io.agentserver.router.RouteTable.Model;
+import io.agentserver.tenancy.TenantEntry;
+import io.agentserver.tenancy.TenantEntry.ProviderKey;
+import org.junit.jupiter.api.Test;
+
+import java.net.http.HttpClient;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+class TenantRoutesTest {
+    private static final TenantId ONE = new TenantId("one");
+    private static final TenantId TWO = new TenantId("two");
+    private static final TenantId THREE = new TenantId("three");
+    private static final String FILE = """
+            providers:
+              - {name: openai, url: "http://127.0.0.1:8000/v1"}
+              - {name: pool, url: "http://127.0.0.1:8001/v1", price: {input: 1, output: 1}}
+            routes: {default: {chain: [openai/gpt-4.1-mini, {pool/a: 3, openai/gpt-4.1: 1}], cheapest: [openai/gpt-5]}}
+            """;
+
+    private final KeySafe safe = new KeySafe();
+    private final Map<TenantId, TenantEntry> entries = new HashMap<>();
+    private long revision;
+    private RouteTable shared = file();
+    private final TenantRoutes routes =
+            new TenantRoutes(() -> shared, tenant -> Optional.ofNullable(entries.get(tenant)), new KeyOpener(safe), 2);
+
+    @Test
+    void gives_a_tenant_without_own_keys_the_table_of_all() {
+        assertThat(routes.of(ONE)).as("not known").isSameAs(shared);
+        has(ONE);
+        assertThat(routes.of(ONE)).isSameAs(shared);
+        has(ONE, safe.seal(ONE, "pool", "sk-1"));
+        assertThat(routes.of(ONE)).as("a pool that takes none").isSameAs(shared);
+    }
+
+    @Test
+    void asks_a_provider_under_the_tenants_own_key_wherever_it_stands() {
+        has(ONE, safe.seal(ONE, "openai", "sk-1"));
+        RouteTable table = routes.of(ONE);
+        assertThat(routes.of(ONE)).as("made once").isSameAs(table);
+        Route route = table.resolve("default").orElseThrow();
+        assertThat(route.targets())
+                .hasSize(4)
+                .allSatisfy(target -> assertThat(target.backend().isTenants())
+                        .as(target.fullName())
+                        .isEqualTo(target.backend().provider().equals("openai")));
+        assertThat(route.chain()).extracting(Route.Target::weight).containsExactly(1, 3, 1);
+        assertThat(route.isPaidByTenant()).isFalse();
+        assertThat(table.resolve("openai/new").orElseThrow().isPaidByTenant()).isTrue();
+        assertThat(shared.resolve("default").orElseThrow().targets())
+                .noneMatch(target -> target.backend().isTenants());
+        assertThat(safe.reads).as("a table needs no key opened").isEmpty();
+    }
+
+    @Test
+    void has_providers_for_a_tenant_that_the_platform_has_no_key_of() {
+        shared = tables(Map.of("GROQ_API_KEY", "gsk")).ofEnvironment();
+        has(ONE, safe.seal(ONE, "openai", "sk-1"));
+        has(TWO, safe.seal(TWO, "groq", "sk-2"));
+        assertThat(chain(routes.of(THREE))).containsExactly("groq/openai/gpt-oss-120b");
+        assertThat(chain(routes.of(ONE))).containsExactly("openai/gpt-4.1-mini", "groq/openai/gpt-oss-120b");
+        assertThat(chain(routes.of(TWO))).containsExactly("groq/openai/gpt-oss-120b");
+        assertThat(routes.of(TWO).resolve("default").orElseThrow().isPaidByTenant())
+                .isTrue();
+        assertThat(routes.of(ONE).models()).extracting(Model::id).contains("openai/gpt-4.1-mini", "openai/o3");
+        assertThat(routes.of(TWO).models()).extracting(Model::id).doesNotContain("openai/gpt-4.1-mini");
+        assertThat(routes.of(TWO).resolve("openai/gpt-4.1-mini")).isEmpty();
+
+        shared = tables(Map.of()).ofEnvironment();
+        assertThat(chain(routes.of(ONE))).as("no simulated one").containsExactly("openai/gpt-4.1-mini");
+        assertThat(chain(routes.of(THREE))).containsExactly("simulated/default");
+    }
+
+    @Test
+    void keeps_what_it_knows_of_a_key_until_that_key_changes() {
+        ProviderKey openai = safe.seal(ONE, "openai", "sk-1");
+        has(ONE, openai);
+        Guard guard = guard(routes.of(ONE));
+        assertThat(guard).isNotSameAs(guard(shared));
+        has(ONE, openai, safe.seal(ONE, "anthropic", "sk-2"));
+        assertThat(guard(routes.of(ONE))).as("another key came").isSameAs(guard);
+        shared = file();
+        assertThat(guard(routes.of(ONE))).as("the file was loaded again").isSameAs(guard);
+        has(ONE, safe.seal(ONE, "openai", "sk-1"));
+        Guard other = guard(routes.of(ONE));
+        assertThat(other).as("sealed anew").isNotSameAs(guard);
+        routes.changed(has(ONE));
+        has(ONE, openai);
+        assertThat(guard(routes.of(ONE))).isNotSameAs(guard).isNotSameAs(other);
+    }
+
+    @Test
+    void is_not_set_back_by_who_has_read_an_entry_from_before() {
+        TenantEntry before = has(ONE, safe.seal(ONE, "openai", "sk-1"));
+        routes.of(ONE);
+        has(ONE, safe.seal(ONE, "openai", "sk-2"));
+        RouteTable now = routes.of(ONE);
+        entries.put(ONE, before);
+        assertThat(routes.of(ONE)).isSameAs(now);
+        routes.changed(before);
+        assertThat(routes.of(ONE)).isSameAs(now);
+    }
+
+    @Test
+    void forgets_the_tenants_of_longest_ago_and_those_that_are_gone() {
+        for (TenantId tenant : List.of(ONE, TWO, THREE)) {
+            has(tenant, safe.seal(tenant, "openai", "sk"));
+        }
+        RouteTable first = routes.of(ONE);
+        routes.forget(ONE);
+        assertThat(routes.of(ONE)).isNotSameAs(first);
+        routes.of(TWO);
+        routes.of(THREE);
+        assertThat(routes.kept()).isEqualTo(2);
+    }
+
+    private TenantEntry has(TenantId tenant, ProviderKey... keys) {
+        TenantEntry entry = new TenantEntry(
+                        tenant.value(), tenant.value(), "dev", ++revision, Instant.EPOCH, 0, List.of(), List.of())
+                .withProviderKeys(List.of(keys));
+        entries.put(tenant, entry);
+        return entry;
+    }
+
+    private static List<String> chain(RouteTable table) {
+        return table.resolve("default").orElseThrow().chain().stream()
+                .map(Route.Target::fullName)
+                .toList();
+    }
+
+    private static Guard guard(RouteTable table) {
+        Route route = table.resolve("default").orElseThrow();
+        return route.chain().getFirst().backend().inTurn().getFirst().guard();
+    }
+
+    private static RouteTable file() {
+        return tables(Map.of()).of(RoutesFile.parse("routes.yaml", FILE));
+    }
+
+    private static RouteTables tables(Map<String, String> environment) {
+        return new RouteTables(HttpClient.newHttpClient(), environment::get, Clock.systemUTC(), Route.Caching.NONE);
+    }
+}
