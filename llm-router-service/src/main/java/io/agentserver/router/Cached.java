@@ -9,7 +9,6 @@ import tools.jackson.databind.node.ObjectNode;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.function.Supplier;
 
 /**
  * Gives a tenant's calls that are the same the same answer for as long as their route says. Those that come while the first one
@@ -26,12 +25,12 @@ final class Cached implements Chat {
     private static final Duration RENEW_EVERY = LEASE.dividedBy(4);
 
     private final Chat chat;
-    private final Supplier<RouteTable> tables;
+    private final TenantRoutes tables;
     private final RedisCache cache;
     private final Hits hits;
     private final RouterMetrics metrics;
 
-    Cached(Chat chat, Supplier<RouteTable> tables, RedisCache cache, Hits hits, RouterMetrics metrics) {
+    Cached(Chat chat, TenantRoutes tables, RedisCache cache, Hits hits, RouterMetrics metrics) {
         this.chat = chat;
         this.tables = tables;
         this.cache = cache;
@@ -44,7 +43,7 @@ final class Cached implements Chat {
 
     @Override
     public Answer answer(Call call) throws InterruptedException {
-        RouteTable table = tables.get();
+        RouteTable table = tables.of(call.tenant());
         Optional<Route> route = table.resolve(call.request().model()).filter(Route::isCached);
         if (route.isEmpty() || call.cache() == CacheUse.NONE) {
             return chat.answer(call);

@@ -2,6 +2,7 @@ package io.agentserver.router;
 
 import io.agentserver.envelope.Ids;
 import io.agentserver.envelope.MessageId;
+import io.agentserver.envelope.TenantId;
 import io.agentserver.envelope.ThreadId;
 import io.agentserver.service.http.DeadlineInputStream;
 import io.agentserver.service.http.DeadlineOutputStream;
@@ -118,8 +119,9 @@ final class Door {
 
     /** For a call that asks no model: {@code answer} is told who calls; who may not is refused. */
     void ask(Shape shape, HttpServletRequest request, HttpServletResponse response, Supply answer) throws IOException {
-        if (caller(shape, request, response).isPresent()) {
-            Optional<ObjectNode> found = answer.get();
+        Optional<Callers.Identity.Known> caller = caller(shape, request, response);
+        if (caller.isPresent()) {
+            Optional<ObjectNode> found = answer.to(caller.get().tenant());
             if (found.isPresent()) {
                 json(response, 200, found.get(), Ids.v7().toString());
             } else {
@@ -130,7 +132,7 @@ final class Door {
 
     /** Empty: there is no such thing. */
     interface Supply {
-        Optional<ObjectNode> get();
+        Optional<ObjectNode> to(TenantId tenant);
     }
 
     private Optional<Callers.Identity.Known> caller(

@@ -96,7 +96,8 @@ final class Holds {
     }
 
     /**
-     * Blocks for one round trip; for up to 3 s while credit is being opened.
+     * Blocks for one round trip; for up to 3 s while credit is being opened. A tenant without credit gets what costs nothing
+     * because it pays each provider of the route itself, and nothing else.
      *
      * @param atMost what the call may cost, as the record that it becomes if this router dies
      */
@@ -111,7 +112,7 @@ final class Holds {
         Stopwatch waited = new Stopwatch();
         while (true) {
             Life life = new Life(new Stopwatch(), hold.life()); // before it is asked: Redis counts from then or later
-            switch (reserve(call.tenant(), hold, tokens, allowed)) {
+            switch (reserve(call.tenant(), hold, tokens, allowed, route.isPaidByTenant())) {
                 case Reservation.Held held -> {
                     held.over().forEach(limit -> metrics.limited(call.tenant(), limit, true));
                     boolean few = allowed.concurrent() > 0 && allowed.concurrent() <= FEW_AT_ONCE;
@@ -267,9 +268,10 @@ final class Holds {
         }
     }
 
-    private @Nullable Reservation reserve(TenantId tenant, Hold hold, long tokens, LlmLimits allowed) {
+    private @Nullable Reservation reserve(
+            TenantId tenant, Hold hold, long tokens, LlmLimits allowed, boolean paidByTenant) {
         try {
-            Reservation reservation = credit.reserve(tenant, hold, tokens, allowed);
+            Reservation reservation = credit.reserve(tenant, hold, tokens, allowed, paidByTenant);
             if (away.compareAndSet(true, false)) {
                 LOG.info("Redis answers again: calls begin");
             }

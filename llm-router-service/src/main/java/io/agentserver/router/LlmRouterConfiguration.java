@@ -3,6 +3,8 @@ package io.agentserver.router;
 import io.agentserver.credit.Credit;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.log.Brokers;
+import io.agentserver.sealing.DynamoTenantKeys;
+import io.agentserver.sealing.TenantKeys;
 import io.agentserver.service.ConfigurationException;
 import io.agentserver.service.EvenClock;
 import io.agentserver.service.PlatformKeys;
@@ -54,7 +56,7 @@ class LlmRouterConfiguration {
     }
 
     @Bean
-    OpenAiEndpoint openAiEndpoint(Door door, Supplier<RouteTable> routes) {
+    OpenAiEndpoint openAiEndpoint(Door door, TenantRoutes routes) {
         return new OpenAiEndpoint(door, new Models(routes));
     }
 
@@ -95,10 +97,14 @@ class LlmRouterConfiguration {
     }
 
     @Bean
-    Callers callers(TenantDirectory directory, LlmRouterProperties properties, KeyUses uses, Clock clock) {
+    Callers callers(TenantDirectory directory, PlatformKeys platform, KeyUses uses, Clock clock) {
+        return new Callers(directory, new ServiceTokens(platform, clock), uses, clock);
+    }
+
+    @Bean
+    PlatformKeys platformKeys(LlmRouterProperties properties) {
         try {
-            PlatformKeys keys = PlatformKeys.load(Path.of(properties.platformKey()));
-            return new Callers(directory, new ServiceTokens(keys, clock), uses, clock);
+            return PlatformKeys.load(Path.of(properties.platformKey()));
         } catch (IllegalArgumentException unusable) {
             throw new ConfigurationException(String.valueOf(unusable.getMessage()), unusable);
         }
@@ -133,7 +139,7 @@ class LlmRouterConfiguration {
     }
 
     @Bean
-    OnceOnly onceOnly(Cached chat, RedisAnswers answers, Supplier<RouteTable> routes, RouterMetrics metrics) {
+    OnceOnly onceOnly(Cached chat, RedisAnswers answers, TenantRoutes routes, RouterMetrics metrics) {
         return new OnceOnly(chat, answers, routes, metrics);
     }
 
@@ -147,7 +153,7 @@ class LlmRouterConfiguration {
     @Bean
     Cached cached(
             Router router,
-            Supplier<RouteTable> routes,
+            TenantRoutes routes,
             RedisClients redis,
             TenantDirectory directory,
             Holds holds,
@@ -179,6 +185,7 @@ class LlmRouterConfiguration {
     @Bean
     Router router(
             Supplier<RouteTable> routes,
+            TenantRoutes tenantRoutes,
             Settlement settlement,
             Holds holds,
             RouterMetrics metrics,
@@ -190,7 +197,7 @@ class LlmRouterConfiguration {
                 tracer,
                 propagator.getIfAvailable(() -> Propagator.NOOP),
                 new GenAiMetrics(registry, (provider, model) -> routes.get().isListed(provider, model)));
-        return new Router(routes, settlement, holds, metrics, spans, clock);
+        return new Router(tenantRoutes, settlement, holds, metrics, spans, clock);
     }
 
     @Bean
@@ -251,6 +258,19 @@ class LlmRouterConfiguration {
                 .description("1 while the routes file is wrong and an earlier one serves")
                 .register(registry);
         return routes;
+    }
+
+    @Bean
+    TenantRoutes tenantRoutes(Supplier<RouteTable> routes, TenantDirectory directory, TenantKeys keys) {
+        TenantRoutes tenants = new TenantRoutes(routes, directory::find, new KeyOpener(keys));
+        directory.onChange(tenants::changed);
+        directory.onRemoval(tenants::forget);
+        return tenants;
+    }
+
+    @Bean
+    DynamoOnDemand tenantKeys(PlatformKeys platform, LlmRouterProperties properties, Clock clock) {
+        return new DynamoOnDemand(properties.dynamodbUrl(), dynamo -> new DynamoTenantKeys(dynamo, platform, clock));
     }
 
     @Bean(destroyMethod = "shutdownNow") // close() would wait for every answer that still runs

@@ -13,6 +13,7 @@ import java.time.Duration;
  * @param kafkaProperties file: how the brokers want to be spoken to; empty: plain text
  * @param kafkaReplication replicas of the topic {@code usage} if it is not there yet; -1: the brokers' default
  * @param redisUrl one node, or several of one Redis Cluster with commas
+ * @param dynamodbUrl where tenants' data keys are, needed where one has own keys of providers; empty: the AWS region's own
  * @param platformKey file with the platform's keys
  * @param routes file with providers and routes; empty: by the provider keys in the environment
  * @param maxRequest of a request's body
@@ -33,6 +34,7 @@ record LlmRouterProperties(
         String kafkaProperties,
         int kafkaReplication,
         String redisUrl,
+        String dynamodbUrl,
         String platformKey,
         String routes,
         DataSize maxRequest,

@@ -87,6 +87,9 @@ final class ModelSpan {
             target.backend().address().ifPresent(address -> at(span, address));
             span.tag("agentserver.route", route.name());
             span.tag("agentserver.attempt", attempt);
+            if (target.backend().isTenants()) {
+                span.tag("agentserver.own_key", true);
+            }
             span.tag("agentserver.receipt", call.receipt().toString());
             span.tag(Spans.TENANT, call.tenant().value());
             Attribution of = call.attribution();

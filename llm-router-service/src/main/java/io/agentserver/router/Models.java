@@ -1,31 +1,31 @@
 package io.agentserver.router;
 
+import io.agentserver.envelope.TenantId;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Supplier;
 
-/** The models that can be asked for, as each API lists them. Safe on any thread. */
+/** The models that a tenant can ask for, as each API lists them. Safe on any thread. */
 final class Models {
-    private final Supplier<RouteTable> table;
+    private final TenantRoutes routes;
 
-    Models(Supplier<RouteTable> table) {
-        this.table = table;
+    Models(TenantRoutes routes) {
+        this.routes = routes;
     }
 
-    ObjectNode openAiList() {
+    ObjectNode openAiList(TenantId tenant) {
         ObjectNode list = Json.object().put("object", "list");
         ArrayNode data = list.putArray("data");
-        table.get().models().forEach(model -> data.add(openAi(model)));
+        routes.of(tenant).models().forEach(model -> data.add(openAi(model)));
         return list;
     }
 
     /** All on one page. */
-    ObjectNode anthropicList() {
+    ObjectNode anthropicList(TenantId tenant) {
         ObjectNode list = Json.object();
-        List<RouteTable.Model> models = table.get().models();
+        List<RouteTable.Model> models = routes.of(tenant).models();
         ArrayNode data = list.putArray("data");
         models.forEach(model -> data.add(anthropic(model)));
         return list.put("has_more", false)
@@ -34,17 +34,17 @@ final class Models {
     }
 
     /** Empty if it is not in the list. */
-    Optional<ObjectNode> openAi(String id) {
-        return listed(id).map(Models::openAi);
+    Optional<ObjectNode> openAi(TenantId tenant, String id) {
+        return listed(tenant, id).map(Models::openAi);
     }
 
     /** Empty if it is not in the list. */
-    Optional<ObjectNode> anthropic(String id) {
-        return listed(id).map(Models::anthropic);
+    Optional<ObjectNode> anthropic(TenantId tenant, String id) {
+        return listed(tenant, id).map(Models::anthropic);
     }
 
-    private Optional<RouteTable.Model> listed(String id) {
-        return table.get().models().stream()
+    private Optional<RouteTable.Model> listed(TenantId tenant, String id) {
+        return routes.of(tenant).models().stream()
                 .filter(model -> model.id().equals(id))
                 .findFirst();
     }

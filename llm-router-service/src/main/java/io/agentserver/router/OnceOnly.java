@@ -9,7 +9,6 @@ import tools.jackson.databind.node.ObjectNode;
 
 import java.time.Duration;
 import java.util.Optional;
-import java.util.function.Supplier;
 
 /**
  * Gives calls with the same {@code Idempotency-Key} the same answer for 24 h, over any number of routers: the first one
@@ -27,10 +26,10 @@ final class OnceOnly implements Chat {
 
     private final Chat chat;
     private final RedisAnswers answers;
-    private final Supplier<RouteTable> routes;
+    private final TenantRoutes routes;
     private final RouterMetrics metrics;
 
-    OnceOnly(Chat chat, RedisAnswers answers, Supplier<RouteTable> routes, RouterMetrics metrics) {
+    OnceOnly(Chat chat, RedisAnswers answers, TenantRoutes routes, RouterMetrics metrics) {
         this.routes = routes;
         this.chat = chat;
         this.answers = answers;
@@ -49,7 +48,8 @@ final class OnceOnly implements Chat {
         }
         RedisAnswers.Name name = name(call.tenant(), call.idempotencyKey().get());
         String digest = call.request().digest();
-        Duration longest = routes.get().totalOf(call.request().model()).plus(AND_ITS_END);
+        Duration longest =
+                routes.of(call.tenant()).totalOf(call.request().model()).plus(AND_ITS_END);
         Stopwatch waited = new Stopwatch();
         while (waited.left(longest).isPositive()) {
             switch (answers.claim(name, digest)) {

@@ -48,7 +48,7 @@ class OpenAiEndpoint {
                 anthropic ? Shape.MESSAGES : Shape.CHAT_COMPLETIONS,
                 request,
                 response,
-                () -> Optional.of(anthropic ? models.anthropicList() : models.openAiList()));
+                tenant -> Optional.of(anthropic ? models.anthropicList(tenant) : models.openAiList(tenant)));
     }
 
     /** A model's name has slashes, written as such or as {@code %2F}. */
@@ -60,6 +60,6 @@ class OpenAiEndpoint {
                 anthropic ? Shape.MESSAGES : Shape.CHAT_COMPLETIONS,
                 request,
                 response,
-                () -> anthropic ? models.anthropic(name) : models.openAi(name));
+                tenant -> anthropic ? models.anthropic(tenant, name) : models.openAi(tenant, name));
     }
 }

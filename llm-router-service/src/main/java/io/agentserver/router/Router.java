@@ -14,7 +14,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.function.Supplier;
 
 /**
  * A call in, an answer out: finds the route and tries its backends in order, each one's replicas in turn and only
@@ -28,7 +27,7 @@ final class Router implements Chat {
     /** Chunks without a token, of one answer. */
     private static final int MOST_AHEAD = 1_000;
 
-    private final Supplier<RouteTable> tables;
+    private final TenantRoutes tables;
     private final Settlement settlement;
     private final Holds holds;
     private final RouterMetrics metrics;
@@ -54,7 +53,7 @@ final class Router implements Chat {
 
     /** @param tables the routes of now */
     Router(
-            Supplier<RouteTable> tables,
+            TenantRoutes tables,
             Settlement settlement,
             Holds holds,
             RouterMetrics metrics,
@@ -70,7 +69,7 @@ final class Router implements Chat {
 
     @Override
     public Answer answer(Call call) throws InterruptedException {
-        RouteTable table = tables.get();
+        RouteTable table = tables.of(call.tenant());
         Optional<Route> route = table.resolve(call.request().model());
         if (route.isEmpty()) {
             return new Answer.Refused(new Refusal(
@@ -129,8 +128,12 @@ final class Router implements Chat {
                 Target target = new Target(replica.backend(), step.model());
                 switch (replica.guard().enter(step.model())) {
                     case Guard.Entry.Closed closed -> {
-                        metrics.passedOver(target.backend().provider());
-                        failures.add(target.fullName() + " " + closed.reason());
+                        if (target.backend().isTenants()) {
+                            failures.add(target.fullName() + " " + closed.reason() + " under the tenant's own key");
+                        } else {
+                            metrics.passedOver(target.backend().provider());
+                            failures.add(target.fullName() + " " + closed.reason());
+                        }
                     }
                     case Guard.Entry.Free free -> {
                         attempts++;
@@ -154,8 +157,7 @@ final class Router implements Chat {
                                 return new Answer.Refused(Refusal.clientGone());
                             }
                             case Attempt.Failed failed -> {
-                                metrics.failed(target.backend().provider());
-                                LOG.warn("backend {} {}", target.fullName(), failed.reason());
+                                tell(target, failed);
                                 failures.add(target.fullName() + " " + failed.reason());
                             }
                         }
@@ -171,6 +173,16 @@ final class Router implements Chat {
                         Refusal.unavailable(
                                 "no backend of " + route.name() + " answers: " + String.join("; ", failures)),
                         hold.minute()));
+    }
+
+    /** What is wrong under a tenant's own key is the tenant's to mend, who hears of it in the answer. */
+    private void tell(Target target, Attempt.Failed failed) {
+        if (target.backend().isTenants()) {
+            LOG.debug("backend {} {}", target.fullName(), failed.reason());
+        } else {
+            metrics.failed(target.backend().provider());
+            LOG.warn("backend {} {}", target.fullName(), failed.reason());
+        }
     }
 
     private LiveCall live(
@@ -262,7 +274,9 @@ final class Router implements Chat {
                         return new Attempt.Failed("gave an empty answer");
                     }
                     case Signal.Failed failed -> {
-                        pass.failed(failed.reason());
+                        if (failed.asked()) {
+                            pass.failed(failed.reason());
+                        }
                         return new Attempt.Failed(failed.reason());
                     }
                     case Signal.Refused refused -> {
@@ -293,7 +307,7 @@ final class Router implements Chat {
         return new Attempt.Begun(upstream, ahead, span);
     }
 
-    /** 401 and 403 are about our key, 404 about its models, 429 and 5xx about its state: another backend may do. */
+    /** 401 and 403 are about the key, 404 about its models, 429 and 5xx about its state: another backend may do. */
     private static Attempt refused(Target target, Signal.Refused refused) {
         int status = refused.status();
         return status == 400 || status == 413 || status == 422
@@ -302,7 +316,8 @@ final class Router implements Chat {
                         Refusal.Reason.PROVIDER_REFUSED,
                         target.backend().provider() + " refused the request: "
                                 + (refused.message().isEmpty() ? "status " + status : refused.message())))
-                : new Attempt.Failed("answered " + status);
+                : new Attempt.Failed(
+                        "answered " + status + (target.backend().isTenants() ? " to the tenant's own key" : ""));
     }
 
     private Answer stub(Call call, Route route, String text, int attempts, Minute minute) {

@@ -141,7 +141,7 @@ final class Settlement {
             if (tokens.estimated()) {
                 completion.set("usage", tokens.toUsage());
             }
-            completion
+            ObjectNode agentserver = completion
                     .putObject("agentserver")
                     .put("receipt", call.receipt().toString())
                     .put("provider", target.backend().provider())
@@ -149,6 +149,9 @@ final class Settlement {
                     .put("attempts", attempts)
                     .put("cost", price)
                     .put("estimated", tokens.estimated());
+            if (target.backend().isTenants()) {
+                agentserver.put("own_key", true);
+            }
             return completion;
         }
 

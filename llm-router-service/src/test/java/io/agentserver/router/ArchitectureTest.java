@@ -32,4 +32,12 @@ class ArchitectureTest {
             .should()
             .dependOnClassesThat()
             .resideInAPackage("io.lettuce..");
+
+    @ArchTest
+    static final ArchRule AWS_STAYS_IN_ITS_ADAPTERS = noClasses()
+            .that()
+            .haveNameNotMatching(".*\\.(Dynamo\\w*|LlmRouterConfiguration)(\\$.*)?")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("software.amazon.awssdk..");
 }

@@ -25,12 +25,20 @@ final class RunningRouter implements AutoCloseable {
 
     /** Returns when the router is ready. */
     static RunningRouter start(Map<String, String> settings) {
-        RunningRouter router =
-                new RunningRouter(ServiceApplication.start(LlmRouterApplication.class, "llm-router", settings));
+        return start(LlmRouterApplication.class, settings);
+    }
+
+    /** Likewise; {@code application} may have beans in place of the router's own. */
+    static RunningRouter start(Class<?> application, Map<String, String> settings) {
+        RunningRouter router = new RunningRouter(ServiceApplication.start(application, "llm-router", settings));
         Awaitility.await()
                 .atMost(Duration.ofSeconds(20))
                 .until(() -> router.management("/actuator/health/readiness").statusCode() == 200);
         return router;
+    }
+
+    <T> T part(Class<T> type) {
+        return context.getBean(type);
     }
 
     String url() {

@@ -56,6 +56,8 @@ final class TestPlatform implements AutoCloseable {
     static final TenantId UMBRELLA = new TenantId("umbrella");
     static final TenantId DUNDER = new TenantId("dunder"); // one call at once
     static final TenantId INITECH = new TenantId("initech"); // its credit is each test's own
+    static final TenantId WAYNE = new TenantId("wayne"); // likewise, and its own keys of providers
+    static final TenantId STARK = new TenantId("stark"); // likewise
 
     private static final long PLENTY = 1_000_000_000_000L;
 
@@ -65,6 +67,8 @@ final class TestPlatform implements AutoCloseable {
     final String umbrellaKey = newKey();
     final String dunderKey = newKey();
     final String initechKey = newKey();
+    final String wayneKey = newKey();
+    final String starkKey = newKey();
     final String keyWithoutScope = newKey();
     final String expiredKey = newKey();
     final String revokedKey = newKey();
@@ -79,6 +83,7 @@ final class TestPlatform implements AutoCloseable {
             Thread.ofPlatform().daemon().name("usage-reader").unstarted(this::readUsage);
     private final RedisClients redis;
     private volatile boolean closed;
+    private long revision = 1;
 
     /** Gives the one platform of this JVM to a test class's constructor. */
     static final class Extension implements ParameterResolver {
@@ -226,10 +231,31 @@ final class TestPlatform implements AutoCloseable {
                             key(expiredKey, Set.of("llm:call"), Instant.EPOCH, null),
                             key(revokedKey, Set.of("llm:call"), null, Instant.EPOCH)));
             put(producer, entry(INITECH, key(initechKey, Set.of("llm:call"), null, null)));
+            put(producer, entry(WAYNE, key(wayneKey, Set.of("llm:call"), null, null)));
+            put(producer, entry(STARK, key(starkKey, Set.of("llm:call"), null, null)));
             put(producer, entry(GLOBEX, key(globexKey, Set.of("llm:call"), null, null)));
             put(producer, limited(HOOLI, hooliKey, new LlmLimits(5, 1_000, 2, false)));
             put(producer, limited(DUNDER, dunderKey, new LlmLimits(0, 0, 1, false)));
             put(producer, limited(UMBRELLA, umbrellaKey, new LlmLimits(1, 0, 0, true)));
+        }
+    }
+
+    /** As a gateway does: from now on these are all that the tenant has. */
+    void ownKeys(TenantId tenant, String apiKey, List<TenantEntry.ProviderKey> keys) {
+        TenantEntry.Key key = key(apiKey, Set.of("llm:call"), null, null);
+        try (KafkaProducer<byte[], byte[]> producer = producer()) {
+            put(
+                    producer,
+                    new TenantEntry(
+                                    tenant.value(),
+                                    tenant.value(),
+                                    "dev",
+                                    ++revision,
+                                    Instant.EPOCH,
+                                    0,
+                                    List.of(key),
+                                    List.of())
+                            .withProviderKeys(keys));
         }
     }
 
