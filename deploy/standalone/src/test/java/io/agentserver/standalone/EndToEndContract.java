@@ -71,7 +71,7 @@ abstract class EndToEndContract {
         Path routes = home.resolve("routes.yaml");
         Files.writeString(routes, """
                 providers:
-                  - {name: fake, url: "%s", key_env: FAKE_MODEL_KEY, price: free}
+                  - {name: fake, url: "%s", key_env: FAKE_MODEL_KEY, own_keys: true, price: free}
                   - {name: thief, url: "%s", key_env: FAKE_MODEL_KEY, price: free}
                 routes:
                   default: {chain: [simulated/default]}
@@ -286,6 +286,52 @@ abstract class EndToEndContract {
             assertThat(call.traceparent()).contains(trace);
             assertThat(call.authorization()).isEqualTo("Bearer k-123");
         });
+    }
+
+    @Test
+    void a_tenant_s_own_key_of_a_provider_serves_its_calls_alone_and_stands_nowhere_in_the_clear() {
+        String key = "sk-own-5f0c2d9b77e1";
+        Client org = Client.ofNewTenant(http, platform, "own-key-org");
+        Client other = Client.ofNewTenant(http, platform, "other-key-org");
+        awaitKey(org, "Bearer k-123");
+
+        HttpResponse<String> put = org.put("/v1/provider-keys/fake", "{\"key\":\"" + key + "\"}");
+
+        assertThat(put.statusCode()).as(put.body()).isEqualTo(200);
+        assertThat(put.body()).contains("77e1").doesNotContain(key);
+        awaitKey(org, "Bearer " + key);
+        assertThat(Client.json(ping(org)).path("agentserver").path("own_key").booleanValue())
+                .isTrue();
+        awaitKey(other, "Bearer k-123");
+        assertThat(org.get("/v1/provider-keys").body()).contains("fake").doesNotContain(key);
+        try (StoreViews stores = new StoreViews(platform)) {
+            assertThat(stores.recordsOf("tenants", "77e1")).isPositive();
+            assertThat(stores.recordsOf("tenants", key)).isZero();
+            assertThat(stores.recordsOf("usage", key)).isZero();
+        }
+
+        assertThat(org.delete("/v1/provider-keys/fake").statusCode()).isEqualTo(204);
+        awaitKey(org, "Bearer k-123");
+    }
+
+    /** Until the model is asked for this tenant under that key. */
+    private void awaitKey(Client org, String authorization) {
+        Awaitility.await().atMost(Duration.ofSeconds(10)).untilAsserted(() -> {
+            HttpResponse<String> answer = ping(org);
+            assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+            assertThat(model.calls().getLast().authorization()).isEqualTo(authorization);
+        });
+    }
+
+    /** Never the same twice, so that no cache answers. */
+    private HttpResponse<String> ping(Client org) {
+        return new Client(http, platform.variable("AGENTSERVER_LLM_URL"), org.key())
+                .post(
+                        "/v1/chat/completions",
+                        "application/json",
+                        "{\"model\":\"fake/m\",\"messages\":[{\"role\":\"user\",\"content\":\"" + MessageId.create()
+                                + "\"}]}",
+                        Map.of());
     }
 
     @Test
