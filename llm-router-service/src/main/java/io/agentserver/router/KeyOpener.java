@@ -72,7 +72,8 @@ final class KeyOpener {
         return new Opening(
                 sealed.provider(),
                 read.handle((key, failure) ->
-                        failure == null ? opened(tenant, sealed, key) : away(sealed.provider(), failure)));
+                                failure == null ? opened(tenant, sealed, key) : away(sealed.provider(), failure))
+                        .exceptionally(unexpected -> away(sealed.provider(), unexpected)));
     }
 
     private Outcome opened(TenantId tenant, ProviderKey sealed, Optional<TenantKey> key) {

@@ -34,9 +34,8 @@ final class TenantRoutes {
     /** @param own keys by their providers */
     private record View(
             RouteTable shared, long revision, List<ProviderKey> keys, Map<String, OwnKey> own, RouteTable table) {
-        @SuppressWarnings(
-                "ReferenceEquality") // an entry's list is there for as long as the entry; its keys are compared when it
-        // is not
+        /** By identity: the list is there for as long as its entry, and of a newer one key is compared with key. */
+        @SuppressWarnings("ReferenceEquality")
         boolean isOf(RouteTable now, List<ProviderKey> current) {
             return shared == now && keys == current;
         }
