@@ -1,5 +1,6 @@
--- Ends a claim that is still the caller's own, or that Redis has lost. Atomic; repeating it changes nothing and answers the same. Where a tenant's kept
--- answers would be larger than they may be together, the oldest go: that their calls were answered stays remembered.
+-- Ends a claim that is still the caller's own, or that Redis has lost. An answer is kept also where nobody has the key and there is
+-- none: it was paid. Atomic; repeating it changes nothing and answers the same. Where a tenant's kept answers would be larger than
+-- they may be together, the oldest go: that their calls were answered stays remembered.
 --
 -- KEYS[1]  as in claim.lua
 -- KEYS[2]  once:{<tenant>}:keys, as in claim.lua
@@ -17,12 +18,13 @@
 -- ARGV[8]  bytes of all of the tenant's answers, at most; not less than this one has
 -- ARGV[9]  once:{<tenant>}:, what the names of keys begin with
 --
--- Returns 1 if it was the caller's own.
-local kept = redis.call('HMGET', KEYS[1], 'owner', 'ended')
+-- Returns 1 if it was the caller's own, or nobody's.
+local kept = redis.call('HMGET', KEYS[1], 'owner', 'ended', 'receipt', 'digest')
 if kept[2] == ARGV[2] then
   return 1 -- it was said before, and the answer was lost
 end
-if kept[1] ~= ARGV[2] and (kept[1] or redis.call('EXISTS', KEYS[1]) == 1) then
+if kept[1] ~= ARGV[2] and redis.call('EXISTS', KEYS[1]) == 1
+  and (kept[1] or kept[3] or ARGV[3] ~= 'done' or kept[4] and kept[4] ~= ARGV[1]) then
   return 0
 end
 if ARGV[3] == 'unused' and redis.call('HEXISTS', KEYS[1], 'broken') == 0 then

@@ -169,9 +169,46 @@ class RedisAnswersTest {
         assertThat(answers.breakOff(slow)).isEqualTo(Ownership.LOST);
         assertThat(answers.release(slow)).isEqualTo(Ownership.LOST);
         assertThat(answers.renew(quick)).isEqualTo(Ownership.OWN);
-        answers.breakOff(quick);
-        assertThat(answers.keep(slow, answer)).isEqualTo(Ownership.LOST);
+        answers.keep(quick, answer);
+        assertThat(answers.renew(slow)).isEqualTo(Ownership.LOST);
+        assertThat(answers.keep(slow, answer(1))).isEqualTo(Ownership.LOST);
+        assertThat(answers.claim(name, "body")).isEqualTo(new Claim.Done(answer));
+    }
+
+    /** It was paid, and no other comes. */
+    @Test
+    void keeps_the_answer_of_one_whose_key_another_took_over_and_left_without_an_answer() {
+        Claim.Mine slow = mine("body");
+        Claim.Mine refused = takenOver(answers);
+        assertThat(answers.release(refused)).isEqualTo(Ownership.OWN);
+        assertThat(answers.breakOff(slow)).as("counted when it was taken over").isEqualTo(Ownership.LOST);
+        assertThat(answers.keep(slow, answer)).isEqualTo(Ownership.OWN);
+        assertThat(answers.keep(slow, answer)).as("repeated").isEqualTo(Ownership.OWN);
+        assertThat(answers.claim(name, "body")).isEqualTo(new Claim.Done(answer));
+        assertThat(answers.renew(slow)).isEqualTo(Ownership.LOST);
+    }
+
+    /** A failover has lost the claim alone; that the key broke before is known. */
+    @Test
+    void makes_a_claim_again_of_which_redis_knows_the_earlier_runs_alone() {
+        answers.breakOff(mine("body"));
+        Claim.Mine second = mine("body");
+        clients.commands().hdel(name.key(), "owner", "until");
+        assertThat(answers.renew(second)).isEqualTo(Ownership.OWN);
+        assertThat(answers.claim(name, "body")).isEqualTo(new Claim.Running());
+        assertThat(answers.breakOff(second)).isEqualTo(Ownership.OWN);
+        assertThat(answers.renew(second)).as("it has ended").isEqualTo(Ownership.LOST);
         assertThat(mine("body").broken()).isEqualTo(2);
+    }
+
+    @Test
+    void takes_no_key_again_that_is_another_bodys_by_now() {
+        Claim.Mine lost = mine("body");
+        clients.commands().del(name.key());
+        answers.breakOff(mine("another body"));
+        assertThat(answers.renew(lost)).isEqualTo(Ownership.LOST);
+        assertThat(answers.keep(lost, answer)).isEqualTo(Ownership.LOST);
+        assertThat(mine("another body").broken()).isEqualTo(1);
     }
 
     @Test
