@@ -119,11 +119,12 @@ public final class Credit {
      * settles them.
      *
      * @param again when they are given to another one, if the caller does not
-     * @param looked within which time, by the caller's own monotonic clock, this was asked: how long ago it did so itself, or how
-     *     often others do. What Redis' clock has gone on by beyond that it has jumped by
+     * @param looked how long ago, by its own monotonic clock, the caller asked this of the tenant; the first time, how often others
+     *     do. What Redis' clock has gone on by beyond that, and nobody has found yet, it has jumped by
+     * @param told what the caller was told then, or {@link Lapsed#NOTHING}
      */
-    public List<Hold> lapsed(TenantId tenant, int most, Duration again, Duration looked) {
-        return await(lapsed.run(tenant, most, again, looked));
+    public Lapsed lapsed(TenantId tenant, int most, Duration again, Duration looked, String told) {
+        return await(lapsed.run(tenant, most, again, looked, told));
     }
 
     /** How it stands now. */

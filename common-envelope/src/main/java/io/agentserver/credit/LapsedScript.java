@@ -18,7 +18,7 @@ final class LapsedScript {
         this.script = new Script(redis, "lapsed.lua", ScriptOutputType.MULTI);
     }
 
-    CompletionStage<List<Hold>> run(TenantId tenant, int most, Duration again, Duration looked) {
+    CompletionStage<Lapsed> run(TenantId tenant, int most, Duration again, Duration looked, String told) {
         UUID owner = UUID.randomUUID();
         return script.<List<String>>run(
                         tenant,
@@ -26,10 +26,11 @@ final class LapsedScript {
                                 Integer.toString(most),
                                 Long.toString(again.toMillis()),
                                 owner.toString(),
-                                Long.toString(looked.toMillis())))
+                                Long.toString(looked.toMillis()),
+                                told))
                 .thenApply(answer -> {
                     List<Hold> holds = new ArrayList<>(answer.size() / 3);
-                    for (int i = 0; i < answer.size(); i += 3) {
+                    for (int i = 1; i < answer.size(); i += 3) {
                         holds.add(new Hold(
                                 UUID.fromString(answer.get(i)),
                                 owner,
@@ -37,7 +38,7 @@ final class LapsedScript {
                                 again,
                                 answer.get(i + 2)));
                     }
-                    return holds;
+                    return new Lapsed(holds, answer.getFirst());
                 });
     }
 }

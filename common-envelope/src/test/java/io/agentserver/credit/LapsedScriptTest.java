@@ -32,14 +32,14 @@ class LapsedScriptTest {
         credit.reserve(tenant, dead.living(SOON));
         credit.reserve(tenant, hold(UUID.randomUUID(), 10));
         List<Hold> lapsed =
-                await().until(() -> credit.lapsed(tenant, 10, CreditRedis.LONG, LOOKED), holds -> !holds.isEmpty());
+                await().until(() -> lapsed(tenant, 10, CreditRedis.LONG, LOOKED), holds -> !holds.isEmpty());
         assertThat(lapsed).hasSize(1).first().satisfies(hold -> {
             assertThat(hold.receipt()).isEqualTo(dead.receipt());
             assertThat(hold.amount()).isEqualTo(60);
             assertThat(hold.details()).isEqualTo(dead.details());
             assertThat(hold.owner()).isNotEqualTo(dead.owner());
         });
-        assertThat(credit.lapsed(tenant, 10, CreditRedis.LONG, LOOKED)).isEmpty();
+        assertThat(lapsed(tenant, 10, CreditRedis.LONG, LOOKED)).isEmpty();
         assertThat(redis.available(tenant)).isEqualTo(30);
     }
 
@@ -51,18 +51,18 @@ class LapsedScriptTest {
         UUID dead = UUID.randomUUID();
         credit.reserve(tenant, hold(running, 10));
         credit.reserve(tenant, hold(dead, 60));
-        assertThat(credit.lapsed(tenant, 10, CreditRedis.LONG, LOOKED)).isEmpty();
+        assertThat(lapsed(tenant, 10, CreditRedis.LONG, LOOKED)).isEmpty();
         long back = credit.now(tenant).minus(Duration.ofHours(2)).toEpochMilli();
         String expiries = "credit:{" + tenant + "}:expiries";
         redis.clients.commands().hset("credit:{" + tenant + "}:state", "swept", Long.toString(back));
         redis.clients.commands().zadd(expiries, (double) (back + 100_000), running.toString());
         redis.clients.commands().zadd(expiries, (double) (back - 100_000), dead.toString());
-        assertThat(credit.lapsed(tenant, 10, CreditRedis.LONG, LOOKED))
+        assertThat(lapsed(tenant, 10, CreditRedis.LONG, LOOKED))
                 .extracting(Hold::receipt)
                 .containsExactly(dead);
-        assertThat(credit.lapsed(tenant, 10, CreditRedis.LONG, LOOKED)).isEmpty();
+        assertThat(lapsed(tenant, 10, CreditRedis.LONG, LOOKED)).isEmpty();
         redis.clients.commands().zadd(expiries, (double) back, running.toString());
-        assertThat(credit.lapsed(tenant, 10, CreditRedis.LONG, LOOKED))
+        assertThat(lapsed(tenant, 10, CreditRedis.LONG, LOOKED))
                 .as("nothing has jumped since")
                 .hasSize(1);
     }
@@ -75,7 +75,7 @@ class LapsedScriptTest {
         credit.reserve(tenant, running);
         double until = expiry(tenant, running);
         jump(tenant, Duration.ofMinutes(2));
-        assertThat(credit.lapsed(tenant, 10, CreditRedis.LONG, LOOKED)).isEmpty();
+        assertThat(lapsed(tenant, 10, CreditRedis.LONG, LOOKED)).isEmpty();
         assertThat(expiry(tenant, running)).isBetween(until - LOOKED.toMillis(), until + 5_000);
     }
 
@@ -86,7 +86,7 @@ class LapsedScriptTest {
         Hold running = hold(UUID.randomUUID(), 10).living(Duration.ofSeconds(4));
         credit.reserve(tenant, running);
         jump(tenant, Duration.ofSeconds(20));
-        assertThat(credit.lapsed(tenant, 10, CreditRedis.LONG, Duration.ZERO)).isEmpty();
+        assertThat(lapsed(tenant, 10, CreditRedis.LONG, Duration.ZERO)).isEmpty();
     }
 
     /** Routers that are slow to look are no clock that jumps again and again. */
@@ -96,7 +96,7 @@ class LapsedScriptTest {
         Hold dead = hold(UUID.randomUUID(), 60).living(Duration.ofSeconds(30));
         credit.reserve(tenant, dead);
         jump(tenant, Duration.ofSeconds(70));
-        assertThat(credit.lapsed(tenant, 10, CreditRedis.LONG, Duration.ofSeconds(70)))
+        assertThat(lapsed(tenant, 10, CreditRedis.LONG, Duration.ofSeconds(70)))
                 .extracting(Hold::receipt)
                 .containsExactly(dead.receipt());
     }
@@ -109,7 +109,7 @@ class LapsedScriptTest {
         long fridayMs = credit.now(tenant).minus(Duration.ofDays(3)).toEpochMilli();
         redis.clients.commands().hset("credit:{" + tenant + "}:state", "swept", Long.toString(fridayMs));
         credit.reserve(tenant, hold(dead, 60).living(SOON));
-        assertThat(await().until(() -> credit.lapsed(tenant, 10, CreditRedis.LONG, LOOKED), holds -> !holds.isEmpty()))
+        assertThat(await().until(() -> lapsed(tenant, 10, CreditRedis.LONG, LOOKED), holds -> !holds.isEmpty()))
                 .extracting(Hold::receipt)
                 .containsExactly(dead);
     }
@@ -118,8 +118,8 @@ class LapsedScriptTest {
     void gives_it_to_another_if_the_first_one_dies_over_it() {
         TenantId tenant = redis.tenantWith(100);
         credit.reserve(tenant, hold(UUID.randomUUID(), 60).living(SOON));
-        await().until(() -> credit.lapsed(tenant, 10, SOON, LOOKED), holds -> !holds.isEmpty());
-        await().until(() -> credit.lapsed(tenant, 10, SOON, LOOKED), holds -> !holds.isEmpty());
+        await().until(() -> lapsed(tenant, 10, SOON, LOOKED), holds -> !holds.isEmpty());
+        await().until(() -> lapsed(tenant, 10, SOON, LOOKED), holds -> !holds.isEmpty());
     }
 
     @Test
@@ -130,7 +130,7 @@ class LapsedScriptTest {
         redis.clients
                 .commands()
                 .hset("credit:{" + tenant + "}:holds", receipt.toString(), "60 {\"route\":\"default\"}");
-        Hold taken = await().until(() -> credit.lapsed(tenant, 10, CreditRedis.LONG, LOOKED), holds -> !holds.isEmpty())
+        Hold taken = await().until(() -> lapsed(tenant, 10, CreditRedis.LONG, LOOKED), holds -> !holds.isEmpty())
                 .getFirst();
         assertThat(taken.amount()).isEqualTo(60);
         assertThat(taken.details()).isEqualTo("{\"route\":\"default\"}");
@@ -143,7 +143,7 @@ class LapsedScriptTest {
         TenantId tenant = redis.tenantWith(100);
         Hold slow = hold(UUID.randomUUID(), 60);
         credit.reserve(tenant, slow.living(SOON));
-        Hold taken = await().until(() -> credit.lapsed(tenant, 10, CreditRedis.LONG, LOOKED), holds -> !holds.isEmpty())
+        Hold taken = await().until(() -> lapsed(tenant, 10, CreditRedis.LONG, LOOKED), holds -> !holds.isEmpty())
                 .getFirst();
         assertThat(redis.release(tenant, slow.receipt())).isFalse();
         assertThat(redis.settle(tenant, slow.receipt(), 25)).isFalse();
@@ -163,9 +163,69 @@ class LapsedScriptTest {
         for (int i = 0; i < 5; i++) {
             credit.reserve(tenant, hold(UUID.randomUUID(), 1).living(SOON));
         }
-        List<Hold> first =
-                await().until(() -> credit.lapsed(tenant, 3, CreditRedis.LONG, LOOKED), holds -> !holds.isEmpty());
+        List<Hold> first = await().until(() -> lapsed(tenant, 3, CreditRedis.LONG, LOOKED), holds -> !holds.isEmpty());
         assertThat(first).hasSizeLessThanOrEqualTo(3);
+    }
+
+    /** Another has looked in the meantime, and before the jump; the caller was kept from it for longer than the clock has jumped by. */
+    @Test
+    void notices_a_jump_however_long_ago_the_caller_has_looked() {
+        TenantId tenant = redis.tenantWith(100);
+        Hold running = hold(UUID.randomUUID(), 10);
+        credit.reserve(tenant, running);
+        double until = expiry(tenant, running);
+        Duration jump = Duration.ofMinutes(2);
+        Duration ago = Duration.ofMinutes(5);
+        String told = told(tenant, ago.plus(jump));
+        jump(tenant, jump);
+        sweptBefore(tenant, Duration.ofSeconds(5));
+        assertThat(credit.lapsed(tenant, 10, CreditRedis.LONG, ago, told).holds())
+                .isEmpty();
+        assertThat(expiry(tenant, running)).isBetween(until - 1_000, until + 1_000);
+    }
+
+    @Test
+    void lets_holds_live_longer_by_a_jump_once_whoever_finds_it() {
+        TenantId tenant = redis.tenantWith(100);
+        Hold running = hold(UUID.randomUUID(), 10);
+        credit.reserve(tenant, running);
+        double until = expiry(tenant, running);
+        Duration jump = Duration.ofMinutes(2);
+        String slow = told(tenant, Duration.ofMinutes(5).plus(jump));
+        String quick = told(tenant, Duration.ofSeconds(5).plus(jump));
+        jump(tenant, jump);
+        Lapsed first = credit.lapsed(tenant, 10, CreditRedis.LONG, Duration.ofSeconds(5), quick);
+        assertThat(expiry(tenant, running)).isBetween(until - 1_000, until + 1_000);
+        sweptBefore(tenant, Duration.ofMinutes(1));
+        credit.lapsed(tenant, 10, CreditRedis.LONG, Duration.ofMinutes(5), slow);
+        credit.lapsed(tenant, 10, CreditRedis.LONG, Duration.ZERO, first.told());
+        assertThat(expiry(tenant, running)).isBetween(until - 1_000, until + 1_000);
+    }
+
+    /** They are dated by the clock as it is. */
+    @Test
+    void takes_nothing_for_a_jump_that_was_before_the_first_hold_came() {
+        TenantId tenant = redis.tenantWith(100);
+        String told = told(tenant, Duration.ofHours(2));
+        Hold running = hold(UUID.randomUUID(), 10);
+        credit.reserve(tenant, running);
+        double until = expiry(tenant, running);
+        credit.lapsed(tenant, 10, CreditRedis.LONG, Duration.ZERO, told);
+        assertThat(expiry(tenant, running)).isEqualTo(until);
+    }
+
+    private List<Hold> lapsed(TenantId tenant, int most, Duration again, Duration looked) {
+        return credit.lapsed(tenant, most, again, looked, Lapsed.NOTHING).holds();
+    }
+
+    /** What a caller was told when Redis' clock was so far back, and no jump had been found. */
+    private String told(TenantId tenant, Duration before) {
+        return credit.now(tenant).minus(before).toEpochMilli() + " 0";
+    }
+
+    /** That somebody has looked is so much longer ago. */
+    private void sweptBefore(TenantId tenant, Duration before) {
+        redis.clients.commands().hincrby("credit:{" + tenant + "}:state", "swept", -before.toMillis());
     }
 
     /** All that is written down is so much longer ago. */

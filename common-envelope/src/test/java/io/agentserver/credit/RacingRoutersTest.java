@@ -172,7 +172,8 @@ class RacingRoutersTest {
         }
 
         void sweep() {
-            for (Hold lapsed : credit.lapsed(tenant, 10, SHORT, Duration.ofSeconds(10))) {
+            for (Hold lapsed : credit.lapsed(tenant, 10, SHORT, Duration.ofSeconds(10), Lapsed.NOTHING)
+                    .holds()) {
                 log.append(new Usage(lapsed.receipt(), lapsed.amount()));
                 credit.settle(tenant, lapsed, lapsed.amount())
                         .toCompletableFuture()

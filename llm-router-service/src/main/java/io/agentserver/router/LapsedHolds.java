@@ -3,6 +3,7 @@ package io.agentserver.router;
 import io.agentserver.credit.Credit;
 import io.agentserver.credit.CreditUnavailableException;
 import io.agentserver.credit.Hold;
+import io.agentserver.credit.Lapsed;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.service.OutOfMemory;
 import io.agentserver.usage.UsageRecord;
@@ -42,12 +43,19 @@ final class LapsedHolds implements AutoCloseable {
     private final Supplier<Collection<TenantId>> tenants;
     private final RouterMetrics metrics;
     private final Duration sweepEvery;
-    private final Map<TenantId, Stopwatch> looked = new HashMap<>(); // of the one thread that sweeps
+    private final Map<TenantId, Look> looked = new HashMap<>(); // of the one thread that sweeps
     private final CountDownLatch closing = new CountDownLatch(1);
     private final Thread keeper = Thread.ofPlatform().name("own-holds").daemon().unstarted(this::keep);
     private final Thread sweeper =
             Thread.ofPlatform().name("lapsed-holds").daemon().unstarted(this::sweepAgainAndAgain);
     private @Nullable Stopwatch sinceOutage;
+
+    /**
+     * At one tenant.
+     *
+     * @param since it was asked, which is before Redis told
+     */
+    private record Look(Stopwatch since, String told) {}
 
     LapsedHolds(
             Holds holds,
@@ -141,13 +149,18 @@ final class LapsedHolds implements AutoCloseable {
         });
     }
 
-    /** The first time it takes the other routers' word for it that they look as often as this one does. */
+    /**
+     * The first time it takes the other routers' word for it that they look as often as this one does. One that got no answer is not
+     * remembered: the next one is measured from the one before, as what Redis told then.
+     */
     private List<Hold> look(TenantId tenant) {
-        Stopwatch before = looked.get(tenant);
+        Look before = looked.get(tenant);
         Stopwatch now = new Stopwatch();
-        List<Hold> lapsed = credit.lapsed(tenant, AT_ONCE, AGAIN, before == null ? sweepEvery : before.elapsed());
-        looked.put(tenant, now);
-        return lapsed;
+        Lapsed lapsed = before == null
+                ? credit.lapsed(tenant, AT_ONCE, AGAIN, sweepEvery, Lapsed.NOTHING)
+                : credit.lapsed(tenant, AT_ONCE, AGAIN, before.since().elapsed(), before.told());
+        looked.put(tenant, new Look(now, lapsed.told()));
+        return lapsed.holds();
     }
 
     private void settle(TenantId tenant, Hold hold) {
