@@ -16,20 +16,22 @@
 -- ARGV[6]  how many milliseconds ago it was so late, by the caller's own clock
 --
 -- An open one that would open only later than in ARGV[4] does so then: Redis' clock has gone back since. Where it has gone back
--- since ARGV[5], what was settled later may be dated earlier, so nothing is forgotten this time.
+-- since ARGV[5], what was settled later may be dated earlier, so nothing is forgotten this time; and never what was settled so
+-- shortly before that a step back that is too small to be seen may have dated it so.
 --
 -- Returns 1 if it was closed.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local before = tonumber(ARGV[5])
-if now < before + ARGV[6] - ARGV[6] / 1000 - 1000 then -- that is how unlike two clocks may go which nobody sets
+local unlike = 1000 + ARGV[6] / 1000 -- two clocks may go which nobody sets
+if now < before + ARGV[6] - unlike then
   before = 0
 end
 local unposted = 0
 local entries = redis.call('HGETALL', KEYS[4])
 for i = 1, #entries, 2 do
   local price, settled = string.match(entries[i + 1], '^(%d+) (%d+)$')
-  if tonumber(settled) < before then
+  if tonumber(settled) < before - unlike then
     redis.call('HDEL', KEYS[4], entries[i])
   else
     unposted = unposted + price

@@ -80,6 +80,24 @@ class OpenScriptTest {
         assertThat(redis.available(tenant)).isEqualTo(75);
     }
 
+    /** Between two clocks that nobody sets there may be as much in ten hours. */
+    @Test
+    void forgets_nothing_that_a_step_back_may_have_dated_too_early_which_is_too_small_to_be_seen() {
+        TenantId tenant = redis.tenantWith(100);
+        credit.reserve(tenant, hold(receipt, 60));
+        redis.settle(tenant, receipt, 25);
+        Duration ago = Duration.ofHours(10);
+        Duration step = Duration.ofSeconds(36);
+        Instant asked = credit.now(tenant).minus(ago).plus(step);
+        dated(tenant, receipt, 25, asked.minusSeconds(20));
+        credit.open(tenant, new PostedBalance(100, 2), Duration.ZERO, asked, ago);
+        assertThat(redis.available(tenant)).isEqualTo(75);
+        dated(tenant, receipt, 25, asked.minusSeconds(40));
+        credit.open(tenant, new PostedBalance(75, 3), Duration.ZERO, asked, ago);
+        assertThat(redis.available(tenant)).isEqualTo(75);
+        assertThat(redis.entries(tenant, "unposted")).isZero();
+    }
+
     @Test
     void begins_an_epoch_once_and_another_after_a_loss() {
         TenantId tenant = redis.newTenant();
@@ -108,6 +126,7 @@ class OpenScriptTest {
         UUID later = UUID.randomUUID();
         credit.reserve(tenant, hold(receipt, 60));
         redis.settle(tenant, receipt, 25);
+        dated(tenant, receipt, 25, credit.now(tenant).minusMillis(1_500));
         Instant drained = aMomentLater(tenant);
         credit.reserve(tenant, hold(later, 10));
         redis.settle(tenant, later, 7);
@@ -132,6 +151,12 @@ class OpenScriptTest {
         redis.clients.commands().hset("credit:{" + tenant + "}:state", "held", "7");
         open(tenant, 100, 1, Instant.EPOCH);
         assertThat(redis.available(tenant)).isEqualTo(40);
+    }
+
+    private void dated(TenantId tenant, UUID settled, long price, Instant when) {
+        redis.clients
+                .commands()
+                .hset("credit:{" + tenant + "}:unposted", settled.toString(), price + " " + when.toEpochMilli());
     }
 
     private boolean open(TenantId tenant, long balance, long version, Instant settledBefore) {
