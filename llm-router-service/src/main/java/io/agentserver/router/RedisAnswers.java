@@ -18,6 +18,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.UUID;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
 
@@ -26,7 +28,7 @@ import java.util.function.Predicate;
  * claim.lua}, {@code renew.lua} and {@code end-claim.lua}; with {@code :unwanted} behind it, that its answer is wanted no more. A tenant's
  * share one slot of a cluster, for they have {@link Bounds} together. By its own time this process says whose calls are dead: those
  * that it has seen unrenewed for {@link #LEASE}, be it at looks of several calls. No method throws when Redis is away: it says so once, and answers
- * that it does not know. Safe on any thread.
+ * that it does not know; what it may have claimed then it gives back when Redis answers again. Safe on any thread.
  */
 final class RedisAnswers {
     /** A holder whose claim has stood unrenewed for this long, by the time of whoever saw it, is dead. */
@@ -40,6 +42,8 @@ final class RedisAnswers {
     private static final int MOST_SEEN = 10_000;
 
     private static final Duration SEEN_FOR = Duration.ofMinutes(10);
+
+    private static final Duration GIVEN_BACK_EVERY = Duration.ofSeconds(1);
 
     private static final Logger LOG = LoggerFactory.getLogger(RedisAnswers.class);
     private static final String CLAIM = script("claim.lua");
@@ -55,6 +59,8 @@ final class RedisAnswers {
             .maximumSize(MOST_SEEN)
             .expireAfterAccess(SEEN_FOR)
             .build();
+    private final BlockingQueue<Perhaps> unanswered = new LinkedBlockingQueue<>(MOST_SEEN);
+    private final AtomicBoolean givingBack = new AtomicBoolean();
 
     /**
      * @param answer bytes of one answer, at most; of a larger one it is remembered alone that it was given
@@ -136,6 +142,13 @@ final class RedisAnswers {
         }
     }
 
+    /**
+     * A claim that Redis did not answer: it may have taken it, and nobody runs under it.
+     *
+     * @param since it was asked
+     */
+    private record Perhaps(Claim.Mine claim, Stopwatch since) {}
+
     private interface Command<T> {
         T run();
     }
@@ -164,7 +177,7 @@ final class RedisAnswers {
     Claim claim(Name name, String digest) {
         UUID owner = Ids.v7();
         String dead = unrenewed(name);
-        return attempt(
+        Claim claim = attempt(
                 () -> {
                     List<String> answer = redis.eval(
                             CLAIM,
@@ -191,6 +204,10 @@ final class RedisAnswers {
                     };
                 },
                 new Claim.Unavailable());
+        if (claim instanceof Claim.Unavailable) {
+            giveBackLater(new Claim.Mine(name, digest, owner, 0));
+        }
+        return claim;
     }
 
     /** What was seen for a whole lease, and may be taken over if it is so still; empty: nothing. */
@@ -263,31 +280,64 @@ final class RedisAnswers {
     }
 
     private Ownership end(Claim.Mine claim, String how, String answer, String receipt) {
+        return attempt(() -> tell(claim, how, answer, receipt), Ownership.UNKNOWN);
+    }
+
+    private Ownership tell(Claim.Mine claim, String how, String answer, String receipt) {
         Name name = claim.name();
-        return attempt(
-                () -> {
-                    if (gone.test(name.tenant())) {
-                        redis.del(name.key());
-                        return Ownership.OWN;
-                    }
-                    Long own = redis.eval(
-                            END,
-                            ScriptOutputType.INTEGER,
-                            new String[] {
-                                name.key(), name.prefix() + "keys", name.prefix() + "answers", name.prefix() + "sizes"
-                            },
-                            claim.digest(),
-                            claim.owner().toString(),
-                            how,
-                            answer,
-                            millis(KEPT),
-                            name.sha256(),
-                            receipt,
-                            Long.toString(bounds.tenant()),
-                            name.prefix());
-                    return own == 1 ? Ownership.OWN : Ownership.LOST;
-                },
-                Ownership.UNKNOWN);
+        if (gone.test(name.tenant())) {
+            redis.del(name.key());
+            return Ownership.OWN;
+        }
+        Long own = redis.eval(
+                END,
+                ScriptOutputType.INTEGER,
+                new String[] {name.key(), name.prefix() + "keys", name.prefix() + "answers", name.prefix() + "sizes"},
+                claim.digest(),
+                claim.owner().toString(),
+                how,
+                answer,
+                millis(KEPT),
+                name.sha256(),
+                receipt,
+                Long.toString(bounds.tenant()),
+                name.prefix());
+        return own == 1 ? Ownership.OWN : Ownership.LOST;
+    }
+
+    /** Else whoever comes with the key next would wait for a {@link #LEASE} for nobody. */
+    private void giveBackLater(Claim.Mine claim) {
+        if (unanswered.offer(new Perhaps(claim, new Stopwatch())) && givingBack.compareAndSet(false, true)) {
+            Thread.ofVirtual().name("claims-back").start(this::giveBackAgainAndAgain);
+        }
+    }
+
+    private void giveBackAgainAndAgain() {
+        try {
+            do {
+                while (!unanswered.isEmpty()) {
+                    Thread.sleep(GIVEN_BACK_EVERY);
+                    giveBack();
+                }
+                givingBack.set(false);
+            } while (!unanswered.isEmpty() && givingBack.compareAndSet(false, true));
+        } catch (InterruptedException stopping) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Until one cannot be told: that one is the last the next time. */
+    private void giveBack() {
+        for (Perhaps each = unanswered.poll(); each != null; each = unanswered.poll()) {
+            try {
+                tell(each.claim(), "unused", "", ""); // changes nothing where Redis has not taken it
+            } catch (RedisException stillAway) {
+                if (each.since().left(SEEN_FOR).isPositive()) {
+                    unanswered.offer(each);
+                }
+                return;
+            }
+        }
     }
 
     private <T> T attempt(Command<T> command, T otherwise) {

@@ -6,13 +6,17 @@ import io.agentserver.router.RedisAnswers.Claim;
 import io.agentserver.router.RedisAnswers.Name;
 import io.agentserver.router.RedisAnswers.Ownership;
 import io.agentserver.service.redis.RedisClients;
+import io.lettuce.core.RedisCommandTimeoutException;
+import io.lettuce.core.cluster.api.sync.RedisClusterCommands;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
+import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
@@ -211,6 +215,49 @@ class RedisAnswersTest {
         assertThat(mine("another body").broken()).isEqualTo(1);
     }
 
+    /** Nobody runs under it: who comes next would wait for a lease. */
+    @Test
+    void gives_a_claim_back_that_redis_has_taken_and_did_not_answer() {
+        AtomicBoolean away = new AtomicBoolean(true);
+        RedisAnswers unheard = router(unansweredWhile(away), RedisAnswers.LEASE);
+        assertThat(unheard.claim(name, "body")).isEqualTo(new Claim.Unavailable());
+        RedisAnswers other = router(RedisAnswers.LEASE);
+        assertThat(other.claim(name, "body")).isEqualTo(new Claim.Running());
+        away.set(false);
+        Claim next = await().atMost(Duration.ofSeconds(10))
+                .until(() -> other.claim(name, "body"), claim -> claim instanceof Claim.Mine);
+        assertThat(((Claim.Mine) next).broken()).isZero();
+    }
+
+    @Test
+    void takes_nothing_from_another_with_a_claim_that_redis_did_not_answer() {
+        Claim.Mine running = mine("body");
+        AtomicBoolean away = new AtomicBoolean(true);
+        RedisAnswers unheard = router(unansweredWhile(away), LEASE);
+        assertThat(unheard.claim(name, "body")).isEqualTo(new Claim.Unavailable());
+        away.set(false);
+        await().during(Duration.ofSeconds(2)).until(() -> answers.renew(running) == Ownership.OWN);
+    }
+
+    /** Scripts run in Redis, and what it answers is lost; the first alone, for what comes later does not get there. */
+    @SuppressWarnings("unchecked")
+    private RedisClusterCommands<String, String> unansweredWhile(AtomicBoolean away) {
+        RedisClusterCommands<String, String> reached = clients.commands();
+        AtomicBoolean first = new AtomicBoolean(true);
+        return (RedisClusterCommands<String, String>) Proxy.newProxyInstance(
+                RedisAnswersTest.class.getClassLoader(),
+                new Class<?>[] {RedisClusterCommands.class},
+                (_, method, args) -> {
+                    if (!away.get()) {
+                        return method.invoke(reached, args);
+                    }
+                    if (first.compareAndSet(true, false)) {
+                        method.invoke(reached, args);
+                    }
+                    throw new RedisCommandTimeoutException("no answer in time");
+                });
+    }
+
     @Test
     void takes_back_what_ran_out_or_was_lost_if_nobody_else_has_it() {
         Claim.Mine slow = mine("body");
@@ -341,11 +388,12 @@ class RedisAnswersTest {
     }
 
     private RedisAnswers router(Duration lease) {
+        return router(clients.commands(), lease);
+    }
+
+    private static RedisAnswers router(RedisClusterCommands<String, String> redis, Duration lease) {
         return new RedisAnswers(
-                clients.commands(),
-                new RedisAnswers.Bounds(BOUND / 2, BOUND, KEYS),
-                lease,
-                new TenantId("gone")::equals);
+                redis, new RedisAnswers.Bounds(BOUND / 2, BOUND, KEYS), lease, new TenantId("gone")::equals);
     }
 
     /** Waits for it. */
