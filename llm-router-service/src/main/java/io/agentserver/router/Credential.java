@@ -17,6 +17,11 @@ interface Credential {
         return false;
     }
 
+    /** This server of the provider, which has been told that it is asked under this key. */
+    default Backend watching(Backend server) {
+        return server;
+    }
+
     /** The platform's. */
     static Credential of(Optional<String> key) {
         return () -> key;

@@ -30,6 +30,7 @@ final class Guard {
     private final Limits limits;
     private final int mostModels;
     private final Semaphore places;
+    private final Optional<Semaphore> shared;
     private final LongSupplier nanos;
 
     /** Of models that have failed or asked for rest, the one that was asked for longest ago first. */
@@ -61,18 +62,24 @@ final class Guard {
     }
 
     Guard(Limits limits, int mostModels) {
-        this(limits, mostModels, System::nanoTime);
+        this(limits, mostModels, Optional.empty(), System::nanoTime);
+    }
+
+    /** @param shared places that calls take besides, with those of other guards */
+    Guard(Limits limits, int mostModels, Semaphore shared) {
+        this(limits, mostModels, Optional.of(shared), System::nanoTime);
     }
 
     Guard(Limits limits, LongSupplier nanos) {
-        this(limits, MOST_MODELS, nanos);
+        this(limits, MOST_MODELS, Optional.empty(), nanos);
     }
 
     /** @param mostModels that it remembers something of */
-    private Guard(Limits limits, int mostModels, LongSupplier nanos) {
+    private Guard(Limits limits, int mostModels, Optional<Semaphore> shared, LongSupplier nanos) {
         this.limits = limits;
         this.mostModels = mostModels;
         this.places = new Semaphore(limits.mostAtOnce());
+        this.shared = shared;
         this.nanos = nanos;
     }
 
@@ -86,12 +93,21 @@ final class Guard {
         if (!places.tryAcquire()) {
             return new Entry.Closed("has " + limits.mostAtOnce() + " calls already", SOON);
         }
+        if (shared.isPresent() && !shared.get().tryAcquire()) {
+            places.release();
+            return new Entry.Closed("has as many calls of all tenants together as it may", SOON);
+        }
         Optional<Permission> permission = known.flatMap(ModelHealth::permission);
         if (known.isPresent() && permission.isEmpty()) {
-            places.release();
+            giveBack();
             return new Entry.Closed("has failed too often", SOON);
         }
         return new Entry.Free(new Pass(model, permission));
+    }
+
+    private void giveBack() {
+        places.release();
+        shared.ifPresent(Semaphore::release);
     }
 
     /** How many calls run at it. */
@@ -181,7 +197,7 @@ final class Guard {
         /** Nothing of it runs any more; how it went may be told after that. */
         void leave() {
             if (left.compareAndSet(false, true)) {
-                places.release();
+                giveBack();
             }
         }
     }

@@ -3,6 +3,7 @@ package io.agentserver.router;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import io.agentserver.envelope.TenantId;
+import io.agentserver.sealing.KeysUnavailableException;
 import io.agentserver.sealing.TenantKey;
 import io.agentserver.sealing.TenantKeys;
 import io.agentserver.tenancy.TenantEntry.ProviderKey;
@@ -16,6 +17,7 @@ import java.util.Base64;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
@@ -72,7 +74,7 @@ final class KeyOpener {
         return new Opening(
                 sealed.provider(),
                 read.handle((key, failure) ->
-                                failure == null ? opened(tenant, sealed, key) : away(sealed.provider(), failure))
+                                failure == null ? opened(tenant, sealed, key) : failed(tenant, sealed, failure))
                         .exceptionally(unexpected -> away(sealed.provider(), unexpected)));
     }
 
@@ -104,6 +106,15 @@ final class KeyOpener {
         }
         return new Outcome.Failed(
                 "the tenant's own key of " + sealed.provider() + " cannot be opened: store it again", new Stopwatch());
+    }
+
+    /** The store says without a cause what no waiting mends: the platform's key is not here, or does not fit. */
+    private Outcome failed(TenantId tenant, ProviderKey sealed, Throwable failure) {
+        Throwable said =
+                failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+        return said instanceof KeysUnavailableException && said.getCause() == null
+                ? unusable(tenant, sealed, String.valueOf(said.getMessage()))
+                : away(sealed.provider(), failure);
     }
 
     private Outcome away(String provider, @Nullable Throwable failure) {

@@ -24,7 +24,7 @@ import java.util.regex.Pattern;
  * @param cap by which name it is told how long an answer may be; none: by its host
  * @param price of all its models that the price list has no row for
  * @param guard of each replica; of a tenant's own key too, which has guards of its own
- * @param ownKeys whether it is asked under a tenant's own key, where the tenant has one of that name; empty: it does not say
+ * @param ownKeys whether it is asked under a tenant's own key, where the tenant has one of that name; empty: it does not say, which is no
  */
 record ProviderEntry(
         int line,

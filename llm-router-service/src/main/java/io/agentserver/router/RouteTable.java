@@ -27,7 +27,8 @@ final class RouteTable {
     }
 
     /**
-     * @param ownable providers that a tenant may have an own key of, by their names; also such as have no backend here
+     * @param ownable providers that are not asked under the platform's key for a tenant that has an own one of that name, by
+     *     their names; also such as have no backend here
      * @param caching of models that are asked for by {@code provider/model}
      * @param keys that its backends have
      */

@@ -17,6 +17,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
 import java.util.function.Function;
 
 /**
@@ -46,6 +47,7 @@ final class RouteTables {
     private final Clock clock;
     private final Route.Caching caching;
     private final Map<Guarded, Guard> guards = new ConcurrentHashMap<>();
+    private final Map<Guarded, Semaphore> ownKeysPlaces = new ConcurrentHashMap<>();
 
     private record Guarded(String provider, String url, Guard.Limits limits) {}
 
@@ -115,7 +117,8 @@ final class RouteTables {
             provider.keyFile().ifPresent(path -> keys.put(Path.of(path), KeyFiles.hash(key.orElse(""))));
             backends.put(provider.name(), pool(provider, key));
             ownable.remove(provider.name());
-            if (takesOwnKeys(provider, file)) {
+            if (provider.kind() != ProviderEntry.Kind.SIMULATED
+                    && (takesOwnKeys(provider) || isWellKnown(provider.name()))) {
                 ownable.put(provider.name(), servers(provider));
             }
             if (provider.price().isPresent()) {
@@ -128,7 +131,7 @@ final class RouteTables {
         requirePrices(file, prices);
         RouteTable table = new RouteTable(
                 (some, at) -> routes(file, some, at), backends, ownable, prices, caching, new KeyFiles(keys));
-        keepOnly(backends); // the file is right
+        keepOnly(backends, ownable); // the file is right
         return table;
     }
 
@@ -169,18 +172,12 @@ final class RouteTables {
         return routes;
     }
 
-    /** A tenant that has stored a key of a well-known provider is never served under another one, whatever its address is here. */
-    private static boolean takesOwnKeys(ProviderEntry provider, RoutesFile file) {
-        boolean wellKnown = isWellKnown(provider.name());
-        if (wellKnown && !provider.ownKeys().orElse(true)) {
-            throw file.wrong(
-                    provider.line(),
-                    "own_keys: false of " + provider.name(),
-                    "remove it, for a tenant's own key of " + provider.name()
-                            + " is always taken; or give this provider another name");
-        }
-        return provider.kind() != ProviderEntry.Kind.SIMULATED
-                && provider.ownKeys().orElse(wellKnown);
+    /**
+     * What stands under a well-known name need not be that provider: a server that looks at no key would serve whoever has
+     * stored any, for nothing.
+     */
+    private static boolean takesOwnKeys(ProviderEntry provider) {
+        return provider.ownKeys().orElse(false);
     }
 
     private static boolean isWellKnown(String name) {
@@ -235,7 +232,13 @@ final class RouteTables {
     }
 
     private Servers servers(ProviderEntry provider) {
-        return servers(provider.name(), provider.kind(), provider.urls(), provider.cap(), provider.guard());
+        return servers(
+                provider.name(),
+                provider.kind(),
+                provider.urls(),
+                provider.cap(),
+                provider.guard(),
+                takesOwnKeys(provider));
     }
 
     private Servers servers(
@@ -243,11 +246,14 @@ final class RouteTables {
             ProviderEntry.Kind kind,
             List<URI> urls,
             Optional<OpenAiBackend.Cap> cap,
-            Guard.Limits limits) {
+            Guard.Limits limits,
+            boolean takesOwnKeys) {
         return new Servers(
                 name,
                 urls,
                 limits,
+                takesOwnKeys,
+                url -> places(name, url.toString(), limits),
                 kind == ProviderEntry.Kind.ANTHROPIC
                         ? (url, key) -> new AnthropicBackend(name, url, key, http, clock)
                         : (url, key) -> new OpenAiBackend(
@@ -263,8 +269,21 @@ final class RouteTables {
         return guards.computeIfAbsent(new Guarded(provider, url, limits), guarded -> new Guard(guarded.limits()));
     }
 
+    /** Likewise. */
+    private Semaphore places(String provider, String url, Guard.Limits limits) {
+        return ownKeysPlaces.computeIfAbsent(
+                new Guarded(provider, url, limits),
+                guarded -> new Semaphore(guarded.limits().mostAtOnce()));
+    }
+
     /** Forgets the guards of servers that are in no table any more; calls that run at one keep it. */
-    private void keepOnly(Map<String, Backend> backends) {
+    private void keepOnly(Map<String, Backend> backends, Map<String, Servers> ownable) {
+        ownKeysPlaces.keySet().removeIf(guarded -> {
+            Servers servers = ownable.get(guarded.provider());
+            return servers == null
+                    || !servers.limits().equals(guarded.limits())
+                    || servers.urls().stream().noneMatch(url -> url.toString().equals(guarded.url()));
+        });
         Set<Guard> used = Collections.newSetFromMap(new IdentityHashMap<>());
         backends.values().forEach(backend -> backend.inTurn().forEach(replica -> used.add(replica.guard())));
         guards.values().retainAll(used);
@@ -302,7 +321,12 @@ final class RouteTables {
 
     private Servers servers(WellKnown provider) {
         return servers(
-                provider.name(), provider.kind(), List.of(provider.url()), Optional.empty(), Guard.Limits.DEFAULT);
+                provider.name(),
+                provider.kind(),
+                List.of(provider.url()),
+                Optional.empty(),
+                Guard.Limits.DEFAULT,
+                true);
     }
 
     private Optional<String> key(RoutesFile file, ProviderEntry provider) {

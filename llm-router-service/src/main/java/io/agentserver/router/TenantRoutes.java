@@ -2,6 +2,7 @@ package io.agentserver.router;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import com.github.benmanes.caffeine.cache.Scheduler;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.tenancy.TenantEntry;
 import io.agentserver.tenancy.TenantEntry.ProviderKey;
@@ -22,7 +23,7 @@ import java.util.function.Supplier;
  */
 final class TenantRoutes {
     /** Tenants whose tables and open keys are kept; of another one they are made again. */
-    private static final int MOST = 10_000;
+    private static final int MOST = 1_000;
 
     private static final Duration UNUSED = Duration.ofHours(1);
 
@@ -42,20 +43,22 @@ final class TenantRoutes {
     }
 
     TenantRoutes(Supplier<RouteTable> shared, Function<TenantId, Optional<TenantEntry>> tenants, KeyOpener opener) {
-        this(shared, tenants, opener, MOST);
+        this(shared, tenants, opener, MOST, UNUSED);
     }
 
     TenantRoutes(
             Supplier<RouteTable> shared,
             Function<TenantId, Optional<TenantEntry>> tenants,
             KeyOpener opener,
-            int most) {
+            int most,
+            Duration unused) {
         this.shared = shared;
         this.tenants = tenants;
         this.opener = opener;
         this.views = Caffeine.newBuilder()
                 .maximumSize(most)
-                .expireAfterAccess(UNUSED)
+                .expireAfterAccess(unused)
+                .scheduler(Scheduler.systemScheduler()) // open keys leave the memory of a router that nobody asks, too
                 .build();
     }
 
@@ -85,7 +88,6 @@ final class TenantRoutes {
 
     /** Of how many tenants it keeps something. */
     long kept() {
-        views.cleanUp();
         return views.estimatedSize();
     }
 
@@ -107,13 +109,25 @@ final class TenantRoutes {
         Map<String, Backend> backends = new LinkedHashMap<>();
         for (ProviderKey key : keys) {
             Servers servers = now.ownable().get(key.provider());
-            if (servers != null) {
+            if (servers != null && !servers.takesOwnKeys()) {
+                backends.put(
+                        key.provider(),
+                        servers.under(
+                                new KeyNotTaken(key.provider()), (_, limits) -> new Guard(limits, Guard.FEW_MODELS)));
+            } else if (servers != null) {
                 OwnKey known = before == null ? null : before.own().get(key.provider());
-                OwnKey same = known != null && known.isOf(key) ? known : new OwnKey(entry.tenantId(), key, opener);
-                own.put(key.provider(), same);
-                backends.put(key.provider(), same.of(servers));
+                OwnKey current = own(known, entry.tenantId(), key);
+                own.put(key.provider(), current);
+                backends.put(key.provider(), current.of(servers));
             }
         }
         return new View(now, entry.revision(), keys, own, backends.isEmpty() ? now : now.with(backends));
+    }
+
+    private OwnKey own(@Nullable OwnKey known, TenantId tenant, ProviderKey key) {
+        if (known == null) {
+            return new OwnKey(tenant, key, opener);
+        }
+        return known.isOf(key) ? known : known.replacedBy(key);
     }
 }

@@ -13,6 +13,7 @@ import io.agentserver.tenancy.TenantDirectory;
 import io.agentserver.tenancy.TenantEntry;
 import io.agentserver.tenancy.TenantEntry.ProviderKey;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 
@@ -25,6 +26,12 @@ import java.time.Instant;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 
 import static io.agentserver.router.RunningRouter.asking;
 import static io.agentserver.router.TestPlatform.WAYNE;
@@ -92,6 +99,76 @@ class DynamoOnDemandTest {
         assertThatThrownBy(() -> closed.find(WAYNE, "1")).isInstanceOf(KeysUnavailableException.class);
     }
 
+    @Test
+    void remembers_for_a_while_that_it_could_not_connect() {
+        AtomicInteger tries = new AtomicInteger();
+        Supplier<DynamoDbClient> nothing = () -> {
+            tries.incrementAndGet();
+            throw new IllegalArgumentException("no region");
+        };
+        try (DynamoOnDemand keys = new DynamoOnDemand(nothing, _ -> new KeySafe(), Duration.ofMinutes(5))) {
+            for (int i = 0; i < 3; i++) {
+                assertThatThrownBy(() -> keys.find(WAYNE, "1"))
+                        .isInstanceOf(KeysUnavailableException.class)
+                        .hasRootCauseMessage("no region");
+            }
+        }
+        assertThat(tries).hasValue(1);
+        try (DynamoOnDemand keys = new DynamoOnDemand(nothing, _ -> new KeySafe(), Duration.ZERO)) {
+            for (int i = 0; i < 3; i++) {
+                assertThatThrownBy(() -> keys.find(WAYNE, "1")).isInstanceOf(KeysUnavailableException.class);
+            }
+        }
+        assertThat(tries).as("after that while").hasValue(4);
+    }
+
+    @Test
+    @Timeout(60)
+    void closes_without_waiting_for_who_connects_and_leaves_nothing_open() throws Exception {
+        CountDownLatch asks = new CountDownLatch(1);
+        CountDownLatch answer = new CountDownLatch(1);
+        AtomicInteger open = new AtomicInteger();
+        DynamoOnDemand keys = new DynamoOnDemand(
+                () -> {
+                    asks.countDown();
+                    awaitThe(answer);
+                    open.incrementAndGet();
+                    return client(open::decrementAndGet);
+                },
+                _ -> new KeySafe(),
+                Duration.ofMinutes(5));
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            Future<?> found = threads.submit(() -> keys.find(WAYNE, "1"));
+            asks.await();
+            keys.close();
+            answer.countDown();
+            assertThatThrownBy(found::get).hasCauseInstanceOf(KeysUnavailableException.class);
+        }
+        assertThat(open).hasValue(0);
+    }
+
+    private static void awaitThe(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static DynamoDbClient client(Runnable closing) {
+        return new DynamoDbClient() {
+            @Override
+            public String serviceName() {
+                return "dynamodb";
+            }
+
+            @Override
+            public void close() {
+                closing.run();
+            }
+        };
+    }
+
     private static ProviderKey sealed(String url, String platformKey) {
         try (DynamoDbClient dynamo = DynamoClients.open(url, BOUNDS)) {
             DynamoTenantKeys keys =
@@ -112,7 +189,7 @@ class DynamoOnDemandTest {
 
     private String routes(ProviderDouble provider) throws Exception {
         return platform.write("on-demand.yaml", """
-                providers: [{name: openai, url: "%s", price: {input: 1, output: 1}}]
+                providers: [{name: openai, url: "%s", own_keys: true, price: {input: 1, output: 1}}]
                 routes: {default: {chain: [openai/gpt-4.1]}}
                 """.formatted(provider.url())).toString();
     }

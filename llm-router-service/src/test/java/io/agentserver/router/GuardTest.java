@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -30,6 +31,25 @@ class GuardTest {
         first.leave();
         assertThat(guard.running()).isEqualTo(1);
         pass();
+    }
+
+    @Test
+    void keeps_no_shared_place_for_a_call_that_it_does_not_let_in() {
+        Semaphore shared = new Semaphore(1);
+        Guard.Limits limits = new Guard.Limits(2, 20, Duration.ofHours(1));
+        Guard one = new Guard(limits, 16, shared);
+        for (int i = 0; i < 40 && one.enter("m") instanceof Guard.Entry.Free free; i++) {
+            free.pass().failed("timeout");
+            free.pass().leave();
+        }
+        assertThat(one.isOpen("m")).isTrue();
+        assertThat(shared.availablePermits()).isEqualTo(1);
+        Guard.Pass pass = ((Guard.Entry.Free) one.enter("other")).pass();
+        Guard two = new Guard(limits, 16, shared);
+        assertThat(two.enter("m")).isInstanceOf(Guard.Entry.Closed.class);
+        assertThat(two.running()).isZero();
+        pass.leave();
+        assertThat(two.enter("m")).isInstanceOf(Guard.Entry.Free.class);
     }
 
     @Test

@@ -95,6 +95,23 @@ class KeyOpenerTest {
         }
     }
 
+    @Test
+    void tells_of_a_data_key_that_no_waiting_opens_that_the_own_key_must_be_stored_again() throws Exception {
+        ProviderKey sealed = safe.seal(ONE, "openai", "sk-own-1");
+        safe.losesThePlatformsKey();
+        try (Logged logged = new Logged()) {
+            assertThat(outcome(own(ONE, sealed)))
+                    .isEqualTo("the tenant's own key of openai cannot be opened: store it again");
+            assertThat(logged.with("tenant one's own key of openai cannot be opened: the platform's key is not here"))
+                    .hasSize(1);
+            safe.isAway(true);
+            outcome(own(TWO, safe.seal(TWO, "openai", "sk-own-2")));
+            assertThat(logged.with("data keys of tenants cannot be read"))
+                    .as("an outage is told beside it")
+                    .hasSize(1);
+        }
+    }
+
     /** The HTTP client refuses such headers, and says them in its reason. */
     @ParameterizedTest
     @ValueSource(strings = {"sk-own\r\nX-Other: 1", "sk-ównkey", "sk own", ""})

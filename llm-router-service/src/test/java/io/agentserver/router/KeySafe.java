@@ -24,6 +24,7 @@ final class KeySafe implements TenantKeys {
     private final Map<TenantId, TenantKey> keys = new ConcurrentHashMap<>();
     private final Map<TenantId, CountDownLatch> hanging = new ConcurrentHashMap<>();
     private volatile boolean away;
+    private volatile boolean unwrapped;
 
     @Override
     public Optional<TenantKey> find(TenantId tenant, String id) {
@@ -37,13 +38,21 @@ final class KeySafe implements TenantKeys {
             }
         }
         if (away) {
-            throw new KeysUnavailableException("the table does not answer", null);
+            throw new KeysUnavailableException("the table does not answer", new IllegalStateException("timeout"));
+        }
+        if (unwrapped) {
+            throw new KeysUnavailableException("the platform's key is not here", null);
         }
         return Optional.ofNullable(keys.get(tenant)).filter(key -> key.id().equals(id));
     }
 
     void isAway(boolean now) {
         away = now;
+    }
+
+    /** The platform's key that data keys are wrapped under is not here any more. */
+    void losesThePlatformsKey() {
+        unwrapped = true;
     }
 
     void hangsFor(TenantId tenant) {

@@ -67,8 +67,8 @@ class OwnKeysHttpTest {
                 "AGENTSERVER_LLM_ROUTES",
                 platform.write("own-keys.yaml", """
                 providers:
-                  - {name: openai, url: "%s", key_env: OPENAI_API_KEY, breaker: {window: 8, rest: 60s}}
-                  - {name: anthropic, kind: anthropic, url: "%s", key_env: CLAUDE}
+                  - {name: openai, url: "%s", key_env: OPENAI_API_KEY, own_keys: true, breaker: {window: 8, rest: 60s}}
+                  - {name: anthropic, kind: anthropic, url: "%s", key_env: CLAUDE, own_keys: true}
                   - {name: pool, url: "%s", key_env: CLAUDE, price: {input: 1000000, output: 3000000}}
                   - {name: rented, url: "%s", key_env: CLAUDE, max_concurrent: 1, own_keys: true, price: {input: 1000000, output: 1}}
                   - {name: gone, url: "http://127.0.0.1:1/v1", price: free}
@@ -104,6 +104,8 @@ class OwnKeysHttpTest {
             platform.loseCredit(tenant);
             platform.openCredit(tenant, CREDIT);
         }
+        wayneHas(); // what is known of servers under its keys goes with the last one
+        has(STARK, platform.starkKey);
     }
 
     @Test
@@ -161,17 +163,81 @@ class OwnKeysHttpTest {
     void goes_on_to_the_next_target_when_the_key_is_refused_and_never_to_the_platforms_key() throws Exception {
         wayneHas(SAFE.seal(WAYNE, "openai", "sk-own-bad"));
         openai.behave(refusing("sk-own-bad", ProviderDouble.refuses(401)));
-        HttpResponse<String> next = ask(platform.wayneKey, "default");
-        assertThat(header(next, "x-agentserver-provider")).isEqualTo("pool");
-        assertThat(json(next).path("agentserver").has("own_key")).isFalse();
-        assertThat(platform.usageOf(receipt(next)).priceMicrousd()).isPositive();
         HttpResponse<String> failed = ask(platform.wayneKey, "alone");
         assertThat(failed.statusCode()).isEqualTo(503);
         assertThat(json(failed).at("/error/message").asString(""))
                 .contains("openai/gpt-4.1-mini answered 401 to the tenant's own key");
+        wayneHas(SAFE.seal(WAYNE, "openai", "sk-own-bad"));
+        HttpResponse<String> next = ask(platform.wayneKey, "default");
+        assertThat(header(next, "x-agentserver-provider")).isEqualTo("pool");
+        assertThat(json(next).path("agentserver").has("own_key")).isFalse();
+        assertThat(platform.usageOf(receipt(next)).priceMicrousd()).isPositive();
         assertThat(openai.received)
                 .hasSize(2)
                 .allMatch(asked -> asked.header("Authorization").equals("Bearer sk-own-bad"));
+    }
+
+    /** Providers shut out addresses that bad keys come from without end. */
+    @Test
+    void leaves_a_key_alone_that_was_refused_until_another_one_is_put() throws Exception {
+        for (int status : List.of(401, 403)) {
+            wayneHas(SAFE.seal(WAYNE, "openai", "sk-own-bad"));
+            openai.behave(refusing("sk-own-bad", ProviderDouble.refuses(status)));
+            ask(platform.wayneKey, "alone");
+            for (String model : List.of("alone", "openai/gpt-4.1", "alone")) {
+                HttpResponse<String> resting = ask(platform.wayneKey, model);
+                assertThat(resting.statusCode()).isEqualTo(503);
+                assertThat(json(resting).at("/error/message").asString(""))
+                        .contains("the tenant's own key of openai was refused and is left alone, for ")
+                        .contains(" s more: store one that is taken");
+            }
+            assertThat(header(ask(platform.wayneKey, "default"), "x-agentserver-provider"))
+                    .isEqualTo("pool");
+            assertThat(openai.received).hasSize(1);
+            wayneHas(SAFE.seal(WAYNE, "openai", "sk-own-good"));
+            assertThat(ask(platform.wayneKey, "alone").statusCode()).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void fails_where_what_stands_under_a_well_known_name_takes_no_own_keys() throws Exception {
+        Map<String, String> settings = platform.settings();
+        settings.put("OPENAI_API_KEY", "sk-platform");
+        settings.put(
+                "AGENTSERVER_LLM_ROUTES",
+                platform.write("no-own-keys.yaml", """
+                providers:
+                  - {name: openai, url: "%s", key_env: OPENAI_API_KEY}
+                  - {name: anthropic, kind: anthropic, url: "%s", own_keys: false}
+                  - {name: pool, url: "%s", price: {input: 1, output: 1}}
+                routes:
+                  default: {chain: [openai/gpt-4.1-mini, pool/m]}
+                  alone: {chain: [openai/gpt-4.1-mini]}
+                  claude: {chain: [anthropic/claude-haiku-4-5]}
+                """.formatted(openai.url(), claude.url(), pool.url()))
+                        .toString());
+        wayneHas(SAFE.seal(WAYNE, "openai", "aaaaaaaa"), SAFE.seal(WAYNE, "anthropic", "aaaaaaaa"));
+        try (RunningRouter closed = RunningRouter.start(WithSafe.class, settings)) {
+            TenantDirectory directory = closed.part(TenantDirectory.class);
+            await().until(() -> directory
+                    .find(WAYNE)
+                    .filter(entry -> entry.providerKeys() != null)
+                    .isPresent());
+            for (String model : List.of("alone", "claude", "openai/gpt-of-tomorrow")) {
+                HttpResponse<String> failed = closed.send(closed.chat(platform.wayneKey, asking(model)));
+                assertThat(failed.statusCode()).as(failed.body()).isEqualTo(503);
+                assertThat(failed.body()).contains("are not taken here").contains("delete the own key to use that");
+            }
+            assertThat(header(closed.send(closed.chat(platform.wayneKey, asking("default"))), "x-agentserver-provider"))
+                    .isEqualTo("pool");
+            assertThat(openai.received).isEmpty();
+            assertThat(claude.received).isEmpty();
+            for (String model : List.of("alone", "claude")) {
+                assertThat(closed.send(closed.chat(platform.acmeKey, asking(model)))
+                                .statusCode())
+                        .isEqualTo(200);
+            }
+        }
     }
 
     @Test
@@ -188,11 +254,15 @@ class OwnKeysHttpTest {
 
         wayneHas(SAFE.seal(WAYNE, "openai", "sk-own-limited"));
         openai.behave(refusing("sk-own-limited", ProviderDouble.refusesFor(429, "100")));
-        assertThat(ask(platform.wayneKey, "alone").statusCode()).isEqualTo(503);
         assertThat(json(ask(platform.wayneKey, "alone")).at("/error/message").asString(""))
-                .contains("openai/gpt-4.1-mini wants to be left alone under the tenant's own key");
+                .as("another key makes no server well")
+                .contains("openai/gpt-4.1-mini has failed too often under the tenant's own key");
+        String other = "openai/gpt-4.1";
+        assertThat(ask(platform.wayneKey, other).statusCode()).isEqualTo(503);
+        assertThat(json(ask(platform.wayneKey, other)).at("/error/message").asString(""))
+                .contains("openai/gpt-4.1 wants to be left alone under the tenant's own key");
         assertThat(openai.received).hasSize(1);
-        assertThat(ask(platform.acmeKey, "alone").statusCode()).isEqualTo(200);
+        assertThat(ask(platform.acmeKey, other).statusCode()).isEqualTo(200);
         assertThat(router.management("/actuator/prometheus").body())
                 .as("nothing for the operator to mend")
                 .doesNotContain("agentserver_llm_backend_failures_total{provider=\"openai\"}")
@@ -336,7 +406,7 @@ class OwnKeysHttpTest {
     }
 
     @Test
-    void fills_no_bulkhead_but_the_keys_own() throws Exception {
+    void fills_no_bulkhead_but_that_of_own_keys() throws Exception {
         wayneHas(SAFE.seal(WAYNE, "rented", "sk-own-6"), SAFE.seal(WAYNE, "pool", "sk-own-7"));
         pool.behave(ProviderDouble.thinksUntilCancelled());
         try (HangingUp running =
@@ -348,6 +418,12 @@ class OwnKeysHttpTest {
                             .asString(""))
                     .contains("rented/m has 1 calls already under the tenant's own key");
             pool.behave(Scripted.openAi());
+            has(STARK, platform.starkKey, SAFE.seal(STARK, "rented", "sk-own-9"));
+            assertThat(json(ask(platform.starkKey, "rented"))
+                            .at("/error/message")
+                            .asString(""))
+                    .contains("rented/m has as many calls of all tenants together as it may");
+            assertThat(pool.received).isEmpty();
             assertThat(ask(platform.acmeKey, "rented").statusCode()).isEqualTo(200);
             running.hangUp();
         }
@@ -375,15 +451,17 @@ class OwnKeysHttpTest {
     @Test
     void says_no_key_in_its_log_and_in_no_answer() throws Exception {
         try (Logged logged = new Logged()) {
-            for (String secret : List.of("sk-own-secret", "sk-own-secret\r\nX-Other: 1")) {
-                wayneHas(SAFE.seal(WAYNE, "openai", secret));
+            // the one that is told of first: what the other does rests the provider for its successor too
+            for (String secret : List.of("sk-own-secret\r\nX-Other: 1", "sk-own-secret")) {
+                has(STARK, platform.starkKey, SAFE.seal(STARK, "openai", secret)); // of whom no other test has it told
                 for (ProviderDouble.Behaviour behaviour : List.of(
-                        ProviderDouble.refuses(401),
                         ProviderDouble.refuses(500),
                         ProviderDouble.breaksAfter("One"),
-                        ProviderDouble.answersWhole("{}"))) {
+                        ProviderDouble.answersWhole("{}"),
+                        ProviderDouble.refuses(401),
+                        Scripted.openAi())) { // the key rests
                     openai.behave(behaviour);
-                    assertThat(ask(platform.wayneKey, "alone").body()).doesNotContain("sk-own-secret");
+                    assertThat(ask(platform.starkKey, "alone").body()).doesNotContain("sk-own-secret");
                 }
             }
             assertThat(logged.lines()).isNotEmpty().noneMatch(line -> line.contains("sk-own-secret"));

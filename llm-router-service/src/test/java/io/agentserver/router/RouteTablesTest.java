@@ -145,7 +145,6 @@ class RouteTablesTest {
                 "providers:\\n  - {name: p, url: 'http://x/v1'}\\nroutes: {} | line 2: provider p has no price; write price: {",
                 "providers: [{name: p, url: 'http://x/v1', price: cheap}]\\nroutes: {} | price is not a mapping",
                 "price_caps: {pool: {input: 1, output: 1}}\\nroutes: {} | price_caps: <pool> is no provider with a price list",
-                "providers: [{name: openai, url: 'http://x/v1', own_keys: false}]\\nroutes: {} | line 1: own_keys: false of openai; remove it",
                 "providers: [{name: p, url: 'http://x/v1', price: free, own_keys: maybe}]\\nroutes: {} | line 1: own_keys <maybe>",
                 "providers: [{name: p, kind: simulated, own_keys: true}]\\nroutes: {} | line 1: a provider: unknown key 'own_keys'",
                 "price_caps: {openai: free}\\nroutes: {} | price is not a mapping",
@@ -169,13 +168,21 @@ class RouteTablesTest {
                 providers:
                   - {name: rented, url: "http://127.0.0.1:8000/v1", price: free, own_keys: true}
                   - {name: pool, url: "http://127.0.0.1:8000/v1", price: free}
-                  - {name: openai, url: "http://127.0.0.1:8000/v1"}
+                  - {name: openai, url: "http://127.0.0.1:8000/v1", own_keys: false}
+                  - {name: anthropic, url: "http://127.0.0.1:8000/v1"}
                   - {name: groq, kind: simulated}
                 routes: {default: {chain: [pool/m]}}
                 """);
         assertThat(table.ownable()).containsOnlyKeys("openai", "anthropic", "rented");
         assertThat(table.ownable().values())
-                .filteredOn(servers -> servers.provider().equals("openai"))
+                .filteredOn(Servers::takesOwnKeys)
+                .extracting(Servers::provider)
+                .containsExactly("rented");
+        assertThat(table("""
+                providers: [{name: openai, url: "http://127.0.0.1:8000/v1", own_keys: true}]
+                routes: {default: {chain: [openai/gpt-4.1]}}
+                """).ownable().values())
+                .filteredOn(servers -> servers.provider().equals("openai") && servers.takesOwnKeys())
                 .flatExtracting(Servers::urls)
                 .containsExactly(URI.create("http://127.0.0.1:8000/v1"));
         assertThat(tables(Map.of()).ofEnvironment().ownable()).containsOnlyKeys("openai", "anthropic", "groq");

@@ -8,6 +8,7 @@ import org.junit.jupiter.api.Test;
 
 import java.net.http.HttpClient;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
@@ -15,6 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 class TenantRoutesTest {
     private static final TenantId ONE = new TenantId("one");
@@ -22,7 +24,7 @@ class TenantRoutesTest {
     private static final TenantId THREE = new TenantId("three");
     private static final String FILE = """
             providers:
-              - {name: openai, url: "http://127.0.0.1:8000/v1"}
+              - {name: openai, url: "http://127.0.0.1:8000/v1", own_keys: true, max_concurrent: 1}
               - {name: pool, url: "http://127.0.0.1:8001/v1", price: {input: 1, output: 1}}
             routes: {default: {chain: [openai/gpt-4.1-mini, {pool/a: 3, openai/gpt-4.1: 1}], cheapest: [openai/gpt-5]}}
             """;
@@ -31,8 +33,12 @@ class TenantRoutesTest {
     private final Map<TenantId, TenantEntry> entries = new HashMap<>();
     private long revision;
     private RouteTable shared = file();
-    private final TenantRoutes routes =
-            new TenantRoutes(() -> shared, tenant -> Optional.ofNullable(entries.get(tenant)), new KeyOpener(safe), 2);
+    private final TenantRoutes routes = new TenantRoutes(
+            () -> shared,
+            tenant -> Optional.ofNullable(entries.get(tenant)),
+            new KeyOpener(safe),
+            2,
+            Duration.ofHours(1));
 
     @Test
     void gives_a_tenant_without_own_keys_the_table_of_all() {
@@ -93,11 +99,10 @@ class TenantRoutesTest {
         assertThat(guard(routes.of(ONE))).as("the file was loaded again").isSameAs(guard);
         ProviderKey anew = safe.seal(ONE, "openai", "sk-1");
         has(ONE, anew);
-        Guard other = guard(routes.of(ONE));
-        assertThat(other).as("sealed anew").isNotSameAs(guard);
+        assertThat(guard(routes.of(ONE))).as("another one of the same provider").isSameAs(guard);
         routes.changed(has(ONE));
         has(ONE, anew);
-        assertThat(guard(routes.of(ONE))).as("it was gone for a while").isNotSameAs(other);
+        assertThat(guard(routes.of(ONE))).as("it was gone for a while").isNotSameAs(guard);
     }
 
     @Test
@@ -122,7 +127,47 @@ class TenantRoutesTest {
         assertThat(routes.of(ONE)).isNotSameAs(first);
         routes.of(TWO);
         routes.of(THREE);
-        assertThat(routes.kept()).isEqualTo(2);
+        await().until(() -> routes.kept() == 2);
+    }
+
+    @Test
+    void forgets_a_tenant_that_has_not_called_for_long_though_nobody_else_calls_either() {
+        TenantRoutes brief = new TenantRoutes(
+                () -> shared,
+                tenant -> Optional.ofNullable(entries.get(tenant)),
+                new KeyOpener(safe),
+                2,
+                Duration.ofMillis(100));
+        has(ONE, safe.seal(ONE, "openai", "sk"));
+        brief.of(ONE);
+        await().until(() -> brief.kept() == 0);
+    }
+
+    @Test
+    void keeps_something_of_a_thousand_tenants_at_most() {
+        TenantRoutes many =
+                new TenantRoutes(() -> shared, tenant -> Optional.ofNullable(entries.get(tenant)), new KeyOpener(safe));
+        for (int i = 0; i < 1_100; i++) {
+            TenantId tenant = new TenantId("tenant-" + i);
+            has(tenant, safe.seal(tenant, "openai", "sk"));
+            many.of(tenant);
+        }
+        await().until(() -> many.kept() == 1_000);
+    }
+
+    @Test
+    void has_so_many_places_at_a_server_for_all_own_keys_together() {
+        has(ONE, safe.seal(ONE, "openai", "sk-1"));
+        has(TWO, safe.seal(TWO, "openai", "sk-2"));
+        Guard.Pass first = ((Guard.Entry.Free) guard(routes.of(ONE)).enter("m")).pass();
+        assertThat(guard(routes.of(TWO)).enter("m")).isInstanceOf(Guard.Entry.Closed.class);
+        assertThat(guard(shared).enter("m")).as("the platform's").isInstanceOf(Guard.Entry.Free.class);
+        has(ONE, safe.seal(ONE, "openai", "sk-3"));
+        assertThat(guard(routes.of(ONE)).enter("m"))
+                .as("a key that was put again")
+                .isInstanceOf(Guard.Entry.Closed.class);
+        first.leave();
+        assertThat(guard(routes.of(TWO)).enter("m")).isInstanceOf(Guard.Entry.Free.class);
     }
 
     private TenantEntry has(TenantId tenant, ProviderKey... keys) {
