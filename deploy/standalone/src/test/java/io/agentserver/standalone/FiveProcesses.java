@@ -84,7 +84,9 @@ final class FiveProcesses implements Platform {
         Map<String, String> settings = new DevSettings(ports).forServices(secrets, stores);
         settings.put("AGENTSERVER_LOG_FORMAT", "json");
         for (String service : new String[] {"llm-router", "buffer", "pump"}) {
-            settings.put("agentserver." + service + ".start-patience", "60s"); // other tests may start their own five beside these
+            settings.put(
+                    "agentserver." + service + ".start-patience",
+                    "60s"); // other tests may start their own five beside these
         }
         return settings;
     }
