@@ -207,7 +207,10 @@ public record TenantEntry(
         return deletedAt != null;
     }
 
-    /** All its keys are revoked, those of providers forgotten; what was admitted under its signing keys can still be verified. */
+    /**
+     * All its keys are revoked; what was admitted under its signing keys can still be verified. Those of providers stay until the
+     * entry goes: what still runs must not go to a provider under the platform's instead.
+     */
     public TenantEntry withDeletion(Instant now) {
         if (isDeleted()) {
             return this;
@@ -220,7 +223,8 @@ public record TenantEntry(
         List<OrgKey> deleted = signingKeys.stream()
                 .map(k -> k.deletedAt() != null ? k : new OrgKey(k.kid(), k.alg(), k.jwk(), k.createdAt(), now))
                 .toList();
-        return changed(plan, organismVersion, revoked, deleted, rateLimit, llmLimits, retentionHours, null, now);
+        return changed(
+                plan, organismVersion, revoked, deleted, rateLimit, llmLimits, retentionHours, providerKeys, now);
     }
 
     private TenantEntry changed(
