@@ -203,6 +203,26 @@ class ProviderKeysTest {
         assertThat(opened("openai")).hasValue(SECRET);
     }
 
+    /** Where prompts go, and who pays for them, is for whoever may send some. */
+    @Test
+    void to_put_or_delete_a_key_takes_the_right_to_call_models_too() {
+        String writer = gateway.post(
+                        "/v1/keys", key, "application/json", "{\"name\":\"w\",\"scopes\":[\"keys:write\"]}")
+                .json()
+                .path("secret")
+                .asString();
+        put("openai", SECRET);
+        for (Answer refused : List.of(
+                put(writer, "openai", "sk-in-place-of-yours"),
+                put(writer, "anthropic", "sk-beside-yours"),
+                gateway.delete("/v1/provider-keys/openai", writer))) {
+            assertThat(refused.problem()).isEqualTo("forbidden");
+            assertThat(refused.body()).contains("llm:call");
+        }
+        assertThat(gateway.get("/v1/provider-keys", writer).json().path("data")).hasSize(1);
+        assertThat(opened("openai")).hasValue(SECRET);
+    }
+
     @Test
     void another_tenant_sees_and_touches_nothing_of_them() {
         put("openai", SECRET);

@@ -66,10 +66,15 @@ public final class ProviderKeysEndpoint extends JsonEndpoint {
             does = "Gives the tenant's own key of an LLM provider, in place of the one before.",
             more =
                     "Its calls of that provider are made with it from then on, within 5 seconds everywhere, and paid there. It is"
-                            + " sealed with a key of the tenant's alone, and no call answers it.",
-            scopes = Scope.KEYS_WRITE,
+                            + " sealed with a key of the tenant's alone, and no call answers it. The name is not compared with"
+                            + " the platform's providers: under one that none has, or that takes no own keys, the key is kept and"
+                            + " of no use, and calls go on under the platform's key and are billed. An answer of the router under"
+                            + " the own key has `\"own_key\": true` in `agentserver`: make one call and look. Whoever says where"
+                            + " prompts go must be allowed to send some: so both scopes are needed.",
+            scopes = {Scope.KEYS_WRITE, Scope.LLM_CALL},
+            allScopes = true,
             takes = @Takes("NewProviderKey"),
-            answers = @Answer(value = "It is in use.", schema = "ProviderKey"),
+            answers = @Answer(value = "It is kept.", schema = "ProviderKey"),
             problems = {ProblemType.CONFLICT, ProblemType.NOT_FOUND})
     @PutMapping("/v1/provider-keys/{provider}")
     ResponseEntity<byte[]> put(
@@ -79,7 +84,7 @@ public final class ProviderKeysEndpoint extends JsonEndpoint {
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization,
             HttpServletRequest request)
             throws IOException {
-        Caller caller = callers.require(authorization, Scope.KEYS_WRITE);
+        Caller caller = callers.requireAll(authorization, Scope.KEYS_WRITE, Scope.LLM_CALL);
         if (!PROVIDER.matcher(provider).matches()) {
             throw Problem.of(ProblemType.INVALID_REQUEST, "provider: must be of the form " + NAME)
                     .refusal();
@@ -95,14 +100,18 @@ public final class ProviderKeysEndpoint extends JsonEndpoint {
     @Call(
             id = "deleteProviderKey",
             does = "Forgets the tenant's own key of an LLM provider: within 5 seconds it is in use nowhere.",
-            scopes = Scope.KEYS_WRITE,
+            more =
+                    "Calls of that provider go on from then on, its agents' too: under the platform's key, and billed. Both scopes"
+                            + " are needed.",
+            scopes = {Scope.KEYS_WRITE, Scope.LLM_CALL},
+            allScopes = true,
             answers = @Answer(status = 204, value = "It is forgotten."),
             problems = ProblemType.NOT_FOUND)
     @DeleteMapping("/v1/provider-keys/{provider}")
     ResponseEntity<byte[]> delete(
             @Param(value = "Whose key it is.", example = "openai") @PathVariable String provider,
             @RequestHeader(value = HttpHeaders.AUTHORIZATION, required = false) @Nullable String authorization) {
-        Caller caller = callers.require(authorization, Scope.KEYS_WRITE);
+        Caller caller = callers.requireAll(authorization, Scope.KEYS_WRITE, Scope.LLM_CALL);
         if (!keys.delete(caller.tenantId(), provider)) {
             throw Problem.notFound().refusal();
         }
