@@ -3,16 +3,23 @@ package io.agentserver.gateway;
 import io.agentserver.envelope.Ids;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.gateway.RunningGateway.Answer;
+import io.agentserver.gateway.tenants.Tenants;
 import io.agentserver.localstores.LocalStores;
+import io.agentserver.log.Topics;
 import io.agentserver.sealing.DynamoTenantKeys;
 import io.agentserver.sealing.TenantKey;
+import io.agentserver.tenancy.TenantDirectory;
 import io.agentserver.tenancy.TenantEntry;
 import io.agentserver.tenancy.TenantEntry.ProviderKey;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.node.ObjectNode;
 
 import java.io.IOException;
 import java.net.http.HttpRequest;
@@ -22,6 +29,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -221,6 +230,36 @@ class ProviderKeysTest {
         }
         assertThat(gateway.get("/v1/provider-keys", writer).json().path("data")).hasSize(1);
         assertThat(opened("openai")).hasValue(SECRET);
+    }
+
+    /** As one writes that knows no own keys, when it has nothing to change. */
+    @Test
+    void what_an_older_gateway_left_out_of_the_topic_is_told_again() throws Exception {
+        put("openai", SECRET);
+        TenantEntry entry = gateway.entry(tenant);
+        CountDownLatch heard = new CountDownLatch(1);
+        gateway.bean(TenantDirectory.class).onChange(told -> {
+            if (told.id().equals(tenant) && told.providerKeys() == null) {
+                heard.countDown();
+            }
+        });
+        ObjectNode stripped = (ObjectNode) RunningGateway.JSON.readTree(entry.toJson());
+        stripped.remove("provider_keys");
+        try (KafkaProducer<byte[], byte[]> older = new KafkaProducer<>(
+                Map.of("bootstrap.servers", stores.kafkaBootstrap()),
+                new ByteArraySerializer(),
+                new ByteArraySerializer())) {
+            older.send(new ProducerRecord<>(
+                            Topics.TENANTS,
+                            tenant.getBytes(StandardCharsets.UTF_8),
+                            RunningGateway.JSON.writeValueAsBytes(stripped)))
+                    .get();
+        }
+        assertThat(heard.await(30, TimeUnit.SECONDS)).isTrue();
+
+        gateway.bean(Tenants.class).reconcile();
+
+        assertThat(gateway.entry(tenant)).isEqualTo(entry);
     }
 
     @Test

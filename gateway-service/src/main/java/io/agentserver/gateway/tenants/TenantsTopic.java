@@ -113,11 +113,14 @@ public final class TenantsTopic implements AutoCloseable {
         }
     }
 
-    /** Whether this pod's directory has the entry, or a newer one. */
+    /**
+     * Whether this pod's directory has the entry, or a newer one. Of an equal revision it may have another: an older gateway
+     * publishes again what it has read, without what it does not know.
+     */
     boolean knows(TenantEntry entry) {
         return directory
                 .find(entry.tenantId())
-                .filter(known -> known.revision() >= entry.revision())
+                .filter(known -> known.revision() > entry.revision() || known.equals(entry))
                 .isPresent();
     }
 
