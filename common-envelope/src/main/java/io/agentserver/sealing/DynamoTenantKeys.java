@@ -2,6 +2,7 @@ package io.agentserver.sealing;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import com.github.benmanes.caffeine.cache.Scheduler;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.service.PlatformKeys;
 import org.jspecify.annotations.Nullable;
@@ -66,11 +67,15 @@ public final class DynamoTenantKeys implements TenantKeys {
     private record Name(TenantId tenant, String id) {}
 
     public DynamoTenantKeys(DynamoDbClient dynamo, PlatformKeys platform, Clock clock) {
-        this(dynamo, platform, clock, System::nanoTime);
+        this(dynamo, platform, clock, System::nanoTime, Scheduler.systemScheduler());
     }
 
-    /** @param nanoTime as {@link System#nanoTime} */
-    DynamoTenantKeys(DynamoDbClient dynamo, PlatformKeys platform, Clock clock, LongSupplier nanoTime) {
+    /**
+     * @param nanoTime as {@link System#nanoTime}
+     * @param scheduler clears away what was kept for long enough: else it would be in memory until somebody asks again
+     */
+    DynamoTenantKeys(
+            DynamoDbClient dynamo, PlatformKeys platform, Clock clock, LongSupplier nanoTime, Scheduler scheduler) {
         this.dynamo = dynamo;
         this.wrap = new KeyWrap(platform);
         this.clock = clock;
@@ -78,7 +83,13 @@ public final class DynamoTenantKeys implements TenantKeys {
                 .maximumSize(MOST_KEPT)
                 .expireAfterWrite(KEPT)
                 .ticker(nanoTime::getAsLong)
+                .scheduler(scheduler)
                 .build();
+    }
+
+    /** How many opened keys are in memory, used up or not. */
+    long open() {
+        return kept.estimatedSize();
     }
 
     /** Makes the table if it is not there, and waits for it: the gateway's to do. Where it is there, no right to make tables is needed. */

@@ -1,5 +1,6 @@
 package io.agentserver.sealing;
 
+import com.github.benmanes.caffeine.cache.Scheduler;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.localstores.LocalDynamo;
 import io.agentserver.service.PlatformKeys;
@@ -27,10 +28,14 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -243,6 +248,27 @@ class DynamoTenantKeysTest {
     }
 
     @Test
+    void a_key_leaves_the_memory_after_a_minute_though_nobody_asks_for_one() throws InterruptedException {
+        keys.current(tenant);
+        BlockingQueue<Runnable> scheduled = new LinkedBlockingQueue<>();
+        DynamoTenantKeys quiet =
+                new DynamoTenantKeys(dynamo, platform.all(), CLOCK, () -> nanos, (executor, command, delay, unit) -> {
+                    assertThat(unit.toSeconds(delay)).isBetween(0L, 62L);
+                    scheduled.add(command);
+                    return new CompletableFuture<>();
+                });
+        quiet.find(tenant, "0000000001");
+        Runnable clearing = scheduled.poll(30, TimeUnit.SECONDS);
+        assertThat(clearing).isNotNull();
+        assertThat(quiet.open()).isOne();
+
+        nanos += Duration.ofSeconds(61).toNanos();
+        clearing.run();
+
+        assertThat(quiet.open()).isZero();
+    }
+
+    @Test
     void more_keys_than_one_answer_holds_are_destroyed() {
         Map<String, AttributeValue> large = new HashMap<>();
         large.put("wrapped", AttributeValue.fromB(SdkBytes.fromByteArray(new byte[300_000])));
@@ -280,7 +306,7 @@ class DynamoTenantKeysTest {
     }
 
     private DynamoTenantKeys keys(PlatformKeys of) {
-        return new DynamoTenantKeys(dynamo, of, CLOCK, () -> nanos);
+        return new DynamoTenantKeys(dynamo, of, CLOCK, () -> nanos, Scheduler.disabledScheduler());
     }
 
     private static void put(TenantId of, String id, Map<String, AttributeValue> like) {
