@@ -16,11 +16,13 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Base64;
 import java.util.List;
 
 /**
- * The stores' files as whoever gets hold of the disk finds them: every byte of each, and of Kafka's segments also what their
- * compressed batches hold.
+ * The stores' files as whoever gets hold of the disk finds them: every byte of each, also where it is written in Base64, as DynamoDB
+ * Local writes an item's binary attributes, and of Kafka's segments also what their compressed batches hold.
  */
 final class RawFiles {
     private RawFiles() {}
@@ -31,12 +33,13 @@ final class RawFiles {
     }
 
     static List<String> holding(Path directory, byte[] wanted) {
+        List<byte[]> forms = forms(wanted);
         List<String> found = new ArrayList<>();
         try {
             Files.walkFileTree(directory, new SimpleFileVisitor<>() {
                 @Override
                 public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
-                    if (attributes.isRegularFile() && holds(file, wanted)) {
+                    if (attributes.isRegularFile() && holds(file, wanted, forms)) {
                         found.add(directory.relativize(file).toString());
                     }
                     return FileVisitResult.CONTINUE;
@@ -65,9 +68,26 @@ final class RawFiles {
         return found.stream().sorted().toList();
     }
 
-    private static boolean holds(Path file, byte[] wanted) {
+    /** The bytes themselves, and what Base64 makes of them wherever among other bytes they begin. */
+    private static List<byte[]> forms(byte[] wanted) {
+        List<byte[]> forms = new ArrayList<>();
+        forms.add(wanted);
+        for (int before = 0; before < 3; before++) {
+            byte[] within = new byte[before + wanted.length];
+            System.arraycopy(wanted, 0, within, before, wanted.length);
+            byte[] encoded = Base64.getEncoder().withoutPadding().encode(within);
+            // a character at either end has bits of what stands beside them
+            int from = before == 0 ? 0 : before + 1;
+            int to = within.length % 3 == 0 ? encoded.length : encoded.length - 1;
+            forms.add(Arrays.copyOfRange(encoded, from, to));
+        }
+        return forms;
+    }
+
+    private static boolean holds(Path file, byte[] wanted, List<byte[]> forms) {
         try {
-            return contains(Files.readAllBytes(file), wanted)
+            byte[] bytes = Files.readAllBytes(file);
+            return forms.stream().anyMatch(form -> contains(bytes, form))
                     || file.toString().matches(".*/[^/]+-[0-9]+(\\.[0-9a-f]+-delete)?/[0-9]{20}\\.log(\\.deleted)?")
                             && segmentHolds(file, wanted);
         } catch (NoSuchFileException gone) {
