@@ -19,6 +19,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.function.Function;
+import java.util.function.Predicate;
 
 /**
  * Makes the {@link RouteTable}: the providers whose keys are in the environment and {@code simulated} are always there;
@@ -69,7 +70,7 @@ final class RouteTables {
     /** By the keys in the environment. */
     RouteTable ofEnvironment() {
         return new RouteTable(
-                this::standardRoutes, wellKnown(), ownable(), PriceList.builtIn(), caching, KeyFiles.NONE);
+                this::standardRoutes, wellKnown(), ownable(_ -> true), PriceList.builtIn(), caching, KeyFiles.NONE);
     }
 
     private Map<String, Route> standardRoutes(Map<String, Backend> backends, PriceList prices) {
@@ -104,7 +105,7 @@ final class RouteTables {
     /** @throws ConfigurationException with file, line, reason and remedy */
     RouteTable of(RoutesFile file) {
         Map<String, Backend> backends = wellKnown();
-        Map<String, Servers> ownable = ownable();
+        Map<String, Servers> ownable = ownable(provider -> takesOwnKeys(file, provider));
         PriceList prices = PriceList.builtIn();
         Map<Path, String> keys = new LinkedHashMap<>();
         List<String> seen = new ArrayList<>(List.of(SimulatedBackend.PROVIDER));
@@ -125,6 +126,7 @@ final class RouteTables {
                 prices = prices.withAll(provider.name(), provider.price().get());
             }
         }
+        requireNamesWithoutEntry(file);
         for (RoutesFile.PriceCap cap : file.priceCaps()) {
             prices = capped(prices, cap, file);
         }
@@ -178,6 +180,30 @@ final class RouteTables {
      */
     private static boolean takesOwnKeys(ProviderEntry provider) {
         return provider.ownKeys().orElse(false);
+    }
+
+    /** One that has no entry. */
+    private static boolean takesOwnKeys(RoutesFile file, String provider) {
+        return file.ownKeys()
+                .map(named -> named.stream().anyMatch(of -> of.provider().equals(provider)))
+                .orElse(true);
+    }
+
+    private static void requireNamesWithoutEntry(RoutesFile file) {
+        for (RoutesFile.OwnKeysOf named : file.ownKeys().orElse(List.of())) {
+            if (file.providers().stream().anyMatch(own -> own.name().equals(named.provider()))) {
+                throw file.wrong(
+                        named.line(),
+                        "own_keys: " + named.provider() + " has an entry",
+                        "write own_keys: true there, and not here");
+            }
+            if (!isWellKnown(named.provider())) {
+                throw file.wrong(
+                        named.line(),
+                        "own_keys: <" + named.provider() + "> is no provider without an entry",
+                        "write those of openai, anthropic and groq that tenants' own keys are taken of");
+            }
+        }
     }
 
     private static boolean isWellKnown(String name) {
@@ -299,7 +325,7 @@ final class RouteTables {
         for (WellKnown provider : WELL_KNOWN) {
             Optional<String> key = secret(provider.keyEnv());
             if (key.isPresent()) {
-                backends.put(provider.name(), platforms(servers(provider), key));
+                backends.put(provider.name(), platforms(servers(provider, true), key));
             }
         }
         backends.put(
@@ -313,20 +339,21 @@ final class RouteTables {
     }
 
     /** Also where the platform itself has no key. */
-    private Map<String, Servers> ownable() {
+    private Map<String, Servers> ownable(Predicate<String> takesOwnKeys) {
         Map<String, Servers> ownable = new LinkedHashMap<>();
-        WELL_KNOWN.forEach(provider -> ownable.put(provider.name(), servers(provider)));
+        WELL_KNOWN.forEach(
+                provider -> ownable.put(provider.name(), servers(provider, takesOwnKeys.test(provider.name()))));
         return ownable;
     }
 
-    private Servers servers(WellKnown provider) {
+    private Servers servers(WellKnown provider, boolean takesOwnKeys) {
         return servers(
                 provider.name(),
                 provider.kind(),
                 List.of(provider.url()),
                 Optional.empty(),
                 Guard.Limits.DEFAULT,
-                true);
+                takesOwnKeys);
     }
 
     private Optional<String> key(RoutesFile file, ProviderEntry provider) {

@@ -15,7 +15,15 @@ import java.util.Set;
  * The operator's {@code AGENTSERVER_LLM_ROUTES} file, read and checked for its form; {@link RouteTables} checks what it
  * refers to. The first thing wrong is a {@link ConfigurationException} with file, line, reason and remedy.
  */
-record RoutesFile(String name, List<ProviderEntry> providers, List<PriceCap> priceCaps, List<Entry> routes) {
+record RoutesFile(
+        String name,
+        List<ProviderEntry> providers,
+        Optional<List<OwnKeysOf>> ownKeys,
+        List<PriceCap> priceCaps,
+        List<Entry> routes) {
+    /** A provider without an entry that tenants' own keys are taken of; where none is named, not even by an empty list, all are. */
+    record OwnKeysOf(int line, String provider) {}
+
     /** @param price of a provider's models that the price list has no row for */
     record PriceCap(int line, String provider, Price price) {}
 
@@ -45,11 +53,15 @@ record RoutesFile(String name, List<ProviderEntry> providers, List<PriceCap> pri
     static RoutesFile parse(String name, String text) {
         YamlNodes yaml = new YamlNodes(name);
         Node root = yaml.parse(text);
-        Map<String, Node> top = yaml.members(root, "the file", Set.of("providers", "price_caps", "routes"));
+        Map<String, Node> top = yaml.members(root, "the file", Set.of("providers", "own_keys", "price_caps", "routes"));
         List<ProviderEntry> providers = new ArrayList<>();
         for (Node node : yaml.elements(top.get("providers"), "providers")) {
             providers.add(ProviderEntry.parse(node, yaml));
         }
+        Optional<List<OwnKeysOf>> ownKeys = Optional.ofNullable(top.get("own_keys"))
+                .map(named -> yaml.elements(named, "own_keys").stream()
+                        .map(node -> new OwnKeysOf(yaml.line(node), yaml.text(node)))
+                        .toList());
         List<PriceCap> caps = new ArrayList<>();
         Node capped = top.get("price_caps");
         if (capped != null) {
@@ -63,7 +75,7 @@ record RoutesFile(String name, List<ProviderEntry> providers, List<PriceCap> pri
         }
         List<Entry> routes = new ArrayList<>();
         yaml.members(table, "routes", null).forEach((route, node) -> routes.add(route(route, node, yaml)));
-        return new RoutesFile(name, List.copyOf(providers), List.copyOf(caps), List.copyOf(routes));
+        return new RoutesFile(name, List.copyOf(providers), ownKeys, List.copyOf(caps), List.copyOf(routes));
     }
 
     ConfigurationException wrong(int line, String reason, String remedy) {

@@ -146,6 +146,9 @@ class RouteTablesTest {
                 "providers: [{name: p, url: 'http://x/v1', price: cheap}]\\nroutes: {} | price is not a mapping",
                 "price_caps: {pool: {input: 1, output: 1}}\\nroutes: {} | price_caps: <pool> is no provider with a price list",
                 "providers: [{name: p, url: 'http://x/v1', price: free, own_keys: maybe}]\\nroutes: {} | line 1: own_keys <maybe>",
+                "own_keys: [openai, mistral]\\nroutes: {} | line 1: own_keys: <mistral> is no provider without an entry",
+                "providers: [{name: groq, url: 'http://x/v1'}]\\nown_keys: [groq]\\nroutes: {} | line 2: own_keys: groq has an entry",
+                "own_keys: true\\nroutes: {} | own_keys is not a list",
                 "providers: [{name: p, kind: simulated, own_keys: true}]\\nroutes: {} | line 1: a provider: unknown key 'own_keys'",
                 "price_caps: {openai: free}\\nroutes: {} | price is not a mapping",
                 "providers: [{name: openai, url: 'http://x/v1', price: free}]\\nprice_caps: {openai: {input: 1, output: 1}}\\nroutes: {} | line 2: openai has a price in its own entry and a cap",
@@ -186,6 +189,21 @@ class RouteTablesTest {
                 .flatExtracting(Servers::urls)
                 .containsExactly(URI.create("http://127.0.0.1:8000/v1"));
         assertThat(tables(Map.of()).ofEnvironment().ownable()).containsOnlyKeys("openai", "anthropic", "groq");
+    }
+
+    /** Who may have the tenants' words is the operator's to say. */
+    @Test
+    void takes_own_keys_of_the_providers_alone_that_the_file_names() {
+        RouteTable some = table("own_keys: [openai]\nroutes: {default: {chain: [simulated/default]}}");
+        assertThat(some.ownable().values())
+                .filteredOn(Servers::takesOwnKeys)
+                .extracting(Servers::provider)
+                .containsExactly("openai");
+        RouteTable none = table("own_keys: []\nroutes: {default: {chain: [simulated/default]}}");
+        assertThat(none.ownable()).containsOnlyKeys("openai", "anthropic", "groq");
+        assertThat(none.ownable().values()).noneMatch(Servers::takesOwnKeys);
+        RouteTable all = table("routes: {default: {chain: [simulated/default]}}");
+        assertThat(all.ownable().values()).hasSize(3).allMatch(Servers::takesOwnKeys);
     }
 
     /** Each change of a limit makes another guard. */
