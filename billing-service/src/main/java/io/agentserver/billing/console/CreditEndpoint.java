@@ -72,13 +72,14 @@ public final class CreditEndpoint {
         Set<Book> books = show.equals("all") ? EnumSet.allOf(Book.class) : EnumSet.of(Book.MONEY);
         Sorting sorting = Sorting.of(WHEN, dir); // the one order that the ledger keeps for all of it
         LineOrder order = sorting.descending() ? LineOrder.NEWEST_FIRST : LineOrder.OLDEST_FIRST;
+        StatementPage statement;
         try {
-            StatementPage statement = ledger.statement(visit.tenant(), books, order, cursor, PAGE_SIZE);
-            model.addAttribute("statement", statement);
-            model.addAttribute("events", events(visit.tenant(), statement));
+            statement = ledger.statement(visit.tenant(), books, order, cursor, PAGE_SIZE);
         } catch (IllegalArgumentException e) {
             throw new NotHere(); // a cursor that the ledger did not make
         }
+        model.addAttribute("statement", statement);
+        model.addAttribute("events", events(visit.tenant(), statement));
         model.addAttribute("balance", ledger.balance(visit.tenant()));
         model.addAttribute("show", books.size() == 1 ? "money" : "all");
         model.addAttribute("sorting", sorting);
