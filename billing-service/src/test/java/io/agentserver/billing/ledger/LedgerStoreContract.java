@@ -137,6 +137,24 @@ public abstract class LedgerStoreContract {
         assertThat(store().usage(other, DAY, DAY)).hasSize(1);
     }
 
+    /** Of a tenant that is deleted usage may come late, from before its deletion or from after what it kept. */
+    @Test
+    void lists_calls_from_before_and_after_their_sums_were_forgotten() {
+        List<PostingGroup> calls = Stream.of("2026-03-14T12:00:00Z", "2026-01-31T12:00:00Z", "2026-05-01T12:00:00Z")
+                .map(at -> PostingGroup.of(Calls.call(tenant, Ids.v7(), Instant.parse(at), "m", null))
+                        .in(1))
+                .toList();
+        for (PostingGroup call : calls) {
+            store().post(tenant, List.of(call));
+            assertThat(store().forgetUsage(tenant)).isEqualTo(1);
+        }
+        PostingGroup late = group(Ids.v7()).in(1); // of March again, and its sum is not forgotten yet
+        store().post(tenant, List.of(late));
+
+        assertThat(store().list(tenant, Book.CALLS, LineOrder.OLDEST_FIRST, null, 9))
+                .containsExactlyInAnyOrder(calls.get(0), calls.get(1), calls.get(2), late);
+    }
+
     @Test
     void names_that_would_run_together_stay_apart() {
         store().post(

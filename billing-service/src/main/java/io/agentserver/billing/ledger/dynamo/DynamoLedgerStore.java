@@ -60,9 +60,9 @@ import static java.util.stream.Collectors.reducing;
 public final class DynamoLedgerStore implements LedgerStore {
     // 25 puts, at most 25 usage lines and the balance stay under the 100 items of a transaction
     private static final int MOST_GROUPS = 25;
-    private static final int MOST_ATTEMPTS = 12;
+    static final int MOST_ATTEMPTS = 12;
     private static final int MOST_FORGOTTEN = 1_000;
-    private static final long FIRST_BATCH = 1;
+    static final long FIRST_BATCH = 1;
     private static final Duration FIRST_WAIT = Duration.ofMillis(10);
     private static final Duration LONGEST_WAIT = Duration.ofMillis(500);
 
@@ -160,10 +160,10 @@ public final class DynamoLedgerStore implements LedgerStore {
                 .toList();
     }
 
-    /** By its sums of usage, or by what {@link #keepMonths} kept of them. */
+    /** By its sums of usage, and by what {@link #keepMonths} kept of those that are gone. */
     private Optional<YearMonth> callsMonth(TenantId tenant, boolean first) {
-        Optional<YearMonth> used = usageMonth(tenant, first);
-        return used.isPresent() ? used : keptMonth(tenant, first);
+        return Stream.concat(usageMonth(tenant, first).stream(), keptMonth(tenant, first).stream())
+                .min(first ? Comparator.naturalOrder() : Comparator.reverseOrder());
     }
 
     private Optional<YearMonth> keptMonth(TenantId tenant, boolean first) {
@@ -174,19 +174,23 @@ public final class DynamoLedgerStore implements LedgerStore {
 
     /** Before any sum of usage goes, so that the calls can still be listed. */
     private void keepMonths(TenantId tenant) {
-        Optional<YearMonth> first = usageMonth(tenant, true);
-        Optional<YearMonth> last = usageMonth(tenant, false);
-        if (first.isEmpty() || last.isEmpty()) {
+        usageMonth(tenant, true).ifPresent(month -> widen(tenant, "first", "#end > :month", month));
+        usageMonth(tenant, false).ifPresent(month -> widen(tenant, "last", "#end < :month", month));
+    }
+
+    /** Who deletes at the same time may have seen other sums: neither takes back what the other has kept. */
+    private void widen(TenantId tenant, String end, String wider, YearMonth month) {
+        try {
+            dynamo.updateItem(request -> request.tableName(LedgerTable.NAME)
+                    .key(key(LedgerTable.tenantKey(tenant.value()), LedgerTable.MONTHS))
+                    .conditionExpression("attribute_not_exists(#end) OR " + wider)
+                    .updateExpression("SET #end = :month")
+                    .expressionAttributeNames(Map.of("#end", end))
+                    .expressionAttributeValues(Map.of(":month", AttributeValue.fromS(month.toString()))));
+        } catch (ConditionalCheckFailedException wideEnough) {
+            // kept by an earlier deletion, or by another at the same time
             return;
         }
-        // read after the sums: whoever has deleted some of them has written these before
-        YearMonth from = keptMonth(tenant, true).filter(first.get()::isAfter).orElse(first.get());
-        YearMonth to = keptMonth(tenant, false).filter(last.get()::isBefore).orElse(last.get());
-        Map<String, AttributeValue> item =
-                new HashMap<>(key(LedgerTable.tenantKey(tenant.value()), LedgerTable.MONTHS));
-        item.put("first", AttributeValue.fromS(from.toString()));
-        item.put("last", AttributeValue.fromS(to.toString()));
-        dynamo.putItem(request -> request.tableName(LedgerTable.NAME).item(item));
     }
 
     private Optional<YearMonth> usageMonth(TenantId tenant, boolean first) {
@@ -563,7 +567,7 @@ public final class DynamoLedgerStore implements LedgerStore {
                 });
     }
 
-    private static void pause(int attempt) {
+    static void pause(int attempt) {
         long most = Math.min(FIRST_WAIT.toMillis() << attempt, LONGEST_WAIT.toMillis());
         try {
             Thread.sleep(ThreadLocalRandom.current().nextLong(most / 2, most + 1));
