@@ -30,17 +30,17 @@ public final class MemoryLedgerStore implements LedgerStore, MeterOutbox {
     private @Nullable Reconciled reconciled;
 
     private final Map<String, String> customers = new HashMap<>();
-    private final Map<TenantId, Open> open = new HashMap<>();
+    private final Map<TenantId, Batch> batches = new HashMap<>();
     private final Map<UUID, MeterBatch> pending = new LinkedHashMap<>();
     private final Map<UUID, MeterBatch> told = new LinkedHashMap<>();
     private final Map<UUID, SealedBatch> sealed = new LinkedHashMap<>();
 
     /** A batch that is not sealed yet. */
-    private record Open(long number, MicroUsd amount, long calls) {
-        private static final Open FIRST = new Open(1, MicroUsd.ZERO, 0);
+    private record Batch(long number, MicroUsd amount, long calls) {
+        private static final Batch FIRST = new Batch(1, MicroUsd.ZERO, 0);
 
-        Open with(CallUsage call) {
-            return new Open(number, amount.plus(call.price()), calls + 1);
+        Batch with(CallUsage call) {
+            return new Batch(number, amount.plus(call.price()), calls + 1);
         }
     }
 
@@ -54,7 +54,7 @@ public final class MemoryLedgerStore implements LedgerStore, MeterOutbox {
     public synchronized Set<GroupId> post(TenantId tenant, List<PostingGroup> candidates) {
         Set<GroupId> posted = new LinkedHashSet<>();
         for (PostingGroup candidate : candidates) {
-            PostingGroup group = candidate.in(open(tenant).number());
+            PostingGroup group = candidate.in(batch(tenant).number());
             if (groups.putIfAbsent(group.id(), group) == null) {
                 posted.add(group.id());
                 count(group);
@@ -138,12 +138,12 @@ public final class MemoryLedgerStore implements LedgerStore, MeterOutbox {
 
     @Override
     public synchronized void seal(TenantId tenant, UUID id, Instant at) {
-        Open batch = open(tenant);
+        Batch batch = batch(tenant);
         MicroUsd amount = batch.amount();
         if (!amount.isZero()) {
             pending.put(id, new MeterBatch(id, tenant, at, amount, null));
             sealed.put(id, new SealedBatch(batch.number(), id, tenant, at, amount, amount, batch.calls()));
-            open.put(tenant, new Open(batch.number() + 1, MicroUsd.ZERO, 0));
+            batches.put(tenant, new Batch(batch.number() + 1, MicroUsd.ZERO, 0));
         }
     }
 
@@ -173,7 +173,13 @@ public final class MemoryLedgerStore implements LedgerStore, MeterOutbox {
 
     @Override
     public synchronized Totals totals(TenantId tenant) {
-        return new Totals(open(tenant).amount(), sum(tenant, pending.values()), sum(tenant, told.values()));
+        return new Totals(batch(tenant).amount(), sum(tenant, pending.values()), sum(tenant, told.values()));
+    }
+
+    @Override
+    public synchronized Open open(TenantId tenant) {
+        Batch batch = batch(tenant);
+        return new Open(batch.number(), batch.amount(), batch.amount(), null, null);
     }
 
     @Override
@@ -198,12 +204,22 @@ public final class MemoryLedgerStore implements LedgerStore, MeterOutbox {
     }
 
     @Override
+    public void forEachEvent(TenantId tenant, Consumer<MeterBatch> visitor) {
+        List<MeterBatch> all;
+        synchronized (this) {
+            all = Stream.concat(pending.values().stream(), told.values().stream())
+                    .toList();
+        }
+        all.stream().filter(batch -> batch.tenant().equals(tenant)).forEach(visitor);
+    }
+
+    @Override
     public synchronized boolean isTold(SealedBatch batch) {
         return told.containsKey(batch.id());
     }
 
-    private Open open(TenantId tenant) {
-        return open.getOrDefault(tenant, Open.FIRST);
+    private Batch batch(TenantId tenant) {
+        return batches.getOrDefault(tenant, Batch.FIRST);
     }
 
     private static MicroUsd sum(TenantId tenant, Collection<MeterBatch> batches) {
@@ -247,7 +263,7 @@ public final class MemoryLedgerStore implements LedgerStore, MeterOutbox {
                 (before, change) -> new Balance(before.credit().plus(change.credit()), before.version() + 1));
         CallUsage call = group.usage();
         if (call != null) {
-            open.put(group.tenant(), open(group.tenant()).with(call));
+            batches.put(group.tenant(), batch(group.tenant()).with(call));
             usage.merge(
                     new UsageKey(group.tenant(), group.day(), call.model(), call.listener()),
                     UsageSum.of(call),

@@ -1,6 +1,7 @@
 package io.agentserver.billing.ledger;
 
 import io.agentserver.envelope.TenantId;
+import org.jspecify.annotations.Nullable;
 
 import java.time.Instant;
 import java.util.List;
@@ -28,6 +29,22 @@ public interface MeterOutbox {
     }
 
     /**
+     * Where a tenant's batches stand.
+     *
+     * @param number of the open one; each before it but {@code aside} is sealed
+     * @param amount what is open
+     * @param named what the calls cost that name the open one: more than is open if an older version sealed some of it
+     * @param aside the number of one that is ended and not written down yet
+     * @param since when that was ended, if it is known
+     */
+    record Open(
+            long number,
+            MicroUsd amount,
+            MicroUsd named,
+            @Nullable Long aside,
+            @Nullable Instant since) {}
+
+    /**
      * Ends the open batch under this id, and opens the next; nothing if nothing is open or another process is just doing it.
      * What a crash in the middle has left is finished by whoever seals next, then under that one's id.
      */
@@ -47,6 +64,8 @@ public interface MeterOutbox {
 
     Totals totals(TenantId tenant);
 
+    Open open(TenantId tenant);
+
     /** Empty if it is open, or there is none. */
     Optional<SealedBatch> sealed(TenantId tenant, long number);
 
@@ -55,6 +74,9 @@ public interface MeterOutbox {
 
     /** All of a tenant's, in their order. */
     void forEachSealed(TenantId tenant, Consumer<SealedBatch> visitor);
+
+    /** All that Stripe was told or is to be, also by older versions; one that is told meanwhile may come twice. */
+    void forEachEvent(TenantId tenant, Consumer<MeterBatch> visitor);
 
     /** Whether Stripe has confirmed it. */
     boolean isTold(SealedBatch batch);

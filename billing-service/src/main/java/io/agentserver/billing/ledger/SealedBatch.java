@@ -20,7 +20,10 @@ import java.util.UUID;
 public record SealedBatch(
         long number, UUID id, TenantId tenant, Instant at, MicroUsd amount, MicroUsd named, long calls) {
 
-    /** Whether Stripe is told of these calls and of no others. */
+    /**
+     * Whether Stripe is told of as much as these calls cost. They are the very calls unless an older version posted beside this
+     * one and sealed just as much: nobody can tell two calls of one price apart there.
+     */
     public boolean isWhole() {
         return amount.equals(named);
     }

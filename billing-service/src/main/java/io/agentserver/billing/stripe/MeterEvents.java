@@ -14,6 +14,9 @@ import java.net.ConnectException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 
 /**
@@ -39,13 +42,34 @@ public final class MeterEvents {
         this.clock = clock;
     }
 
-    /** Everything that is there now, of every tenant. A tenant whose batch fails keeps no other from being told. */
+    /**
+     * Everything that is there now, of every tenant. A tenant whose batch fails keeps no other from being told, nor does one
+     * whose sealing does keep its earlier batches.
+     *
+     * @throws RuntimeException the first that any tenant's failed with, when all others are told
+     */
     public void tell() {
+        List<RuntimeException> failures = new ArrayList<>();
         for (TenantId tenant : store.tenants()) {
-            outbox.seal(tenant, UUID.randomUUID(), clock.instant());
-            for (MeterBatch batch : outbox.pending(tenant)) {
-                tell(batch);
+            each(tenant, () -> outbox.seal(tenant, UUID.randomUUID(), clock.instant()))
+                    .ifPresent(failures::add);
+            each(tenant, () -> outbox.pending(tenant).forEach(this::tell)).ifPresent(failures::add);
+        }
+        if (!failures.isEmpty()) {
+            throw failures.getFirst();
+        }
+    }
+
+    private static Optional<RuntimeException> each(TenantId tenant, Runnable job) {
+        try {
+            job.run();
+            return Optional.empty();
+        } catch (RuntimeException e) {
+            if (Thread.currentThread().isInterrupted()) {
+                throw e; // billing stops
             }
+            LOG.error("usage of {} could not be told; again later, and the other tenants' now", tenant, e);
+            return Optional.of(e);
         }
     }
 

@@ -135,6 +135,37 @@ public abstract class MeterOutboxContract {
         assertThat(outbox().totals(tenant)).isEqualTo(totals(140, 140, 0));
     }
 
+    /** Even if nothing else would refuse the posting. */
+    @Test
+    void nothing_gets_into_a_batch_that_is_sealed() {
+        LedgerStore other = pod();
+        post(other);
+        outbox().seal(tenant, Ids.v7(), Calls.NOON);
+
+        PostingGroup late = post(other);
+
+        assertThat(batchOf(late)).isEqualTo(2);
+        assertThat(outbox().open(tenant))
+                .isEqualTo(new MeterOutbox.Open(2, new MicroUsd(140), new MicroUsd(140), null, null));
+        assertThat(outbox().sealed(tenant, 1).orElseThrow().calls()).isEqualTo(1);
+    }
+
+    @Test
+    void shows_all_that_stripe_was_or_is_to_be_told() {
+        UUID first = Ids.v7();
+        UUID second = Ids.v7();
+        post();
+        outbox().seal(tenant, first, Calls.NOON);
+        outbox().told(outbox().pending(tenant).getFirst());
+        post();
+        outbox().seal(tenant, second, Calls.NOON.plusSeconds(1));
+
+        List<UUID> ids = new ArrayList<>();
+        outbox().forEachEvent(tenant, event -> ids.add(event.id()));
+
+        assertThat(ids).containsExactlyInAnyOrder(first, second);
+    }
+
     @Test
     void calls_that_cost_nothing_wait_for_one_that_does() {
         PostingGroup free = PostingGroup.of(free());

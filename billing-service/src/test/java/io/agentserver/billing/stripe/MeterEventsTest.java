@@ -3,6 +3,7 @@ package io.agentserver.billing.stripe;
 import io.agentserver.billing.Calls;
 import io.agentserver.billing.ledger.BatchCalls;
 import io.agentserver.billing.ledger.GroupId;
+import io.agentserver.billing.ledger.LedgerStore;
 import io.agentserver.billing.ledger.MeterBatch;
 import io.agentserver.billing.ledger.MeterOutbox;
 import io.agentserver.billing.ledger.MicroUsd;
@@ -12,14 +13,17 @@ import io.agentserver.envelope.Ids;
 import io.agentserver.envelope.TenantId;
 import org.junit.jupiter.api.Test;
 
+import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -144,6 +148,40 @@ class MeterEventsTest extends StripeTest {
     }
 
     @Test
+    void one_tenants_failing_seal_keeps_neither_others_nor_its_own_earlier_batch_from_being_told() {
+        TenantId other = Calls.newTenant();
+        ledger.post(List.of(PostingGroup.of(Calls.call(other, Ids.v7()))));
+        store.seal(other, UUID.randomUUID(), clock.instant());
+        post(1);
+        LedgerStore otherFirst =
+                proxy(LedgerStore.class, store, "tenants", _ -> new LinkedHashSet<>(List.of(other, tenant)));
+        MeterOutbox failing = proxy(MeterOutbox.class, store, "seal", given -> {
+            if (given[0].equals(other)) {
+                throw new IllegalStateException("no number");
+            }
+            store.seal((TenantId) given[0], (UUID) given[1], (Instant) given[2]);
+            return Optional.empty();
+        });
+
+        assertThatThrownBy(() -> new MeterEvents(otherFirst, failing, account, clock).tell())
+                .as("it counts as a failure of the job")
+                .hasMessage("no number");
+
+        assertThat(metered()).isEqualTo(140);
+        assertThat(stripe.metered(account.customer(other))).isEqualTo(140);
+    }
+
+    private static <T> T proxy(Class<T> port, Object real, String name, Function<Object[], Object> instead) {
+        return port.cast(Proxy.newProxyInstance(port.getClassLoader(), new Class<?>[] {port}, (_, method, given) -> {
+            if (!method.getName().equals(name)) {
+                return method.invoke(real, given);
+            }
+            Object answer = instead.apply(given);
+            return method.getReturnType() == void.class ? null : answer;
+        }));
+    }
+
+    @Test
     void what_may_have_arrived_long_ago_is_left_for_a_person() {
         account.customer(tenant);
         post(3);
@@ -238,6 +276,16 @@ class MeterEventsTest extends StripeTest {
         @Override
         public void told(MeterBatch batch) {
             throw new IllegalStateException("killed here");
+        }
+
+        @Override
+        public Open open(TenantId tenant) {
+            return outbox.open(tenant);
+        }
+
+        @Override
+        public void forEachEvent(TenantId tenant, Consumer<MeterBatch> visitor) {
+            outbox.forEachEvent(tenant, visitor);
         }
 
         @Override

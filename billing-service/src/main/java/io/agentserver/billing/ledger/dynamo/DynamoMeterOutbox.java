@@ -9,6 +9,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
+import software.amazon.awssdk.services.dynamodb.model.CancellationReason;
 import software.amazon.awssdk.services.dynamodb.model.ConditionalCheckFailedException;
 import software.amazon.awssdk.services.dynamodb.model.ReturnValue;
 import software.amazon.awssdk.services.dynamodb.model.TransactWriteItem;
@@ -23,6 +24,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /**
@@ -38,6 +40,9 @@ import java.util.stream.Stream;
 public final class DynamoMeterOutbox implements MeterOutbox {
     private static final Logger LOG = LoggerFactory.getLogger(DynamoMeterOutbox.class);
 
+    /** Where what a batch has stands among the writes of {@link #writeDown}. */
+    private static final int CONTENTS = 2;
+
     private final DynamoDbClient dynamo;
 
     public DynamoMeterOutbox(DynamoDbClient dynamo) {
@@ -51,7 +56,7 @@ public final class DynamoMeterOutbox implements MeterOutbox {
             if (total(balance, LedgerTable.OPEN_USAGE).isZero()) {
                 return;
             }
-            balance = moveAside(tenant);
+            balance = moveAside(tenant, at);
         }
         if (balance.containsKey(LedgerTable.SEALED_BATCH)) {
             writeDown(new SealedBatch(
@@ -65,28 +70,36 @@ public final class DynamoMeterOutbox implements MeterOutbox {
         }
     }
 
-    /** The balance after it; empty if another process was quicker or is posting: what is open then waits for the next time. */
-    private Map<String, AttributeValue> moveAside(TenantId tenant) {
+    /** The balance after it; empty if another process was quicker, or posts without end: what is open waits for the next time. */
+    private Map<String, AttributeValue> moveAside(TenantId tenant, Instant at) {
         // an older version's balance lacks what it does not know of
-        String expression =
-                "SET " + LedgerTable.SEALED_BATCH + " = if_not_exists(" + LedgerTable.METER_BATCH + ", :one), "
-                        + LedgerTable.SEALED_USAGE + " = " + LedgerTable.OPEN_USAGE + ", "
-                        + LedgerTable.SEALED_NAMED + " = if_not_exists(" + LedgerTable.NAMED_USAGE + ", :none), "
-                        + LedgerTable.SEALED_CALLS + " = if_not_exists(" + LedgerTable.NAMED_CALLS + ", :none), "
-                        + LedgerTable.METER_BATCH + " = if_not_exists(" + LedgerTable.METER_BATCH + ", :one) + :one, "
-                        + LedgerTable.OPEN_USAGE + " = :none, " + LedgerTable.NAMED_USAGE + " = :none, "
-                        + LedgerTable.NAMED_CALLS + " = :none";
+        String expression = "SET " + LedgerTable.SEALED_AT + " = :at, " + LedgerTable.SEALED_BATCH + " = if_not_exists("
+                + LedgerTable.METER_BATCH + ", :one), "
+                + LedgerTable.SEALED_USAGE + " = " + LedgerTable.OPEN_USAGE + ", "
+                + LedgerTable.SEALED_NAMED + " = if_not_exists(" + LedgerTable.NAMED_USAGE + ", :none), "
+                + LedgerTable.SEALED_CALLS + " = if_not_exists(" + LedgerTable.NAMED_CALLS + ", :none), "
+                + LedgerTable.METER_BATCH + " = if_not_exists(" + LedgerTable.METER_BATCH + ", :one) + :one, "
+                + LedgerTable.OPEN_USAGE + " = :none, " + LedgerTable.NAMED_USAGE + " = :none, "
+                + LedgerTable.NAMED_CALLS + " = :none";
         try {
-            return dynamo.updateItem(request -> request.tableName(LedgerTable.NAME)
+            return whenFree(() -> dynamo.updateItem(request -> request.tableName(LedgerTable.NAME)
                             .key(DynamoLedgerStore.key(LedgerTable.tenantKey(tenant.value()), LedgerTable.BALANCE))
                             .conditionExpression("attribute_not_exists(" + LedgerTable.SEALED_BATCH + ") AND "
                                     + LedgerTable.OPEN_USAGE + " > :none")
                             .updateExpression(expression)
-                            .expressionAttributeValues(
-                                    Map.of(":one", LedgerItems.number(1), ":none", LedgerItems.number(0)))
-                            .returnValues(ReturnValue.ALL_NEW))
+                            .expressionAttributeValues(Map.of(
+                                    ":one",
+                                    LedgerItems.number(1),
+                                    ":none",
+                                    LedgerItems.number(0),
+                                    ":at",
+                                    AttributeValue.fromS(at.toString())))
+                            .returnValues(ReturnValue.ALL_NEW)))
                     .attributes();
-        } catch (ConditionalCheckFailedException | TransactionConflictException others) {
+        } catch (ConditionalCheckFailedException sealedMeanwhile) {
+            return Map.of();
+        } catch (TransactionConflictException busy) {
+            LOG.warn("usage of {} could not be sealed beside its postings; again later", tenant, busy);
             return Map.of();
         }
     }
@@ -98,7 +111,8 @@ public final class DynamoMeterOutbox implements MeterOutbox {
                                 LedgerTable.tenantKey(batch.tenant().value()), LedgerTable.BALANCE))
                         .conditionExpression(LedgerTable.SEALED_BATCH + " = :batch")
                         .updateExpression("REMOVE " + LedgerTable.SEALED_BATCH + ", " + LedgerTable.SEALED_USAGE + ", "
-                                + LedgerTable.SEALED_NAMED + ", " + LedgerTable.SEALED_CALLS)
+                                + LedgerTable.SEALED_NAMED + ", " + LedgerTable.SEALED_CALLS + ", "
+                                + LedgerTable.SEALED_AT)
                         .expressionAttributeValues(Map.of(":batch", LedgerItems.number(batch.number()))))
                 .build();
         TransactWriteItem pending =
@@ -109,12 +123,26 @@ public final class DynamoMeterOutbox implements MeterOutbox {
         event.put(LedgerTable.METER_BATCH, LedgerItems.number(batch.number()));
         TransactWriteItem byIdentifier = put(event);
         try {
-            dynamo.transactWriteItems(request -> request.transactItems(take, pending, contents, byIdentifier));
+            whenFree(() ->
+                    dynamo.transactWriteItems(request -> request.transactItems(take, pending, contents, byIdentifier)));
         } catch (TransactionCanceledException e) {
-            if (!isOfOthers(e)) {
-                throw e;
+            if (isOfOthers(e)) {
+                return;
             }
-            return; // another process wrote it down, or is posting: what is aside then waits for the next time
+            if (isConflict(e)) {
+                LOG.warn("batch {} of {} could not be written down; again later", batch.number(), batch.tenant(), e);
+                return;
+            }
+            if (isConditionOf(CONTENTS, e)) {
+                throw new IllegalStateException(
+                        "batch " + batch.number() + " of " + batch.tenant()
+                                + " is moved aside, but its number is taken:"
+                                + " nothing of this tenant is told to Stripe until its balance has "
+                                + LedgerTable.SEALED_BATCH + " and " + LedgerTable.METER_BATCH
+                                + " above each batch# of it",
+                        e);
+            }
+            throw e;
         }
         if (!batch.isWhole()) {
             LOG.warn(
@@ -162,12 +190,13 @@ public final class DynamoMeterOutbox implements MeterOutbox {
                 .build();
         TransactWriteItem keep = put(LedgerTable.TOLD, batch);
         try {
-            dynamo.transactWriteItems(request -> request.transactItems(delete, keep, add));
+            whenFree(() -> dynamo.transactWriteItems(request -> request.transactItems(delete, keep, add)));
         } catch (TransactionCanceledException e) {
-            if (!isOfOthers(e)) {
+            if (isConflict(e)) {
+                LOG.warn("meter event {} of {} could not be confirmed; again later", batch.id(), batch.tenant(), e);
+            } else if (!isOfOthers(e)) {
                 throw e;
             }
-            // another process confirmed it; or a posting was in the way, and it is told and confirmed again
         }
     }
 
@@ -177,6 +206,22 @@ public final class DynamoMeterOutbox implements MeterOutbox {
         MicroUsd pending = pending(tenant).stream().map(MeterBatch::amount).reduce(MicroUsd.ZERO, MicroUsd::plus);
         MicroUsd open = total(balance, LedgerTable.OPEN_USAGE).plus(total(balance, LedgerTable.SEALED_USAGE));
         return new Totals(open, pending, total(balance, LedgerTable.TOLD_USAGE));
+    }
+
+    @Override
+    public Open open(TenantId tenant) {
+        Map<String, AttributeValue> balance = balance(tenant);
+        AttributeValue since = balance.get(LedgerTable.SEALED_AT);
+        return new Open(
+                balance.containsKey(LedgerTable.METER_BATCH)
+                        ? LedgerItems.number(balance, LedgerTable.METER_BATCH)
+                        : DynamoLedgerStore.FIRST_BATCH,
+                total(balance, LedgerTable.OPEN_USAGE),
+                total(balance, LedgerTable.NAMED_USAGE),
+                balance.containsKey(LedgerTable.SEALED_BATCH)
+                        ? LedgerItems.number(balance, LedgerTable.SEALED_BATCH)
+                        : null,
+                since == null ? null : Instant.parse(since.s()));
     }
 
     @Override
@@ -196,6 +241,11 @@ public final class DynamoMeterOutbox implements MeterOutbox {
     @Override
     public void forEachSealed(TenantId tenant, Consumer<SealedBatch> visitor) {
         items(tenant, LedgerTable.BATCH).map(LedgerItems::sealedBatch).forEach(visitor);
+    }
+
+    @Override
+    public void forEachEvent(TenantId tenant, Consumer<MeterBatch> visitor) {
+        items(tenant, LedgerTable.EVENTS).map(LedgerItems::meterBatch).forEach(visitor);
     }
 
     @Override
@@ -275,10 +325,38 @@ public final class DynamoMeterOutbox implements MeterOutbox {
         return DynamoLedgerStore.key(LedgerTable.eventKey(id.toString()), LedgerTable.EVENT);
     }
 
+    /** Tries again, and not all at once, while postings are in the way. */
+    private static <T> T whenFree(Supplier<T> write) {
+        for (int attempt = 1; attempt < DynamoLedgerStore.MOST_ATTEMPTS; attempt++) {
+            try {
+                return write.get();
+            } catch (TransactionConflictException busy) {
+                DynamoLedgerStore.pause(attempt);
+            } catch (TransactionCanceledException e) {
+                if (!isConflict(e)) {
+                    throw e;
+                }
+                DynamoLedgerStore.pause(attempt);
+            }
+        }
+        return write.get();
+    }
+
+    private static boolean isConflict(TransactionCanceledException e) {
+        return e.cancellationReasons().stream().anyMatch(reason -> reason.code().equals("TransactionConflict"))
+                && e.cancellationReasons().stream().allMatch(reason -> switch (reason.code()) {
+                    case "None", "TransactionConflict" -> true;
+                    default -> false;
+                });
+    }
+
+    /** The first of each transaction takes away what it is about: if that is gone, another process did the same. */
     private static boolean isOfOthers(TransactionCanceledException e) {
-        return e.cancellationReasons().stream().allMatch(reason -> switch (reason.code()) {
-            case "None", "ConditionalCheckFailed", "TransactionConflict" -> true;
-            default -> false;
-        });
+        return isConditionOf(0, e);
+    }
+
+    private static boolean isConditionOf(int item, TransactionCanceledException e) {
+        List<CancellationReason> reasons = e.cancellationReasons();
+        return reasons.size() > item && reasons.get(item).code().equals("ConditionalCheckFailed");
     }
 }

@@ -59,6 +59,8 @@ public final class LedgerTable {
     static final String SEALED_USAGE = "sealed_microusd";
     static final String SEALED_NAMED = "sealed_named_microusd";
     static final String SEALED_CALLS = "sealed_calls";
+    static final String SEALED_AT = "sealed_at";
+    static final String EVENTS = "meter"; // PENDING and, after all of these, TOLD
     static final String BATCH = "batch#";
     static final String EVENT = "meter-event";
     static final String MONTHS = "months";

@@ -16,7 +16,10 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
+import software.amazon.awssdk.services.dynamodb.model.CancellationReason;
 import software.amazon.awssdk.services.dynamodb.model.TransactWriteItem;
+import software.amazon.awssdk.services.dynamodb.model.TransactionCanceledException;
+import software.amazon.awssdk.services.dynamodb.model.TransactionConflictException;
 
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
@@ -26,8 +29,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 
 class DynamoMeterOutboxTest extends MeterOutboxContract {
@@ -91,6 +97,79 @@ class DynamoMeterOutboxTest extends MeterOutboxContract {
     }
 
     @Test
+    void what_a_crash_left_aside_is_written_down_by_whoever_seals_next() {
+        TenantId tenant = Calls.newTenant();
+        store.post(tenant, List.of(call(tenant)));
+        leaveAside(tenant);
+        store.post(tenant, List.of(call(tenant), call(tenant)));
+        assertThat(outbox.open(tenant))
+                .isEqualTo(new MeterOutbox.Open(2, new MicroUsd(280), new MicroUsd(280), 1L, Calls.NOON));
+
+        outbox.seal(tenant, Ids.v7(), Calls.NOON.plusSeconds(1));
+        outbox.seal(tenant, Ids.v7(), Calls.NOON.plusSeconds(2));
+
+        assertThat(sealed(tenant))
+                .extracting(SealedBatch::number, SealedBatch::amount, SealedBatch::calls)
+                .containsExactly(tuple(1L, new MicroUsd(140), 1L), tuple(2L, new MicroUsd(280), 2L));
+        assertThat(outbox.open(tenant)).isEqualTo(new MeterOutbox.Open(3, MicroUsd.ZERO, MicroUsd.ZERO, null, null));
+    }
+
+    /** As DynamoDB has it where postings are never far apart; DynamoDB Local puts them one after another. */
+    @Test
+    void seals_and_confirms_though_postings_are_in_the_way() {
+        TenantId tenant = Calls.newTenant();
+        store.post(tenant, List.of(call(tenant)));
+        AtomicInteger updates = new AtomicInteger(5);
+        AtomicInteger transactions = new AtomicInteger(5);
+        MeterOutbox beside = new DynamoMeterOutbox(dynamo(method -> {
+            if (method.equals("updateItem") && updates.getAndDecrement() > 0) {
+                throw TransactionConflictException.builder().build();
+            }
+            if (method.equals("transactWriteItems") && transactions.getAndDecrement() > 0) {
+                throw cancelled("TransactionConflict", "None", "None");
+            }
+        }));
+
+        beside.seal(tenant, Ids.v7(), Calls.NOON);
+        assertThat(outbox.totals(tenant).pending()).isEqualTo(new MicroUsd(140));
+        transactions.set(5);
+        beside.told(outbox.pending(tenant).getFirst());
+
+        assertThat(outbox.totals(tenant).told()).isEqualTo(new MicroUsd(140));
+    }
+
+    @Test
+    void a_batch_whose_number_is_taken_is_not_taken_for_one_that_another_wrote_down() {
+        TenantId tenant = Calls.newTenant();
+        store.post(tenant, List.of(call(tenant)));
+        outbox.seal(tenant, Ids.v7(), Calls.NOON);
+        DYNAMO.updateItem(request -> request.tableName(LedgerTable.NAME) // as of an older copy
+                .key(DynamoLedgerStore.key(LedgerTable.tenantKey(tenant.value()), LedgerTable.BALANCE))
+                .updateExpression("SET meter_batch = :one")
+                .expressionAttributeValues(Map.of(":one", LedgerItems.number(1))));
+        pod().post(tenant, List.of(call(tenant)));
+
+        assertThatThrownBy(() -> outbox.seal(tenant, Ids.v7(), Calls.NOON))
+                .hasMessageStartingWith("batch 1 of " + tenant + " is moved aside, but its number is taken");
+    }
+
+    @Test
+    void a_batch_that_another_wrote_down_meanwhile_is_no_failure() {
+        TenantId tenant = Calls.newTenant();
+        store.post(tenant, List.of(call(tenant)));
+        MeterOutbox slow = new DynamoMeterOutbox(dynamo(method -> {
+            if (method.equals("transactWriteItems")) {
+                outbox.seal(tenant, Ids.v7(), Calls.NOON);
+            }
+        }));
+
+        slow.seal(tenant, Ids.v7(), Calls.NOON);
+
+        assertThat(sealed(tenant)).hasSize(1);
+        assertThat(outbox.totals(tenant).pending()).isEqualTo(new MicroUsd(140));
+    }
+
+    @Test
     void calls_that_an_older_version_posts_are_told_and_name_no_batch() {
         TenantId tenant = Calls.newTenant();
         PostingGroup old = postAsAnOlderVersion(tenant);
@@ -127,6 +206,36 @@ class DynamoMeterOutboxTest extends MeterOutboxContract {
                 .containsExactly(tuple(new MicroUsd(140), new MicroUsd(280), 2L));
         assertThat(outbox.totals(tenant))
                 .isEqualTo(new MeterOutbox.Totals(MicroUsd.ZERO, new MicroUsd(280), MicroUsd.ZERO));
+    }
+
+    private static void leaveAside(TenantId tenant) {
+        MeterOutbox dying = new DynamoMeterOutbox(dynamo(method -> {
+            if (method.equals("transactWriteItems")) {
+                throw new Died();
+            }
+        }));
+        assertThatThrownBy(() -> dying.seal(tenant, Ids.v7(), Calls.NOON)).isInstanceOf(Died.class);
+    }
+
+    private static TransactionCanceledException cancelled(String... codes) {
+        return TransactionCanceledException.builder()
+                .cancellationReasons(Stream.of(codes)
+                        .map(code -> CancellationReason.builder().code(code).build())
+                        .toList())
+                .build();
+    }
+
+    /** @param before is told of each call by its name, before that is done */
+    private static DynamoDbClient dynamo(Consumer<String> before) {
+        return (DynamoDbClient) Proxy.newProxyInstance(
+                DynamoDbClient.class.getClassLoader(), new Class<?>[] {DynamoDbClient.class}, (_, method, given) -> {
+                    before.accept(method.getName());
+                    try {
+                        return method.invoke(DYNAMO, given);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                });
     }
 
     private static PostingGroup call(TenantId tenant) {
