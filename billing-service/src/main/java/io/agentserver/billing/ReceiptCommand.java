@@ -70,7 +70,12 @@ public final class ReceiptCommand {
         if (batch.isPresent()) {
             out.println(line(batch.get(), outbox));
         } else {
-            out.println("batch " + number + " of " + call.tenant() + ": still open, Stripe has not been told");
+            MeterOutbox.Open open = outbox.open(call.tenant());
+            boolean isTold = open.number() == number && open.amount().compareTo(open.named()) < 0;
+            out.println("batch " + number + " of " + call.tenant()
+                    + (isTold
+                            ? ": still open, but an older version of billing has told Stripe of some of it, perhaps of this"
+                            : ": still open, Stripe has not been told"));
         }
     }
 

@@ -1,6 +1,8 @@
 package io.agentserver.billing;
 
 import io.agentserver.billing.ledger.MemoryLedgerStore;
+import io.agentserver.billing.ledger.MeterOutbox;
+import io.agentserver.billing.ledger.MicroUsd;
 import io.agentserver.billing.ledger.PostingGroup;
 import io.agentserver.envelope.Ids;
 import io.agentserver.envelope.TenantId;
@@ -8,6 +10,7 @@ import org.junit.jupiter.api.Test;
 
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.lang.reflect.Proxy;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -41,6 +44,25 @@ class ReceiptCommandTest {
         store.told(store.pending(tenant).getFirst());
         assertThat(show(receipt)).isZero();
         assertThat(said()).containsExactly(call, batch + " it");
+    }
+
+    @Test
+    void says_of_an_open_batch_that_an_older_version_took_from_that_it_may_be_told() {
+        UUID receipt = post();
+        MeterOutbox taken = (MeterOutbox) Proxy.newProxyInstance(
+                MeterOutbox.class.getClassLoader(),
+                new Class<?>[] {MeterOutbox.class},
+                (_, method, given) -> method.getName().equals("open")
+                        ? new MeterOutbox.Open(1, MicroUsd.ZERO, new MicroUsd(140), null, null)
+                        : method.invoke(store, given));
+
+        assertThat(ReceiptCommand.show(receipt, store, taken, out)).isZero();
+
+        assertThat(said())
+                .last()
+                .isEqualTo(
+                        "batch 1 of " + tenant + ": still open, but an older version of billing has told Stripe of some"
+                                + " of it, perhaps of this");
     }
 
     @Test
