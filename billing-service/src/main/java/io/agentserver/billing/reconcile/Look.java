@@ -2,7 +2,7 @@ package io.agentserver.billing.reconcile;
 
 import io.agentserver.billing.ledger.CallUsage;
 import io.agentserver.billing.ledger.GroupId;
-import io.agentserver.billing.ledger.MicroUsd;
+import io.agentserver.billing.ledger.MeterOutbox;
 import io.agentserver.billing.ledger.Posting;
 import io.agentserver.billing.ledger.PostingGroup;
 import io.agentserver.billing.ledger.RejectedRecord;
@@ -10,7 +10,6 @@ import io.agentserver.billing.ledger.UnreadableGroup;
 import io.agentserver.billing.reconcile.Reconciliation.Places;
 import io.agentserver.billing.reconcile.Testimony.Place;
 import io.agentserver.billing.stripe.PaymentSweep;
-import io.agentserver.envelope.Ids;
 import io.agentserver.envelope.TenantId;
 import org.jspecify.annotations.Nullable;
 
@@ -18,7 +17,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -43,9 +41,8 @@ final class Look {
     private final List<String> seen = new ArrayList<>();
     private final Set<GroupId> ofStripe = new HashSet<>();
     private final Set<String> unreadable = new HashSet<>();
-    private final Set<String> withUnreadable = new HashSet<>();
-    private final Map<TenantId, Long> sealed = new HashMap<>(); // the latest batch's number
     private final Balances balances;
+    private final Batches batches;
     private final Set<TenantId> tenants = new TreeSet<>(Comparator.comparing(TenantId::value));
 
     Look(Places places, Instant start, ReceiptBuckets receipts) {
@@ -53,6 +50,7 @@ final class Look {
         this.start = start;
         this.receipts = receipts;
         this.balances = new Balances(places.store(), places.outbox(), start);
+        this.batches = new Batches(places.outbox(), start.minus(CLOCKS_DIFFER), receipts, differences);
     }
 
     Differences differences() {
@@ -67,7 +65,8 @@ final class Look {
     void compare() {
         tenants.addAll(places.store().tenants());
         tenants.forEach(balances::begin);
-        readBatches();
+        tenants.forEach(batches::read);
+        seen.add(batches.seen());
         readSlots();
         readUsage();
         Map<GroupId, PostingGroup> expected = readStripe();
@@ -76,36 +75,8 @@ final class Look {
         comparePutAside();
         tenants.forEach(tenant -> balances.compare(tenant, differences));
         seen.add(balances.seen());
+        tenants.forEach(batches::compare);
         tenants.forEach(this::comparePending);
-    }
-
-    /** Nothing is added to a batch once it is sealed, so all of its calls are in the ledger, which is read later. */
-    private void readBatches() {
-        long[] count = new long[2];
-        for (TenantId tenant : tenants) {
-            places.outbox().forEachSealed(tenant, batch -> {
-                count[0]++;
-                count[1] += batch.isWhole() ? 0 : 1;
-                sealed.merge(tenant, batch.number(), Math::max);
-                receipts.add(new Testimony(
-                        batchKey(tenant, batch.number()),
-                        Place.EVENT,
-                        tenant.value(),
-                        batch.named().value(),
-                        batch.calls(),
-                        false,
-                        "meter event " + batch.id() + ", batch " + batch.number()));
-            });
-        }
-        seen.add("meter events: " + count[0] + ", each of what the calls in it cost"
-                + (count[1] == 0
-                        ? ""
-                        : "; " + count[1]
-                                + " of them were made beside an older version of billing, whose calls name none"));
-    }
-
-    private static UUID batchKey(TenantId tenant, long number) {
-        return Ids.inTenant(tenant, "meter-batch:" + number);
     }
 
     private void readSlots() {
@@ -184,23 +155,10 @@ final class Look {
                     call.price().value(),
                     isRecent(group.at()),
                     null));
-            addToBatch(group, call);
+            batches.add(group, call);
         } else if (isOfStripe(group)) {
             ofStripe.add(group.id());
             compareWithStripe(group, expected.get(group.id()));
-        }
-    }
-
-    private void addToBatch(PostingGroup group, CallUsage call) {
-        Long batch = group.batch();
-        if (batch != null && batch <= sealed.getOrDefault(group.tenant(), 0L)) {
-            receipts.add(new Testimony(
-                    batchKey(group.tenant(), batch),
-                    Place.BATCHED,
-                    group.tenant().value(),
-                    call.price().value(),
-                    false,
-                    "batch " + batch));
         }
     }
 
@@ -209,14 +167,13 @@ final class Look {
         unreadable.add(group.id());
         if (tenant != null) {
             balances.unreadable(tenant);
-            withUnreadable.add(tenant.value());
+            batches.unreadable(tenant);
         }
         differences.add("group:" + group.id(), "posting group " + group.id() + " of " + tenant + ": " + group.reason());
     }
 
     private void compareReceipt(UUID receipt, Receipt places) {
-        if (places.event() != null || places.batched() != null) {
-            compareBatch(receipt, places.event(), places.batched());
+        if (batches.compare(receipt, places)) {
             return;
         }
         Testimony slot = places.slot();
@@ -242,28 +199,6 @@ final class Look {
                     "price:" + receipt,
                     "receipt " + receipt + ": " + posted.price() + " micro-USD posted for " + posted.tenant()
                             + ", the usage record says " + usage.price() + " for " + usage.tenant());
-        }
-    }
-
-    /** Of a tenant with a group that cannot be read nobody can say which batch that is in. */
-    private void compareBatch(UUID key, @Nullable Testimony event, @Nullable Testimony batched) {
-        String tenant = Objects.requireNonNull(event == null ? batched : event).tenant();
-        if (withUnreadable.contains(tenant)) {
-            return;
-        }
-        long calls = batched == null ? 0 : batched.calls();
-        long price = batched == null ? 0 : batched.price();
-        String found = calls + " calls of " + new MicroUsd(price) + " in all name it";
-        if (event == null) {
-            differences.add(
-                    "batch:" + key,
-                    Objects.requireNonNull(batched).where() + " of " + tenant + ": " + found
-                            + ", but it became no meter event");
-        } else if (event.calls() != calls || event.price() != price) {
-            differences.add(
-                    "batch:" + key,
-                    event.where() + " of " + tenant + ": " + found + ", it should have " + event.calls() + " of "
-                            + new MicroUsd(event.price()));
         }
     }
 
@@ -318,6 +253,14 @@ final class Look {
 
     private void comparePending(TenantId tenant) {
         if (places.stripe() != null) {
+            MeterOutbox.Open open = places.outbox().open(tenant);
+            Instant since = open.since();
+            if (open.aside() != null && (since == null || since.isBefore(start.minus(TOLD_WITHIN)))) {
+                differences.add(
+                        "aside:" + tenant + ":" + open.aside(),
+                        "batch " + open.aside() + " of " + tenant + ": moved aside at " + since
+                                + " and not written down, so Stripe is told of nothing since");
+            }
             places.outbox().pending(tenant).stream()
                     .filter(batch -> batch.at().isBefore(start.minus(TOLD_WITHIN)))
                     .forEach(batch -> differences.add(

@@ -12,6 +12,8 @@ final class Receipt {
     private @Nullable Testimony posted;
     private @Nullable Testimony batched;
     private @Nullable Testimony event;
+    private @Nullable Testimony sealed;
+    private @Nullable Testimony told;
 
     void add(Testimony testimony) {
         switch (testimony.place()) {
@@ -20,6 +22,8 @@ final class Receipt {
             case LEDGER -> posted = posted == null ? testimony : posted;
             case BATCHED -> batched = batched == null ? testimony : sum(batched, testimony);
             case EVENT -> event = event == null ? testimony : event;
+            case SEALED -> sealed = sealed == null ? testimony : sealed;
+            case TOLD -> told = told == null ? testimony : told;
         }
     }
 
@@ -47,6 +51,16 @@ final class Receipt {
     @Nullable
     Testimony event() {
         return event;
+    }
+
+    @Nullable
+    Testimony sealed() {
+        return sealed;
+    }
+
+    @Nullable
+    Testimony told() {
+        return told;
     }
 
     private static Testimony sum(Testimony one, Testimony other) {

@@ -32,7 +32,11 @@ record Testimony(
         /** A call whose posting group says which batch it is in. */
         BATCHED,
         /** A batch that was sealed, and became a meter event. */
-        EVENT
+        EVENT,
+        /** The same batch by its identifier, with what Stripe is to be told. */
+        SEALED,
+        /** What Stripe was told, or is to be, by identifier. */
+        TOLD
     }
 
     Testimony(UUID receipt, Place place, String tenant, long price, boolean recent, @Nullable String where) {

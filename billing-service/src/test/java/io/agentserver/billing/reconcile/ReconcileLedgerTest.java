@@ -9,6 +9,8 @@ import io.agentserver.billing.ledger.PostingGroup;
 import io.agentserver.billing.ledger.dynamo.DynamoLedgerStore;
 import io.agentserver.billing.ledger.dynamo.DynamoMeterOutbox;
 import io.agentserver.billing.ledger.dynamo.LedgerTable;
+import io.agentserver.billing.stripe.PaymentSweep;
+import io.agentserver.billing.stripe.StripePayments;
 import io.agentserver.envelope.Ids;
 import io.agentserver.envelope.TenantId;
 import io.agentserver.log.Brokers;
@@ -23,6 +25,7 @@ import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
 import software.amazon.awssdk.services.dynamodb.model.ReturnValue;
 
+import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.nio.file.Path;
@@ -35,6 +38,7 @@ import java.util.Map;
 import java.util.UUID;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** The balances, over the real DynamoDB and topic, which other tests write to as well. Each call's price is 140 micro-USD. */
 class ReconcileLedgerTest {
@@ -161,8 +165,11 @@ class ReconcileLedgerTest {
         undo.add(() -> addToBatch("amount_microusd", -60));
 
         assertThat(differences(() -> {}))
-                .containsExactly("meter event " + event + ", batch 1 of " + tenant
-                        + ": 1 calls of 0.000140 USD in all name it, it should have 1 of 0.000200 USD");
+                .containsExactlyInAnyOrder(
+                        "meter event " + event + ", batch 1 of " + tenant
+                                + ": 1 calls of 0.000140 USD in all name it, it should have 1 of 0.000200 USD",
+                        "meter event " + event + ", batch 1 of " + tenant
+                                + ": 0.000200 USD, but Stripe was or is to be told of 0.000140 USD");
     }
 
     @Test
@@ -182,6 +189,139 @@ class ReconcileLedgerTest {
     }
 
     @Test
+    void a_latest_batch_that_is_lost_is_a_difference() {
+        called(Instant.now());
+        seal();
+        Map<String, AttributeValue> kept = DYNAMO.deleteItem(
+                        request -> request.tableName("ledger").key(batchKey()).returnValues(ReturnValue.ALL_OLD))
+                .attributes();
+        undo.add(() -> DYNAMO.putItem(request -> request.tableName("ledger").item(kept)));
+
+        assertThat(differences(() -> {}))
+                .containsExactly("batch 1 of " + tenant
+                        + ": 1 calls of 0.000140 USD in all name it, but it became no meter event");
+    }
+
+    /** No call names it, if an older version made them all. */
+    @Test
+    void a_batch_that_is_lost_is_a_difference_whether_a_call_names_it_or_not() {
+        UsageRecord call = call(Instant.now());
+        used(call);
+        post(call);
+        setBatch(call, null);
+        add("named_microusd", -140);
+        add("named_calls", -1);
+        seal();
+        called(Instant.now());
+        seal();
+        Map<String, AttributeValue> kept = DYNAMO.deleteItem(
+                        request -> request.tableName("ledger").key(batchKey()).returnValues(ReturnValue.ALL_OLD))
+                .attributes();
+        undo.add(() -> DYNAMO.putItem(request -> request.tableName("ledger").item(kept)));
+
+        assertThat(differences(() -> {}))
+                .containsExactly("batch 1 of " + tenant
+                        + ": 0 calls of 0.000000 USD in all name it, but it became no meter event");
+    }
+
+    @Test
+    void a_call_in_a_batch_that_there_cannot_be_yet_is_a_difference() {
+        UsageRecord call = call(Instant.now());
+        used(call);
+        post(call);
+        setBatch(call, 999L);
+        undo.add(() -> setBatch(call, 1L));
+
+        assertThat(differences(() -> {})).containsExactly("calls of " + tenant + " name batch 999, but open is 1");
+    }
+
+    /** Their sum is right. */
+    @Test
+    void meter_events_of_more_and_of_less_that_no_older_version_explains_are_differences() {
+        called(Instant.now());
+        add("unmetered_microusd", 60);
+        UUID more = seal();
+        called(Instant.now());
+        add("unmetered_microusd", -60);
+        UUID less = seal();
+        undo.add(() -> evenOut(1));
+        undo.add(() -> evenOut(2));
+
+        assertThat(differences(() -> {}))
+                .containsExactlyInAnyOrder(
+                        "meter event " + more + ", batch 1 of " + tenant
+                                + ": 0.000200 USD, its calls cost 0.000140 USD,"
+                                + " and no older version of billing explains that",
+                        "meter event " + less + ", batch 2 of " + tenant
+                                + ": 0.000080 USD, its calls cost 0.000140 USD,"
+                                + " and no older version of billing explains that");
+    }
+
+    @Test
+    void a_meter_event_of_less_is_none_where_an_older_version_told_of_the_rest() {
+        called(Instant.now());
+        called(Instant.now());
+        UUID id = UUID.randomUUID();
+        Instant at = Instant.now().minusSeconds(60);
+        DYNAMO.putItem(request -> request.tableName("ledger")
+                .item(Map.of(
+                        "pk", AttributeValue.fromS("tenant#" + tenant),
+                        "sk", AttributeValue.fromS("meter#" + at + "#" + id),
+                        "id", AttributeValue.fromS(id.toString()),
+                        "tenant", AttributeValue.fromS(tenant.value()),
+                        "at", AttributeValue.fromS(at.toString()),
+                        "amount_microusd", AttributeValue.fromN("140"))));
+        add("unmetered_microusd", -140);
+        seal();
+
+        assertThat(differences(() -> {})).isEmpty();
+    }
+
+    @Test
+    void a_meter_event_that_says_something_else_than_its_batch_is_a_difference() {
+        called(Instant.now());
+        UUID event = seal();
+        Instant at = new DynamoMeterOutbox(DYNAMO).pending(tenant).getFirst().at();
+        Map<String, AttributeValue> key = Map.of(
+                "pk",
+                AttributeValue.fromS("tenant#" + tenant),
+                "sk",
+                AttributeValue.fromS("meter#" + at + "#" + event));
+        add(key, "amount_microusd", 60);
+        undo.add(() -> add(key, "amount_microusd", -60));
+        change("metered_microusd", -60); // so that the sum is right
+
+        assertThat(differences(() -> {}))
+                .containsExactly("meter event " + event + ", batch 1 of " + tenant
+                        + ": 0.000140 USD, but Stripe was or is to be told of 0.000200 USD");
+    }
+
+    @Test
+    void a_batch_that_stays_aside_is_a_difference() throws IOException {
+        called(Instant.now());
+        Instant before = Instant.now().minus(Duration.ofHours(2));
+        leaveAside(before);
+        undo.add(this::seal);
+
+        try (StripePayments stripe = new StripePayments(store)) {
+            assertThat(differences(() -> {}, stripe.sweep()))
+                    .containsExactly("batch 1 of " + tenant + ": moved aside at " + before
+                            + " and not written down, so Stripe is told of nothing since");
+        }
+    }
+
+    @Test
+    void a_batch_that_was_just_moved_aside_is_none() throws IOException {
+        called(Instant.now());
+        leaveAside(Instant.now());
+        undo.add(this::seal);
+
+        try (StripePayments stripe = new StripePayments(store)) {
+            assertThat(differences(() -> {}, stripe.sweep())).isEmpty();
+        }
+    }
+
+    @Test
     void meter_events_beside_an_older_version_are_counted_and_are_none() {
         UsageRecord call = call(Instant.now());
         used(call);
@@ -198,12 +338,16 @@ class ReconcileLedgerTest {
 
     /** @param afterTheLedger done at each look, when it has read the ledger and before it compares balances */
     private List<String> differences(Runnable afterTheLedger) {
+        return differences(afterTheLedger, null);
+    }
+
+    private List<String> differences(Runnable afterTheLedger, @Nullable PaymentSweep stripe) {
         Reconciliation.Places places = new Reconciliation.Places(
                 watched(afterTheLedger),
                 new DynamoMeterOutbox(DYNAMO),
                 new KafkaUsageRecords(Brokers.plain(TestStores.kafka())),
                 null,
-                null);
+                stripe);
         Report report = new Reconciliation(places, Clock.systemUTC(), Duration.ZERO, directory, 1_000).compare();
         seen = report.seen();
         return report.differences().stream()
@@ -283,9 +427,45 @@ class ReconcileLedgerTest {
         undo.add(() -> add(sum, -by));
     }
 
-    private void add(String sum, long by) {
+    /** As a crash between the two steps of sealing does. */
+    private void leaveAside(Instant at) {
+        DynamoDbClient dying = (DynamoDbClient) Proxy.newProxyInstance(
+                DynamoDbClient.class.getClassLoader(), new Class<?>[] {DynamoDbClient.class}, (_, method, given) -> {
+                    if (method.getName().equals("transactWriteItems")) {
+                        throw new IllegalStateException("killed here");
+                    }
+                    return method.invoke(DYNAMO, given);
+                });
+        assertThatThrownBy(() -> new DynamoMeterOutbox(dying).seal(tenant, UUID.randomUUID(), at))
+                .hasMessage("killed here");
+    }
+
+    private void evenOut(long batch) {
         DYNAMO.updateItem(request -> request.tableName("ledger")
-                .key(Map.of("pk", AttributeValue.fromS("tenant#" + tenant), "sk", AttributeValue.fromS("balance")))
+                .key(Map.of(
+                        "pk", AttributeValue.fromS("tenant#" + tenant),
+                        "sk", AttributeValue.fromS("batch#%010d".formatted(batch))))
+                .updateExpression("REMOVE named_microusd SET amount_microusd = :price")
+                .expressionAttributeValues(Map.of(":price", AttributeValue.fromN("140"))));
+        new DynamoMeterOutbox(DYNAMO)
+                .pending(tenant).stream()
+                        .skip(batch - 1)
+                        .limit(1)
+                        .forEach(event -> add(
+                                Map.of(
+                                        "pk", AttributeValue.fromS("tenant#" + tenant),
+                                        "sk", AttributeValue.fromS("meter#" + event.at() + "#" + event.id())),
+                                "amount_microusd",
+                                140 - event.amount().value()));
+    }
+
+    private void add(String sum, long by) {
+        add(Map.of("pk", AttributeValue.fromS("tenant#" + tenant), "sk", AttributeValue.fromS("balance")), sum, by);
+    }
+
+    private static void add(Map<String, AttributeValue> key, String sum, long by) {
+        DYNAMO.updateItem(request -> request.tableName("ledger")
+                .key(key)
                 .updateExpression("ADD " + sum + " :by")
                 .expressionAttributeValues(Map.of(":by", AttributeValue.fromN(Long.toString(by)))));
     }
