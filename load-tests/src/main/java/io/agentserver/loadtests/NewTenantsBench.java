@@ -7,7 +7,8 @@ import java.util.Locale;
 
 /**
  * How soon a new tenant is served: tenants are made one after the other, each with an organism, and each sends one message at
- * once, whose topic the pumps have not heard of. In: a running platform and its operator's key. Out: one row of
+ * once, whose topic the pumps have not heard of. With {@code --before} so many others are made first, which send nothing: their
+ * topics are there. In: a running platform and its operator's key. Out: one row of
  * {@code docs/performance.md}. The tenants stay.
  */
 final class NewTenantsBench {
@@ -16,10 +17,14 @@ final class NewTenantsBench {
 
     private final Settings settings;
 
-    record Settings(String store, String flush, int tenants) {
+    record Settings(String store, String flush, int before, int tenants) {
         static Settings of(Options options) {
-            options.only("store", "flush", "tenants");
-            return new Settings(options.text("store"), options.text("flush"), options.number("tenants", 20));
+            options.only("store", "flush", "before", "tenants");
+            return new Settings(
+                    options.text("store"),
+                    options.text("flush"),
+                    options.number("before", 0),
+                    options.number("tenants", 20));
         }
     }
 
@@ -32,6 +37,9 @@ final class NewTenantsBench {
         Histogram served = new Histogram(LONGEST_MICROS, DIGITS);
         int errors = 0;
         try (Platform operator = Platform.find()) {
+            for (int i = 0; i < settings.before(); i++) {
+                operator.newTenant().close();
+            }
             for (int i = 0; i < settings.tenants(); i++) {
                 long asked = System.nanoTime();
                 try (Platform tenant = operator.newTenant();
@@ -52,12 +60,13 @@ final class NewTenantsBench {
                 Locale.ROOT,
                 """
 
-                | store | flush | tenants | made: p50 | most | first message answered: p50 | most | errors |
-                |---|---|---|---|---|---|---|---|
-                | %s | %s | %d | %.0f ms | %.0f ms | %.0f ms | %.0f ms | %d |
+                | store | flush | tenants there | new | made: p50 | most | first message answered: p50 | most | errors |
+                |---|---|---|---|---|---|---|---|---|
+                | %s | %s | %d | %d | %.0f ms | %.0f ms | %.0f ms | %.0f ms | %d |
                 """,
                 settings.store(),
                 settings.flush(),
+                settings.before(),
                 settings.tenants(),
                 made.getValueAtPercentile(50) / 1000.0,
                 made.getMaxValue() / 1000.0,
