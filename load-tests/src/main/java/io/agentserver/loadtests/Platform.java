@@ -9,6 +9,7 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -115,17 +116,30 @@ final class Platform implements AutoCloseable {
         return answer.body();
     }
 
-    /** @return the new tenant's first key */
+    /**
+     * Waits where the operator's calls are limited, for as long as the answer says.
+     *
+     * @return the new tenant's first key
+     */
     String newTenant(String id, String admin) throws IOException, InterruptedException {
-        HttpResponse<String> answer = send(HttpRequest.newBuilder(gateway.resolve("/admin/v1/tenants"))
-                .header("Authorization", "Bearer " + admin)
-                .header("Content-Type", "application/json")
-                .POST(BodyPublishers.ofString("{\"id\":\"" + id + "\",\"name\":\"Benchmark\",\"plan\":\"dev\"}")));
+        HttpResponse<String> answer = tryNewTenant(id, admin);
+        while (answer.statusCode() == 429) {
+            Thread.sleep(Duration.ofSeconds(
+                    answer.headers().firstValueAsLong("Retry-After").orElse(1)));
+            answer = tryNewTenant(id, admin);
+        }
         Matcher found = API_KEY.matcher(answer.body());
         if (answer.statusCode() != 201 || !found.find()) {
             throw new IOException("POST /admin/v1/tenants: " + answer.statusCode());
         }
         return found.group(1);
+    }
+
+    private HttpResponse<String> tryNewTenant(String id, String admin) throws IOException, InterruptedException {
+        return send(HttpRequest.newBuilder(gateway.resolve("/admin/v1/tenants"))
+                .header("Authorization", "Bearer " + admin)
+                .header("Content-Type", "application/json")
+                .POST(BodyPublishers.ofString("{\"id\":\"" + id + "\",\"name\":\"Benchmark\",\"plan\":\"dev\"}")));
     }
 
     /** The tenant's organism as it is now; empty if it has none. */
