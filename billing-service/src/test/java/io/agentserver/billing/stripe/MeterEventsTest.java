@@ -171,6 +171,22 @@ class MeterEventsTest extends StripeTest {
         assertThat(stripe.metered(account.customer(other))).isEqualTo(140);
     }
 
+    @Test
+    void a_store_that_is_away_is_not_asked_for_each_tenant() {
+        List<TenantId> many = Stream.generate(Calls::newTenant).limit(100).toList();
+        List<Object> asked = new ArrayList<>();
+        LedgerStore ofMany = proxy(LedgerStore.class, store, "tenants", _ -> new LinkedHashSet<>(many));
+        MeterOutbox away = proxy(MeterOutbox.class, store, "seal", given -> {
+            asked.add(given[0]);
+            throw new IllegalStateException("away");
+        });
+
+        assertThatThrownBy(() -> new MeterEvents(ofMany, away, account, clock).tell())
+                .hasMessage("away");
+
+        assertThat(asked).hasSize(20);
+    }
+
     private static <T> T proxy(Class<T> port, Object real, String name, Function<Object[], Object> instead) {
         return port.cast(Proxy.newProxyInstance(port.getClassLoader(), new Class<?>[] {port}, (_, method, given) -> {
             if (!method.getName().equals(name)) {
