@@ -138,8 +138,8 @@ public final class DynamoMeterOutbox implements MeterOutbox {
                         "batch " + batch.number() + " of " + batch.tenant()
                                 + " is moved aside, but its number is taken:"
                                 + " nothing of this tenant is told to Stripe until its balance has "
-                                + LedgerTable.SEALED_BATCH + " and " + LedgerTable.METER_BATCH
-                                + " above each batch# of it",
+                                + LedgerTable.SEALED_BATCH + " one above its highest batch#, and "
+                                + LedgerTable.METER_BATCH + " two above it",
                         e);
             }
             throw e;
@@ -342,10 +342,16 @@ public final class DynamoMeterOutbox implements MeterOutbox {
         return write.get();
     }
 
+    /**
+     * Another transaction is on one of its items. What the others are refused for may be that one's doing, half done, and says
+     * nothing: only who tries again learns more.
+     */
     private static boolean isConflict(TransactionCanceledException e) {
-        return e.cancellationReasons().stream().anyMatch(reason -> reason.code().equals("TransactionConflict"))
+        return !isOfOthers(e)
+                && e.cancellationReasons().stream()
+                        .anyMatch(reason -> reason.code().equals("TransactionConflict"))
                 && e.cancellationReasons().stream().allMatch(reason -> switch (reason.code()) {
-                    case "None", "TransactionConflict" -> true;
+                    case "None", "TransactionConflict", "ConditionalCheckFailed" -> true;
                     default -> false;
                 });
     }

@@ -153,6 +153,26 @@ class DynamoMeterOutboxTest extends MeterOutboxContract {
                 .hasMessageStartingWith("batch 1 of " + tenant + " is moved aside, but its number is taken");
     }
 
+    /** DynamoDB says of each item why it was refused, and beside a transaction that is just being done these do not fit together. */
+    @Test
+    void a_batch_that_another_is_writing_down_is_not_taken_for_one_whose_number_is_taken() {
+        TenantId tenant = Calls.newTenant();
+        store.post(tenant, List.of(call(tenant)));
+        AtomicInteger transactions = new AtomicInteger();
+        MeterOutbox slow = new DynamoMeterOutbox(dynamo(method -> {
+            if (method.equals("transactWriteItems") && transactions.getAndIncrement() == 0) {
+                outbox.seal(tenant, Ids.v7(), Calls.NOON);
+                throw cancelled("TransactionConflict", "None", "ConditionalCheckFailed", "None");
+            }
+        }));
+
+        slow.seal(tenant, Ids.v7(), Calls.NOON);
+
+        assertThat(transactions).hasValue(2);
+        assertThat(sealed(tenant)).hasSize(1);
+        assertThat(outbox.totals(tenant).pending()).isEqualTo(new MicroUsd(140));
+    }
+
     @Test
     void a_batch_that_another_wrote_down_meanwhile_is_no_failure() {
         TenantId tenant = Calls.newTenant();
