@@ -178,10 +178,7 @@ class ReconcileLedgerTest {
         seal();
         called(Instant.now());
         seal();
-        Map<String, AttributeValue> kept = DYNAMO.deleteItem(
-                        request -> request.tableName("ledger").key(batchKey()).returnValues(ReturnValue.ALL_OLD))
-                .attributes();
-        undo.add(() -> DYNAMO.putItem(request -> request.tableName("ledger").item(kept)));
+        loseFirstBatch();
 
         assertThat(differences(() -> {}))
                 .containsExactly("batch 1 of " + tenant
@@ -192,10 +189,7 @@ class ReconcileLedgerTest {
     void a_latest_batch_that_is_lost_is_a_difference() {
         called(Instant.now());
         seal();
-        Map<String, AttributeValue> kept = DYNAMO.deleteItem(
-                        request -> request.tableName("ledger").key(batchKey()).returnValues(ReturnValue.ALL_OLD))
-                .attributes();
-        undo.add(() -> DYNAMO.putItem(request -> request.tableName("ledger").item(kept)));
+        loseFirstBatch();
 
         assertThat(differences(() -> {}))
                 .containsExactly("batch 1 of " + tenant
@@ -214,10 +208,7 @@ class ReconcileLedgerTest {
         seal();
         called(Instant.now());
         seal();
-        Map<String, AttributeValue> kept = DYNAMO.deleteItem(
-                        request -> request.tableName("ledger").key(batchKey()).returnValues(ReturnValue.ALL_OLD))
-                .attributes();
-        undo.add(() -> DYNAMO.putItem(request -> request.tableName("ledger").item(kept)));
+        loseFirstBatch();
 
         assertThat(differences(() -> {}))
                 .containsExactly("batch 1 of " + tenant
@@ -395,6 +386,13 @@ class ReconcileLedgerTest {
         UUID id = UUID.randomUUID();
         new DynamoMeterOutbox(DYNAMO).seal(tenant, id, Instant.now());
         return id;
+    }
+
+    private void loseFirstBatch() {
+        Map<String, AttributeValue> kept = DYNAMO.deleteItem(
+                        request -> request.tableName("ledger").key(batchKey()).returnValues(ReturnValue.ALL_OLD))
+                .attributes();
+        undo.add(() -> DYNAMO.putItem(request -> request.tableName("ledger").item(kept)));
     }
 
     private void addToBatch(String attribute, long by) {
